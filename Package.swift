@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// What every module of ours is built with; dependencies keep their own settings.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "recount",
+    platforms: [.macOS(.v26)],
+    products: [.executable(name: "recount", targets: ["recount"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+        .systemLibrary(
+            name: "CLZ4", pkgConfig: "liblz4",
+            providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+
+        .target(name: "Cryptography", dependencies: ["CSodium", crypto], swiftSettings: strict),
+        .target(name: "BN254", swiftSettings: strict),
+        .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: strict),
+        .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: strict),
+        .target(
+            name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
+            swiftSettings: strict),
+        .target(
+            name: "Audit", dependencies: ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            swiftSettings: strict),
+        .target(
+            name: "Node",
+            dependencies: [
+                "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml, logging,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "recount",
+            dependencies: [
+                "Node", "Audit", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                arguments, logging,
+            ],
+            swiftSettings: strict),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "CryptographyTests", dependencies: ["Cryptography", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BN254Tests", dependencies: ["BN254", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "Groth16Tests", dependencies: ["Groth16", "BN254", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EventLogTests", dependencies: ["EventLog", "Cryptography", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["Ledger", "Groth16", "BN254", "Cryptography", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AuditTests",
+            dependencies: [
+                "Audit", "Node", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "NodeTests",
+            dependencies: [
+                "Node", "Audit", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests", dependencies: ["recount", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,68 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The right edge of an RFC 6962 Merkle tree: enough to append leaves and give the root.
+///
+/// Holds one digest for each complete subtree of the binary form of `count`, largest first; an
+/// append costs two hashes on average. Source: RFC 6962 section 2.1.
+package struct MerkleFrontier: Equatable, Sendable {
+    /// The number of leaves.
+    package private(set) var count: UInt64
+
+    /// The roots of the complete subtrees, largest first: as many as `count` has one bits.
+    package private(set) var subtrees: [Digest]
+
+    /// A tree of no leaves.
+    package init() {
+        count = 0
+        subtrees = []
+    }
+
+    /// A tree of `count` leaves with these subtree roots; nil where their number does not fit.
+    package init?(count: UInt64, subtrees: [Digest]) {
+        guard subtrees.count == count.nonzeroBitCount else { return nil }
+        self.count = count
+        self.subtrees = subtrees
+    }
+
+    /// The hash of a leaf: SHA-256(0x00 || bytes).
+    package static func leafHash(_ bytes: Span<UInt8>) -> Digest {
+        Digest(prefix: 0, hashing: bytes)
+    }
+
+    /// The hash of an inner node: SHA-256(0x01 || left || right).
+    package static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
+        var buffer: [UInt8] = []
+        buffer.reserveCapacity(65)
+        buffer.append(1)
+        left.value.append(to: &buffer)
+        right.value.append(to: &buffer)
+        return Digest(hashing: buffer)
+    }
+
+    /// Appends a leaf by its hash.
+    package mutating func append(leafHash: Digest) {
+        var node = leafHash
+        var position = count
+        while position & 1 == 1 {
+            node = Self.nodeHash(subtrees.removeLast(), node)
+            position >>= 1
+        }
+        subtrees.append(node)
+        count += 1
+    }
+
+    /// Appends a leaf by its bytes.
+    package mutating func append(leaf bytes: [UInt8]) {
+        append(leafHash: Self.leafHash(bytes.span))
+    }
+
+    /// The root: SHA-256 of nothing for no leaves.
+    package var root: Digest {
+        guard var node = subtrees.last else { return .ofNothing }
+        for subtree in subtrees.dropLast().reversed() {
+            node = Self.nodeHash(subtree, node)
+        }
+        return node
+    }
+}

@@ -1,0 +1,263 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+/// Why bytes are not what they should be. Offsets count bytes from the start of the entry.
+package enum DecodingError: Error, Equatable {
+    /// The bytes end before the value does.
+    case truncated(offset: Int, neededBytes: Int)
+    /// Bytes are left after the value.
+    case trailing(offset: Int, bytes: Int)
+    /// A tag that this version does not know.
+    case unknownTag(type: String, tag: UInt8, offset: Int)
+    /// A count over its bound.
+    case overBound(type: String, count: UInt64, bound: UInt64, offset: Int)
+    /// A value that its type does not admit, so that no two encodings mean the same.
+    case notCanonical(type: String, offset: Int)
+}
+
+/// A value with exactly one encoding in Borsh: little-endian fixed-width integers, `u32` counts,
+/// one `u8` enum tag, fields in order. Source: borsh.io specification, and DESIGN section 3.
+package protocol BorshCodable {
+    /// Appends the encoding.
+    func encode(to writer: inout BorshWriter)
+    /// Reads one value; accepts only what `encode` would have written.
+    init(from reader: inout BorshReader) throws(DecodingError)
+}
+
+extension BorshCodable {
+    /// The encoding.
+    package var encoded: [UInt8] {
+        var writer = BorshWriter()
+        encode(to: &writer)
+        return writer.bytes
+    }
+
+    /// Reads a value that takes up all of `bytes`.
+    package init(decoding bytes: [UInt8]) throws(DecodingError) {
+        var reader = BorshReader(bytes)
+        self = try Self(from: &reader)
+        try reader.end()
+    }
+}
+
+/// Appends values in Borsh.
+package struct BorshWriter: Sendable {
+    /// What has been written.
+    package private(set) var bytes: [UInt8] = []
+
+    /// Starts with nothing written.
+    package init() { bytes.reserveCapacity(128) }
+
+    /// Starts with a domain string, length-prefixed like any other.
+    package init(domain: String) {
+        self.init()
+        write(domain)
+    }
+
+    /// Appends a fixed-width integer, little-endian.
+    package mutating func write(_ value: some FixedWidthInteger) {
+        var rest = value
+        for _ in 0..<(rest.bitWidth / 8) {
+            bytes.append(UInt8(truncatingIfNeeded: rest))
+            rest >>= 8
+        }
+    }
+
+    /// Appends the bytes alone, for fields of fixed length.
+    package mutating func writeFixed(_ value: [UInt8]) { bytes += value }
+
+    /// Appends a `u32` count and the bytes.
+    package mutating func write(_ value: [UInt8]) {
+        write(UInt32(value.count))
+        bytes += value
+    }
+
+    /// Appends a `u32` count and the UTF-8 bytes.
+    package mutating func write(_ value: String) { write(Array(value.utf8)) }
+
+    /// Appends thirty-two bytes.
+    package mutating func write(_ value: Bytes32) { value.append(to: &bytes) }
+
+    /// Appends thirty-two bytes.
+    package mutating func write(_ value: Digest) { write(value.value) }
+
+    /// Appends thirty-two bytes.
+    package mutating func write(_ value: PublicKey) { write(value.value) }
+
+    /// Appends sixty-four bytes.
+    package mutating func write(_ value: Signature) { value.append(to: &bytes) }
+
+    /// Appends any value with an encoding of its own.
+    package mutating func write(_ value: some BorshCodable) { value.encode(to: &self) }
+
+    /// Appends a `u32` count and the elements.
+    package mutating func write(_ values: [some BorshCodable]) {
+        write(UInt32(values.count))
+        for value in values { value.encode(to: &self) }
+    }
+
+    /// Appends a `u32` count and the elements, each of thirty-two bytes.
+    package mutating func write(_ values: [Bytes32]) {
+        write(UInt32(values.count))
+        for value in values { write(value) }
+    }
+
+    /// Appends 0, or 1 and the value.
+    package mutating func write(optional value: (some BorshCodable)?) {
+        guard let value else { return write(UInt8(0)) }
+        write(UInt8(1))
+        write(value)
+    }
+}
+
+/// Reads values in Borsh. Never takes memory for a count before the bytes for it are seen.
+package struct BorshReader: Sendable {
+    private let bytes: [UInt8]
+    private let limit: Int
+
+    /// The offset of the next byte.
+    package private(set) var offset: Int
+
+    /// Reads all of `bytes`.
+    package init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        offset = 0
+        limit = bytes.count
+    }
+
+    /// Throws where bytes are left.
+    package func end() throws(DecodingError) {
+        guard offset == limit else { throw .trailing(offset: offset, bytes: limit - offset) }
+    }
+
+    private func need(_ count: Int) throws(DecodingError) {
+        guard limit - offset >= count else {
+            throw .truncated(offset: offset, neededBytes: count - (limit - offset))
+        }
+    }
+
+    /// Reads a fixed-width integer, little-endian.
+    package mutating func integer<T: FixedWidthInteger>(
+        _ type: T.Type = T.self
+    ) throws(DecodingError) -> T {
+        let width = T.bitWidth / 8
+        try need(width)
+        var value: T = 0
+        for position in 0..<width {
+            value |= T(truncatingIfNeeded: bytes[offset + position]) << T(8 * position)
+        }
+        offset += width
+        return value
+    }
+
+    /// Reads `count` bytes.
+    package mutating func fixed(_ count: Int) throws(DecodingError) -> [UInt8] {
+        try need(count)
+        defer { offset += count }
+        return Array(bytes[offset..<offset + count])
+    }
+
+    /// Reads a `u32` count of at most `bound`.
+    package mutating func count(
+        of type: String, bound: Int
+    ) throws(DecodingError) -> Int {
+        let start = offset
+        let count = try integer(UInt32.self)
+        guard count <= bound else {
+            throw .overBound(
+                type: type, count: UInt64(count), bound: UInt64(bound), offset: start)
+        }
+        return Int(count)
+    }
+
+    /// Reads a `u32` count of at most `bound` and so many bytes.
+    package mutating func blob(of type: String, bound: Int) throws(DecodingError) -> [UInt8] {
+        try fixed(count(of: type, bound: bound))
+    }
+
+    /// Reads a `u32` count of at most `bound` and so many bytes of well-formed UTF-8.
+    package mutating func text(of type: String, bound: Int) throws(DecodingError) -> String {
+        let start = offset
+        let bytes = try blob(of: type, bound: bound)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .notCanonical(type: type, offset: start)
+        }
+        return text
+    }
+
+    /// Reads thirty-two bytes.
+    package mutating func bytes32() throws(DecodingError) -> Bytes32 {
+        try need(32)
+        defer { offset += 32 }
+        return Bytes32(bytes.span, at: offset) ?? .zero
+    }
+
+    /// Reads a digest.
+    package mutating func digest() throws(DecodingError) -> Digest { Digest(try bytes32()) }
+
+    /// Reads a public key.
+    package mutating func publicKey() throws(DecodingError) -> PublicKey {
+        PublicKey(try bytes32())
+    }
+
+    /// Reads a signature.
+    package mutating func signature() throws(DecodingError) -> Signature {
+        try need(64)
+        defer { offset += 64 }
+        return Signature(bytes.span, at: offset) ?? .zero
+    }
+
+    /// Reads a `u32` count of at most `bound` and so many values of thirty-two bytes.
+    package mutating func list32(of type: String, bound: Int) throws(DecodingError) -> [Bytes32] {
+        let count = try count(of: type, bound: bound)
+        try need(32 * count)
+        var values: [Bytes32] = []
+        values.reserveCapacity(count)
+        for _ in 0..<count { values.append(try bytes32()) }
+        return values
+    }
+
+    /// Reads a `u32` count of at most `bound` and so many elements.
+    package mutating func list<T: BorshCodable>(
+        of type: T.Type = T.self, bound: Int
+    ) throws(DecodingError) -> [T] {
+        let count = try count(of: "\(type)", bound: bound)
+        var values: [T] = []
+        for _ in 0..<count { values.append(try T(from: &self)) }
+        return values
+    }
+
+    /// Reads 0, or 1 and a value.
+    package mutating func optional<T: BorshCodable>(
+        _ type: T.Type = T.self
+    ) throws(DecodingError) -> T? {
+        let start = offset
+        switch try integer(UInt8.self) {
+        case 0: return nil
+        case 1: return try T(from: &self)
+        case let tag: throw .unknownTag(type: "\(type)?", tag: tag, offset: start)
+        }
+    }
+
+    /// Reads the one-byte tag of an enumeration.
+    package mutating func tag<T: RawRepresentable<UInt8>>(
+        _ type: T.Type = T.self
+    ) throws(DecodingError) -> T {
+        let start = offset
+        let raw = try integer(UInt8.self)
+        guard let value = T(rawValue: raw) else {
+            throw .unknownTag(type: "\(type)", tag: raw, offset: start)
+        }
+        return value
+    }
+}
+
+/// An enumeration without payload is encoded as its tag.
+extension BorshCodable where Self: RawRepresentable<UInt8> {
+    package func encode(to writer: inout BorshWriter) { writer.write(rawValue) }
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        self = try reader.tag(Self.self)
+    }
+}

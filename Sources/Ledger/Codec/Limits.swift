@@ -1,0 +1,52 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bounds of everything that grows or arrives, in one place.
+package enum Limits {
+    /// Bytes of one entry (DESIGN section 3).
+    package static let entryBytesMax = 65_535
+    /// Commands of one batch (DESIGN section 3).
+    package static let commandsPerBatchMax = 1000
+    /// Bytes of the commands of one batch (DESIGN section 3).
+    package static let commandBytesPerBatchMax = 4 << 20
+    /// Members at once, so that leader weights fit 128 bits (DESIGN section 4).
+    package static let membersMax = 1000
+    /// Keys that were ever members: what a `ValidatorIndex` can tell apart.
+    package static let validatorsMax = 65_535
+    /// Upper reputation bound, in thousandths of a point (DESIGN section 4).
+    package static let reputationMax = Reputation(100_000_000)
+    /// The reputation of a new validator, in thousandths of a point (DESIGN section 4).
+    package static let reputationAtJoining = Reputation(1_000_000)
+    /// Milliseconds by which a vote's timestamp may differ from batch time (DESIGN section 3).
+    package static let voteLifeMilliseconds: UInt64 = 60_000
+    /// Days that one batch may advance; a longer silence takes several batches.
+    package static let daysPerBatchMax: UInt64 = 3_660
+    /// Circuits of a ledger.
+    package static let circuitsMax = 256
+    /// Public inputs of a circuit.
+    package static let publicInputsMax = 64
+    /// Nullifiers of a request.
+    package static let nullifiersMax = 16
+    /// Bytes of a verifying key.
+    package static let verifyingKeyBytesMax = 8_192
+    /// Bytes of a proof as submitted; a well-formed one has 128.
+    package static let proofBytesMax = 512
+    /// Roots that the first entry may publish for a circuit.
+    package static let genesisRootsMax = 1024
+    /// Bytes of a name.
+    package static let nameBytesMax = 64
+    /// Submitters of a ledger.
+    package static let submittersMax = 10_000
+    /// Highest `unclosedMax` and quota that the parameters may set.
+    package static let unclosedMax: UInt32 = 100_000
+    /// Different senders whose refused messages one minute may record.
+    package static let refusedSendersMax = 1000
+    /// Bytes of a bridge's reference to a payment.
+    package static let referenceBytesMax = 128
+    /// Validators that run a job, and equal results that decide it (DESIGN section 4).
+    package static let jobValidators = 3
+    /// Equal results that decide a job.
+    package static let jobAgreement = 2
+    /// Longest time of a round, job or settlement turn, in milliseconds: one day.
+    package static let timeoutMillisecondsMax: UInt64 = 86_400_000
+}

@@ -1,0 +1,287 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+/// The signature of a validator that agrees to a change.
+package struct Endorsement: BorshCodable, Hashable, Sendable {
+    /// Who agrees.
+    package var validator: PublicKey
+    /// On `GovernanceMessage.signedBytes`.
+    package var signature: Signature
+
+    /// Takes the fields in order.
+    package init(
+        validator: PublicKey, signature: Signature
+    ) {
+        self.validator = validator
+        self.signature = signature
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(validator)
+        writer.write(signature)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        validator = try reader.publicKey()
+        signature = try reader.signature()
+    }
+}
+
+/// T validators agree on a change.
+package struct GovernanceMessage: BorshCodable, Hashable, Sendable {
+    /// The running number of the change, kept in the parameters.
+    package var number: UInt64
+    /// What changes.
+    package var change: Change
+    /// At least T, by validator index.
+    package var endorsements: [Endorsement]
+
+    /// Takes the fields in order.
+    package init(
+        number: UInt64, change: Change, endorsements: [Endorsement]
+    ) {
+        self.number = number
+        self.change = change
+        self.endorsements = endorsements
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(number)
+        writer.write(change)
+        writer.write(endorsements)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        number = try reader.integer()
+        change = try Change(from: &reader)
+        endorsements = try reader.list(bound: Limits.membersMax)
+    }
+}
+
+extension GovernanceMessage: Signed {
+    /// What each signature covers: Borsh of `recount/change/v1`, the ledger id, number and change.
+    package func signedBytes(in ledger: LedgerID) -> [UInt8] {
+        var writer = BorshWriter(domain: "recount/change/v1")
+        writer.write(ledger)
+        writer.write(number)
+        writer.write(change)
+        return writer.bytes
+    }
+
+    package func isSigned(in ledger: LedgerID) -> Bool {
+        let bytes = signedBytes(in: ledger)
+        return endorsements.allSatisfy { $0.validator.verifies($0.signature, of: bytes) }
+    }
+}
+
+/// What the two messages of an evidence are about, by content hash.
+package enum EvidenceSlot: Hashable, Sendable, BorshCodable {
+    /// The vote on a request.
+    case vote(RequestID)
+    /// A proposal, prevote or precommit.
+    case consensus(Slot)
+
+    package func encode(to writer: inout BorshWriter) {
+        switch self {
+        case .vote(let request):
+            writer.write(UInt8(0))
+            writer.write(request)
+        case .consensus(let slot):
+            writer.write(UInt8(1))
+            writer.write(slot)
+        }
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        let start = reader.offset
+        switch try reader.integer(UInt8.self) {
+        case 0: self = .vote(try RequestID(from: &reader))
+        case 1: self = .consensus(try Slot(from: &reader))
+        case let tag: throw .unknownTag(type: "EvidenceSlot", tag: tag, offset: start)
+        }
+    }
+}
+
+/// Anybody shows two signed messages of one validator that contradict each other.
+package struct EvidenceMessage: BorshCodable, Hashable, Sendable {
+    /// Who signed both.
+    package var validator: PublicKey
+    /// What both are about.
+    package var slot: EvidenceSlot
+    /// The one.
+    package var first: Statement
+    /// The other.
+    package var second: Statement
+
+    /// Takes the fields in order.
+    package init(
+        validator: PublicKey, slot: EvidenceSlot, first: Statement, second: Statement
+    ) {
+        self.validator = validator
+        self.slot = slot
+        self.first = first
+        self.second = second
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(validator)
+        writer.write(slot)
+        writer.write(first)
+        writer.write(second)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        validator = try reader.publicKey()
+        slot = try EvidenceSlot(from: &reader)
+        first = try Statement(from: &reader)
+        second = try Statement(from: &reader)
+    }
+}
+
+extension EvidenceMessage: Signed {
+    package func isSigned(in ledger: LedgerID) -> Bool {
+        [first, second].allSatisfy { statement in
+            switch (slot, statement) {
+            case (.vote(let request), .vote(let vote, let reason, let time, let signature)):
+                return VoteMessage(
+                    request: request, validator: validator, vote: vote, reason: reason,
+                    timestamp: time, signature: signature
+                ).isSigned(in: ledger)
+            case (.consensus(let slot), .consensus(let value, let validRound, let signature)):
+                guard
+                    let bytes = ConsensusStatement.signedBytes(
+                        slot, value: value, validRound: validRound, key: validator, ledger: ledger)
+                else { return false }
+                return validator.verifies(signature, of: bytes)
+            default: return false
+            }
+        }
+    }
+}
+
+/// A message that the ledger decides on: a command from outside.
+package enum Message: Hashable, Sendable, BorshCodable, Signed {
+    case request(RequestMessage)
+    case vote(VoteMessage)
+    case job(JobMessage)
+    case result(ResultMessage)
+    case settlement(SettlementMessage)
+    case governance(GovernanceMessage)
+    case evidence(EvidenceMessage)
+
+    /// The one key that signed it, in whose name a refusal is recorded; nil where there is not one.
+    package var sender: PublicKey? {
+        switch self {
+        case .request(let message): message.submitter
+        case .vote(let message): message.validator
+        case .job(let message): message.submitter
+        case .result(let message): message.validator
+        case .settlement(let message): message.bridge
+        case .governance, .evidence: nil
+        }
+    }
+
+    package func isSigned(in ledger: LedgerID) -> Bool {
+        switch self {
+        case .request(let message): message.isSigned(in: ledger)
+        case .vote(let message): message.isSigned(in: ledger)
+        case .job(let message): message.isSigned(in: ledger)
+        case .result(let message): message.isSigned(in: ledger)
+        case .settlement(let message): message.isSigned(in: ledger)
+        case .governance(let message): message.isSigned(in: ledger)
+        case .evidence(let message): message.isSigned(in: ledger)
+        }
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        switch self {
+        case .request(let message):
+            writer.write(UInt8(0))
+            writer.write(message)
+        case .vote(let message):
+            writer.write(UInt8(1))
+            writer.write(message)
+        case .job(let message):
+            writer.write(UInt8(2))
+            writer.write(message)
+        case .result(let message):
+            writer.write(UInt8(3))
+            writer.write(message)
+        case .settlement(let message):
+            writer.write(UInt8(4))
+            writer.write(message)
+        case .governance(let message):
+            writer.write(UInt8(5))
+            writer.write(message)
+        case .evidence(let message):
+            writer.write(UInt8(6))
+            writer.write(message)
+        }
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        let start = reader.offset
+        switch try reader.integer(UInt8.self) {
+        case 0: self = .request(try RequestMessage(from: &reader))
+        case 1: self = .vote(try VoteMessage(from: &reader))
+        case 2: self = .job(try JobMessage(from: &reader))
+        case 3: self = .result(try ResultMessage(from: &reader))
+        case 4: self = .settlement(try SettlementMessage(from: &reader))
+        case 5: self = .governance(try GovernanceMessage(from: &reader))
+        case 6: self = .evidence(try EvidenceMessage(from: &reader))
+        case let tag: throw .unknownTag(type: "Message", tag: tag, offset: start)
+        }
+    }
+}
+
+/// The opening of a batch, with the keys behind the indices so that signatures can be checked.
+package struct BatchOpening: Sendable, Signed {
+    /// The entry.
+    package let event: BatchOpened
+    /// The proposer's key.
+    package let proposer: PublicKey
+    /// The keys behind `event.precommits`, in their order.
+    package let precommitKeys: [PublicKey]
+
+    /// Joins the entry and the keys.
+    package init(event: BatchOpened, proposer: PublicKey, precommitKeys: [PublicKey]) {
+        self.event = event
+        self.proposer = proposer
+        self.precommitKeys = precommitKeys
+    }
+
+    /// What the proposer signs: Borsh of `recount/batch/v1`, ledger id, height, time, round,
+    /// root of the log before, proposer's key.
+    package static func signedBytes(
+        height: Height, time: Time, round: UInt32, previousRoot: Digest, proposer: PublicKey,
+        in ledger: LedgerID
+    ) -> [UInt8] {
+        var writer = BorshWriter(domain: "recount/batch/v1")
+        writer.write(ledger)
+        writer.write(height)
+        writer.write(time)
+        writer.write(round)
+        writer.write(previousRoot)
+        writer.write(proposer)
+        return writer.bytes
+    }
+
+    package func isSigned(in ledger: LedgerID) -> Bool {
+        let signed = Self.signedBytes(
+            height: event.height, time: event.time, round: event.round,
+            previousRoot: event.previousRoot, proposer: proposer, in: ledger)
+        guard proposer.verifies(event.signature, of: signed),
+            precommitKeys.count == event.precommits.count
+        else { return false }
+        guard event.height.rawValue > 0 else { return event.precommits.isEmpty }
+        let slot = Slot.precommit(
+            Height(event.height.rawValue - 1), round: event.precommitRound)
+        return zip(event.precommits, precommitKeys).allSatisfy { precommit, key in
+            ConsensusStatement.signedBytes(
+                slot, value: event.previousRoot, validRound: -1, key: key, ledger: ledger
+            ).map { key.verifies(precommit.signature, of: $0) } ?? false
+        }
+    }
+}

@@ -1,0 +1,226 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why the rules do not admit a command. The numbers stand in the log and never change.
+package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterable {
+    /// The message is in the log already; it is answered with what is known.
+    case alreadyRecorded = 0
+    /// The submitter is not listed.
+    case unknownSubmitter = 1
+    /// The submitter has as many unclosed rounds and jobs as it may.
+    case quotaExceeded = 2
+    /// The ledger has as many unfinished rounds, jobs and settlements as it may.
+    case tooManyUnclosed = 3
+    /// No such circuit is registered.
+    case unknownCircuit = 4
+    /// The proof is not a well-formed one: length, coordinate, curve or subgroup.
+    case malformedProof = 5
+    /// A public input, or a nullifier, is not below the group order, or their number is wrong.
+    case malformedInput = 6
+    /// A public input contradicts the field of the request that it is bound to.
+    case contradictsRequest = 7
+    /// The request names a nullifier twice.
+    case nullifierTwice = 8
+    /// The root was not published for the circuit.
+    case unknownRoot = 9
+    /// A nullifier is spent.
+    case nullifierSpent = 10
+    /// There are fewer validators than the threshold asks for.
+    case tooFewValidators = 11
+    /// No such request is in the log.
+    case unknownRequest = 12
+    /// The validator is not among those whose votes count in this round.
+    case notPinned = 13
+    /// The validator approved and rejected: an equivocation; submit it as evidence.
+    case voteContradicts = 14
+    /// The validator has voted, and a vote does not change.
+    case voteChanged = 15
+    /// The round is closed.
+    case roundClosed = 16
+    /// The timestamp is more than sixty seconds from batch time.
+    case timestampOutOfRange = 17
+    /// A limit of the job is zero or too large, or its engine has no name.
+    case malformedJob = 18
+    /// No such job is in the log.
+    case unknownJob = 19
+    /// The validator was not drawn for this job.
+    case notAssigned = 20
+    /// The validator has reported another result, and a result does not change.
+    case resultChanged = 21
+    /// The key is not the bridge's.
+    case notTheBridge = 22
+    /// No settlement was ordered for this request.
+    case notOrdered = 23
+    /// Another settlement report stands.
+    case settlementChanged = 24
+    /// The running number is not the next one.
+    case wrongNumber = 25
+    /// Fewer than T validators agree.
+    case tooFewSignatures = 26
+    /// The signatures are not in the order of validator indices, or one stands twice.
+    case signaturesUnordered = 27
+    /// One of the signers is not a validator now.
+    case signerNotMember = 28
+    /// The key is not a valid Ed25519 point.
+    case invalidKey = 29
+    /// The key is a validator already.
+    case alreadyMember = 30
+    /// The key is not a validator.
+    case notMember = 31
+    /// There are as many validators as there may be.
+    case tooManyMembers = 32
+    /// Two quorums would not always share an honest validator: 3T > 2N and T <= N must hold.
+    case unsafeThreshold = 33
+    /// Total stake must be above zero and below 2^64.
+    case stakeOutOfRange = 34
+    /// A timeout must be from 1 ms to one day.
+    case timeoutOutOfRange = 35
+    /// The bounds must hold the starting reputation, and end at 100,000 points.
+    case reputationBoundsOutOfRange = 36
+    /// The weights must add up to one million.
+    case weightsOutOfRange = 37
+    /// A bound on unfinished work or refusals is zero or too large.
+    case boundsOutOfRange = 38
+    /// The circuit is registered already.
+    case circuitKnown = 39
+    /// The circuit leaves root, a nullifier, amount or recipient unbound.
+    case circuitUnbound = 40
+    /// The verifying key cannot be read, its inputs do not fit, or the name is empty.
+    case malformedCircuit = 41
+    /// There are as many circuits as there may be.
+    case tooManyCircuits = 42
+    /// The root is published already.
+    case rootKnown = 43
+    /// There are as many submitters as there may be.
+    case tooManySubmitters = 44
+    /// The key was never a validator.
+    case unknownValidator = 45
+    /// The two messages do not contradict each other.
+    case noContradiction = 46
+    /// The validator was convicted of this already.
+    case alreadyConvicted = 47
+    /// Nobody's name can stand for the refusal.
+    case noSender = 48
+    /// The message would not be refused, or for another reason.
+    case notRefused = 49
+    /// As many refusals of this minute are recorded as may be.
+    case refusalsExhausted = 50
+    /// No batch is open.
+    case noBatch = 51
+    /// A batch is open.
+    case batchOpen = 52
+    /// The batch has as many commands, or bytes of them, as it may.
+    case batchFull = 53
+    /// The height is not the next one.
+    case wrongHeight = 54
+    /// Batch time must be later than that of the batch before.
+    case timeNotLater = 55
+    /// Batch time is further ahead than one batch may advance.
+    case tooManyDays = 56
+    /// The proposer is not the one in rank for this round.
+    case wrongProposer = 57
+    /// The root is not that of the log.
+    case wrongPreviousRoot = 58
+    /// The precommits are not exactly T of the batch before, by index.
+    case wrongPrecommits = 59
+    /// Deadlines have passed whose rounds are not closed yet.
+    case deadlinesDue = 60
+    /// The size is not that of the log.
+    case wrongSize = 61
+    /// The ledger is open already.
+    case ledgerOpened = 62
+    /// The ledger is not open yet.
+    case ledgerNotOpened = 63
+    /// The first entry names a key twice, or is longer than an entry may be.
+    case malformedGenesis = 64
+
+    /// Whether the message is answered with what the log holds instead of being refused.
+    package var isAnswer: Bool { self == .alreadyRecorded }
+}
+
+extension Refusal: CustomStringConvertible {
+    /// What a person is told.
+    package var description: String {
+        switch self {
+        case .alreadyRecorded:
+            "the message is in the log already; it is answered with what is known"
+        case .unknownSubmitter: "the submitter is not listed"
+        case .quotaExceeded: "the submitter has as many unclosed rounds and jobs as it may"
+        case .tooManyUnclosed:
+            "the ledger has as many unfinished rounds, jobs and settlements as it may"
+        case .unknownCircuit: "no such circuit is registered"
+        case .malformedProof:
+            "the proof is not a well-formed one: length, coordinate, curve or subgroup"
+        case .malformedInput:
+            "a public input, or a nullifier, is not below the group order, or"
+                + " their number is wrong"
+        case .contradictsRequest:
+            "a public input contradicts the field of the request that it is bound to"
+        case .nullifierTwice: "the request names a nullifier twice"
+        case .unknownRoot: "the root was not published for the circuit"
+        case .nullifierSpent: "a nullifier is spent"
+        case .tooFewValidators: "there are fewer validators than the threshold asks for"
+        case .unknownRequest: "no such request is in the log"
+        case .notPinned: "the validator is not among those whose votes count in this round"
+        case .voteContradicts:
+            "the validator approved and rejected: an equivocation; submit it as evidence"
+        case .voteChanged: "the validator has voted, and a vote does not change"
+        case .roundClosed: "the round is closed"
+        case .timestampOutOfRange: "the timestamp is more than sixty seconds from batch time"
+        case .malformedJob: "a limit of the job is zero or too large, or its engine has no name"
+        case .unknownJob: "no such job is in the log"
+        case .notAssigned: "the validator was not drawn for this job"
+        case .resultChanged:
+            "the validator has reported another result, and a result does not change"
+        case .notTheBridge: "the key is not the bridge's"
+        case .notOrdered: "no settlement was ordered for this request"
+        case .settlementChanged: "another settlement report stands"
+        case .wrongNumber: "the running number is not the next one"
+        case .tooFewSignatures: "fewer than T validators agree"
+        case .signaturesUnordered:
+            "the signatures are not in the order of validator indices, or one stands twice"
+        case .signerNotMember: "one of the signers is not a validator now"
+        case .invalidKey: "the key is not a valid Ed25519 point"
+        case .alreadyMember: "the key is a validator already"
+        case .notMember: "the key is not a validator"
+        case .tooManyMembers: "there are as many validators as there may be"
+        case .unsafeThreshold:
+            "two quorums would not always share an honest validator: 3T > 2N and T"
+                + " <= N must hold"
+        case .stakeOutOfRange: "total stake must be above zero and below 2^64"
+        case .timeoutOutOfRange: "a timeout must be from 1 ms to one day"
+        case .reputationBoundsOutOfRange:
+            "the bounds must hold the starting reputation, and end at 100,000 points"
+        case .weightsOutOfRange: "the weights must add up to one million"
+        case .boundsOutOfRange: "a bound on unfinished work or refusals is zero or too large"
+        case .circuitKnown: "the circuit is registered already"
+        case .circuitUnbound: "the circuit leaves root, a nullifier, amount or recipient unbound"
+        case .malformedCircuit:
+            "the verifying key cannot be read, its inputs do not fit, or the name is empty"
+        case .tooManyCircuits: "there are as many circuits as there may be"
+        case .rootKnown: "the root is published already"
+        case .tooManySubmitters: "there are as many submitters as there may be"
+        case .unknownValidator: "the key was never a validator"
+        case .noContradiction: "the two messages do not contradict each other"
+        case .alreadyConvicted: "the validator was convicted of this already"
+        case .noSender: "nobody's name can stand for the refusal"
+        case .notRefused: "the message would not be refused, or for another reason"
+        case .refusalsExhausted: "as many refusals of this minute are recorded as may be"
+        case .noBatch: "no batch is open"
+        case .batchOpen: "a batch is open"
+        case .batchFull: "the batch has as many commands, or bytes of them, as it may"
+        case .wrongHeight: "the height is not the next one"
+        case .timeNotLater: "batch time must be later than that of the batch before"
+        case .tooManyDays: "batch time is further ahead than one batch may advance"
+        case .wrongProposer: "the proposer is not the one in rank for this round"
+        case .wrongPreviousRoot: "the root is not that of the log"
+        case .wrongPrecommits: "the precommits are not exactly T of the batch before, by index"
+        case .deadlinesDue: "deadlines have passed whose rounds are not closed yet"
+        case .wrongSize: "the size is not that of the log"
+        case .ledgerOpened: "the ledger is open already"
+        case .ledgerNotOpened: "the ledger is not open yet"
+        case .malformedGenesis:
+            "the first entry names a key twice, or is longer than an entry may be"
+        }
+    }
+}

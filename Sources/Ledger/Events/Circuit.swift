@@ -1,7 +1,6 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-
 package import Cryptography
 
 /// What a public input of a circuit must equal in every request (DESIGN section 4).

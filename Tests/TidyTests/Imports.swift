@@ -1,0 +1,72 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which module may import which. Imports run downwards only.
+enum Imports {
+    /// The modules of ours that each module of ours may import.
+    static let below: [String: Set<String>] = [
+        "CSodium": [],
+        "CLZ4": [],
+        "Cryptography": ["CSodium"],
+        "BN254": [],
+        "Groth16": ["BN254", "Cryptography"],
+        "EventLog": ["Cryptography", "CLZ4"],
+        "Ledger": ["Groth16", "BN254", "Cryptography"],
+        "Replication": ["Ledger", "Cryptography"],
+        "Projections": ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+        "Audit": ["Projections", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+        "Network": ["Replication", "Ledger", "Cryptography"],
+        "Compute": ["Ledger", "Cryptography"],
+        "Node": [
+            "Projections", "Network", "Compute", "Replication", "Ledger", "EventLog", "Groth16",
+            "BN254", "Cryptography",
+        ],
+        "recount": [
+            "Node", "Audit", "Projections", "Network", "Compute", "Replication", "Ledger",
+            "EventLog", "Groth16", "BN254", "Cryptography",
+        ],
+    ]
+
+    /// The C libraries, each with the one module that may import it, in tests too.
+    static let owners = ["CSodium": "Cryptography", "CLZ4": "EventLog"]
+
+    /// Returns what is wrong with the imports of `file`, a line for each fact.
+    static func broken(in file: TreeFile) -> [String] {
+        guard file.isSwift else { return [] }
+        return imports(of: file).compactMap { line, imported in
+            complaint(about: imported, in: file).map { "\(file.path):\(line): \($0)" }
+        }
+    }
+
+    private static func complaint(about imported: String, in file: TreeFile) -> String? {
+        if let owner = owners[imported], owner != file.module {
+            return "only \(owner) imports \(imported)"
+        }
+        guard let module = file.module else { return nil }
+        guard let allowed = below[module] else { return "\(module) is not among the parts" }
+        if allowed.contains(imported) { return nil }
+        if below[imported] != nil { return "\(module) does not stand above \(imported)" }
+        return Rule.pure.contains(module) ? "\(module) is pure and imports \(imported)" : nil
+    }
+
+    /// Returns the modules that `file` imports, each with its line.
+    static func imports(of file: TreeFile) -> [(line: Int, module: String)] {
+        let code = SwiftText(file.text).code
+        return code.enumerated().compactMap { offset, line -> (line: Int, module: String)? in
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard let position = words.firstIndex(of: "import"), position + 1 < words.count,
+                words[..<position].allSatisfy({ isBeforeImport($0) })
+            else { return nil }
+            let kinds: Set<Substring> = [
+                "struct", "class", "enum", "protocol", "typealias", "func", "let", "var", "actor",
+            ]
+            let name = words[(position + 1)...].first { !kinds.contains($0) } ?? ""
+            return (offset + 1, String(name.prefix { $0 != "." && $0 != ";" }))
+        }
+    }
+
+    private static func isBeforeImport(_ word: Substring) -> Bool {
+        let access: Set<Substring> = ["public", "package", "internal", "fileprivate", "private"]
+        return word.hasPrefix("@") || access.contains(word)
+    }
+}

@@ -1,0 +1,126 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@Suite("The tree is tidy")
+struct TidyTests {
+    @Test("Every file keeps the rule", arguments: Rule.all)
+    func ruleHolds(_ rule: Rule) throws {
+        let broken = try Tree.files().flatMap { rule.broken(in: $0) }
+        #expect(broken.isEmpty, "\(broken.joined(separator: "\n"))")
+    }
+
+    @Test("Imports run downwards, and pure modules import nothing from outside")
+    func importsRunDownwards() throws {
+        let broken = try Tree.files().flatMap { Imports.broken(in: $0) }
+        #expect(broken.isEmpty, "\(broken.joined(separator: "\n"))")
+    }
+
+    @Test("Every folder in Sources is one of the parts")
+    func foldersAreModules() throws {
+        for name in try Tree.modules() where !name.hasSuffix(".docc") && !name.hasPrefix(".") {
+            #expect(Imports.below[name] != nil, "Sources/\(name) is not among the parts")
+        }
+    }
+
+    @Test("The top level holds nothing but what belongs there")
+    func topLevelIsClosed() throws {
+        // Package.resolved is written by the package manager and ignored by git.
+        let known: Set = [
+            "Package.swift", "Package.resolved", "Sources", "Tests", "Migrations", "Tools",
+            "README.md", "LICENSE",
+        ]
+        for name in try Tree.topLevel() where !name.hasPrefix(".") {
+            #expect(known.contains(name), "\(name) does not belong at the top level")
+        }
+    }
+
+    @Test("The walk finds the files that it should")
+    func walkFindsFiles() throws {
+        let paths = Set(try Tree.files().map(\.path))
+        for path in ["Package.swift", "LICENSE", "Tests/TidyTests/TidyTests.swift", ".gitignore"] {
+            #expect(paths.contains(path), "\(path) was not found")
+        }
+        #expect(!paths.contains { $0.hasPrefix(".git/") || $0.hasPrefix(".build/") })
+    }
+}
+
+@Suite("The tidy rules themselves")
+struct RuleTests {
+    @Test("A rule complains about a file that breaks it", arguments: Rule.all)
+    func ruleComplains(_ rule: Rule) {
+        #expect(!rule.broken(in: rule.bad).isEmpty)
+    }
+
+    @Test("A rule passes a file that keeps them all", arguments: Rule.all)
+    func rulePasses(_ rule: Rule) {
+        let text =
+            Rule.header.joined(separator: "\n")
+                + #"""
+
+                package import Cryptography
+
+                /// Not `try!`, not 0.5 of a Double, and see https://example.org/work/of/others.
+                let message = "try? \(count) as! \#("as!")"
+                let third = tuple.0.1 + pairs.1.0 + 1_000
+                """#
+        #expect(rule.broken(in: TreeFile(path: "Sources/Ledger/A.swift", text: text)) == [])
+    }
+
+    @Test(
+        "Each kind of wrong import is found",
+        arguments: [
+            ("Sources/BN254/A.swift", "import Foundation"),
+            ("Sources/Groth16/A.swift", "internal import Dispatch"),
+            (
+                "Sources/Ledger/A.swift",
+                "#if canImport(Glibc)\n@preconcurrency import Glibc\n#endif"
+            ),
+            ("Sources/Ledger/A.swift", "private import Logging"),
+            ("Sources/Replication/A.swift", "import struct Foundation.Date"),
+            ("Sources/Ledger/A.swift", "import EventLog"),
+            ("Sources/BN254/A.swift", "package import Groth16"),
+            ("Sources/EventLog/A.swift", "import Ledger"),
+            ("Sources/Node/A.swift", "import Audit"),
+            ("Sources/Node/A.swift", "import CSodium"),
+            ("Sources/Cryptography/A.swift", "import CLZ4"),
+            ("Tests/EventLogTests/A.swift", "import CLZ4"),
+            ("Sources/Sundry/A.swift", "import Foundation"),
+        ])
+    func wrongImportIsFound(path: String, text: String) {
+        #expect(Imports.broken(in: TreeFile(path: path, text: text)).count == 1)
+    }
+
+    @Test(
+        "Right imports pass, and words that look like imports are none",
+        arguments: [
+            ("Sources/Cryptography/A.swift", "internal import CSodium"),
+            ("Sources/EventLog/A.swift", "import CLZ4\nimport Glibc\npackage import Cryptography"),
+            ("Sources/Ledger/A.swift", "package import Groth16\nimport BN254"),
+            (
+                "Sources/Ledger/A.swift",
+                "// import Foundation\nlet s = \"\"\"\nimport Glibc\n\"\"\""
+            ),
+            ("Sources/recount/A.swift", "import ArgumentParser\nimport Audit\nimport Node"),
+            ("Tests/NodeTests/A.swift", "import Foundation\nimport Audit\nimport Node"),
+        ])
+    func rightImportPasses(path: String, text: String) {
+        #expect(Imports.broken(in: TreeFile(path: path, text: text)) == [])
+    }
+
+    @Test(
+        "Comments and strings are blanked, and interpolated code is not",
+        arguments: [
+            ("a // b", "a     "),
+            ("a /* b /* c */ d */ e", "a                   e"),
+            (#"x("a\"b") + y"#, "x(      ) + y"),
+            (##"f(#"a"b\(c)"# + d)"##, "f(            + d)"),
+            (#""a\(b["c"])d" e"#, "    b[   ])   e"),
+            ("\"\"\"\na \"b\" // c\n\"\"\" + d", "   \n          \n    + d"),
+            ("\"unfinished", "           "),
+        ])
+    func blanking(text: String, code: String) {
+        #expect(SwiftText(text).code.joined(separator: "\n") == code)
+    }
+}

@@ -54,7 +54,7 @@ extension Rule {
             concerns: { $0.isSwift && exact.contains($0.module ?? "") },
             complaints: {
                 matches(
-                    #"\b(Double|Float[0-9]*|CGFloat|Decimal)\b|(?<![\w.])[0-9][0-9_]*\.[0-9]"#,
+                    #"\b(Double|Float[0-9]*|CGFloat|Decimal)\b|(?<![\w.$])[0-9][0-9_]*\.[0-9]"#,
                     in: $0.code)
             },
             bad: TreeFile(path: "Sources/Ledger/A.swift", text: "let share = 0.7\n")),

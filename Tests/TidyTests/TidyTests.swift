@@ -63,7 +63,7 @@ struct RuleTests {
 
                 /// Not `try!`, not 0.5 of a Double, and see https://example.org/work/of/others.
                 let message = "try? \(count) as! \#("as!")"
-                let third = tuple.0.1 + pairs.1.0 + 1_000
+                let third = tuple.0.1 + pairs.map { $0.1 }[0] + 1_000
                 """#
         #expect(rule.broken(in: TreeFile(path: "Sources/Ledger/A.swift", text: text)) == [])
     }

@@ -1,0 +1,123 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The optimal ate pairing on BN254.
+///
+/// Branches on points at infinity, and on nothing else that depends on its operands.
+/// Source: Vercauteren 2010, "Optimal pairings", for BN curves: loop length 6u + 2.
+package enum Pairing {
+    /// Returns the product of the pairings of all pairs, final exponentiation included.
+    ///
+    /// The squarings of the Miller loop and the final exponentiation are shared. One exactly when
+    /// EIP-197 says so.
+    package static func product(_ pairs: [(G1Affine, G2Affine)]) -> Fp12 {
+        finalExponentiation(millerLoop(pairs, prepared: []))
+    }
+
+    /// Returns the product of the Miller loops of `pairs` and of `prepared`.
+    ///
+    /// Equal to the true product only up to a factor that the final exponentiation takes to one.
+    package static func millerLoop(
+        _ pairs: [(G1Affine, G2Affine)], prepared: [(G1Point, PreparedG2)]
+    ) -> Fp12 {
+        var moving = pairs.filter { !$0.0.isInfinity && !$0.1.isInfinity }.map(MovingPair.init)
+        let fixed = fixedPairs(prepared)
+        var result = Fp12.one
+        var lineIndex = 0
+        var isFirst = true
+        for digit in CurveConstants.ateLoopDigits.dropLast().reversed() {
+            if !isFirst { result = result.squared() }
+            isFirst = false
+            for index in moving.indices {
+                result = moving[index].evaluate(moving[index].runner.double(), into: result)
+            }
+            for pair in fixed { result = pair.evaluate(lineIndex, into: result) }
+            lineIndex += 1
+            if digit == 0 { continue }
+            for index in moving.indices {
+                let line = moving[index].runner.add(isNegative: digit < 0)
+                result = moving[index].evaluate(line, into: result)
+            }
+            for pair in fixed { result = pair.evaluate(lineIndex, into: result) }
+            lineIndex += 1
+        }
+        for index in moving.indices {
+            let first = moving[index].runner.addFrobenius()
+            result = moving[index].evaluate(first, into: result)
+            let second = moving[index].runner.subtractFrobeniusSquared()
+            result = moving[index].evaluate(second, into: result)
+        }
+        for pair in fixed {
+            result = pair.evaluate(lineIndex, into: result)
+            result = pair.evaluate(lineIndex + 1, into: result)
+        }
+        return result
+    }
+
+    /// A pair whose lines are computed as the loop runs.
+    private struct MovingPair {
+        let x: Fp
+        let y: Fp
+        var runner: MillerRunner
+
+        init(_ pair: (G1Affine, G2Affine)) {
+            x = pair.0.x
+            y = pair.0.y
+            runner = MillerRunner(pair.1)
+        }
+
+        func evaluate(_ line: MillerLine, into result: Fp12) -> Fp12 {
+            result.multiplied(line: line.constant * y, line.factor1 * x, line.factor3)
+        }
+    }
+
+    /// A pair whose lines are known.
+    private struct FixedPair {
+        /// x / y of the point of G1.
+        let ratio: Fp
+        /// 1 / y of the point of G1.
+        let inverse: Fp
+        let lines: [PreparedG2.Line]
+
+        func evaluate(_ index: Int, into result: Fp12) -> Fp12 {
+            let line = lines[index]
+            return result.multiplied(unitLine: line.factor1 * ratio, line.factor3 * inverse)
+        }
+    }
+
+    /// Leaves pairs with infinity out, and takes the points of G1 to the form the lines need.
+    ///
+    /// In Jacobian coordinates x / y is X Z / Y and 1 / y is Z^3 / Y: one inversion for all.
+    private static func fixedPairs(_ prepared: [(G1Point, PreparedG2)]) -> [FixedPair] {
+        let used = prepared.filter { !$0.0.isInfinity && !$0.1.lines.isEmpty }
+        // No point of G1 has y = 0, since the order of the curve is odd.
+        var inverted = used.map(\.0.y)
+        Fp.invertAll(&inverted)
+        return zip(used, inverted).map { pair, inverse in
+            let (point, table) = pair
+            let scaled = point.z * inverse
+            return FixedPair(
+                ratio: point.x * scaled, inverse: point.z.squared() * scaled, lines: table.lines)
+        }
+    }
+
+    /// Returns a value to the power of (p^12 - 1) / r, times a factor prime to r.
+    ///
+    /// Source: Fuentes-Castaneda, Knapp and Rodriguez-Henriquez 2011, "Faster hashing to G2",
+    /// section 5; the factor is 2u (6u^2 + 3u + 1).
+    package static func finalExponentiation(_ value: Fp12) -> Fp12 {
+        // To the power of (p^6 - 1)(p^2 + 1): from here on the inverse is the conjugate.
+        let ratio = value.conjugate * value.inverse
+        let base = ratio.frobeniusSquared * ratio
+        let toU = base.cyclotomicPowerOfParameter()  // u
+        let to2U = toU.cyclotomicSquared()  // 2u
+        let to6U = to2U.cyclotomicSquared() * to2U  // 6u
+        let to6U2 = to6U.cyclotomicPowerOfParameter()  // 6u^2
+        let to12U3 = to6U2.cyclotomicSquared().cyclotomicPowerOfParameter()  // 12u^3
+        let sum = to12U3 * to6U2 * to6U  // 12u^3 + 6u^2 + 6u
+        let less = sum * to2U.conjugate  // 12u^3 + 6u^2 + 4u
+        let plus = sum * to6U2 * base  // 12u^3 + 12u^2 + 6u + 1
+        let cubed = (base.conjugate * less).frobeniusCubed
+        return cubed * sum.frobeniusSquared * less.frobenius * plus
+    }
+}

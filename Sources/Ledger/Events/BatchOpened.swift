@@ -4,7 +4,7 @@
 package import Cryptography
 
 /// A validator's signature on the root of a batch, at its height and round.
-package struct Precommit: BorshCodable, Hashable, Sendable {
+package struct IndexedSignature: BorshCodable, Hashable, Sendable {
     /// The validator.
     package var validator: ValidatorIndex
     /// On `ConsensusStatement.signedBytes` of a precommit.
@@ -44,14 +44,14 @@ package struct BatchOpened: BorshCodable, Hashable, Sendable {
     /// The round of all `precommits`; 0 where there are none.
     package var precommitRound: UInt32
     /// A replicated ledger has exactly T from height 2 on, by index; others none.
-    package var precommits: [Precommit]
+    package var precommits: [IndexedSignature]
     /// The proposer's, on `BatchOpening.signedBytes`.
     package var signature: Signature
 
     /// Takes the fields in order.
     package init(
         height: Height, time: Time, proposer: ValidatorIndex, round: UInt32, previousRoot: Digest,
-        precommitRound: UInt32, precommits: [Precommit], signature: Signature
+        precommitRound: UInt32, precommits: [IndexedSignature], signature: Signature
     ) {
         self.height = height
         self.time = time

@@ -351,11 +351,11 @@ package struct GovernanceApproved: BorshCodable, Hashable, Sendable {
     /// What changes.
     package var change: Change
     /// The validators' signatures, by index, on `GovernanceMessage.signedBytes`.
-    package var signatures: [Precommit]
+    package var signatures: [IndexedSignature]
 
     /// Takes the fields in order.
     package init(
-        number: UInt64, change: Change, signatures: [Precommit]
+        number: UInt64, change: Change, signatures: [IndexedSignature]
     ) {
         self.number = number
         self.change = change

@@ -1,0 +1,123 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+/// What the ledger is asked to do next.
+package enum Command: Sendable {
+    /// Start a ledger; a seal follows.
+    case openLedger(LedgerOpened)
+    /// Open the next batch. `root` is that of the log so far, which the opening must name.
+    case openBatch(Checked<BatchOpening>, root: Digest)
+    /// Decide on a message.
+    case message(Checked<Message>)
+    /// Record that a message is refused.
+    case recordRefusal(Checked<Message>)
+    /// Decide and close what is due by batch time; before every seal.
+    case closeDue
+    /// Seal the batch. `size` and `root` are those of the log so far.
+    case seal(size: UInt64, root: Digest)
+}
+
+/// Events as they are derived, and what they have changed so far.
+struct Derivation {
+    private(set) var events: [Event] = []
+    private let first: UInt64
+    private var reputations: [ValidatorIndex: Reputation] = [:]
+
+    init(at size: UInt64) { first = size }
+
+    /// The entry that the next event will be.
+    var next: EntryIndex { EntryIndex(first + UInt64(events.count)) }
+
+    mutating func emit(_ event: Event) { events.append(event) }
+
+    func reputation(of validator: ValidatorIndex, in state: LedgerState) -> Reputation {
+        reputations[validator] ?? state.validators[Int(validator.rawValue)].reputation
+    }
+
+    /// Changes a reputation by whole points, clamped, and says so.
+    mutating func change(
+        _ validator: ValidatorIndex, points: Int64, _ cause: ReputationCause, about: EntryIndex,
+        in state: LedgerState
+    ) {
+        let before = reputation(of: validator, in: state)
+        let after = state.parameters.clamped(Int64(before.rawValue) + points * 1000)
+        reputations[validator] = after
+        emit(
+            .reputationChanged(
+                ReputationChanged(
+                    validator: validator, cause: cause, about: about, before: before, after: after)
+            ))
+    }
+
+    /// Applies one day's decay to every member, and says so.
+    mutating func decay(day: UInt64, in state: LedgerState) {
+        for member in state.members {
+            reputations[member] = state.parameters.decayed(reputation(of: member, in: state))
+        }
+        emit(.reputationDecayed(ReputationDecayed(day: day)))
+    }
+}
+
+extension LedgerState {
+    /// Returns the events that a command gives, the input first and then what follows from it.
+    ///
+    /// Pure: the state stays as it is until the events are applied, in order. Refusals are thrown
+    /// in the order of their numbers, but for that of votes, which DESIGN section 4 states.
+    package func decide(_ command: Command) throws(Refusal) -> [Event] {
+        switch command {
+        case .openLedger(let opened): return try openLedger(opened)
+        case .openBatch(let opening, let root):
+            return try openBatch(opening.content.event, root: root)
+        case .message(let message):
+            try checkRoom()
+            return try decide(message.content)
+        case .recordRefusal(let message):
+            try checkRoom()
+            return try recordRefusal(message.content)
+        case .closeDue:
+            guard case .open = phase else { throw .noBatch }
+            return closeDue()
+        case .seal(let size, let root): return [try seal(size: size, root: root)]
+        }
+    }
+
+    private func checkRoom() throws(Refusal) {
+        guard case .open(let commands, let bytes) = phase else { throw .noBatch }
+        guard commands < Limits.commandsPerBatchMax,
+            bytes + Limits.entryBytesMax <= Limits.commandBytesPerBatchMax
+        else { throw .batchFull }
+    }
+
+    private func decide(_ message: Message) throws(Refusal) -> [Event] {
+        switch message {
+        case .request(let message): try decide(request: message)
+        case .vote(let message): try decide(vote: message)
+        case .job(let message): try decide(job: message)
+        case .result(let message): try decide(result: message)
+        case .settlement(let message): try decide(settlement: message)
+        case .governance(let message): try decide(governance: message)
+        case .evidence(let message): try decide(evidence: message)
+        }
+    }
+
+    /// Checks, in order: a sender, its limit, and that the rules refuse the message.
+    private func recordRefusal(_ message: Message) throws(Refusal) -> [Event] {
+        guard let sender = message.sender else { throw .noSender }
+        if let counted = refusals.first(where: { $0.sender == sender }) {
+            guard counted.count < parameters.refusalsPerMinute else { throw .refusalsExhausted }
+        } else {
+            guard refusals.count < Limits.refusedSendersMax else { throw .refusalsExhausted }
+        }
+        let refusal: Refusal
+        do throws(Refusal) {
+            _ = try decide(message)
+            throw Refusal.notRefused
+        } catch {
+            refusal = error
+        }
+        guard !refusal.isAnswer, refusal != .notRefused else { throw .notRefused }
+        return [.messageRefused(MessageRefused(message: message, refusal: refusal))]
+    }
+}

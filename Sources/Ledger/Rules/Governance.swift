@@ -1,0 +1,99 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Groth16
+
+extension LedgerState {
+    /// Checks, in order: running number, signers, their order and number, then the change itself.
+    func decide(governance message: GovernanceMessage) throws(Refusal) -> [Event] {
+        guard message.number == nextChange, message.number < .max else { throw .wrongNumber }
+        var signatures: [IndexedSignature] = []
+        for endorsement in message.endorsements {
+            guard let index = validatorIndices[endorsement.validator], members.contains(index)
+            else { throw .signerNotMember }
+            if let last = signatures.last, last.validator >= index { throw .signaturesUnordered }
+            signatures.append(IndexedSignature(validator: index, signature: endorsement.signature))
+        }
+        guard signatures.count >= Int(parameters.threshold) else { throw .tooFewSignatures }
+        try check(message.change)
+        let event = Event.governanceApproved(
+            GovernanceApproved(
+                number: message.number, change: message.change, signatures: signatures))
+        guard event.encoded.count <= Limits.entryBytesMax else { throw .boundsOutOfRange }
+        return [event]
+    }
+
+    /// Checks what a change may do in the state as it is.
+    func check(_ change: Change) throws(Refusal) {
+        switch change {
+        case .validatorJoined(let key, let stake): try check(joining: key, stake)
+        case .validatorLeft(let key):
+            let index = try member(key)
+            try check(members.filter { $0 != index }.map(stake), parameters)
+        case .stakeChanged(let key, let stake):
+            let index = try member(key)
+            try check(members.map { $0 == index ? stake : self.stake($0) }, parameters)
+        case .parametersChanged(let parameters):
+            if let fault = parameters.fault { throw fault }
+            try check(members.map(stake), parameters)
+        case .circuitRegistered(let circuit):
+            try Self.check(circuit)
+            guard circuitIndices[circuit.id] == nil else { throw .circuitKnown }
+            guard circuits.count < Limits.circuitsMax else { throw .tooManyCircuits }
+        case .rootPublished(let circuit, let root):
+            guard self.circuit(circuit) != nil else { throw .unknownCircuit }
+            guard isCanonical(root) else { throw .malformedInput }
+            guard !isPublished(root, for: circuit) else { throw .rootKnown }
+        case .submitterListed(let key, let quota):
+            guard key.isValid else { throw .invalidKey }
+            guard quota <= Limits.unclosedMax else { throw .boundsOutOfRange }
+            guard submitterIndices[key] != nil || submitters.count < Limits.submittersMax else {
+                throw .tooManySubmitters
+            }
+        }
+    }
+
+    private func check(joining key: PublicKey, _ stake: Stake) throws(Refusal) {
+        guard key.isValid else { throw .invalidKey }
+        if let index = validatorIndices[key] {
+            guard !members.contains(index) else { throw .alreadyMember }
+        } else {
+            guard validators.count < Limits.validatorsMax else { throw .tooManyMembers }
+        }
+        try check(members.map(self.stake) + [stake], parameters)
+    }
+
+    private func stake(_ index: ValidatorIndex) -> Stake {
+        validators[Int(index.rawValue)].stake
+    }
+
+    private func member(_ key: PublicKey) throws(Refusal) -> ValidatorIndex {
+        guard let index = validatorIndices[key], members.contains(index) else { throw .notMember }
+        return index
+    }
+
+    private func check(_ stakes: [Stake], _ parameters: Parameters) throws(Refusal) {
+        guard Parameters.isSafe(threshold: parameters.threshold, of: stakes.count) else {
+            throw .unsafeThreshold
+        }
+        try Self.checkStakes(stakes)
+    }
+
+    /// Checks, in order: name, verifying key, number and kind of inputs, bindings.
+    static func check(_ circuit: Circuit) throws(Refusal) {
+        guard !circuit.name.isEmpty, circuit.name.utf8.count <= Limits.nameBytesMax,
+            circuit.inputs.count <= Limits.publicInputsMax,
+            circuit.nullifierCount <= Limits.nullifiersMax
+        else { throw .malformedCircuit }
+        let inputCount: Int
+        do {
+            inputCount = try VerifyingKey(bytes: circuit.verifyingKey).publicInputCount
+        } catch { throw .malformedCircuit }
+        guard inputCount == circuit.inputs.count else { throw .malformedCircuit }
+        for case .constant(let value) in circuit.inputs {
+            guard isCanonical(value) else { throw .malformedCircuit }
+        }
+        guard circuit.isBound else { throw .circuitUnbound }
+    }
+}

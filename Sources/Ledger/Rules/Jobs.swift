@@ -1,0 +1,153 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+extension LedgerState {
+    /// Checks, in order: in the log already, submitter, quota, bound, limits, validators.
+    func decide(job message: JobMessage) throws(Refusal) -> [Event] {
+        guard jobEntries[message.id(in: ledger)] == nil else { throw .alreadyRecorded }
+        let submitter = try admit(message.submitter)
+        guard message.fuel > 0, (1...(4 << 30)).contains(message.memoryBytes),
+            message.milliseconds <= Limits.timeoutMillisecondsMax, !message.engine.isEmpty,
+            message.engine.utf8.count <= Limits.nameBytesMax,
+            message.engineVersion.utf8.count <= Limits.nameBytesMax
+        else { throw .malformedJob }
+        guard members.count >= Limits.jobValidators else { throw .tooFewValidators }
+        return [
+            .jobSubmitted(
+                JobSubmitted(
+                    module: message.module, input: message.input, fuel: message.fuel,
+                    memoryBytes: message.memoryBytes, milliseconds: message.milliseconds,
+                    engine: message.engine, engineVersion: message.engineVersion,
+                    timestamp: message.timestamp, submitter: submitter,
+                    signature: message.signature))
+        ]
+    }
+
+    /// Draws the validators of the jobs of the batch before, by index.
+    func assignJobs(time: Time, root: Digest, _ derivation: inout Derivation) {
+        for case let job? in openJobs.map({ jobs[$0] }) where job.assigned == nil {
+            let candidates = members.map { index in
+                let validator = validators[Int(index.rawValue)]
+                return Candidate(
+                    index: index, key: validator.key, stake: validator.stake,
+                    reputation: derivation.reputation(of: index, in: self))
+            }
+            let ranked = ranking(candidates, for: .job(job.id, root: root), parameters)
+            let asked = job.submitted.milliseconds
+            let limit = parameters.jobMilliseconds
+            let milliseconds = asked == 0 ? limit : min(asked, limit)
+            derivation.emit(
+                .jobAssigned(
+                    JobAssigned(
+                        job: job.entry, validators: Array(ranked.prefix(Limits.jobValidators)),
+                        deadline: time.adding(milliseconds: milliseconds))))
+        }
+    }
+
+    /// Checks, in order: job, assignment, same result, changed result, closed.
+    func decide(result message: ResultMessage) throws(Refusal) -> [Event] {
+        guard let entry = jobEntries[message.job] else { throw .unknownJob }
+        guard let validator = validatorIndices[message.validator] else { throw .notAssigned }
+        let event = ResultReported(
+            job: entry, validator: validator, status: message.status, output: message.output,
+            fuel: message.fuel, signature: message.signature)
+        guard let job = jobs[entry] else { throw refusalOfClosed(event) }
+        guard let place = job.assigned?.validators.firstIndex(of: validator) else {
+            throw .notAssigned
+        }
+        if let recorded = job.results[place] {
+            throw recorded.event.resultDigest == event.resultDigest
+                ? .alreadyRecorded : .resultChanged
+        }
+        var derivation = Derivation(at: size)
+        let result = RecordedResult(entry: derivation.next, event: event)
+        derivation.emit(.resultReported(event))
+        var updated = job
+        updated.results[place] = result
+        if job.decided == nil, let decision = updated.decision(with: result) {
+            updated.decided = decide(updated, decision, result, &derivation)
+        }
+        if updated.isComplete { close(updated, .complete, &derivation) }
+        return derivation.events
+    }
+
+    private func refusalOfClosed(_ event: ResultReported) -> Refusal {
+        guard let closed = closedJobs[event.job],
+            let place = closed.validators.firstIndex(of: event.validator)
+        else { return .notAssigned }
+        guard let recorded = closed.results[place] else { return .roundClosed }
+        return recorded == event.resultDigest ? .alreadyRecorded : .resultChanged
+    }
+
+    /// Decides a job that is due, where no result has, and closes it.
+    func closeDue(_ job: Job, _ derivation: inout Derivation) {
+        var updated = job
+        if job.decided == nil { updated.decided = decide(updated, .timedOut, nil, &derivation) }
+        close(updated, .deadline, &derivation)
+    }
+
+    private func decide(
+        _ job: Job, _ decision: JobDecision, _ result: RecordedResult?,
+        _ derivation: inout Derivation
+    ) -> JobDecided {
+        let agreed = decision == .agreed ? result : nil
+        let decided = JobDecided(
+            job: job.entry, decision: decision,
+            status: agreed?.event.status ?? JobStatus(.abstained),
+            output: agreed?.event.output ?? .zero, deciding: result?.entry ?? batchEntry,
+            time: time)
+        derivation.emit(.jobDecided(decided))
+        return decided
+    }
+
+    private func close(_ job: Job, _ cause: CloseCause, _ derivation: inout Derivation) {
+        guard let assigned = job.assigned else { return }
+        let answers = zip(assigned.validators, job.results).sorted { $0.0 < $1.0 }
+        var sides: [(value: Digest, side: Side)] = []
+        for case (let validator, let result?) in answers {
+            let value = result.event.resultDigest
+            if let place = sides.firstIndex(where: { $0.value == value }) {
+                sides[place].side.validators.append(validator)
+            } else {
+                sides.append((value, Side(validators: [validator])))
+            }
+        }
+        if sides.count > 1 {
+            derivation.emit(
+                .disagreementRecorded(
+                    DisagreementRecorded(about: job.entry, sides: sides.map(\.side))))
+        }
+        for (validator, result) in answers {
+            for change in job.causes(of: result, cause) {
+                derivation.change(
+                    validator, points: change.points, change, about: job.entry, in: self)
+            }
+        }
+        derivation.emit(.roundClosed(RoundClosed(about: job.entry, cause: cause)))
+    }
+}
+
+extension Job {
+    /// How the job is decided once `result` is in, or nil where it is not.
+    func decision(with result: RecordedResult) -> JobDecision? {
+        let reported = results.compactMap(\.self)
+        let groups = reported.map { one in reported.count { $0.matches(one) } }
+        let largest = groups.max() ?? 0
+        if largest >= Limits.jobAgreement { return .agreed }
+        return largest + (results.count - reported.count) < Limits.jobAgreement
+            ? .disagreed : nil
+    }
+
+    /// Why a validator's reputation changes at the close, in order.
+    func causes(of result: RecordedResult?, _ cause: CloseCause) -> [ReputationCause] {
+        guard let result else { return cause == .deadline ? [.missed] : [] }
+        guard let decided, decided.decision == .agreed, result.event.status.kind != .abstained
+        else { return [] }
+        guard result.event.status == decided.status, result.event.output == decided.output else {
+            return [.incorrect]
+        }
+        return result.entry <= decided.deciding ? [.correct, .bonus] : [.correct]
+    }
+}

@@ -1,0 +1,101 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+/// Entries name by index; these give back the messages that were signed.
+extension LedgerState {
+    /// The signed message behind an input event, as the state before it tells; nil where the event
+    /// is none of a message, or names what the ledger does not hold.
+    package func message(of event: Event) -> Message? {
+        switch event {
+        case .requestSubmitted(let event): requestMessage(of: event).map(Message.request)
+        case .voteCast(let event): voteMessage(of: event).map(Message.vote)
+        case .jobSubmitted(let event):
+            submitters.indices.contains(Int(event.submitter.rawValue))
+                ? .job(jobMessage(of: event)) : nil
+        case .resultReported(let event): resultMessage(of: event).map(Message.result)
+        case .settlementReported(let event):
+            requestID(at: event.request).map { id in
+                .settlement(
+                    SettlementMessage(
+                        request: id, bridge: bridge, reference: event.reference,
+                        result: event.result, signature: event.signature))
+            }
+        case .governanceApproved(let event): governanceMessage(of: event).map(Message.governance)
+        case .evidenceSubmitted(let event): evidenceMessage(of: event).map(Message.evidence)
+        default: nil
+        }
+    }
+
+    /// The opening of a batch with the keys behind its indices; nil where an index is unknown.
+    package func opening(of event: BatchOpened) -> BatchOpening? {
+        guard let proposer = validator(event.proposer)?.key else { return nil }
+        let keys = event.precommits.compactMap { validator($0.validator)?.key }
+        guard keys.count == event.precommits.count else { return nil }
+        return BatchOpening(event: event, proposer: proposer, precommitKeys: keys)
+    }
+
+    func requestMessage(of event: RequestSubmitted) -> RequestMessage? {
+        let submitter = Int(event.submitter.rawValue)
+        guard let circuit = circuit(event.circuit), submitters.indices.contains(submitter) else {
+            return nil
+        }
+        return RequestMessage(
+            circuit: circuit.id, nullifiers: event.nullifiers, amount: event.amount,
+            recipient: event.recipient, proof: event.proof, publicInputs: event.publicInputs,
+            timestamp: event.timestamp, submitter: submitters[submitter].key,
+            signature: event.signature)
+    }
+
+    /// The signed vote behind an entry; nil where the request or validator is unknown.
+    package func voteMessage(of event: VoteCast) -> VoteMessage? {
+        guard let id = requestID(at: event.request), let key = validator(event.validator)?.key
+        else { return nil }
+        return VoteMessage(
+            request: id, validator: key, vote: event.vote, reason: event.reason,
+            timestamp: event.timestamp, signature: event.signature)
+    }
+
+    /// - Precondition: The submitter is known.
+    func jobMessage(of event: JobSubmitted) -> JobMessage {
+        JobMessage(
+            module: event.module, input: event.input, fuel: event.fuel,
+            memoryBytes: event.memoryBytes, milliseconds: event.milliseconds, engine: event.engine,
+            engineVersion: event.engineVersion, timestamp: event.timestamp,
+            submitter: submitters[Int(event.submitter.rawValue)].key, signature: event.signature)
+    }
+
+    private func resultMessage(of event: ResultReported) -> ResultMessage? {
+        guard let id = jobID(at: event.job), let key = validator(event.validator)?.key else {
+            return nil
+        }
+        return ResultMessage(
+            job: id, validator: key, status: event.status, output: event.output,
+            fuel: event.fuel, signature: event.signature)
+    }
+
+    private func governanceMessage(of event: GovernanceApproved) -> GovernanceMessage? {
+        let endorsements = event.signatures.compactMap { signature in
+            validator(signature.validator).map {
+                Endorsement(validator: $0.key, signature: signature.signature)
+            }
+        }
+        guard endorsements.count == event.signatures.count else { return nil }
+        return GovernanceMessage(
+            number: event.number, change: event.change, endorsements: endorsements)
+    }
+
+    private func evidenceMessage(of event: EvidenceSubmitted) -> EvidenceMessage? {
+        guard let key = validator(event.validator)?.key else { return nil }
+        let slot: EvidenceSlot
+        if case .vote(let request) = event.slot {
+            guard let id = requestID(at: request) else { return nil }
+            slot = .vote(id)
+        } else {
+            slot = .consensus(event.slot)
+        }
+        return EvidenceMessage(
+            validator: key, slot: slot, first: event.first, second: event.second)
+    }
+}

@@ -1,0 +1,110 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import BN254
+package import Cryptography
+import Groth16
+
+/// Whether thirty-two little-endian bytes are a scalar below the group order.
+func isCanonical(_ bytes: Bytes32) -> Bool { Fr(littleEndian: bytes.bytes) != nil }
+
+extension LedgerState {
+    /// Checks, in order: in the log already, submitter, quota, bound, circuit, proof, inputs,
+    /// bindings, nullifiers named twice, root, spent nullifiers, number of validators.
+    func decide(request message: RequestMessage) throws(Refusal) -> [Event] {
+        let id = message.id(in: ledger)
+        guard requestEntries[id] == nil else { throw .alreadyRecorded }
+        let submitter = try admit(message.submitter)
+        guard let index = circuitIndices[message.circuit], let known = circuit(index) else {
+            throw .unknownCircuit
+        }
+        guard Self.isWellFormed(proof: message.proof) else { throw .malformedProof }
+        let circuit = known.circuit
+        guard message.publicInputs.count == circuit.inputs.count,
+            message.nullifiers.count == circuit.nullifierCount,
+            message.publicInputs.allSatisfy(isCanonical),
+            message.nullifiers.allSatisfy(isCanonical)
+        else { throw .malformedInput }
+        guard circuit.isSatisfied(by: message) else { throw .contradictsRequest }
+        guard Set(message.nullifiers).count == message.nullifiers.count else {
+            throw .nullifierTwice
+        }
+        for (binding, input) in zip(circuit.inputs, message.publicInputs) where binding == .root {
+            guard isPublished(input, for: index) else { throw .unknownRoot }
+        }
+        for nullifier in message.nullifiers where nullifiers[nullifier]?.isSpent == true {
+            throw .nullifierSpent
+        }
+        guard members.count >= Int(parameters.threshold) else { throw .tooFewValidators }
+
+        var derivation = Derivation(at: size)
+        let entry = derivation.next
+        derivation.emit(
+            .requestSubmitted(
+                RequestSubmitted(
+                    circuit: index, nullifiers: message.nullifiers, amount: message.amount,
+                    recipient: message.recipient, proof: message.proof,
+                    publicInputs: message.publicInputs, timestamp: message.timestamp,
+                    submitter: submitter, signature: message.signature)))
+        let pinned = pinnedSet
+        guard let leader = requestRanking(pinned, id).first else { throw .tooFewValidators }
+        derivation.emit(
+            .roundOpened(
+                RoundOpened(
+                    request: entry, leader: leader,
+                    pinnedSet: pinned.digest, threshold: parameters.threshold,
+                    deadline: time.adding(milliseconds: parameters.verificationMilliseconds))))
+        return derivation.events
+    }
+
+    /// Checks, in order: that the submitter is listed, its quota, and the bound of the ledger.
+    func admit(_ key: PublicKey) throws(Refusal) -> SubmitterIndex {
+        guard let index = submitterIndices[key] else { throw .unknownSubmitter }
+        let submitter = submitters[Int(index.rawValue)]
+        guard submitter.quota > 0 else { throw .unknownSubmitter }
+        guard submitter.unclosed < submitter.quota else { throw .quotaExceeded }
+        guard unfinishedCount < Int(parameters.unclosedMax) else { throw .tooManyUnclosed }
+        return index
+    }
+
+    /// Whether the bytes are a proof in the compressed form: canonical, on the curve, in the group.
+    private static func isWellFormed(proof: [UInt8]) -> Bool {
+        do {
+            _ = try Proof(compressed: proof)
+            return true
+        } catch { return false }
+    }
+}
+
+extension Circuit {
+    /// Whether the public inputs are what the request's own fields bind them to.
+    ///
+    /// - Precondition: There are as many inputs and nullifiers as the circuit has.
+    func isSatisfied(by request: RequestMessage) -> Bool {
+        var nullifiers = request.nullifiers.makeIterator()
+        return zip(inputs, request.publicInputs).allSatisfy { binding, input in
+            switch binding {
+            case .root, .free: true
+            case .nullifier: nullifiers.next() == input
+            case .amount: Fr(request.amount.rawValue).littleEndianBytes == input.bytes
+            case .negatedAmount:
+                Fr(request.amount.rawValue).negated.littleEndianBytes == input.bytes
+            case .recipient: request.recipient == input
+            case .externalDataHash:
+                Self.externalDataHash(request.recipient, request.amount) == input.bytes
+            case .constant(let value): value == input
+            }
+        }
+    }
+
+    /// `SHA-256(recipient || i64 LE of -amount)` read little-endian modulo r, as little-endian
+    /// bytes; nil for an amount above 2^63 - 1. Source: Paraloom, through DESIGN section 4.
+    package static func externalDataHash(_ recipient: Bytes32, _ amount: Amount) -> [UInt8]? {
+        guard let signed = Int64(exactly: amount.rawValue) else { return nil }
+        var writer = BorshWriter()
+        writer.write(recipient)
+        writer.write(-signed)
+        let digest = Digest(hashing: writer.bytes)
+        return Fr(reducingLittleEndian: digest.bytes)?.littleEndianBytes
+    }
+}

@@ -1,0 +1,29 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+extension LedgerState {
+    /// Checks, in order: bridge, request, order, an earlier report.
+    func decide(settlement message: SettlementMessage) throws(Refusal) -> [Event] {
+        guard message.bridge == bridge else { throw .notTheBridge }
+        guard let entry = requestEntries[message.request] else { throw .unknownRequest }
+        guard let decided = decisions[entry], decided.settlement != nil else { throw .notOrdered }
+        if let report = decided.report {
+            throw report.result == message.result ? .alreadyRecorded : .settlementChanged
+        }
+        var derivation = Derivation(at: size)
+        derivation.emit(
+            .settlementReported(
+                SettlementReported(
+                    request: entry, reference: message.reference, result: message.result,
+                    signature: message.signature)))
+        if message.result == .failed {
+            for nullifier in decided.nullifiers {
+                derivation.emit(
+                    .nullifierReleased(NullifierChanged(request: entry, nullifier: nullifier)))
+            }
+        }
+        return derivation.events
+    }
+}

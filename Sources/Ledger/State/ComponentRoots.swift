@@ -1,0 +1,118 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+extension LedgerState {
+    /// The root of each component, in the order of `StateComponent`.
+    ///
+    /// Costs in proportion to the validators, submitters and unfinished work, not to the history.
+    package func componentRoots() -> [Digest] {
+        StateComponent.allCases.map { component in
+            var writer = BorshWriter(domain: "recount/component/v1")
+            writer.write(component.label)
+            encode(component, to: &writer)
+            return Digest(hashing: writer.bytes)
+        }
+    }
+
+    private func encode(_ component: StateComponent, to writer: inout BorshWriter) {
+        switch component {
+        case .parameters:
+            writer.write(name)
+            writer.write(ordering)
+            writer.write(bridge)
+            writer.write(parameters)
+            writer.write(nextChange)
+        case .validators: encodeValidators(to: &writer)
+        case .submitters: encodeSubmitters(to: &writer)
+        case .circuits: encode(circuitHistory, to: &writer)
+        case .roots: encode(rootHistory, to: &writer)
+        case .rounds: encodeRounds(to: &writer)
+        case .outcomes: encode(outcomeHistory, to: &writer)
+        case .nullifiers: encode(nullifierHistory, to: &writer)
+        case .leaders: encode(leaderHistory, to: &writer)
+        case .jobs: encodeJobs(to: &writer)
+        case .evidence: encode(evidenceHistory, to: &writer)
+        case .outbox:
+            encode(outboxHistory, to: &writer)
+            writer.write(pendingSettlements)
+        case .time:
+            writer.write(height)
+            writer.write(time)
+            writer.write(previousRoot)
+            writer.write(size)
+        }
+    }
+
+    private func encode(_ history: History, to writer: inout BorshWriter) {
+        writer.write(history.count)
+        writer.write(history.root)
+    }
+
+    private func encodeValidators(to writer: inout BorshWriter) {
+        writer.write(UInt32(validators.count))
+        for validator in validators {
+            writer.write(validator.key)
+            writer.write(validator.stake)
+            writer.write(validator.reputation)
+            writer.write(UInt8(validator.isMember ? 1 : 0))
+        }
+        writer.write(decayDay)
+        for sealed in [sealedOldest, sealedBefore, sealedLast] {
+            writer.write(UInt32(sealed.members.count))
+            for member in sealed.members {
+                writer.write(member.index)
+                writer.write(member.stake)
+            }
+            writer.write(sealed.parameters)
+        }
+    }
+
+    private func encodeSubmitters(to writer: inout BorshWriter) {
+        writer.write(UInt32(submitters.count))
+        for submitter in submitters {
+            writer.write(submitter.key)
+            writer.write(submitter.quota)
+            writer.write(submitter.unclosed)
+        }
+        writer.write(refusalMinute)
+        writer.write(UInt32(refusals.count))
+        for refusal in refusals {
+            writer.write(refusal.sender)
+            writer.write(refusal.count)
+        }
+    }
+
+    private func encodeRounds(to writer: inout BorshWriter) {
+        writer.write(UInt32(openRounds.count))
+        for case let round? in openRounds.map({ rounds[$0] }) {
+            writer.write(round.entry)
+            writer.write(round.id)
+            writer.write(round.opened)
+            writer.write(UInt32(round.votes.count))
+            for vote in round.votes {
+                writer.write(optional: vote?.entry)
+                writer.write(optional: vote?.event.vote)
+            }
+            writer.write(optional: round.decided)
+        }
+    }
+
+    private func encodeJobs(to writer: inout BorshWriter) {
+        encode(jobHistory, to: &writer)
+        writer.write(UInt32(openJobs.count))
+        for case let job? in openJobs.map({ jobs[$0] }) {
+            writer.write(job.entry)
+            writer.write(job.id)
+            writer.write(optional: job.assigned)
+            writer.write(UInt32(job.results.count))
+            for result in job.results {
+                writer.write(optional: result?.entry)
+                writer.write(optional: result?.event.status)
+                writer.write(result?.event.output ?? .zero)
+            }
+            writer.write(optional: job.decided)
+        }
+    }
+}

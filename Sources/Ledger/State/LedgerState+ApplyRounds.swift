@@ -1,0 +1,139 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+extension LedgerState {
+    mutating func applyRound(_ event: RoundOpened) throws(FoldError) {
+        guard let (entry, request) = pendingRequest, entry == event.request else {
+            throw .unknown(
+                kind: "roundOpened", field: "request", value: event.request.rawValue)
+        }
+        pendingRequest = nil
+        let submitter = Int(request.submitter.rawValue)
+        guard submitters.indices.contains(submitter) else {
+            throw .unknown(
+                kind: "requestSubmitted", field: "submitter",
+                value: UInt64(request.submitter.rawValue))
+        }
+        guard let message = requestMessage(of: request) else {
+            throw .unknown(
+                kind: "requestSubmitted", field: "circuit",
+                value: UInt64(request.circuit.rawValue))
+        }
+        guard event.threshold == parameters.threshold else {
+            throw .contradicts(kind: "roundOpened", field: "threshold")
+        }
+        let id = message.id(in: ledger)
+        let pinned = pinnedSet
+        rounds[entry] = Round(
+            entry: entry, id: id, request: request, pinned: pinned, opened: event,
+            votes: Array(repeating: nil, count: pinned.members.count), decided: nil)
+        openRounds.append(entry)
+        requestEntries[id] = entry
+        submitters[submitter].unclosed += 1
+        for nullifier in request.nullifiers {
+            undecidedByNullifier[nullifier, default: []].append(entry)
+        }
+        recordLeader(kind: 1, entry, event.leader)
+    }
+
+    mutating func recordLeader(kind: UInt8, _ entry: EntryIndex, _ leader: ValidatorIndex) {
+        var record = BorshWriter()
+        record.write(kind)
+        record.write(entry)
+        record.write(leader)
+        leaderHistory.append(bytes: record.bytes)
+    }
+
+    mutating func applyVote(_ event: VoteCast, _ entry: EntryIndex) throws(FoldError) {
+        guard let place = rounds[event.request]?.pinned.position(of: event.validator) else {
+            throw .unknown(kind: "voteCast", field: "request", value: event.request.rawValue)
+        }
+        guard rounds[event.request]?.votes[place] == nil else {
+            throw .contradicts(kind: "voteCast", field: "validator")
+        }
+        rounds[event.request]?.votes[place] = RecordedVote(entry: entry, event: event)
+    }
+
+    mutating func applyOutcome(_ event: OutcomeDecided) throws(FoldError) {
+        guard let round = rounds[event.request] else {
+            throw .unknown(kind: "outcomeDecided", field: "request", value: event.request.rawValue)
+        }
+        guard round.decided == nil else {
+            throw .contradicts(kind: "outcomeDecided", field: "request")
+        }
+        rounds[event.request]?.decided = event
+        decisions[event.request] = DecidedRequest(
+            id: round.id, decision: event, nullifiers: round.request.nullifiers,
+            validators: round.pinned.members.map(\.index), votes: [], isClosed: false,
+            settlement: nil, report: nil)
+        for nullifier in round.request.nullifiers {
+            undecidedByNullifier[nullifier]?.removeOrdered(event.request)
+            if undecidedByNullifier[nullifier]?.isEmpty == true {
+                undecidedByNullifier[nullifier] = nil
+            }
+        }
+        outcomeHistory.append(event)
+    }
+
+    mutating func applyNullifier(_ event: NullifierChanged, isSpent: Bool) {
+        nullifiers[event.nullifier] = NullifierCondition(request: event.request, isSpent: isSpent)
+        var record = BorshWriter()
+        record.write(UInt8(isSpent ? 1 : 0))
+        record.write(event)
+        nullifierHistory.append(bytes: record.bytes)
+    }
+
+    mutating func applyOrder(_ event: SettlementOrdered) throws(FoldError) {
+        guard decisions[event.request] != nil else {
+            throw .unknown(
+                kind: "settlementOrdered", field: "request", value: event.request.rawValue)
+        }
+        decisions[event.request]?.settlement = event
+        let place = pendingSettlements.firstIndex { $0 > event.request } ?? pendingSettlements.count
+        pendingSettlements.insert(event.request, at: place)
+        outboxHistory.append(event)
+    }
+
+    mutating func applyReport(_ event: SettlementReported) throws(FoldError) {
+        guard decisions[event.request]?.settlement != nil else {
+            throw .unknown(
+                kind: "settlementReported", field: "request", value: event.request.rawValue)
+        }
+        decisions[event.request]?.report = event
+        pendingSettlements.removeOrdered(event.request)
+        outboxHistory.append(event)
+    }
+
+    mutating func applyClose(_ event: RoundClosed) throws(FoldError) {
+        if let job = jobs[event.about] { return try closeJob(job) }
+        guard let round = rounds[event.about] else {
+            throw .unknown(kind: "roundClosed", field: "about", value: event.about.rawValue)
+        }
+        guard round.decided != nil else {
+            throw .contradicts(kind: "roundClosed", field: "about")
+        }
+        rounds[event.about] = nil
+        openRounds.removeOrdered(event.about)
+        submitters[Int(round.request.submitter.rawValue)].unclosed -= 1
+        let votes = round.votes.map { $0?.event.vote }
+        decisions[event.about]?.votes = votes
+        decisions[event.about]?.isClosed = true
+        var record = BorshWriter()
+        record.write(event)
+        for vote in votes { record.write(optional: vote) }
+        outcomeHistory.append(bytes: record.bytes)
+    }
+
+    /// The validators whose votes would count in a round that opens now.
+    var pinnedSet: PinnedSet {
+        PinnedSet(
+            members: members.map { index in
+                let validator = validators[Int(index.rawValue)]
+                return PinnedMember(
+                    index: index, key: validator.key, stake: validator.stake,
+                    reputation: validator.reputation)
+            })
+    }
+}

@@ -1,0 +1,222 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+/// Everything that the rules know: a pure fold over the entries of the log.
+///
+/// `decide` says which events a command gives, `apply` takes the next event in. Neither reads
+/// anything but the state and its argument (DESIGN section 1).
+package struct LedgerState: Sendable {
+    /// Where the current batch stands.
+    enum Phase: Equatable, Sendable {
+        /// Nothing is applied.
+        case empty
+        /// Batch 0 has its first entry.
+        case opening
+        /// A batch is open, with so many commands and bytes of them.
+        case open(commands: Int, bytes: Int)
+        /// The last batch is sealed.
+        case sealed
+    }
+
+    // MARK: Identity and parameters
+
+    /// The identity of the ledger; zero while nothing is applied.
+    package internal(set) var ledger = LedgerID(.zero)
+    /// Where the ledger comes from.
+    package internal(set) var name = ""
+    /// Who decides the order of the entries.
+    package internal(set) var ordering = Ordering.single
+    /// The bridge's key.
+    package internal(set) var bridge = PublicKey(.zero)
+    /// The parameters.
+    package internal(set) var parameters = Parameters.standard
+    /// The running number of the next change that T validators agree on.
+    package internal(set) var nextChange: UInt64 = 0
+
+    // MARK: Parties
+
+    /// Every key that is or was a validator, by index.
+    package internal(set) var validators: [Validator] = []
+    var validatorIndices: [PublicKey: ValidatorIndex] = [:]
+    /// The validators now, by index.
+    package internal(set) var members: [ValidatorIndex] = []
+    /// The last UTC day whose decay is applied.
+    package internal(set) var decayDay: UInt64 = 0
+    /// What the last batch sealed, for the batch after the next.
+    package internal(set) var sealedLast = SealedMembers(members: [], parameters: .standard)
+    /// What the batch before the last sealed, for the next batch.
+    package internal(set) var sealedBefore = SealedMembers(members: [], parameters: .standard)
+    /// What the batch before that sealed: who ordered the last batch.
+    package internal(set) var sealedOldest = SealedMembers(members: [], parameters: .standard)
+    /// The submitters, by index.
+    package internal(set) var submitters: [Submitter] = []
+    var submitterIndices: [PublicKey: SubmitterIndex] = [:]
+    /// The minute of batch time that `refusals` counts.
+    var refusalMinute: UInt64 = 0
+    /// Recorded refusals of this minute by sender, in order of the key.
+    var refusals: [(sender: PublicKey, count: UInt32)] = []
+
+    // MARK: Circuits and roots
+
+    /// The circuits, by index.
+    package internal(set) var circuits: [RegisteredCircuit] = []
+    var circuitIndices: [CircuitID: CircuitIndex] = [:]
+    var circuitHistory = History()
+    /// The roots of each circuit.
+    var roots: [Set<Bytes32>] = []
+    var rootHistory = History()
+
+    // MARK: Rounds, outcomes, nullifiers
+
+    /// The rounds that are not closed, in order of their entries.
+    package internal(set) var openRounds: [EntryIndex] = []
+    var rounds: [EntryIndex: Round] = [:]
+    /// Undecided rounds by the nullifiers that they would spend.
+    var undecidedByNullifier: [Bytes32: [EntryIndex]] = [:]
+    var requestEntries: [RequestID: EntryIndex] = [:]
+    var decisions: [EntryIndex: DecidedRequest] = [:]
+    var outcomeHistory = History()
+    var nullifiers: [Bytes32: NullifierCondition] = [:]
+    var nullifierHistory = History()
+    var leaderHistory = History()
+
+    // MARK: Jobs, evidence, outbox
+
+    /// The jobs that are not closed, in order of their entries.
+    package internal(set) var openJobs: [EntryIndex] = []
+    var jobs: [EntryIndex: Job] = [:]
+    var jobEntries: [JobID: EntryIndex] = [:]
+    var closedJobs: [EntryIndex: ClosedJob] = [:]
+    var jobHistory = History()
+    var convictions: Set<Conviction> = []
+    var evidenceHistory = History()
+    /// The requests whose settlement is ordered and not reported, in order of their entries.
+    package internal(set) var pendingSettlements: [EntryIndex] = []
+    var outboxHistory = History()
+
+    // MARK: Time
+
+    /// The number of the last batch opened.
+    package internal(set) var height = Height(0)
+    /// The time of the last batch opened.
+    package internal(set) var time = Time(0)
+    /// The root of the log before the last batch opened.
+    package internal(set) var previousRoot = Digest.zero
+    /// The entry that opened the last batch.
+    package internal(set) var batchEntry = EntryIndex(0)
+    /// The number of entries applied.
+    package internal(set) var size: UInt64 = 0
+    var phase = Phase.empty
+    /// The input whose derived events are being applied.
+    var pendingRequest: (entry: EntryIndex, request: RequestSubmitted)?
+
+    /// Nothing applied.
+    package init() {}
+}
+
+/// A validator's contradiction on a slot, so that it convicts once.
+struct Conviction: Hashable, Sendable {
+    let validator: ValidatorIndex
+    let slot: Slot
+}
+
+// MARK: - What others ask
+
+extension LedgerState {
+    /// Whether a batch is open.
+    package var isBatchOpen: Bool {
+        switch phase {
+        case .open, .opening: true
+        case .empty, .sealed: false
+        }
+    }
+
+    /// Returns the number of a key that is or was a validator.
+    package func validatorIndex(of key: PublicKey) -> ValidatorIndex? { validatorIndices[key] }
+
+    /// Returns a validator by its number.
+    package func validator(_ index: ValidatorIndex) -> Validator? {
+        validators.indices.contains(Int(index.rawValue)) ? validators[Int(index.rawValue)] : nil
+    }
+
+    /// Returns the number of a submitter.
+    package func submitterIndex(of key: PublicKey) -> SubmitterIndex? { submitterIndices[key] }
+
+    /// Returns the number of a circuit.
+    package func circuitIndex(of id: CircuitID) -> CircuitIndex? { circuitIndices[id] }
+
+    /// Returns a circuit by its number.
+    package func circuit(_ index: CircuitIndex) -> RegisteredCircuit? {
+        circuits.indices.contains(Int(index.rawValue)) ? circuits[Int(index.rawValue)] : nil
+    }
+
+    /// Returns whether a root is published for a circuit.
+    package func isPublished(_ root: Bytes32, for circuit: CircuitIndex) -> Bool {
+        roots.indices.contains(Int(circuit.rawValue)) && roots[Int(circuit.rawValue)].contains(root)
+    }
+
+    /// Returns the entry that introduced a request.
+    package func entry(of request: RequestID) -> EntryIndex? { requestEntries[request] }
+
+    /// Returns the entry that introduced a job.
+    package func entry(of job: JobID) -> EntryIndex? { jobEntries[job] }
+
+    /// Returns the round of a request while it is not closed.
+    package func openRound(at entry: EntryIndex) -> Round? { rounds[entry] }
+
+    /// Returns the decision on a request once there is one, also while late votes are taken.
+    package func decided(at entry: EntryIndex) -> DecidedRequest? { decisions[entry] }
+
+    /// Returns the identity of a request.
+    package func requestID(at entry: EntryIndex) -> RequestID? {
+        rounds[entry]?.id ?? decisions[entry]?.id
+    }
+
+    /// Returns a job while it is not closed.
+    package func job(at entry: EntryIndex) -> Job? { jobs[entry] }
+
+    /// Returns a job once it is closed.
+    package func closedJob(at entry: EntryIndex) -> ClosedJob? { closedJobs[entry] }
+
+    /// Returns the identity of a job.
+    package func jobID(at entry: EntryIndex) -> JobID? { jobs[entry]?.id ?? closedJobs[entry]?.id }
+
+    /// Returns the condition of a nullifier that some request has spent.
+    package func condition(of nullifier: Bytes32) -> NullifierCondition? { nullifiers[nullifier] }
+
+    /// The number of requests decided so far.
+    package var decidedCount: Int { decisions.count }
+
+    /// The number of nullifiers ever spent.
+    package var nullifierCount: Int { nullifiers.count }
+
+    /// The number of contradictions that convicted.
+    package var convictionCount: Int { convictions.count }
+
+    /// The number of unfinished rounds, jobs and settlements.
+    package var unfinishedCount: Int {
+        openRounds.count + openJobs.count + pendingSettlements.count
+    }
+
+    /// The earliest deadline of an open round or an assigned job.
+    package var nextDue: Time? {
+        let rounds = openRounds.compactMap { self.rounds[$0]?.opened.deadline }
+        let jobs = openJobs.compactMap { self.jobs[$0]?.assigned?.deadline }
+        return (rounds + jobs).min()
+    }
+}
+
+extension [EntryIndex] {
+    /// Removes an entry from a list in order; nothing where it is absent.
+    mutating func removeOrdered(_ entry: EntryIndex) {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < entry { low = middle + 1 } else { high = middle }
+        }
+        if low < count, self[low] == entry { remove(at: low) }
+    }
+}

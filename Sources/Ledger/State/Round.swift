@@ -1,0 +1,136 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+/// A validator whose vote counts in a round, as it was when the round opened.
+package struct PinnedMember: Equatable, Sendable {
+    /// The validator.
+    package let index: ValidatorIndex
+    /// Its key.
+    package let key: PublicKey
+    /// Its stake then.
+    package let stake: Stake
+    /// Its reputation then.
+    package let reputation: Reputation
+}
+
+/// The validators whose votes count in a round, by index.
+package struct PinnedSet: Equatable, Sendable {
+    /// The members, by index.
+    package let members: [PinnedMember]
+
+    /// SHA-256 of Borsh of `recount/pinned/v1`, then index, key, stake and reputation of each.
+    package var digest: Digest {
+        var writer = BorshWriter(domain: "recount/pinned/v1")
+        writer.write(UInt32(members.count))
+        for member in members {
+            writer.write(member.index)
+            writer.write(member.key)
+            writer.write(member.stake)
+            writer.write(member.reputation)
+        }
+        return Digest(hashing: writer.bytes)
+    }
+
+    /// Returns the place of a validator, or nil where it is not pinned.
+    package func position(of validator: ValidatorIndex) -> Int? {
+        var low = 0
+        var high = members.count
+        while low < high {
+            let middle = (low + high) / 2
+            if members[middle].index < validator { low = middle + 1 } else { high = middle }
+        }
+        return low < members.count && members[low].index == validator ? low : nil
+    }
+}
+
+/// A vote that a round has recorded.
+package struct RecordedVote: Equatable, Sendable {
+    /// Its entry.
+    package let entry: EntryIndex
+    /// What it says.
+    package let event: VoteCast
+}
+
+/// How many said what.
+package struct Tally: Equatable, Sendable {
+    /// Votes to approve.
+    package var approvals = 0
+    /// Votes to reject.
+    package var rejections = 0
+    /// Abstentions.
+    package var abstentions = 0
+
+    /// The number of votes.
+    package var votes: Int { approvals + rejections + abstentions }
+
+    /// Nothing counted yet.
+    package init() {}
+
+    mutating func count(_ vote: Vote) {
+        switch vote {
+        case .approve: approvals += 1
+        case .reject: rejections += 1
+        case .abstain: abstentions += 1
+        }
+    }
+}
+
+/// The voting on a request, from its opening to its close.
+package struct Round: Equatable, Sendable {
+    /// The entry that introduced the request.
+    package let entry: EntryIndex
+    /// The identity of the request.
+    package let id: RequestID
+    /// The request.
+    package let request: RequestSubmitted
+    /// Whose votes count.
+    package let pinned: PinnedSet
+    /// What `RoundOpened` says.
+    package let opened: RoundOpened
+    /// The votes so far, by place in `pinned`.
+    package internal(set) var votes: [RecordedVote?]
+    /// The decision, once there is one.
+    package internal(set) var decided: OutcomeDecided?
+
+    /// T of this round.
+    package var threshold: Int { Int(opened.threshold) }
+
+    /// How many have said what so far.
+    package var tally: Tally {
+        var tally = Tally()
+        for case let vote? in votes { tally.count(vote.event.vote) }
+        return tally
+    }
+
+    /// Whether everybody asked has voted.
+    package var isComplete: Bool { votes.allSatisfy { $0 != nil } }
+
+    /// Rejections from which on some honest validator must have rejected (DESIGN section 4):
+    /// `max(f, floor((N - 1) / 3)) + 1`, with f = N - T.
+    package var provingRejections: Int {
+        let count = pinned.members.count
+        return max(count - threshold, (count - 1) / 3) + 1
+    }
+}
+
+/// What is kept of a request once it is decided, for ever.
+package struct DecidedRequest: Equatable, Sendable {
+    /// The identity of the request.
+    package let id: RequestID
+    /// The decision.
+    package let decision: OutcomeDecided
+    /// The nullifiers of the request.
+    package let nullifiers: [Bytes32]
+    /// Who could vote, by index.
+    package let validators: [ValidatorIndex]
+    /// The votes at the close, by place in `validators`; empty until then.
+    package internal(set) var votes: [Vote?]
+    /// Whether the round is closed.
+    package internal(set) var isClosed: Bool
+    /// The settlement, where one was ordered.
+    package internal(set) var settlement: SettlementOrdered?
+    /// The bridge's report, once there is one.
+    package internal(set) var report: SettlementReported?
+}

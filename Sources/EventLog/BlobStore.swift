@@ -1,0 +1,83 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+/// Payloads too large for an entry, by their SHA-256: files `blobs/<64 hexadecimal digits>`.
+///
+/// A blob is durable when `put` returns. Reading checks the hash.
+package struct BlobStore: Sendable {
+    /// The directory of the blobs.
+    package let directory: String
+    private let disk: any Disk
+
+    /// The blobs of the log in `logDirectory`.
+    package init(logDirectory: String, disk: any Disk) {
+        directory = "\(logDirectory)/blobs"
+        self.disk = disk
+    }
+
+    /// Stores a blob, unless it is there and good, and returns its hash.
+    package func put(_ bytes: [UInt8]) throws(LogError) -> Digest {
+        guard bytes.count <= LogLimits.blobBytesMax else {
+            throw .blobTooLarge(bytes: UInt64(bytes.count), max: LogLimits.blobBytesMax)
+        }
+        let hash = Digest(hashing: bytes)
+        do {
+            if try get(hash) == bytes {
+                // A crash may have come between its name and the sync of the directory.
+                try onDisk { () throws(DiskError) in try disk.syncDirectory(directory) }
+                return hash
+            }
+        } catch {
+            switch error {
+            case .blobMissing, .damaged, .blobTooLarge: break
+            default: throw error
+            }
+        }
+        let temporary = "\(directory)/\(hash.hex).\(randomBytes(8).hex).tmp"
+        try onDisk { () throws(DiskError) in
+            let file = try disk.open(temporary, .create)
+            try file.write(bytes, at: 0)
+            try file.sync()
+            try disk.rename(temporary, to: path(hash))
+            try disk.syncDirectory(directory)
+        }
+        return hash
+    }
+
+    /// Returns a blob; `.blobMissing` where there is none, `.damaged` where it was changed.
+    package func get(_ hash: Digest) throws(LogError) -> [UInt8] {
+        let bytes: [UInt8]
+        do { bytes = try disk.contents(of: path(hash), max: LogLimits.blobBytesMax) } catch {
+            if case .notFound = error { throw .blobMissing(hash) }
+            throw .disk(error)
+        }
+        guard bytes.count <= LogLimits.blobBytesMax else {
+            throw .blobTooLarge(bytes: UInt64(bytes.count), max: LogLimits.blobBytesMax)
+        }
+        guard Digest(hashing: bytes) == hash else {
+            throw .damaged(file: path(hash), offset: 0, entry: 0, .nameIsNotHash)
+        }
+        return bytes
+    }
+
+    /// Reads and checks every blob, and returns their number.
+    ///
+    /// What an interrupted `put` left under a temporary name is passed over.
+    package func verifyAll() throws(LogError) -> Int {
+        var count = 0
+        let names = try onDisk { () throws(DiskError) in try disk.list(directory) }
+        for name in names where !name.hasSuffix(".tmp") {
+            guard let value = Bytes32(hex: name), value.hex == name else {
+                throw .damaged(
+                    file: "\(directory)/\(name)", offset: 0, entry: 0, .unexpectedFile)
+            }
+            _ = try get(Digest(value))
+            count += 1
+        }
+        return count
+    }
+
+    private func path(_ hash: Digest) -> String { "\(directory)/\(hash.hex)" }
+}

@@ -1,0 +1,94 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a disk was asked to do.
+package enum DiskOperation: String, Sendable {
+    case list, open, create, size, read, write, truncate, sync, close, rename, remove, lock
+    case createDirectory = "create directory"
+    case syncDirectory = "sync directory"
+}
+
+/// Why a disk did not do what it was asked to.
+package enum DiskError: Error, Equatable, Sendable {
+    /// There is no such file or directory.
+    case notFound(path: String)
+    /// The disk is full (`ENOSPC`), or the quota is used up.
+    case noSpace(DiskOperation, path: String)
+    /// The lock is held elsewhere, by the process `holder` where the file says so.
+    case locked(path: String, holder: Int32?)
+    /// Any other failure, with the `errno` of the system.
+    case failed(DiskOperation, path: String, code: Int32)
+    /// The simulated machine is off.
+    case powerCut
+}
+
+/// How a file is opened.
+package enum DiskAccess: Sendable {
+    /// An existing file, for reading.
+    case read
+    /// An existing file, for reading and writing.
+    case write
+    /// A new file, for reading and writing; an existing one is emptied.
+    case create
+}
+
+/// An open file. Closed when the last reference goes.
+package protocol DiskFile: AnyObject, Sendable {
+    /// The path that it was opened by.
+    var path: String { get }
+    /// Its length in bytes.
+    func size() throws(DiskError) -> UInt64
+    /// Reads `count` bytes at `offset`, fewer only where the file ends.
+    func read(at offset: UInt64, count: Int) throws(DiskError) -> [UInt8]
+    /// Writes all of `bytes` at `offset`; not durable before `sync`.
+    func write(_ bytes: [UInt8], at offset: UInt64) throws(DiskError)
+    /// Cuts or zero-extends to `size` bytes; not durable before `sync`.
+    func truncate(to size: UInt64) throws(DiskError)
+    /// Makes contents and length durable (`fdatasync`).
+    func sync() throws(DiskError)
+}
+
+/// A lock on a file, released when the last reference goes or by `release`.
+package protocol DiskLock: AnyObject, Sendable {
+    /// Empties the lock file and gives the lock back.
+    func release()
+}
+
+/// The file operations that a log needs.
+///
+/// Names made, renamed or removed are durable only after `syncDirectory` of their directory.
+package protocol Disk: Sendable {
+    /// The names in a directory, in ascending order of their bytes.
+    func list(_ directory: String) throws(DiskError) -> [String]
+    /// Opens a file.
+    func open(_ path: String, _ access: DiskAccess) throws(DiskError) -> any DiskFile
+    /// Gives a file another name in the same directory, in place of what has that name.
+    func rename(_ path: String, to newPath: String) throws(DiskError)
+    /// Removes a file.
+    func remove(_ path: String) throws(DiskError)
+    /// Makes a directory where there is none; its parent exists.
+    func createDirectory(_ path: String) throws(DiskError)
+    /// Makes the names in a directory durable.
+    func syncDirectory(_ path: String) throws(DiskError)
+    /// Takes the lock on a file, made where absent, or throws `.locked` at once.
+    func lock(_ path: String) throws(DiskError) -> any DiskLock
+}
+
+extension Disk {
+    /// Reads a whole file of at most `max` bytes; of a longer one, its first `max + 1`.
+    func contents(of path: String, max: Int) throws(DiskError) -> [UInt8] {
+        let file = try open(path, .read)
+        let size = try file.size()
+        return try file.read(at: 0, count: Int(min(size, UInt64(max) + 1)))
+    }
+
+    /// Makes a durable file: temporary name, sync, rename, sync of the directory.
+    func place(_ bytes: [UInt8], in directory: String, as name: String) throws(DiskError) {
+        let temporary = "\(directory)/\(name).tmp"
+        let file = try open(temporary, .create)
+        try file.write(bytes, at: 0)
+        try file.sync()
+        try rename(temporary, to: "\(directory)/\(name)")
+        try syncDirectory(directory)
+    }
+}

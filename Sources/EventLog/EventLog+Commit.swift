@@ -1,0 +1,166 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+
+extension EventLog {
+    /// Makes all entries that are staged durable, as one frame.
+    ///
+    /// See `commit(through:)`. Nothing staged is nothing done.
+    package func commit() throws(LogError) { try commit(through: stagedSize) }
+
+    /// Returns when the first `size` entries are durable.
+    ///
+    /// Of several threads that wait, one writes all that is staged as one frame and syncs for all.
+    /// A full disk leaves the entries staged and the log usable, in this thread and the waiting
+    /// ones, of which the next tries again. A failed sync, and every other failure, leaves the log
+    /// unusable; what is durable is then found by opening it again.
+    package func commit(through size: UInt64) throws(LogError) {
+        guard access == .readWrite else { throw .readOnly }
+        guard let job = try beginCommit(through: size) else { return }
+        do {
+            try prepareToWrite(before: job.edge)
+            try write(job.entries, edge: job.edge)
+        } catch {
+            monitor.locked { abandon(job.entries, error) }
+            throw error
+        }
+    }
+
+    private func beginCommit(
+        through size: UInt64
+    ) throws(LogError) -> (entries: StagedEntries, edge: TreeEdge)? {
+        try monitor.locked { () throws(LogError) in
+            while true {
+                try checkUsable()
+                if contents.edge.count >= size { return nil }
+                guard size <= stagedEdge.count else {
+                    throw .outOfRange(index: size, size: stagedEdge.count)
+                }
+                if !isWriting { break }
+                monitor.wait()
+            }
+            isWriting = true
+            let entries = staged
+            staged = StagedEntries()
+            inFlightEdge = stagedEdge
+            return (entries, stagedEdge)
+        }
+    }
+
+    /// Gives up writing: a full disk keeps the entries staged, all else ends the log's use.
+    private func abandon(_ entries: StagedEntries, _ error: LogError) {
+        var rest = entries
+        rest.lengths += staged.lengths
+        rest.bytes += staged.bytes
+        rest.leaves += staged.leaves
+        rest.tiles += staged.tiles
+        staged = rest
+        inFlightEdge = nil
+        isWriting = false
+        switch error {
+        case .disk(.noSpace): break
+        case .disk(let error), .syncFailed(let error), .unusable(let error): failure = error
+        default: failure = .failed(.write, path: directory, code: 0)
+        }
+        monitor.wakeAll()
+    }
+
+    /// Removes the end mark before the first write, and starts a new segment where one is full.
+    private func prepareToWrite(before edge: TreeEdge) throws(LogError) {
+        if monitor.locked({ hasEndMark }) {
+            try orUnusable { () throws(DiskError) in
+                try disk.remove("\(directory)/END")
+                try disk.syncDirectory(directory)
+            }
+            monitor.locked { hasEndMark = false }
+        }
+        let (last, committed) = monitor.locked { (contents.segments.last, contents.edge) }
+        guard let last, last.framesEnd >= options.segmentBytesMax, !last.frames.isEmpty else {
+            return
+        }
+        let next = try Self.makeSegment(
+            in: segmentsPath, disk: disk, firstIndex: committed.count, root: committed.root)
+        monitor.locked { contents.segments.append(next) }
+        try seal(monitor.locked { contents.segments.count - 2 })
+    }
+
+    /// Runs file operations after whose failure the log cannot go on, even on a full disk.
+    func orUnusable<R>(_ body: () throws(DiskError) -> R) throws(LogError) -> R {
+        do { return try body() } catch { throw .unusable(error) }
+    }
+
+    private func write(_ entries: StagedEntries, edge: TreeEdge) throws(LogError) {
+        let (number, segment) = monitor.locked {
+            (contents.segments.count - 1, contents.segments[contents.segments.count - 1])
+        }
+        var (header, stored) = FrameHeader.make(
+            payload: entries.payload, firstIndex: segment.endIndex, count: entries.lengths.count,
+            previous: segment.lastChecksum)
+        var bytes = header.encoded(salt: segment.header.salt)
+        bytes.append(contentsOf: stored)
+        do {
+            try segment.file.write(bytes, at: segment.framesEnd)
+        } catch {
+            // What was written of the frame goes, so that the next one finds a clean end.
+            try orUnusable { () throws(DiskError) in
+                try segment.file.truncate(to: segment.framesEnd)
+            }
+            throw .disk(error)
+        }
+        do { try segment.file.sync() } catch { throw .syncFailed(error) }
+        monitor.locked {
+            contents.segments[number].frames.append(
+                FrameLocation(firstIndex: segment.endIndex, offset: segment.framesEnd))
+            contents.segments[number].framesEnd += UInt64(bytes.count)
+            contents.segments[number].endIndex += UInt64(entries.lengths.count)
+            contents.segments[number].lastChecksum = header.checksum
+            contents.append(entries, edge: edge)
+            inFlightEdge = nil
+            isWriting = false
+            monitor.wakeAll()
+        }
+    }
+
+    /// Makes a durable, empty segment.
+    static func makeSegment(
+        in directory: String, disk: any Disk, firstIndex: UInt64, root: Digest
+    ) throws(LogError) -> Segment {
+        let header = SegmentHeader(
+            firstIndex: firstIndex, root: root, salt: randomBytes(8).span.integer(at: 0))
+        let name = SegmentName.of(firstIndex)
+        do {
+            try disk.place(header.encoded, in: directory, as: name)
+            return Segment(header, file: try disk.open("\(directory)/\(name)", .write))
+        } catch { throw .unusable(error) }
+    }
+
+    /// Writes the end mark and releases the lock. Entries that are staged are forgotten.
+    ///
+    /// A log that is closed, or was opened for reading, is left as it is. Throws `.unusable` after
+    /// an earlier failure; the lock is released all the same.
+    package func close() throws(LogError) {
+        let mark: EndMark? = try monitor.locked { () throws(LogError) in
+            while isWriting { monitor.wait() }
+            if isClosed { return nil }
+            isClosed = true
+            cached = nil
+            if let failure {
+                lock?.release()
+                throw .unusable(failure)
+            }
+            guard access == .readWrite, !hasEndMark, let last = contents.segments.last else {
+                return nil
+            }
+            return EndMark(
+                size: contents.edge.count, root: contents.edge.root,
+                lastSegmentBytes: last.framesEnd, lastChecksum: last.lastChecksum)
+        }
+        defer { lock?.release() }
+        if let mark {
+            try onDisk { () throws(DiskError) in
+                try disk.place(mark.encoded, in: directory, as: "END")
+            }
+        }
+    }
+}

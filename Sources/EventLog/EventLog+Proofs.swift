@@ -1,0 +1,128 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+extension EventLog {
+    /// The RFC 6962 root of the first `size` entries, which are committed.
+    package func root(at size: UInt64) throws(LogError) -> Digest {
+        try checkSize(size)
+        return try TreeReader(self).root(0, size)
+    }
+
+    /// The proof that entry `index` is in the tree of the first `size` entries, leaf's side first.
+    ///
+    /// Source: RFC 6962 section 2.1.1. Costs the reading of at most two tiles.
+    package func inclusionProof(index: UInt64, size: UInt64) throws(LogError) -> [Digest] {
+        try checkSize(size)
+        guard index < size else { throw .outOfRange(index: index, size: size) }
+        let reader = TreeReader(self)
+        var proof: [Digest] = []
+        var start: UInt64 = 0
+        var count = size
+        while count > 1 {
+            let split = splitPoint(count)
+            if index - start < split {
+                proof.append(try reader.root(start + split, count - split))
+                count = split
+            } else {
+                proof.append(try reader.root(start, split))
+                start += split
+                count -= split
+            }
+        }
+        return proof.reversed()
+    }
+
+    /// The proof that the tree of `oldSize` entries is a prefix of that of `newSize`.
+    ///
+    /// Source: RFC 6962 section 2.1.2. Empty where the sizes are equal or the old one is zero, of
+    /// which nothing can be proved. Costs the reading of at most two tiles.
+    package func consistencyProof(
+        from oldSize: UInt64, to newSize: UInt64
+    ) throws(LogError) -> [Digest] {
+        try checkSize(newSize)
+        guard oldSize <= newSize else { throw .outOfRange(index: oldSize, size: newSize) }
+        guard oldSize > 0 else { return [] }
+        let reader = TreeReader(self)
+        var proof: [Digest] = []
+        var start: UInt64 = 0
+        var count = newSize
+        // Whether the old tree is a complete subtree here that the verifier knows by its root.
+        var isWhole = true
+        while oldSize - start < count {
+            let split = splitPoint(count)
+            if oldSize - start <= split {
+                proof.append(try reader.root(start + split, count - split))
+                count = split
+            } else {
+                proof.append(try reader.root(start, split))
+                start += split
+                count -= split
+                isWhole = false
+            }
+        }
+        if !isWhole { proof.append(try reader.root(start, count)) }
+        return proof.reversed()
+    }
+
+    private func checkSize(_ size: UInt64) throws(LogError) {
+        try monitor.locked { () throws(LogError) in
+            try checkUsable()
+            guard size <= contents.edge.count else {
+                throw .outOfRange(index: size, size: contents.edge.count)
+            }
+        }
+    }
+}
+
+/// Computes roots of subtrees from the tiles that are kept and the leaves of at most a few.
+private final class TreeReader {
+    private let log: EventLog
+    private var number: UInt64?
+    private var leaves: [Digest] = []
+
+    init(_ log: EventLog) { self.log = log }
+
+    /// The root of `count` leaves from `start`, a subtree of the tree of some size.
+    func root(_ start: UInt64, _ count: UInt64) throws(LogError) -> Digest {
+        let tile = UInt64(LogLimits.tileLeaves)
+        if count == 0 { return .ofNothing }
+        if count >= tile, count.nonzeroBitCount == 1, start.isMultiple(of: count) {
+            let level = count.trailingZeroBitCount - tile.trailingZeroBitCount
+            return log.monitor.locked {
+                log.contents.tiles.node(level: level, number: Int(start / count))
+            }
+        }
+        if count <= tile {
+            try load(start / tile)
+            let first = Int(start % tile)
+            return merkleRoot(leaves[first..<first + Int(count)])
+        }
+        let split = splitPoint(count)
+        return MerkleFrontier.nodeHash(
+            try root(start, split), try root(start + split, count - split))
+    }
+
+    private func load(_ wanted: UInt64) throws(LogError) {
+        if number == wanted { return }
+        let size = UInt64(LogLimits.tileLeaves)
+        let tail = log.monitor.locked {
+            wanted == UInt64(log.contents.tiles.count) ? log.contents.tailLeaves : nil
+        }
+        if let tail {
+            leaves = tail
+        } else {
+            var read: [Digest] = []
+            let start = wanted * size
+            try log.forEachFrame(from: start, to: start + size) { frame in
+                let low = max(start, frame.firstIndex) - frame.firstIndex
+                let high = min(start + size, frame.endIndex) - frame.firstIndex
+                for entry in Int(low)..<Int(high) { read.append(frame.leafHash(of: entry)) }
+                return true
+            }
+            leaves = read
+        }
+        number = wanted
+    }
+}

@@ -1,0 +1,236 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+/// Whether a log is opened to be written.
+package enum LogAccess: Sendable { case readWrite, readOnly }
+
+/// What opening a log found.
+package struct Recovery: Equatable, Sendable {
+    /// Whether the log had been closed: its end mark was there and right.
+    package var wasClosed: Bool
+    /// How many bytes of an unfinished commit were cut off; for a reader, left out.
+    package var tornBytes: UInt64
+    /// The file that the torn bytes were in, if any were.
+    package var tornFile: String?
+    /// Where they started in it.
+    package var tornOffset: UInt64
+    /// Where they are kept; nil for a reader.
+    package var keptIn: String?
+    /// Files of an interrupted rewrite that were removed.
+    package var removed: [String]
+    /// The segment whose footer was missing or torn, and was written again (for a reader: will
+    /// be), from its frames.
+    package var resealed: String?
+}
+
+/// An append-only log of entries in segments of checksummed frames, under an RFC 6962 Merkle tree.
+///
+/// One process writes; it holds the lock on `LOCK`. Within it any thread may stage, commit and
+/// read: entries staged by several threads are made durable by one sync. Readers in other
+/// processes take no lock and see a prefix, as it was when they opened.
+///
+/// Directory: `segments/` (see `SegmentHeader`, `FrameHeader`, `SegmentFooter`), `END` (see
+/// `EndMark`), `LOCK` (the writer's process id, empty after a close), `blobs/` (see `BlobStore`)
+/// and, after a torn tail, `torn/` with the bytes that were cut off, in files named by segment,
+/// offset and SHA-256.
+///
+/// A torn tail is what follows the last whole frame of the last segment where there is no end
+/// mark, provided that no whole frame follows it: a commit returns only after its sync, so at most
+/// one frame is ever unsynced. Every other deviation is damage and refused. Removing the end mark
+/// itself looks like a crash and does no harm; a last frame damaged after a crash looks like a
+/// torn tail, unless `LogOptions.knownSize` says more.
+package final class EventLog: @unchecked Sendable {
+    /// The directory of the log.
+    package let directory: String
+    /// What opening found.
+    package let recovery: Recovery
+    /// Whether the log may be written.
+    package let access: LogAccess
+
+    let disk: any Disk
+    let options: LogOptions
+    let monitor = Monitor()
+
+    // All below is used only within `monitor.locked`, but for what `isWriting` reserves.
+    var contents: LogContents
+    var staged = StagedEntries()
+    var stagedEdge: TreeEdge
+    var inFlightEdge: TreeEdge?
+    var isWriting = false
+    var hasEndMark: Bool
+    var isClosed = false
+    var failure: DiskError?
+    var cached: LogFrame?
+    let lock: (any DiskLock)?
+
+    init(_ loaded: LogLoader, lock: (any DiskLock)?, hasEndMark: Bool) {
+        directory = loaded.directory
+        disk = loaded.disk
+        access = loaded.access
+        options = loaded.options
+        recovery = loaded.recovery
+        contents = loaded.contents
+        stagedEdge = loaded.contents.edge
+        self.hasEndMark = hasEndMark
+        self.lock = lock
+    }
+
+    var segmentsPath: String { "\(directory)/segments" }
+
+    /// The number of entries that are committed and durable.
+    package var size: UInt64 { monitor.locked { contents.edge.count } }
+
+    /// The RFC 6962 root of the entries that are committed and durable.
+    package var root: Digest { monitor.locked { contents.edge.root } }
+
+    /// The number of entries, staged ones included.
+    package var stagedSize: UInt64 { monitor.locked { stagedEdge.count } }
+
+    /// The RFC 6962 root, staged entries included.
+    package var stagedRoot: Digest { monitor.locked { stagedEdge.root } }
+
+    /// Throws where the log can no longer be used; called within `locked`.
+    func checkUsable() throws(LogError) {
+        if let failure { throw .unusable(failure) }
+        if isClosed { throw .closed }
+    }
+
+    /// Adds an entry to the next commit and returns its index.
+    ///
+    /// The entry has 1 to 65,535 bytes. Throws `.entryLength`, `.readOnly`, `.unusable`, `.closed`,
+    /// `.commitFull`, in this order; nothing is staged then.
+    package func stage(_ entry: [UInt8]) throws(LogError) -> UInt64 {
+        guard !entry.isEmpty, entry.count <= LogLimits.entryBytesMax else {
+            throw .entryLength(bytes: entry.count, max: LogLimits.entryBytesMax)
+        }
+        guard access == .readWrite else { throw .readOnly }
+        let leaf = MerkleFrontier.leafHash(entry.span)
+        return try monitor.locked { () throws(LogError) -> UInt64 in
+            try checkUsable()
+            guard staged.hasRoom(for: entry.count) else {
+                throw .commitFull(entries: staged.lengths.count, rawBytes: staged.rawBytes)
+            }
+            let index = stagedEdge.count
+            let tile = stagedEdge.append(leafHash: leaf)
+            staged.append(entry, leafHash: leaf, completing: tile)
+            return index
+        }
+    }
+
+    /// Forgets the entries that are staged and not being committed.
+    package func discardStaged() {
+        monitor.locked {
+            staged = StagedEntries()
+            stagedEdge = inFlightEdge ?? contents.edge
+        }
+    }
+}
+
+/// Entries on their way into a frame.
+struct StagedEntries {
+    var lengths: [UInt16] = []
+    var bytes: [UInt8] = []
+    var leaves: [Digest] = []
+    var tiles: [Digest] = []
+
+    /// What a frame of them holds before compression.
+    var rawBytes: Int { 2 * lengths.count + bytes.count }
+
+    func hasRoom(for entryBytes: Int) -> Bool {
+        lengths.count < LogLimits.frameEntriesMax
+            && rawBytes + entryBytes + 2 <= LogLimits.frameRawBytesMax
+    }
+
+    mutating func append(_ entry: [UInt8], leafHash: Digest, completing tile: Digest?) {
+        lengths.append(UInt16(entry.count))
+        bytes.append(contentsOf: entry)
+        leaves.append(leafHash)
+        if let tile { tiles.append(tile) }
+    }
+
+    /// The payload of the frame.
+    var payload: [UInt8] {
+        var payload: [UInt8] = []
+        payload.reserveCapacity(rawBytes)
+        for length in lengths { payload.append(littleEndian: length) }
+        payload.append(contentsOf: bytes)
+        return payload
+    }
+}
+
+/// A segment in use.
+struct Segment {
+    let header: SegmentHeader
+    var file: any DiskFile
+    var frames: [FrameLocation] = []
+    var framesEnd = UInt64(SegmentHeader.bytesCount)
+    var endIndex: UInt64
+    var lastChecksum: UInt64
+    var isSealed = false
+
+    init(_ header: SegmentHeader, file: any DiskFile) {
+        self.header = header
+        self.file = file
+        endIndex = header.firstIndex
+        lastChecksum = header.checksum
+    }
+
+    /// Where a frame ends in the file.
+    func end(ofFrame number: Int) -> UInt64 {
+        number + 1 < frames.count ? frames[number + 1].offset : framesEnd
+    }
+
+    /// The number of the frame that holds an entry.
+    func frame(holding index: UInt64) -> Int {
+        var low = 0
+        var high = frames.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if frames[middle].firstIndex <= index { low = middle } else { high = middle }
+        }
+        return low
+    }
+}
+
+/// What is committed: segments, tree, and the leaves of the tile that is not complete.
+struct LogContents {
+    var segments: [Segment] = []
+    var tiles = TileTree()
+    var edge = TreeEdge()
+    var tailLeaves: [Digest] = []
+
+    /// The number of the segment that holds an entry.
+    func segment(holding index: UInt64) -> Int {
+        var low = 0
+        var high = segments.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if segments[middle].header.firstIndex <= index { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    /// Takes in a leaf that was read.
+    mutating func append(leafHash: Digest) {
+        tailLeaves.append(leafHash)
+        if let tile = edge.append(leafHash: leafHash) {
+            tiles.append(tile)
+            tailLeaves.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Takes in entries that were committed, of which the new edge is known.
+    mutating func append(_ entries: StagedEntries, edge newEdge: TreeEdge) {
+        for tile in entries.tiles { tiles.append(tile) }
+        let tail = Int(newEdge.tail.count)
+        if entries.tiles.isEmpty {
+            tailLeaves.append(contentsOf: entries.leaves)
+        } else {
+            tailLeaves = Array(entries.leaves.suffix(tail))
+        }
+        edge = newEdge
+        invariant(tailLeaves.count == tail, "the leaves of the last tile are not all kept")
+    }
+}

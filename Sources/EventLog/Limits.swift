@@ -1,0 +1,56 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+
+/// The limits of the log, with the relations between them asserted when a log is opened.
+package enum LogLimits {
+    /// The length of the longest entry, in bytes; the shortest has one.
+    package static let entryBytesMax = 65_535
+    /// The most entries of one frame.
+    package static let frameEntriesMax = 1 << 20
+    /// The most bytes of one frame before compression, lengths of the entries included.
+    package static let frameRawBytesMax = 64 << 20
+    /// The leaves of one tile.
+    package static let tileLeaves = 256
+    /// What a frame of a sealed segment holds at least before compression, but for the last.
+    package static let sealedFrameRawBytes = 64 << 10
+    /// A full segment whose stored frames are shorter than this on average is rewritten.
+    package static let rewriteBelowFrameBytes = 16 << 10
+    /// What is read from a segment at once.
+    package static let readBytes = 1 << 20
+    /// The longest file that is read as an end mark.
+    package static let endMarkBytesMax = 4096
+    /// The most bytes of a torn tail: those of one frame.
+    package static let tornBytesMax = frameRawBytesMax + 4096
+    /// The largest blob that is stored or read, in bytes.
+    package static let blobBytesMax = 64 << 20
+
+    /// Stops the process where the limits contradict each other.
+    static func check() {
+        invariant(
+            frameRawBytesMax >= entryBytesMax + 2, "a frame cannot hold the longest entry")
+        invariant(frameRawBytesMax < Int(Int32.max) / 2, "a frame is too long for LZ4")
+        invariant(frameEntriesMax * 3 <= frameRawBytesMax, "a frame cannot hold its entries")
+        invariant(sealedFrameRawBytes <= frameRawBytesMax, "a sealed frame is too long")
+    }
+}
+
+/// How a log is written and opened.
+package struct LogOptions: Sendable {
+    /// A segment of at least this many bytes is full, and the next commit starts another.
+    ///
+    /// 64 MiB unless told. A segment is at most one frame longer.
+    package var segmentBytesMax: UInt64
+
+    /// What is known from elsewhere to have been committed, in entries: a checkpoint, a snapshot.
+    ///
+    /// A log that holds less is damaged, and its tail is not cut. Zero unless told.
+    package var knownSize: UInt64
+
+    /// The options that fit most uses.
+    package init(segmentBytesMax: UInt64 = 64 << 20, knownSize: UInt64 = 0) {
+        self.segmentBytesMax = segmentBytesMax
+        self.knownSize = knownSize
+    }
+}

@@ -1,0 +1,375 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+
+/// Reads a directory into what is committed, and tells a torn tail from damage.
+struct LogLoader {
+    let directory: String
+    let disk: any Disk
+    let access: LogAccess
+    let options: LogOptions
+
+    var contents = LogContents()
+    var recovery = Recovery(
+        wasClosed: false, tornBytes: 0, tornFile: nil, tornOffset: 0, keptIn: nil, removed: [],
+        resealed: nil)
+    /// The segment before the last, where its footer is missing or torn.
+    var segmentToSeal: Int?
+
+    private var mark: EndMark?
+    /// The root after the last segment that was read, as its footer tells.
+    private var rootDue = Digest.ofNothing
+
+    init(directory: String, disk: any Disk, access: LogAccess, options: LogOptions) {
+        self.directory = directory
+        self.disk = disk
+        self.access = access
+        self.options = options
+    }
+
+    private var segmentsPath: String { "\(directory)/segments" }
+    private var markPath: String { "\(directory)/END" }
+
+    /// Reads everything; returns whether there is an end mark.
+    mutating func load() throws(LogError) -> Bool {
+        try readMark()
+        let indices = try listSegments()
+        for (number, index) in indices.enumerated() {
+            let next = number + 1 < indices.count ? indices[number + 1] : nil
+            try readSegment(index, next: next, isSecondToLast: number + 2 == indices.count)
+        }
+        try checkMark()
+        let size = contents.edge.count
+        if size < options.knownSize, let last = contents.segments.last {
+            throw .damaged(
+                file: last.file.path, offset: last.framesEnd, entry: size,
+                .shorterThanKnown(known: options.knownSize, found: size))
+        }
+        try settle()
+        recovery.wasClosed = mark != nil
+        return mark != nil
+    }
+
+    private mutating func readMark() throws(LogError) {
+        let bytes: [UInt8]
+        do { bytes = try disk.contents(of: markPath, max: LogLimits.endMarkBytesMax) } catch {
+            if case .notFound = error { return }
+            throw .disk(error)
+        }
+        do { mark = try EndMark(bytes.span) } catch {
+            throw error.error(file: markPath, offset: 0, entry: 0)
+        }
+    }
+
+    private mutating func listSegments() throws(LogError) -> [UInt64] {
+        var indices: [UInt64] = []
+        let names = try onDisk { () throws(DiskError) in try disk.list(segmentsPath) }
+        for name in names {
+            if let index = SegmentName.index(in: name) {
+                indices.append(index)
+            } else if name.hasSuffix(".tmp"), SegmentName.index(in: String(name.dropLast(4))) != nil
+            {
+                recovery.removed.append(name)
+            } else {
+                throw .damaged(
+                    file: "\(segmentsPath)/\(name)", offset: 0, entry: 0, .unexpectedFile)
+            }
+        }
+        guard indices.isEmpty else { return indices }
+        guard let mark else { throw .notALog(path: directory) }
+        throw .damaged(
+            file: "\(segmentsPath)/\(SegmentName.of(0))", offset: 0, entry: 0,
+            .size(stored: mark.size, found: 0))
+    }
+
+    private mutating func readSegment(
+        _ index: UInt64, next: UInt64?, isSecondToLast: Bool
+    ) throws(LogError) {
+        let path = "\(segmentsPath)/\(SegmentName.of(index))"
+        let due = contents.segments.last?.endIndex ?? 0
+        guard index == due else {
+            throw .damaged(
+                file: path, offset: 0, entry: due, .firstIndex(expected: due, found: index))
+        }
+        let file = try onDisk { () throws(DiskError) in
+            try disk.open(path, access == .readWrite ? .write : .read)
+        }
+        let size = try onDisk { () throws(DiskError) in try file.size() }
+        let header = try readHeader(file, index)
+        var segment = Segment(header, file: file)
+        let footer = try readFooter(file, size)
+        guard let next else {
+            guard case .none = footer else {
+                throw .damaged(file: path, offset: size, entry: index, .segmentMissing)
+            }
+            try scanLast(&segment, size: size)
+            contents.segments.append(segment)
+            return
+        }
+        if case .whole(let footer, let offset) = footer {
+            try check(footer, segment, next: next)
+            segment.frames = footer.frames
+            segment.framesEnd = offset
+            segment.endIndex = footer.endIndex
+            segment.lastChecksum = footer.lastChecksum
+            segment.isSealed = true
+            contents.segments.append(segment)
+            for tile in footer.tiles { contents.tiles.append(tile) }
+            rootDue = footer.root
+            if isSecondToLast { try readTail(from: header.firstIndex, to: footer.endIndex) }
+        } else {
+            try scanUnsealed(&segment, size: size, next: next, isSecondToLast: isSecondToLast)
+        }
+    }
+
+    private func readHeader(_ file: any DiskFile, _ index: UInt64) throws(LogError) -> SegmentHeader
+    {
+        let bytes = try onDisk { () throws(DiskError) in
+            try file.read(at: 0, count: SegmentHeader.bytesCount)
+        }
+        let header: SegmentHeader
+        do { header = try SegmentHeader(bytes.span) } catch {
+            throw error.error(file: file.path, offset: 0, entry: index)
+        }
+        guard header.firstIndex == index else {
+            throw .damaged(
+                file: file.path, offset: 8, entry: index,
+                .firstIndex(expected: index, found: header.firstIndex))
+        }
+        guard header.root == rootDue else {
+            throw .damaged(
+                file: file.path, offset: 16, entry: index,
+                .root(of: "log before the segment", stored: header.root, computed: rootDue))
+        }
+        return header
+    }
+
+    private enum Footer {
+        case none
+        case bad(FrameProblem, offset: UInt64)
+        case whole(SegmentFooter, offset: UInt64)
+    }
+
+    private func readFooter(_ file: any DiskFile, _ size: UInt64) throws(LogError) -> Footer {
+        let trailerBytes = UInt64(SegmentFooter.trailerBytes)
+        guard size >= UInt64(SegmentHeader.bytesCount) + trailerBytes else { return .none }
+        let trailer = try onDisk { () throws(DiskError) in
+            try file.read(at: size - trailerBytes, count: SegmentFooter.trailerBytes)
+        }
+        guard let length = SegmentFooter.length(trailer: trailer.span) else { return .none }
+        guard length <= size - UInt64(SegmentHeader.bytesCount),
+            length >= trailerBytes + UInt64(SegmentFooter.fixedBytes)
+        else {
+            return .bad(
+                .flaw(.outOfBounds("length of the footer", value: length, max: size)),
+                offset: size - trailerBytes)
+        }
+        let bytes = try onDisk { () throws(DiskError) in
+            try file.read(at: size - length, count: Int(length))
+        }
+        do {
+            return .whole(try SegmentFooter(bytes.span, at: size - length), offset: size - length)
+        } catch { return .bad(error, offset: size - length) }
+    }
+
+    private func check(
+        _ footer: SegmentFooter, _ segment: Segment, next: UInt64
+    ) throws(LogError) {
+        guard footer.firstIndex == segment.header.firstIndex else {
+            throw .damaged(
+                file: segment.file.path, offset: 0, entry: segment.header.firstIndex,
+                .firstIndex(expected: segment.header.firstIndex, found: footer.firstIndex))
+        }
+        guard footer.endIndex == next else {
+            throw .damaged(
+                file: "\(segmentsPath)/\(SegmentName.of(next))", offset: 0, entry: footer.endIndex,
+                .firstIndex(expected: footer.endIndex, found: next))
+        }
+    }
+}
+
+extension LogLoader {
+    /// Rebuilds the edge of the tree after the sealed segments, of which the tiles are known.
+    private mutating func readTail(from first: UInt64, to end: UInt64) throws(LogError) {
+        var edge = TreeEdge()
+        for tile in contents.tiles.tiles(0..<contents.tiles.count) { edge.append(tile: tile) }
+        contents.edge = edge
+        var index = edge.count
+        while index < end {
+            let segment = contents.segments[contents.segment(holding: index)]
+            let frame = try segment.readFrame(segment.frame(holding: index))
+            guard frame.firstIndex <= index, index < frame.endIndex else {
+                throw .damaged(
+                    file: segment.file.path, offset: segment.framesEnd, entry: index,
+                    .firstIndex(expected: index, found: frame.firstIndex))
+            }
+            for entry in Int(index - frame.firstIndex)..<frame.count {
+                contents.append(leafHash: frame.leafHash(of: entry))
+            }
+            index = frame.endIndex
+        }
+        guard contents.edge.root == rootDue, let last = contents.segments.last else {
+            throw .damaged(
+                file: contents.segments.last?.file.path ?? segmentsPath,
+                offset: contents.segments.last?.framesEnd ?? 0, entry: first,
+                .root(of: "log after the segment", stored: rootDue, computed: contents.edge.root))
+        }
+        invariant(last.endIndex == end, "the last sealed segment ends elsewhere")
+    }
+
+    /// Reads the frames of a segment into `segment`; returns what stopped it before `size`.
+    private mutating func scan(
+        _ segment: inout Segment, size: UInt64
+    ) throws(LogError) -> (FrameProblem, FrameScanner)? {
+        var scanner = FrameScanner(segment.file, header: segment.header, limit: size)
+        while true {
+            switch try scanner.next() {
+            case .frame(let frame, let location):
+                segment.frames.append(location)
+                for entry in 0..<frame.count {
+                    contents.append(leafHash: frame.leafHash(of: entry))
+                }
+                segment.framesEnd = scanner.offset
+                segment.endIndex = scanner.index
+                segment.lastChecksum = scanner.lastChecksum
+            case .end: return nil
+            case .problem(let problem): return (problem, scanner)
+            }
+        }
+    }
+
+    /// Reads a segment that others follow and that has no good footer.
+    ///
+    /// Without an end mark this is what a crash while sealing leaves, provided that every entry is
+    /// there. The footer is then written again.
+    private mutating func scanUnsealed(
+        _ segment: inout Segment, size: UInt64, next: UInt64, isSecondToLast: Bool
+    ) throws(LogError) {
+        let path = segment.file.path
+        guard isSecondToLast, mark == nil else {
+            if case .bad(let problem, let offset) = try readFooter(segment.file, size) {
+                throw problem.error(file: path, offset: offset, entry: segment.header.firstIndex)
+            }
+            throw .damaged(
+                file: path, offset: size, entry: segment.header.firstIndex, .footerMissing)
+        }
+        if contents.edge.count < segment.header.firstIndex {
+            try readTail(from: contents.edge.count, to: segment.header.firstIndex)
+        }
+        let stopped = try scan(&segment, size: size)
+        guard segment.endIndex == next else {
+            if let (problem, scanner) = stopped {
+                throw problem.error(file: path, offset: scanner.offset, entry: scanner.index)
+            }
+            throw .damaged(
+                file: path, offset: size, entry: segment.endIndex,
+                .firstIndex(expected: segment.endIndex, found: next))
+        }
+        rootDue = contents.edge.root
+        segmentToSeal = contents.segments.count
+        recovery.resealed = path
+        contents.segments.append(segment)
+    }
+
+    /// Reads the last segment, and finds out what its end is.
+    private mutating func scanLast(_ segment: inout Segment, size: UInt64) throws(LogError) {
+        guard case (let problem, var scanner)? = try scan(&segment, size: size) else { return }
+        let path = segment.file.path
+        let damage = problem.error(file: path, offset: scanner.offset, entry: scanner.index)
+        if case .newer = problem { throw damage }
+        if mark != nil { throw damage }
+        if let later = try scanner.laterFrame() {
+            throw .damaged(
+                file: path, offset: scanner.offset, entry: scanner.index,
+                .frameFollows(offset: later))
+        }
+        // No crash leaves more than one frame unsynced.
+        guard size - scanner.offset <= UInt64(LogLimits.tornBytesMax) else { throw damage }
+        recovery.tornBytes = size - scanner.offset
+        recovery.tornFile = path
+        recovery.tornOffset = scanner.offset
+    }
+
+    private func checkMark() throws(LogError) {
+        guard let mark, let last = contents.segments.last else { return }
+        let edge = contents.edge
+        guard mark.size == edge.count else {
+            throw .damaged(
+                file: last.file.path, offset: last.framesEnd, entry: min(mark.size, edge.count),
+                .size(stored: mark.size, found: edge.count))
+        }
+        guard mark.root == edge.root else {
+            throw .damaged(
+                file: markPath, offset: 16, entry: edge.count,
+                .root(of: "log", stored: mark.root, computed: edge.root))
+        }
+        guard mark.lastSegmentBytes == last.framesEnd else {
+            throw .damaged(
+                file: last.file.path, offset: last.framesEnd, entry: edge.count,
+                .size(stored: mark.lastSegmentBytes, found: last.framesEnd))
+        }
+        guard mark.lastChecksum == last.lastChecksum else {
+            throw .damaged(
+                file: markPath, offset: 56, entry: edge.count,
+                .chain(expected: mark.lastChecksum, found: last.lastChecksum))
+        }
+    }
+
+    /// Keeps torn bytes aside, cuts them off, and removes what an interrupted rewrite left.
+    private mutating func settle() throws(LogError) {
+        guard access == .readWrite else {
+            recovery.removed = []
+            return
+        }
+        let disk = disk
+        let segmentsPath = segmentsPath
+        for name in recovery.removed {
+            try onDisk { () throws(DiskError) in try disk.remove("\(segmentsPath)/\(name)") }
+        }
+        if recovery.tornBytes > 0, let last = contents.segments.last {
+            let kept = try keepAside(last)
+            recovery.keptIn = kept
+            try onDisk { () throws(DiskError) in
+                try last.file.truncate(to: last.framesEnd)
+                try last.file.sync()
+            }
+        }
+        if mark == nil {
+            // What is seen of an interrupted roll need not be durable yet.
+            try onDisk { () throws(DiskError) in try disk.syncDirectory(segmentsPath) }
+        }
+    }
+
+    private func keepAside(_ segment: Segment) throws(LogError) -> String {
+        let count = Int(recovery.tornBytes)
+        let folder = "\(directory)/torn"
+        return try onDisk { () throws(DiskError) in
+            let bytes = try segment.file.read(at: segment.framesEnd, count: count)
+            if try !disk.list(directory).contains("torn") {
+                try disk.createDirectory(folder)
+                try disk.syncDirectory(directory)
+            }
+            let name = TornName.of(
+                segment.header.firstIndex, segment.framesEnd, Digest(hashing: bytes))
+            try disk.place(bytes, in: folder, as: name)
+            return "\(folder)/\(name)"
+        }
+    }
+}
+
+/// The names of files with torn bytes: segment, offset, SHA-256.
+enum TornName {
+    static func of(_ firstIndex: UInt64, _ offset: UInt64, _ hash: Digest) -> String {
+        "\(firstIndex)-\(offset)-\(hash.hex).torn"
+    }
+
+    /// The hash in a name; nil for other names.
+    static func hash(in name: String) -> Digest? {
+        let parts = name.split(separator: "-")
+        guard parts.count == 3, parts[2].hasSuffix(".torn"),
+            let value = Bytes32(hex: parts[2].dropLast(5))
+        else { return nil }
+        return Digest(value)
+    }
+}

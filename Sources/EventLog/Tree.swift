@@ -1,0 +1,87 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+
+/// The right edge of the log's tree: enough to append leaves, give the root, and tell the root of
+/// each tile as it becomes complete.
+///
+/// A tile is a complete subtree of 256 leaves, so the tree above is one whose leaves are tiles.
+struct TreeEdge {
+    private(set) var tiles = MerkleFrontier()
+    private(set) var tail = MerkleFrontier()
+
+    /// The number of leaves.
+    var count: UInt64 { tiles.count * UInt64(LogLimits.tileLeaves) + tail.count }
+
+    /// Appends a leaf; returns the root of the tile that it completes, if it does.
+    mutating func append(leafHash: Digest) -> Digest? {
+        tail.append(leafHash: leafHash)
+        guard tail.count == UInt64(LogLimits.tileLeaves) else { return nil }
+        let tile = tail.root
+        append(tile: tile)
+        tail = MerkleFrontier()
+        return tile
+    }
+
+    /// Appends a whole tile.
+    mutating func append(tile: Digest) {
+        invariant(
+            tail.count == 0 || tail.count == UInt64(LogLimits.tileLeaves), "a tile is incomplete")
+        tiles.append(leafHash: tile)
+    }
+
+    /// The RFC 6962 root.
+    var root: Digest {
+        guard tail.count > 0 else { return tiles.root }
+        var node = tail.root
+        for subtree in tiles.subtrees.reversed() {
+            node = MerkleFrontier.nodeHash(subtree, node)
+        }
+        return node
+    }
+}
+
+/// The roots of all complete tiles and of the complete subtrees above them.
+///
+/// Costs 64 bytes for 256 entries.
+struct TileTree {
+    private var levels: [[Digest]] = [[]]
+
+    /// The number of complete tiles.
+    var count: Int { levels[0].count }
+
+    /// Appends the root of the next tile.
+    mutating func append(_ tile: Digest) {
+        var node = tile
+        var level = 0
+        while true {
+            if level == levels.count { levels.append([]) }
+            levels[level].append(node)
+            let count = levels[level].count
+            guard count.isMultiple(of: 2) else { return }
+            node = MerkleFrontier.nodeHash(levels[level][count - 2], node)
+            level += 1
+        }
+    }
+
+    /// The root of the complete subtree of 2^level tiles with this number among its like.
+    func node(level: Int, number: Int) -> Digest { levels[level][number] }
+
+    /// The roots of the tiles with these numbers.
+    func tiles(_ range: Range<Int>) -> [Digest] { Array(levels[0][range]) }
+}
+
+/// The RFC 6962 root of a list of leaf hashes: by halves at the largest power of two below.
+func merkleRoot(_ leaves: ArraySlice<Digest>) -> Digest {
+    guard let first = leaves.first else { return .ofNothing }
+    guard leaves.count > 1 else { return first }
+    let middle = leaves.startIndex + splitPoint(leaves.count)
+    return MerkleFrontier.nodeHash(
+        merkleRoot(leaves[..<middle]), merkleRoot(leaves[middle...]))
+}
+
+/// The largest power of two below `count`, which is at least two.
+func splitPoint<T: FixedWidthInteger>(_ count: T) -> T {
+    1 << T(T.bitWidth - 1 - (count - 1).leadingZeroBitCount)
+}

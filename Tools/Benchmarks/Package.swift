@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+// Recount: the benchmarks, apart so that users of Recount do not resolve what only they need.
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// The modules are those of the repository, through links, so that `package` declarations show.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+
+let package = Package(
+    name: "benchmarks",
+    platforms: [.macOS(.v26)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
+        .target(
+            name: "Cryptography",
+            dependencies: ["CSodium", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
+        .target(name: "BN254", swiftSettings: settings),
+        .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: settings),
+        .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: settings),
+        .target(
+            name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+    ]
+)

@@ -2,19 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Constants of the curve, in Montgomery form. The tests derive each of them again.
-enum CurveConstants {
+package enum CurveConstants {
     /// u, the parameter from which the order and the modulus of the curve are computed.
-    static let parameter: UInt64 = 0x44E9_92B4_4A69_09F1
+    package static let parameter: UInt64 = 0x44E9_92B4_4A69_09F1
 
     /// The digits of 6u + 2 in non-adjacent form, least significant first.
-    static let ateLoopDigits: [Int8] = [
+    package static let ateLoopDigits: [Int8] = [
         0, 0, 0, 1, 0, 1, 0, -1, 0, 0, -1, 0, 0, 0, 1, 0, 0, -1, 0, -1, 0, 0,
         0, 1, 0, -1, 0, 0, 0, 0, -1, 0, 0, 1, 0, -1, 0, 0, 1, 0, 0, 0, 0, 0,
         -1, 0, 0, -1, 0, 1, 0, -1, 0, 0, 0, -1, 0, -1, 0, 0, 0, 1, 0, -1, 0, 1,
     ]
 
     /// The digits of u, odd and within -7...7 where they are not zero, least significant first.
-    static let parameterDigits: [Int8] = [
+    package static let parameterDigits: [Int8] = [
         1, 0, 0, 0, -1, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, -7, 0, 0, 0, 7, 0,
         0, 0, 0, 5, 0, 0, 0, 0, 1, 0, 0, 0, -3, 0, 0, 0, -5, 0, 0, 0, 5, 0,
         0, 0, 0, 3, 0, 0, 0, -3, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 1,
@@ -22,7 +22,7 @@ enum CurveConstants {
 
     /// The constant of the curve y^2 = x^3 + 3.
     @inline(__always)
-    static var coefficient: Fp {
+    package static var coefficient: Fp {
         Fp(
             0x7A17_CAA9_50AD_28D7, 0x1F6A_C17A_E155_21B9,
             0x334B_EA4E_696B_D284, 0x2A1F_6744_CE17_9D8E)
@@ -30,7 +30,7 @@ enum CurveConstants {
 
     /// The constant of the twist y^2 = x^3 + 3 / (9 + u).
     @inline(__always)
-    static var twistCoefficient: Fp2 {
+    package static var twistCoefficient: Fp2 {
         Fp2(
             c0: Fp(
                 0x3BF9_38E3_77B8_02A8, 0x020B_1B27_3633_535D,
@@ -42,7 +42,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of (p - 1) / 6.
     @inline(__always)
-    static var frobeniusOnce1: Fp2 {
+    package static var frobeniusOnce1: Fp2 {
         Fp2(
             c0: Fp(
                 0xAF9B_A696_3314_4907, 0xCA6B_1D73_87AF_B78A,
@@ -54,7 +54,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 2 (p - 1) / 6.
     @inline(__always)
-    static var frobeniusOnce2: Fp2 {
+    package static var frobeniusOnce2: Fp2 {
         Fp2(
             c0: Fp(
                 0xB577_3B10_4563_AB30, 0x347F_91C8_A9AA_6454,
@@ -66,7 +66,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 3 (p - 1) / 6.
     @inline(__always)
-    static var frobeniusOnce3: Fp2 {
+    package static var frobeniusOnce3: Fp2 {
         Fp2(
             c0: Fp(
                 0xE4BB_DD0C_2936_B629, 0xBB30_F162_E133_BACB,
@@ -78,7 +78,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 4 (p - 1) / 6.
     @inline(__always)
-    static var frobeniusOnce4: Fp2 {
+    package static var frobeniusOnce4: Fp2 {
         Fp2(
             c0: Fp(
                 0x7361_D77F_843A_BE92, 0xA5BB_2BD3_2734_11FB,
@@ -90,7 +90,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 5 (p - 1) / 6.
     @inline(__always)
-    static var frobeniusOnce5: Fp2 {
+    package static var frobeniusOnce5: Fp2 {
         Fp2(
             c0: Fp(
                 0xC970_692F_4169_0FE7, 0xE240_3421_2769_4B0B,
@@ -102,7 +102,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of (p^2 - 1) / 6.
     @inline(__always)
-    static var frobeniusTwice1: Fp {
+    package static var frobeniusTwice1: Fp {
         Fp(
             0xCA8D_8005_00FA_1BF2, 0xF0C5_D614_68B3_9769,
             0x0E20_1271_AD0D_4418, 0x0429_0F65_BAD8_56E6)
@@ -110,7 +110,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 2 (p^2 - 1) / 6.
     @inline(__always)
-    static var frobeniusTwice2: Fp {
+    package static var frobeniusTwice2: Fp {
         Fp(
             0x3350_C88E_13E8_0B9C, 0x7DCE_557C_DB5E_56B9,
             0x6001_B4B8_B615_564A, 0x2682_E617_0202_17E0)
@@ -118,7 +118,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 3 (p^2 - 1) / 6.
     @inline(__always)
-    static var frobeniusTwice3: Fp {
+    package static var frobeniusTwice3: Fp {
         Fp(
             0x68C3_4889_12ED_EFAA, 0x8D08_7F68_72AA_BF4F,
             0x51E1_A247_0908_1231, 0x2259_D6B1_4729_C0FA)
@@ -126,7 +126,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 4 (p^2 - 1) / 6.
     @inline(__always)
-    static var frobeniusTwice4: Fp {
+    package static var frobeniusTwice4: Fp {
         Fp(
             0x7193_0C11_D782_E155, 0xA6BB_947C_FFBE_3323,
             0xAA30_3344_D474_1444, 0x2C3B_3F0D_2659_4943)
@@ -134,7 +134,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 5 (p^2 - 1) / 6.
     @inline(__always)
-    static var frobeniusTwice5: Fp {
+    package static var frobeniusTwice5: Fp {
         Fp(
             0x08CF_C388_C494_F1AB, 0x19B3_1514_8D13_73D4,
             0x584E_90FD_CB6C_0213, 0x09E1_685B_DF2F_8849)
@@ -142,7 +142,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of (p^3 - 1) / 6.
     @inline(__always)
-    static var frobeniusThrice1: Fp2 {
+    package static var frobeniusThrice1: Fp2 {
         Fp2(
             c0: Fp(
                 0x3653_1618_4E46_D97D, 0x0AF7_129E_D4C9_6D9F,
@@ -154,7 +154,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 2 (p^3 - 1) / 6.
     @inline(__always)
-    static var frobeniusThrice2: Fp2 {
+    package static var frobeniusThrice2: Fp2 {
         Fp2(
             c0: Fp(
                 0xC9AF_22F7_16AD_6BAD, 0xB311_782A_4AA6_62B2,
@@ -166,7 +166,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 3 (p^3 - 1) / 6.
     @inline(__always)
-    static var frobeniusThrice3: Fp2 {
+    package static var frobeniusThrice3: Fp2 {
         Fp2(
             c0: Fp(
                 0x5764_AF0A_AF46_471E, 0xDC50_792E_873E_0FC1,
@@ -178,7 +178,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 4 (p^3 - 1) / 6.
     @inline(__always)
-    static var frobeniusThrice4: Fp2 {
+    package static var frobeniusThrice4: Fp2 {
         Fp2(
             c0: Fp(
                 0x448A_93A5_7B67_62DF, 0xBFD6_2DF5_28FD_EADF,
@@ -190,7 +190,7 @@ enum CurveConstants {
 
     /// (9 + u) to the power of 5 (p^3 - 1) / 6.
     @inline(__always)
-    static var frobeniusThrice5: Fp2 {
+    package static var frobeniusThrice5: Fp2 {
         Fp2(
             c0: Fp(
                 0xE0BC_4B22_75CF_559F, 0xC238_B945_C154_E60F,

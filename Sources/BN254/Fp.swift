@@ -112,12 +112,34 @@ extension Fp {
         return root.squared() == self ? root : nil
     }
 
+    /// Returns `9 * value + addend`, for an addend of at most p.
+    ///
+    /// The sum t is below 10 p. The quotient by p is estimated from its bits above the 246th as
+    /// floor(t / 2^246) * 1354 / 2^18, which is never too large and at most one too small: a third
+    /// of the instructions that nine additions take.
+    @inline(__always)
+    static func nineTimes(_ value: Fp, plus addend: UInt256) -> Fp {
+        let factor = value.montgomery
+        let (sum0, carry0) = multiplyAdd(addend.limb0, factor.limb0, 9, 0)
+        let (sum1, carry1) = multiplyAdd(addend.limb1, factor.limb1, 9, carry0)
+        let (sum2, carry2) = multiplyAdd(addend.limb2, factor.limb2, 9, carry1)
+        let (sum3, carry3) = multiplyAdd(addend.limb3, factor.limb3, 9, carry2)
+        let quotient = ((carry3 << 10 | sum3 >> 54) &* 1354) >> 18
+        // Adding q (2^256 - p) mod 2^256 subtracts q p; what is left is below 2p.
+        let (low0, fold0) = multiplyAdd(sum0, quotient, 0xC3DF_73E9_2783_02B9, 0)
+        let (low1, fold1) = multiplyAdd(sum1, quotient, 0x687E_956E_978E_3572, fold0)
+        let (low2, fold2) = multiplyAdd(sum2, quotient, 0x47AF_BA49_7E7E_A7A2, fold1)
+        let (low3, _) = multiplyAdd(sum3, quotient, 0xCF9B_B18D_1ECE_5FD6, fold2)
+        return Fp(
+            montgomery: Montgomery.reduceOnce(UInt256(low0, low1, low2, low3), modulus))
+    }
+
     /// Half of the element.
     @inline(__always)
     func halved() -> Fp {
         // Adding the modulus to an odd number makes it even; the sum is below 2^255.
         let mask = 0 &- (montgomery.limb0 & 1)
-        let even = montgomery.addingReportingOverflow(Fp.modulus.value.masked(by: mask)).0
+        let even = montgomery.addingWithCarry(Fp.modulus.value.masked(by: mask)).0
         return Fp(montgomery: even.halved())
     }
 

@@ -37,22 +37,19 @@ package struct Fp2: FieldElement {
         Fp2(c0: left.c0 - right.c0, c1: left.c1 - right.c1)
     }
 
-    /// The product.
-    ///
-    /// Three wide products and two reductions: Aranha et al. 2011, "Faster explicit formulas for
-    /// computing pairings over ordinary curves", section 4 (lazy reduction).
+    /// The product, with one reduction for each part.
     package static func * (left: Fp2, right: Fp2) -> Fp2 {
-        // The sums stay below 2^255, so the product of them is below 4 p^2 < 2^510.
-        let leftSum = left.c0.montgomery.addingReportingOverflow(left.c1.montgomery).0
-        let rightSum = right.c0.montgomery.addingReportingOverflow(right.c1.montgomery).0
-        let product0 = Montgomery.multiplyWide(left.c0.montgomery, right.c0.montgomery)
-        let product1 = Montgomery.multiplyWide(left.c1.montgomery, right.c1.montgomery)
-        let cross = Montgomery.multiplyWide(leftSum, rightSum)
-        let imaginary = cross.subtracting(product0).subtracting(product1)
-        let real = product0.subtracting(product1, wrappingBy: Fp.modulus.value)
+        // p - c1 is at most p, which the bound of the sum allows.
+        let negated = Fp.modulus.value.subtractingWithCarry(right.c1.montgomery).0
         return Fp2(
-            c0: Fp(montgomery: Montgomery.reduce(real, Fp.modulus)),
-            c1: Fp(montgomery: Montgomery.reduce(imaginary, Fp.modulus)))
+            c0: Fp(
+                montgomery: Montgomery.multiplySum(
+                    left.c0.montgomery, right.c0.montgomery, left.c1.montgomery, negated,
+                    Fp.modulus)),
+            c1: Fp(
+                montgomery: Montgomery.multiplySum(
+                    left.c0.montgomery, right.c1.montgomery, left.c1.montgomery,
+                    right.c0.montgomery, Fp.modulus)))
     }
 
     /// The product with an element of the base field.
@@ -63,8 +60,8 @@ package struct Fp2: FieldElement {
     /// The product with itself: `(c0 + c1)(c0 - c1) + 2 c0 c1 u`.
     package func squared() -> Fp2 {
         // Factors below 2^255 and p: the product is below p * 2^256, as the reduction needs.
-        let sum = c0.montgomery.addingReportingOverflow(c1.montgomery).0
-        let twice = c0.montgomery.addingReportingOverflow(c0.montgomery).0
+        let sum = c0.montgomery.addingWithCarry(c1.montgomery).0
+        let twice = c0.montgomery.addingWithCarry(c0.montgomery).0
         let difference = (c0 - c1).montgomery
         return Fp2(
             c0: Fp(montgomery: Montgomery.multiply(difference, sum, Fp.modulus)),
@@ -90,8 +87,9 @@ package struct Fp2: FieldElement {
     /// The element times `9 + u`, from which the next extension is made.
     @inline(__always)
     var timesNonResidue: Fp2 {
-        let eight = doubled().doubled().doubled()
-        return Fp2(c0: eight.c0 + c0 - c1, c1: eight.c1 + c1 + c0)
+        let negated = Fp.modulus.value.subtractingWithCarry(c1.montgomery).0  // at most p
+        return Fp2(
+            c0: Fp.nineTimes(c0, plus: negated), c1: Fp.nineTimes(c1, plus: c0.montgomery))
     }
 
     /// The element that gives one when multiplied with this one; zero for zero.
@@ -120,32 +118,4 @@ package struct Fp2: FieldElement {
 
     /// Whether this is the larger of itself and its negation, by c1 and, where that is 0, by c0.
     package var isLarger: Bool { c1.isZero ? c0.isLarger : c1.isLarger }
-}
-
-extension UInt512 {
-    /// Returns `self - other`, which must not go below zero.
-    @inline(__always)
-    func subtracting(_ other: UInt512) -> UInt512 {
-        let (low, borrow) = self.low.subtractingReportingOverflow(other.low)
-        let (high, _) = subtractHigh(other.high, borrow)
-        return UInt512(low: low, high: high)
-    }
-
-    /// Returns `self - other`, plus `modulus * 2^256` where that went below zero.
-    @inline(__always)
-    func subtracting(_ other: UInt512, wrappingBy modulus: UInt256) -> UInt512 {
-        let (low, borrow) = self.low.subtractingReportingOverflow(other.low)
-        let (high, isNegative) = subtractHigh(other.high, borrow)
-        let correction = modulus.masked(by: isNegative ? .max : 0)
-        return UInt512(low: low, high: high.addingReportingOverflow(correction).0)
-    }
-
-    @inline(__always)
-    private func subtractHigh(_ other: UInt256, _ borrow: Bool) -> (UInt256, Bool) {
-        let (limb0, borrow0) = subtractWithBorrow(high.limb0, other.limb0, borrow)
-        let (limb1, borrow1) = subtractWithBorrow(high.limb1, other.limb1, borrow0)
-        let (limb2, borrow2) = subtractWithBorrow(high.limb2, other.limb2, borrow1)
-        let (limb3, borrow3) = subtractWithBorrow(high.limb3, other.limb3, borrow2)
-        return (UInt256(limb0, limb1, limb2, limb3), borrow3)
-    }
 }

@@ -75,7 +75,7 @@ extension PrimeField {
     package init(reducing value: UInt256) {
         // 2^256 is less than six times the order, so five subtractions at most.
         var rest = value
-        while rest >= Self.order { rest = rest.subtractingReportingOverflow(Self.order).0 }
+        while rest >= Self.order { rest = rest.subtractingWithCarry(Self.order).0 }
         self.init(uncheckedCanonical: rest)
     }
 

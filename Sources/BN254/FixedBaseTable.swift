@@ -3,8 +3,8 @@
 
 /// Multiples of points of G1 that are known in advance, for fast sums of products.
 ///
-/// Holds m * 2^(w i) * P for each point P, window i and 1 <= m <= 2^(w - 1): with 6 bits 88 KB a
-/// point, with 4 bits 33 KB. The time of a sum depends on the scalars: for public data only.
+/// Holds m * 2^(w i) * P for each point P, window i and 1 <= m <= 2^(w - 1): with 7 bits 152 KB
+/// a point, with 4 bits 33 KB. The time of a sum depends on the scalars: for public data only.
 package struct FixedBaseTable: Sendable {
     private let pointCount: Int
     private let width: Int
@@ -15,9 +15,9 @@ package struct FixedBaseTable: Sendable {
 
     private var windowCount: Int { (255 + width - 1) / width }
 
-    /// Computes the multiples; 1,376 additions and one inversion a point with 6 bits.
+    /// Computes the multiples; 2,368 additions and one inversion a point with 7 bits.
     package init(_ points: [G1Affine]) {
-        let width = points.count > Self.wideWindowPointsMax ? 4 : 6
+        let width = points.count > Self.wideWindowPointsMax ? 4 : 7
         let windowCount = (255 + width - 1) / width
         var entries: [G1Affine] = []
         entries.reserveCapacity(points.count * windowCount << (width - 1))

@@ -37,7 +37,18 @@ package struct Fp2: FieldElement {
         Fp2(c0: left.c0 - right.c0, c1: left.c1 - right.c1)
     }
 
+    /// The sum without its reduction, parts below 2p: fit to be the left factor of a product only.
+    @inline(__always)
+    func addingUnreduced(_ other: Fp2) -> Fp2 {
+        Fp2(
+            c0: Fp(montgomery: c0.montgomery.addingWithCarry(other.c0.montgomery).0),
+            c1: Fp(montgomery: c1.montgomery.addingWithCarry(other.c1.montgomery).0))
+    }
+
     /// The product, with one reduction for each part.
+    ///
+    /// The parts of `left` may be below 2p instead of p: rows stay below 5p < 2^256, and the
+    /// result is below p + 4 p^2 / 2^256 < 2p before it is reduced.
     package static func * (left: Fp2, right: Fp2) -> Fp2 {
         // p - c1 is at most p, which the bound of the sum allows.
         let negated = Fp.modulus.value.subtractingWithCarry(right.c1.montgomery).0

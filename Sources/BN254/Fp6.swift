@@ -35,9 +35,12 @@ struct Fp6: Hashable, Sendable {
         let product0 = left.c0 * right.c0
         let product1 = left.c1 * right.c1
         let product2 = left.c2 * right.c2
-        let cross12 = (left.c1 + left.c2) * (right.c1 + right.c2) - product1 - product2
-        let cross01 = (left.c0 + left.c1) * (right.c0 + right.c1) - product0 - product1
-        let cross02 = (left.c0 + left.c2) * (right.c0 + right.c2) - product0 - product2
+        let sum12 = left.c1.addingUnreduced(left.c2) * (right.c1 + right.c2)
+        let sum01 = left.c0.addingUnreduced(left.c1) * (right.c0 + right.c1)
+        let sum02 = left.c0.addingUnreduced(left.c2) * (right.c0 + right.c2)
+        let cross12 = sum12 - product1 - product2
+        let cross01 = sum01 - product0 - product1
+        let cross02 = sum02 - product0 - product2
         return Fp6(
             c0: product0 + cross12.timesNonResidue,
             c1: cross01 + product2.timesNonResidue,
@@ -48,9 +51,9 @@ struct Fp6: Hashable, Sendable {
     func multiplied(sparse factor0: Fp2, _ factor1: Fp2) -> Fp6 {
         let product0 = c0 * factor0
         let product1 = c1 * factor1
-        let cross12 = factor1 * (c1 + c2) - product1
-        let cross01 = (factor0 + factor1) * (c0 + c1) - product0 - product1
-        let cross02 = factor0 * (c0 + c2) - product0
+        let cross12 = c1.addingUnreduced(c2) * factor1 - product1
+        let cross01 = c0.addingUnreduced(c1) * (factor0 + factor1) - product0 - product1
+        let cross02 = c0.addingUnreduced(c2) * factor0 - product0
         return Fp6(
             c0: product0 + cross12.timesNonResidue, c1: cross01, c2: cross02 + product1)
     }

@@ -46,8 +46,8 @@ struct MillerLine {
 
 /// The running point of a Miller loop, in homogeneous coordinates: `(x / z, y / z)`.
 ///
-/// Source: Costello, Lange and Naehrig 2010, "Faster pairing computations on curves with high-degree
-/// twists", in the form of Aranha et al. 2013, "The realm of the pairings", section 4.
+/// Source: Costello, Lange and Naehrig 2010, "Faster pairing computations on curves with
+/// high-degree twists", in the form of Aranha et al. 2013, "The realm of the pairings", section 4.
 struct MillerRunner {
     private let base: G2Affine
     private var x: Fp2

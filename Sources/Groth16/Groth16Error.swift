@@ -19,7 +19,7 @@ package enum Groth16Element: Equatable, Sendable {
     case gamma
     /// delta of a key, in G2.
     case delta
-    /// A point for the public inputs, in G1; index 0 is the constant, index i belongs to input i - 1.
+    /// A point for the public inputs, in G1; 0 is the constant, index i belongs to input i - 1.
     case ic(index: Int)
 }
 

@@ -5,7 +5,7 @@ package import BN254
 
 /// A verifying key with all that can be computed before the first proof arrives.
 ///
-/// Preparing takes some milliseconds and 88 KB a public input (33 KB from 33 inputs on).
+/// Preparing takes some milliseconds and 152 KB a public input (33 KB from 33 inputs on).
 package struct PreparedVerifyingKey: Sendable {
     /// The number of public inputs.
     package let publicInputCount: Int

@@ -12,11 +12,9 @@ extension EventLog {
     ) throws(LogError) -> EventLog {
         LogLimits.check()
         if try !isDirectory(directory, disk) {
-            try onDisk { () throws(DiskError) in
-                try disk.createDirectory(directory)
-                try disk.syncDirectory(parent(of: directory))
-            }
+            try onDisk { () throws(DiskError) in try disk.createDirectory(directory) }
         }
+        try onDisk { () throws(DiskError) in try disk.syncDirectory(parent(of: directory)) }
         try checkEmpty(directory, disk)
         let lock = try take(directory, disk)
         let segments = "\(directory)/segments"
@@ -71,21 +69,32 @@ extension EventLog {
         }
     }
 
+    /// Finishes an interrupted sealing, and writes again what a failed sync may have left behind.
+    ///
+    /// After a failed sync the system may believe pages to be on disk that are not.
     private func finishRecovery(_ loaded: LogLoader) throws(LogError) {
         do throws(LogError) {
-            if let number = loaded.segmentToSeal { try seal(number) }
-            guard let last = contents.segments.last, let frame = last.frames.last else { return }
-            // The sync of the last frame may have failed, and the system then believes pages to be
-            // on disk that are not: they are written again.
-            try onDisk { () throws(DiskError) in
-                let bytes = try last.file.read(
-                    at: frame.offset, count: Int(last.framesEnd - frame.offset))
-                try last.file.write(bytes, at: frame.offset)
-                try last.file.sync()
+            if let number = loaded.segmentToSeal {
+                try seal(number)
+            } else if let before = contents.segments.dropLast().last {
+                try writeAgain(before, from: before.framesEnd)
+            }
+            if let last = contents.segments.last, let frame = last.frames.last {
+                try writeAgain(last, from: frame.offset)
             }
         } catch {
             if case .unusable(let error) = error { throw .disk(error) }
             throw error
+        }
+    }
+
+    private func writeAgain(_ segment: Segment, from offset: UInt64) throws(LogError) {
+        try onDisk { () throws(DiskError) in
+            let size = try segment.file.size()
+            guard size > offset else { return }
+            let bytes = try segment.file.read(at: offset, count: Int(size - offset))
+            try segment.file.write(bytes, at: offset)
+            try segment.file.sync()
         }
     }
 

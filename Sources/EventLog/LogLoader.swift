@@ -323,6 +323,7 @@ extension LogLoader {
             return
         }
         let disk = disk
+        let directory = directory
         let segmentsPath = segmentsPath
         for name in recovery.removed {
             try onDisk { () throws(DiskError) in try disk.remove("\(segmentsPath)/\(name)") }
@@ -336,8 +337,12 @@ extension LogLoader {
             }
         }
         if mark == nil {
-            // What is seen of an interrupted roll need not be durable yet.
-            try onDisk { () throws(DiskError) in try disk.syncDirectory(segmentsPath) }
+            // What is seen of an interrupted roll, or of the removal of an end mark, need not be
+            // durable yet.
+            try onDisk { () throws(DiskError) in
+                try disk.syncDirectory(segmentsPath)
+                try disk.syncDirectory(directory)
+            }
         }
     }
 

@@ -175,7 +175,10 @@ private final class SimulatedFile: DiskFile {
 
     func sync() throws(DiskError) {
         try disk.perform { (state: inout SimulatedState) throws(DiskError) in
-            try state.begin(.sync, path, life: life)
+            do throws(DiskError) { try state.begin(.sync, path, life: life) } catch {
+                if case .failed = error { state.inodes[inode].failSync() }
+                throw error
+            }
             state.inodes[inode].sync()
         }
     }

@@ -52,8 +52,17 @@ struct SimulatedInode {
     }
 
     mutating func sync() {
-        durable = bytes
+        for change in changes { change.apply(to: &durable) }
         changes = []
+    }
+
+    /// What a failed sync leaves: writes that programs see, and that no later sync makes durable.
+    ///
+    /// Source: Rebello et al. 2020, "Can applications recover from fsync failures?".
+    mutating func failSync() {
+        changes.removeAll {
+            if case .write = $0 { true } else { false }
+        }
     }
 }
 

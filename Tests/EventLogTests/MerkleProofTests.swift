@@ -32,6 +32,11 @@ import Testing
         data.flatMap { Bytes32([UInt8]($0)).map { Digest($0) } }
     }
 
+    /// Some cases have roots of other lengths that need only be equal: a digest stands for each.
+    private func root(_ data: Data?) -> Digest? {
+        digest(data) ?? data.map { Digest(hashing: [UInt8]($0)) }
+    }
+
     private func digests(_ data: [Data]?) -> [Digest]? {
         let all = (data ?? []).map { digest($0) }
         return all.contains { $0 == nil } ? nil : all.compactMap { $0 }
@@ -66,7 +71,7 @@ import Testing
         #expect(cases.count == 98)
         for vector in cases {
             var holds = false
-            if let old = digest(vector.root1), let new = digest(vector.root2),
+            if let old = root(vector.root1), let new = root(vector.root2),
                 let proof = digests(vector.proof)
             {
                 holds = MerkleProof.verifyConsistency(

@@ -1,0 +1,58 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What of an audit is asked for.
+package struct AuditOptions: Sendable {
+    /// Whether signatures are checked.
+    package var checkSignatures: Bool
+    /// Whether proofs are verified again.
+    package var verifyProofs: Bool
+    /// How many chunks of work are checked at a time.
+    package var cores: Int
+
+    /// Everything is checked unless told.
+    package init(checkSignatures: Bool = true, verifyProofs: Bool = true, cores: Int? = nil) {
+        self.checkSignatures = checkSignatures
+        self.verifyProofs = verifyProofs
+        self.cores = max(1, cores ?? defaultCores())
+    }
+}
+
+/// How far an audit is.
+package struct AuditProgress: Sendable {
+    /// The parts of an audit, in order.
+    package enum Phase: String, Sendable {
+        /// Frames and Merkle tree.
+        case log
+        /// Derivation, signatures and proofs.
+        case entries
+    }
+
+    /// The part at hand.
+    package let phase: Phase
+    /// Entries looked at in this part.
+    package let done: UInt64
+    /// Entries in all.
+    package let total: UInt64
+    /// Time that this part has taken.
+    package let seconds: Double
+
+    /// Entries in a second.
+    package var rate: Double { seconds > 0 ? Double(done) / seconds : 0 }
+
+    /// Seconds that this part will still take at this rate; nil before there is one.
+    package var secondsLeft: Double? {
+        rate > 0 ? Double(total - min(done, total)) / rate : nil
+    }
+}
+
+/// A clock that only runs forward.
+struct Stopwatch {
+    private let start = ContinuousClock.now
+
+    /// Seconds since it was made.
+    var seconds: Double {
+        let (seconds, attoseconds) = (ContinuousClock.now - start).components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+}

@@ -1,0 +1,124 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Ledger
+
+/// What was counted on the way.
+package struct AuditCounts: Codable, Equatable, Sendable {
+    /// Entries read.
+    package var entries: UInt64 = 0
+    /// Batches, the first included.
+    package var batches: UInt64 = 0
+    /// Derived events that were derived again and found equal.
+    package var derived: UInt64 = 0
+    /// Signatures checked.
+    package var signatures: UInt64 = 0
+    /// Proofs verified again.
+    package var proofs: UInt64 = 0
+    /// Votes compared with the verdict on their proof.
+    package var votes: UInt64 = 0
+    /// Requests in the log.
+    package var requests: UInt64 = 0
+    /// Requests approved.
+    package var approved: UInt64 = 0
+    /// Requests rejected.
+    package var rejected: UInt64 = 0
+    /// Requests that timed out.
+    package var timedOut: UInt64 = 0
+    /// Messages that the rules refused.
+    package var refused: UInt64 = 0
+    /// Jobs in the log.
+    package var jobs: UInt64 = 0
+
+    mutating func count(_ event: Event) {
+        entries += 1
+        switch event {
+        case .requestSubmitted: requests += 1
+        case .jobSubmitted: jobs += 1
+        case .messageRefused: refused += 1
+        case .outcomeDecided(let decided):
+            switch decided.outcome {
+            case .approved: approved += 1
+            case .rejected: rejected += 1
+            case .timedOut: timedOut += 1
+            }
+        case .batchSealed: batches += 1
+        default: break
+        }
+    }
+}
+
+/// How a check ended.
+package enum CheckResult: String, Codable, Sendable {
+    /// Everything was looked at and is right.
+    case passed
+    /// Something is wrong; the findings say what.
+    case failed
+    /// Not everything was looked at, since something before it is wrong.
+    case incomplete
+    /// It was not asked for.
+    case skipped
+}
+
+/// The checks of an audit and how they ended.
+package struct AuditChecks: Codable, Equatable, Sendable {
+    /// Every byte of every frame, and the Merkle tree.
+    package var log = CheckResult.incomplete
+    /// Every derived event, and every root that `BatchSealed` states.
+    package var derivation = CheckResult.incomplete
+    /// Every signature.
+    package var signatures = CheckResult.incomplete
+    /// Every proof, compared with the votes and the outcomes.
+    package var proofs = CheckResult.incomplete
+}
+
+/// What an audit has to say.
+package struct AuditReport: Codable, Equatable, Sendable {
+    /// The directory of the log.
+    package var directory: String
+    /// The identity of the ledger, in hexadecimal.
+    package var ledgerID = ""
+    /// Where the ledger comes from.
+    package var name = ""
+    /// Who decides the order of the entries: `single` or `replicated`.
+    package var ordering = ""
+    /// The number of entries of the log.
+    package var size: UInt64 = 0
+    /// The root of the log, in hexadecimal.
+    package var root = ""
+    /// Files of frames.
+    package var segments: UInt64 = 0
+    /// Frames.
+    package var frames: UInt64 = 0
+    /// The state root that the last batch seals, in hexadecimal.
+    package var stateRoot = ""
+    /// The number of the last batch.
+    package var height: UInt64 = 0
+    /// The time of the last batch, in milliseconds since 1970 UTC.
+    package var time: UInt64 = 0
+    /// Whether the log was closed in order.
+    package var isClosed = false
+    /// Bytes of an unfinished commit at the end, which are no part of the ledger.
+    package var tornBytes: UInt64 = 0
+    /// How each check ended.
+    package var checks = AuditChecks()
+    /// What was counted.
+    package var counts = AuditCounts()
+    /// What is wrong, by entry.
+    package var findings: [Finding] = []
+    /// Votes that contradict the mathematics, by entry.
+    package var contradictions: [Contradiction] = []
+    /// What else a reader should know.
+    package var notes: [String] = []
+    /// How long it took.
+    package var seconds = 0.0
+    /// Entries looked at in a second.
+    package var entriesPerSecond = 0.0
+
+    /// Starts with nothing looked at.
+    package init(directory: String) { self.directory = directory }
+
+    /// Whether the ledger is right. Votes that contradict the mathematics do not make it wrong: the
+    /// rules bear as many as may fail.
+    package var isRight: Bool { findings.isEmpty }
+}

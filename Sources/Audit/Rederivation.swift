@@ -1,0 +1,191 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+
+/// Derives every event again from the commands in the log, and compares.
+///
+/// At the first difference it stops deriving and only takes in what the log says, so that
+/// signatures and proofs can still be checked.
+struct Rederivation {
+    /// The state after the entries taken so far.
+    private(set) var state = LedgerState()
+    /// Derived events found equal.
+    private(set) var derived: UInt64 = 0
+    /// The first difference; several findings where one `BatchSealed` differs in several fields.
+    private(set) var findings: [Finding] = []
+    /// Where the log cannot even be folded, so that nothing after it is looked at.
+    private(set) var stop: Finding?
+
+    private var frontier = MerkleFrontier()
+    /// Whether the deadlines of the batch at hand are derived.
+    private var isDue = false
+
+    /// Whether the log equals what was derived so far.
+    var isEqual: Bool { findings.isEmpty && stop == nil }
+
+    /// Takes in one batch. `willApply` sees each entry with the state before it.
+    mutating func take(
+        _ batch: [LoggedEntry], isCut: Bool, willApply: (LoggedEntry, LedgerState) -> Void
+    ) {
+        isDue = false
+        var position = 0
+        while position < batch.count, isEqual {
+            do throws(Difference) {
+                let expected = try derive(batch[position])
+                try compare(expected, batch, &position, willApply)
+            } catch {
+                report(error, batch, position)
+            }
+        }
+        if isEqual, !isCut, state.isBatchOpen {
+            findings = [
+                Finding(
+                    entry: state.size, kind: .missing,
+                    expected: "batchSealed at the end of batch \(state.height.rawValue)",
+                    found: "the batch ends without it")
+            ]
+        }
+        while position < batch.count, stop == nil {
+            willApply(batch[position], state)
+            apply(batch[position])
+            position += 1
+        }
+    }
+
+    /// Returns the events that the rules give at this place, the first of which is due next.
+    private mutating func derive(_ entry: LoggedEntry) throws(Difference) -> [Event] {
+        let command: Command
+        switch entry.event {
+        case .ledgerOpened(let opened):
+            isDue = true
+            command = .openLedger(opened)
+        case .batchOpened(let opened):
+            guard let opening = state.opening(of: opened) else {
+                throw .refused(.signerNotMember)
+            }
+            command = .openBatch(Checked(unchecked: opening), root: frontier.root)
+        case .messageRefused(let refused):
+            command = .recordRefusal(Checked(unchecked: refused.message))
+        case .batchSealed:
+            if let due = try deriveDue(), !due.isEmpty { return due }
+            command = .seal(size: frontier.count, root: frontier.root)
+        case let event where event.isDerived:
+            guard let due = try deriveDue(), !due.isEmpty else { throw .added }
+            return due
+        case let event:
+            guard let message = state.message(of: event) else { throw .unknownParty }
+            guard !isDue else { throw .late }
+            command = .message(Checked(unchecked: message))
+        }
+        return try decide(command)
+    }
+
+    /// Derives what the deadlines give, once in a batch; nil where that was done.
+    private mutating func deriveDue() throws(Difference) -> [Event]? {
+        guard !isDue else { return nil }
+        isDue = true
+        return try decide(.closeDue)
+    }
+
+    private func decide(_ command: Command) throws(Difference) -> [Event] {
+        do throws(Refusal) {
+            return try state.decide(command)
+        } catch {
+            throw .refused(error)
+        }
+    }
+
+    private mutating func compare(
+        _ expected: [Event], _ batch: [LoggedEntry], _ position: inout Int,
+        _ willApply: (LoggedEntry, LedgerState) -> Void
+    ) throws(Difference) {
+        guard !expected.isEmpty else { throw .added }
+        for (place, event) in expected.enumerated() {
+            guard position < batch.count, batch[position].event == event else {
+                throw .unlike(Array(expected[place...]))
+            }
+            willApply(batch[position], state)
+            apply(batch[position])
+            position += 1
+            guard stop == nil else { return }
+            if event.isDerived { derived += 1 }
+        }
+    }
+
+    private mutating func apply(_ entry: LoggedEntry) {
+        frontier.append(leaf: entry.bytes)
+        do throws(FoldError) {
+            try state.apply(entry.event, encodedBytes: entry.bytes.count)
+        } catch {
+            stop = Finding(
+                entry: entry.index, kind: .cannotFollow,
+                expected: "an entry that can follow those before it", found: "\(error)")
+        }
+    }
+
+    /// Says what the difference at a place of a batch is.
+    private mutating func report(_ difference: Difference, _ batch: [LoggedEntry], _ position: Int)
+    {
+        let rest = Array(batch[min(position, batch.count)...])
+        let entry = rest.first?.index ?? state.size
+        switch difference {
+        case .unlike(let expected):
+            findings = DifferenceText.findings(expected, rest, at: entry)
+        case .added:
+            findings = [DifferenceText.added(rest[0])]
+        case .refused(let refusal):
+            findings = [
+                Finding(
+                    entry: entry, kind: .refused, expected: "nothing: \(refusal)",
+                    found: rest[0].event.text)
+            ]
+        case .unknownParty:
+            findings = [
+                Finding(
+                    entry: entry, kind: .refused,
+                    expected: "a request, job and parties that the ledger holds",
+                    found: rest[0].event.text)
+            ]
+        case .late:
+            findings = [
+                Finding(
+                    entry: entry, kind: .moved,
+                    expected: "no command after the deadlines of the batch",
+                    found: rest[0].event.text)
+            ]
+        }
+        guard let finding = findings.first, finding.kind == .added, batch.count > position else {
+            return
+        }
+        if let home = homeOfAdded(batch, position) {
+            findings = [DifferenceText.moved(rest[0], to: home)]
+        }
+    }
+
+    /// Where an event that is too many here is missing, if it is: it was moved then.
+    ///
+    /// Derives the rest of the batch without it; until the place where it is missing every entry
+    /// has its own index again.
+    private func homeOfAdded(_ batch: [LoggedEntry], _ position: Int) -> UInt64? {
+        var other = self
+        other.findings = []
+        var rest = Array(batch[position...])
+        let added = rest.removeFirst()
+        while !rest.isEmpty, other.isEqual {
+            do throws(Difference) {
+                var place = 0
+                let expected = try other.derive(rest[0])
+                try other.compare(expected, rest, &place) { _, _ in }
+                rest.removeFirst(place)
+            } catch {
+                guard case .unlike(let expected) = error, expected.first == added.event else {
+                    return nil
+                }
+                return other.state.size
+            }
+        }
+        return nil
+    }
+}

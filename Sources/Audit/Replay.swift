@@ -1,0 +1,83 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import EventLog
+package import Ledger
+
+/// How far a replay goes.
+package enum ReplayTarget: Sendable, Equatable {
+    /// To the end of the log.
+    case end
+    /// Until this entry is applied.
+    case entry(UInt64)
+    /// Until every batch of this time or before is applied.
+    case time(Time)
+}
+
+/// Why a replay did not come to its target.
+package enum ReplayError: Error {
+    /// The entries cannot be read.
+    case reading(ReadingError)
+    /// An entry cannot follow those before it.
+    case cannotFollow(entry: UInt64, FoldError)
+    /// The log ends before the entry.
+    case beyond(entry: UInt64, size: UInt64)
+    /// The ledger starts after the time.
+    case before(start: Time)
+}
+
+extension ReplayError: CustomStringConvertible {
+    /// What a person is told.
+    package var description: String {
+        switch self {
+        case .reading(let error): "\(error)"
+        case .cannotFollow(let entry, let error):
+            "entry \(entry) cannot follow those before it: \(error); run recount audit"
+        case .beyond(let entry, let size):
+            "there is no entry \(entry): the log holds \(size), from 0 to \(Int64(size) - 1)"
+        case .before(let start): "the ledger starts at \(UTC.text(start)), after that time"
+        }
+    }
+}
+
+/// Folds a log again, without checking signatures and without deriving events.
+package enum Replay {
+    /// Returns the state at the target; `body` sees each entry with the state after it.
+    ///
+    /// Reads a page at a time, so that the cost in memory is that of the state.
+    package static func state(
+        of log: EventLog, at target: ReplayTarget = .end,
+        _ body: (LoggedEntry, LedgerState) -> Void = { _, _ in }
+    ) throws(ReplayError) -> LedgerState {
+        var end = log.size
+        if case .entry(let entry) = target {
+            guard entry < end else { throw .beyond(entry: entry, size: end) }
+            end = entry + 1
+        }
+        var state = LedgerState()
+        var reader = EntryReader(log, to: end)
+        while let entry = try next(&reader) {
+            if case .time(let time) = target {
+                if case .batchOpened(let opened) = entry.event, opened.time > time { break }
+                if case .ledgerOpened(let opened) = entry.event, opened.time > time {
+                    throw .before(start: opened.time)
+                }
+            }
+            do throws(FoldError) {
+                try state.apply(entry.event, encodedBytes: entry.bytes.count)
+            } catch {
+                throw .cannotFollow(entry: entry.index, error)
+            }
+            body(entry, state)
+        }
+        return state
+    }
+
+    private static func next(_ reader: inout EntryReader) throws(ReplayError) -> LoggedEntry? {
+        do throws(ReadingError) {
+            return try reader.entry()
+        } catch {
+            throw .reading(error)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import EventLog
+package import Ledger
+
+/// Everything that the log says about one request.
+package struct RequestHistory: Sendable {
+    /// A vote with its entry and the number of the validator.
+    package struct CountedVote: Sendable {
+        /// The entry.
+        package let entry: UInt64
+        /// The validator.
+        package let validator: ValidatorIndex
+        /// The message that was signed.
+        package let message: VoteMessage
+    }
+
+    /// A message about the request that the rules refused.
+    package struct RefusedMessage: Sendable {
+        /// The entry.
+        package let entry: UInt64
+        /// The message.
+        package let message: Message
+        /// Why it was refused.
+        package let refusal: Refusal
+    }
+
+    /// The entry that introduced the request.
+    package let entry: UInt64
+    /// The batch of that entry.
+    package let height: Height
+    /// The round as it opened: identity, request, pinned validators, leader, threshold, deadline.
+    package let round: Round
+    /// The request as it was signed.
+    package let message: RequestMessage
+    /// The name of the circuit.
+    package let circuitName: String
+    /// The votes, by entry.
+    package internal(set) var votes: [CountedVote] = []
+    /// The decision and its entry.
+    package internal(set) var decision: (entry: UInt64, event: OutcomeDecided)?
+    /// Refused messages about it.
+    package internal(set) var refused: [RefusedMessage] = []
+    /// Every other event about it, by entry.
+    package internal(set) var events: [LoggedEntry] = []
+}
+
+/// Which request is meant.
+package enum RequestSelector: Sendable, Equatable {
+    /// The entry that introduced it.
+    case entry(UInt64)
+    /// The first digits of its identity, lower-case.
+    case prefix(String)
+
+    /// Reads up to twenty decimal digits as an entry where `size` entries hold it, anything else
+    /// hexadecimal as the first digits of an identity; nil for other texts.
+    package init?(_ text: String, size: UInt64) {
+        if let entry = UInt64(text), entry < size {
+            self = .entry(entry)
+        } else if !text.isEmpty, text.utf8.count <= 64, text.allSatisfy(\.isHexDigit) {
+            self = .prefix(text.lowercased())
+        } else {
+            return nil
+        }
+    }
+}
+
+/// Why a request cannot be shown.
+package enum HistoryError: Error {
+    /// The log cannot be replayed.
+    case replay(ReplayError)
+    /// No request is meant.
+    case notFound
+    /// Several are meant; these are the first, by entry.
+    case ambiguous([(entry: UInt64, id: RequestID)])
+}
+
+extension RequestHistory {
+    /// Collects what a log says about a request; one pass.
+    package static func find(
+        _ selector: RequestSelector, in log: EventLog
+    ) throws(HistoryError) -> RequestHistory {
+        var search = Search(selector)
+        do throws(ReplayError) {
+            _ = try Replay.state(of: log) { entry, state in search.take(entry, state) }
+        } catch {
+            throw .replay(error)
+        }
+        let found = search.found.keys.sorted().compactMap { search.found[$0] }
+        guard let first = found.first else { throw .notFound }
+        guard found.count == 1 else {
+            throw .ambiguous(found.prefix(5).map { ($0.entry, $0.round.id) })
+        }
+        return first
+    }
+}
+
+private struct Search {
+    private static let candidatesMax = 64
+
+    let selector: RequestSelector
+    var found: [UInt64: RequestHistory] = [:]
+
+    init(_ selector: RequestSelector) { self.selector = selector }
+
+    mutating func take(_ entry: LoggedEntry, _ state: LedgerState) {
+        if case .roundOpened(let opened) = entry.event { open(opened, entry, state) }
+        guard !found.isEmpty else { return }
+        if case .messageRefused(let refused) = entry.event {
+            take(refused, entry.index)
+            return
+        }
+        guard let about = entry.event.request?.rawValue, found[about] != nil else { return }
+        switch entry.event {
+        case .voteCast(let cast):
+            guard let message = state.voteMessage(of: cast) else { return }
+            found[about]?.votes.append(
+                RequestHistory.CountedVote(
+                    entry: entry.index, validator: cast.validator, message: message))
+        case .outcomeDecided(let decided): found[about]?.decision = (entry.index, decided)
+        default: found[about]?.events.append(entry)
+        }
+    }
+
+    private mutating func open(_ opened: RoundOpened, _ entry: LoggedEntry, _ state: LedgerState) {
+        guard found.count < Self.candidatesMax, let round = state.openRound(at: opened.request),
+            isMeant(round),
+            case .request(let message)? = state.message(of: .requestSubmitted(round.request))
+        else { return }
+        found[opened.request.rawValue] = RequestHistory(
+            entry: opened.request.rawValue, height: state.height, round: round, message: message,
+            circuitName: state.circuit(round.request.circuit)?.circuit.name ?? "")
+    }
+
+    private func isMeant(_ round: Round) -> Bool {
+        switch selector {
+        case .entry(let entry): round.entry.rawValue == entry
+        case .prefix(let digits): round.id.hex.hasPrefix(digits)
+        }
+    }
+
+    private mutating func take(_ refused: MessageRefused, _ entry: UInt64) {
+        let id: RequestID
+        switch refused.message {
+        case .vote(let message): id = message.request
+        case .settlement(let message): id = message.request
+        default: return
+        }
+        for about in found.keys.sorted() where found[about]?.round.id == id {
+            found[about]?.refused.append(
+                RequestHistory.RefusedMessage(
+                    entry: entry, message: refused.message, refusal: refused.refusal))
+        }
+    }
+}
+
+extension Event {
+    /// The entry of the request that the event is about, where it is about one or a job.
+    package var request: EntryIndex? {
+        switch self {
+        case .voteCast(let event): event.request
+        case .settlementReported(let event): event.request
+        case .roundOpened(let event): event.request
+        case .outcomeDecided(let event): event.request
+        case .nullifierSpent(let event), .nullifierReleased(let event): event.request
+        case .settlementOrdered(let event): event.request
+        case .reputationChanged(let event): event.about
+        case .disagreementRecorded(let event): event.about
+        case .roundClosed(let event): event.about
+        case .evidenceSubmitted(let event): event.slot.request
+        case .equivocationFound(let event): event.slot.request
+        default: nil
+        }
+    }
+}
+
+extension Slot {
+    fileprivate var request: EntryIndex? {
+        if case .vote(let request) = self { return request }
+        return nil
+    }
+}

@@ -1,0 +1,47 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+
+/// The command line.
+@main
+struct Recount: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recount",
+        abstract: "An event-sourced ledger for a quorum of validators. Any vote can be recounted.",
+        discussion: """
+            A first round:
+
+              recount init home --config Tools/samples/recount.toml --key-file home.key
+              recount run home --requests Tools/samples/requests.jsonl
+              recount audit home
+
+            LEDGER is a home made by init, or the directory of a ledger in it.
+
+            Exit codes: 0 when all is well; 1 when the answer is no (a false proof, a ledger with
+            something wrong in it); 2 when there is no answer (bad usage, a file that cannot be
+            read, no such request). Errors go to standard error. With --json, results are JSON with
+            names in snake_case: one object, or one object a line where there are many.
+            """,
+        subcommands: [
+            AuditCommand.self, ReplayCommand.self, LogCommand.self, ShowCommand.self,
+            ProofCommand.self, LedgerCommand.self,
+        ])
+
+    /// Runs the command that the arguments name. Bad usage exits with 2, not with 64.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as Failure {
+            Output.error(failure.message)
+            Foundation.exit(failure.status.rawValue)
+        } catch {
+            let code = exitCode(for: error)
+            guard code == .validationFailure else { exit(withError: error) }
+            Output.standardError(fullMessage(for: error) + "\n")
+            Foundation.exit(ExitStatus.unusable.rawValue)
+        }
+    }
+}

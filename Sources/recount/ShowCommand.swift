@@ -1,0 +1,64 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Audit
+import Cryptography
+import EventLog
+import Ledger
+
+/// `recount show`.
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show one request or entry in full.",
+        subcommands: [ShowRequestCommand.self, ShowEntryCommand.self])
+}
+
+/// `recount show entry`.
+struct ShowEntryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "entry",
+        abstract: "Show every field of an entry.",
+        discussion: """
+              recount show entry home 17
+            """)
+
+    @Argument(help: "A home, or the directory of a ledger.")
+    var ledger: String
+
+    @Argument(help: "The entry.")
+    var entry: UInt64
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        let log = try openLedger(ledger)
+        guard entry < log.size else {
+            throw Failure("there is no entry \(entry): the log holds \(log.size)")
+        }
+        var reader = EntryReader(log, from: entry, to: entry + 1)
+        let found: LoggedEntry?
+        do throws(ReadingError) {
+            found = try reader.entry()
+        } catch {
+            throw Failure("\(log.directory): \(error)")
+        }
+        guard let found else { throw Failure("entry \(entry) cannot be read") }
+        let head = [
+            NamedField("entry", .number(found.index)), NamedField("kind", .text(found.event.kind)),
+            NamedField("bytes", .number(UInt64(found.bytes.count))),
+            NamedField(
+                "leaf_hash", .hex(MerkleFrontier.leafHash(found.bytes.span).hex)),
+        ]
+        if json {
+            let fields = NamedField("fields", .record(found.event.fields))
+            return try Output.json(Field.record(head + [fields]))
+        }
+        var list = Listing()
+        for field in head + found.event.fields {
+            list.add(field.name, field.value.text(isFull: true))
+        }
+        list.print()
+    }
+}

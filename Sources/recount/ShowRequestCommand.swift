@@ -1,0 +1,238 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Audit
+import BN254
+import Cryptography
+import EventLog
+import Ledger
+import Node
+
+/// `recount show request`.
+struct ShowRequestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "request",
+        abstract: "Show what became of a request: votes, decision, settlement, reputations.",
+        discussion: """
+            The request is named by the first digits of its identity, or by its entry. Every line
+            names the entry that says so.
+
+              recount show request home 3f9a
+              recount show request home 2 --json
+
+            The JSON object holds the request (request_id, proof, public_inputs, timestamp, ...),
+            the pinned validators, the result (request_id, outcome, votes, final_timestamp) once
+            there is one, all votes, and every event about the request.
+            """)
+
+    @Argument(help: "A home, or the directory of a ledger.")
+    var ledger: String
+
+    @Argument(help: "The first digits of the identity, or the entry of the request.")
+    var id: String
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        let log = try openLedger(ledger)
+        guard let selector = RequestSelector(id, size: log.size) else {
+            throw Failure("\(id) is neither an entry nor the first digits of an identity")
+        }
+        let history = try find(selector, log)
+        if json { return try Output.json(RequestJSON(history)) }
+        RequestText(history: history).print()
+    }
+
+    /// A number may be meant as digits of an identity where no request has that entry.
+    private func find(
+        _ selector: RequestSelector, _ log: EventLog
+    ) throws(Failure) -> RequestHistory {
+        do throws(HistoryError) {
+            return try RequestHistory.find(selector, in: log)
+        } catch {
+            switch error {
+            case .replay(let error): throw Failure("\(log.directory): \(error)")
+            case .notFound:
+                if case .entry = selector { return try find(.prefix(id), log) }
+                throw Failure(
+                    "no request is called \(id) in \(log.directory); recount log \(ledger) --kind"
+                        + " requestSubmitted lists those that are there")
+            case .ambiguous(let candidates):
+                let names = candidates.map { "\($0.id.hex.prefix(16))… (entry \($0.entry))" }
+                throw Failure(
+                    "several requests start with \(id): \(names.joined(separator: ", "));"
+                        + " give more digits")
+            }
+        }
+    }
+}
+
+/// A history as machines read it.
+private struct RequestJSON: Encodable {
+    struct Pinned: Encodable {
+        var index: UInt16
+        var key: String
+        var stake: UInt64
+        var reputation: UInt64
+    }
+
+    struct Counted: Encodable {
+        var entry: UInt64
+        var index: UInt16
+        var vote: VerificationVote
+    }
+
+    struct Refused: Encodable {
+        var entry: UInt64
+        var refusal: String
+    }
+
+    var entry: UInt64
+    var batch: UInt64
+    var request: Field
+    var leader: UInt16
+    var threshold: UInt32
+    var deadline: UInt64
+    var pinned: [Pinned]
+    var votes: [Counted]
+    var decisionEntry: UInt64?
+    var result: ConsensusResult?
+    var events: [Field]
+    var refused: [Refused]
+
+    init(_ history: RequestHistory) {
+        entry = history.entry
+        batch = history.height.rawValue
+        request = Self.request(history)
+        leader = history.round.opened.leader.rawValue
+        threshold = history.round.opened.threshold
+        deadline = history.round.opened.deadline.rawValue
+        pinned = history.round.pinned.members.map {
+            Pinned(
+                index: $0.index.rawValue, key: $0.key.hex, stake: $0.stake.rawValue,
+                reputation: $0.reputation.rawValue)
+        }
+        votes = history.votes.map {
+            Counted(
+                entry: $0.entry, index: $0.validator.rawValue, vote: VerificationVote($0.message))
+        }
+        decisionEntry = history.decision?.entry
+        result = history.decision.map { decision in
+            ConsensusResult(
+                request: history.round.id, decision: decision.event,
+                votes: history.votes.map(\.message))
+        }
+        events = history.events.map { entry in
+            .record([
+                NamedField("entry", .number(entry.index)),
+                NamedField("kind", .text(entry.event.kind)),
+                NamedField("fields", .record(entry.event.fields)),
+            ])
+        }
+        refused = history.refused.map { Refused(entry: $0.entry, refusal: "\($0.refusal)") }
+    }
+
+    /// The request with the names that `recount run` reads.
+    private static func request(_ history: RequestHistory) -> Field {
+        let message = history.message
+        return .record([
+            NamedField("request_id", .hex(history.round.id.hex)),
+            NamedField("circuit", .text(history.circuitName)),
+            NamedField("proof", .hex(message.proof.hex)),
+            NamedField("public_inputs", .list(message.publicInputs.map(decimal))),
+            NamedField("amount", .number(message.amount.rawValue)),
+            NamedField("recipient", .hex(message.recipient.hex)),
+            NamedField("timestamp", .time(message.timestamp.rawValue)),
+            NamedField("nullifiers", .list(message.nullifiers.map(decimal))),
+            NamedField("submitter", .hex(message.submitter.hex)),
+            NamedField("signature", .hex(message.signature.hex)),
+        ])
+    }
+
+    private static func decimal(_ bytes: Bytes32) -> Field {
+        .text(Fr(littleEndian: bytes.bytes)?.decimal ?? bytes.hex)
+    }
+}
+
+/// A history as people read it.
+private struct RequestText {
+    let history: RequestHistory
+
+    func print() {
+        let round = history.round
+        let message = history.message
+        Output.line(Output.strong("Request \(round.id.hex)"))
+        var list = Listing()
+        list.add("entry", "\(history.entry), batch \(history.height.rawValue)")
+        list.add("circuit", history.circuitName)
+        list.add("amount", "\(message.amount.rawValue)")
+        list.add("recipient", message.recipient.hex)
+        for nullifier in message.nullifiers { list.add("nullifier", nullifier.hex) }
+        list.add("submitter", "\(round.request.submitter.rawValue), key \(message.submitter.hex)")
+        list.add("submitted", UTC.text(message.timestamp) + " by its own time")
+        list.add("leader", "validator \(round.opened.leader.rawValue)")
+        list.add("threshold", "\(round.threshold) of \(round.pinned.members.count)")
+        list.add("deadline", UTC.text(round.opened.deadline))
+        list.print()
+        printVotes()
+        printDecision()
+        printEvents()
+    }
+
+    private func printVotes() {
+        Output.line()
+        Output.line(Output.strong("Pinned validators and votes"))
+        var table = Table(
+            ("validator", .right), ("key", .left), ("stake", .right), ("reputation", .right),
+            ("vote", .left), ("reason", .left), ("entry", .right))
+        for member in history.round.pinned.members {
+            let vote = history.votes.first { $0.validator == member.index }
+            table.add(
+                "\(member.index.rawValue)", member.key.hex.prefix(16) + "…",
+                "\(member.stake.rawValue)", UTC.points(member.reputation),
+                vote.map { "\($0.message.vote)" } ?? "none",
+                vote.map { "\($0.message.reason)" } ?? "", vote.map { "\($0.entry)" } ?? "")
+        }
+        table.print()
+    }
+
+    private func printDecision() {
+        Output.line()
+        guard let (entry, event) = history.decision else {
+            return Output.line(Output.strong("Not decided yet"))
+        }
+        Output.line(Output.strong("Decided: \(event.outcome.jsonName)"))
+        var list = Listing()
+        list.add("entry", "\(entry)")
+        list.add("reason", event.reason.jsonName)
+        list.add(
+            "tally",
+            "\(event.approvals) approve, \(event.rejections) reject, \(event.abstentions) abstain;"
+                + " margin \(event.margin)")
+        list.add("decided by", "entry \(event.deciding.rawValue)")
+        list.add("time", UTC.text(event.time))
+        list.print()
+    }
+
+    private func printEvents() {
+        Output.line()
+        Output.line(Output.strong("What followed"))
+        let lines =
+            history.events.map { entry in
+                (entry.index, "\(entry.event.kind) " + Self.text(entry.event))
+            }
+            + history.refused.map { ($0.entry, "messageRefused \($0.refusal)") }
+        for (entry, text) in lines.sorted(by: { $0.0 < $1.0 }) {
+            Output.line(Output.cut("  entry \(entry)  \(text)"))
+        }
+        if lines.isEmpty { Output.line("  nothing yet") }
+    }
+
+    private static func text(_ event: Event) -> String {
+        let hidden: Set = ["request", "about", "signature", "first", "second"]
+        return event.fields.filter { !hidden.contains($0.name) }.map { $0.text() }
+            .joined(separator: " ")
+    }
+}

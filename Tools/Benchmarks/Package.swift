@@ -36,10 +36,14 @@ let package = Package(
         .target(
             name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
             swiftSettings: settings),
+        .target(
+            name: "Audit",
+            dependencies: ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            swiftSettings: settings),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Audit", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Audit
 import Cryptography
 import EventLog
 import Foundation
@@ -34,6 +35,7 @@ struct LedgerBenchmark {
             append(in: folder, disk, runs: runs),
             appendSingly(in: folder, disk, runs: runs),
             replay(path, disk, runs: runs),
+            audit(path, runs: runs),
         ]
     }
 
@@ -116,5 +118,22 @@ struct LedgerBenchmark {
         return Measurement(
             "replay into the full state, signatures not checked", unit: "entries/s",
             values: values)
+    }
+
+    /// Every frame, leaf, signature, derived event and root again, on all cores; no proofs.
+    private func audit(_ path: String, runs: Int) throws -> Measurement {
+        var values: [Double] = []
+        for _ in 0..<runs {
+            let options = AuditOptions(verifyProofs: false)
+            let (seconds, report) = try timed {
+                try Auditor.run(directory: path, options: options)
+            }
+            guard report.findings.isEmpty else {
+                fatalError("a generated ledger has findings: \(report.findings[0])")
+            }
+            values.append(Double(report.size) / seconds)
+        }
+        return Measurement(
+            "audit without proofs, all cores", unit: "entries/s", values: values)
     }
 }

@@ -49,8 +49,8 @@ enum Montgomery {
     /// Returns `left + right` mod m.
     @inline(__always)
     static func add(_ left: UInt256, _ right: UInt256, _ modulus: MontgomeryModulus) -> UInt256 {
-        // Both are below 2^254, so the sum stays below 2^255.
-        reduceOnce(left.addingWithCarry(right).0, modulus)
+        // left - (m - right): a mask and no selection, which takes fewer instructions.
+        subtract(left, modulus.value.subtractingWithCarry(right).0, modulus)
     }
 
     /// Returns `left - right` mod m.

@@ -12,8 +12,8 @@ extension EventLog {
     /// Returns when the first `size` entries are durable.
     ///
     /// Of several threads that wait, one writes all that is staged as one frame and syncs for all.
-    /// A full disk leaves the entries staged and the log usable, in this thread and the waiting
-    /// ones, of which the next tries again. A failed sync, and every other failure, leaves the log
+    /// A full disk (`.disk(.noSpace)`) leaves the entries staged and the log usable; of the waiting
+    /// threads the next tries again. A failed sync, and every other failure, leaves the log
     /// unusable; what is durable is then found by opening it again.
     package func commit(through size: UInt64) throws(LogError) {
         guard access == .readWrite else { throw .readOnly }
@@ -75,6 +75,7 @@ extension EventLog {
             }
             monitor.locked { hasEndMark = false }
         }
+        try sealLeftover()
         let (last, committed) = monitor.locked { (contents.segments.last, contents.edge) }
         guard let last, last.framesEnd >= options.segmentBytesMax, !last.frames.isEmpty else {
             return
@@ -85,9 +86,18 @@ extension EventLog {
         try seal(monitor.locked { contents.segments.count - 2 })
     }
 
-    /// Runs file operations after whose failure the log cannot go on, even on a full disk.
+    /// Seals the segment before the last where a full disk prevented it.
+    private func sealLeftover() throws(LogError) {
+        let number = monitor.locked { contents.segments.count - 2 }
+        if number >= 0, monitor.locked({ !contents.segments[number].isSealed }) {
+            try seal(number)
+        }
+    }
+
+    /// Runs file operations after whose failure the log cannot go on, but for a full disk where
+    /// that is met before anything has changed its name.
     func orUnusable<R>(_ body: () throws(DiskError) -> R) throws(LogError) -> R {
-        do { return try body() } catch { throw .unusable(error) }
+        do { return try body() } catch { throw error.ofPreparation }
     }
 
     private func write(_ entries: StagedEntries, edge: TreeEdge) throws(LogError) {
@@ -132,7 +142,7 @@ extension EventLog {
         do {
             try disk.place(header.encoded, in: directory, as: name)
             return Segment(header, file: try disk.open("\(directory)/\(name)", .write))
-        } catch { throw .unusable(error) }
+        } catch { throw error.ofPreparation }
     }
 
     /// Writes the end mark and releases the lock. Entries that are staged are forgotten.
@@ -140,15 +150,16 @@ extension EventLog {
     /// A log that is closed, or was opened for reading, is left as it is. Throws `.unusable` after
     /// an earlier failure; the lock is released all the same.
     package func close() throws(LogError) {
-        let mark: EndMark? = try monitor.locked { () throws(LogError) in
+        let isFirst = monitor.locked {
             while isWriting { monitor.wait() }
-            if isClosed { return nil }
-            isClosed = true
+            defer { isClosed = true }
+            return !isClosed
+        }
+        guard isFirst else { return }
+        defer { lock?.release() }
+        let mark: EndMark? = try monitor.locked { () throws(LogError) in
             cached = nil
-            if let failure {
-                lock?.release()
-                throw .unusable(failure)
-            }
+            if let failure { throw .unusable(failure) }
             guard access == .readWrite, !hasEndMark, let last = contents.segments.last else {
                 return nil
             }
@@ -156,11 +167,22 @@ extension EventLog {
                 size: contents.edge.count, root: contents.edge.root,
                 lastSegmentBytes: last.framesEnd, lastChecksum: last.lastChecksum)
         }
-        defer { lock?.release() }
         if let mark {
+            try sealLeftover()
             try onDisk { () throws(DiskError) in
                 try disk.place(mark.encoded, in: directory, as: "END")
             }
+        }
+    }
+}
+
+extension DiskError {
+    /// What a failure before a commit's frame means: a full disk can be tried again, for what is
+    /// made under a temporary name or behind the frames is then made anew; all else is the end.
+    var ofPreparation: LogError {
+        switch self {
+        case .noSpace(.write, _), .noSpace(.create, _): .disk(self)
+        default: .unusable(self)
         }
     }
 }

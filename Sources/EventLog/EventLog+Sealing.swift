@@ -7,7 +7,8 @@ extension EventLog {
     /// Seals a full segment: appends its footer, or rewrites it in large frames and with a footer.
     ///
     /// It is rewritten where its frames are short, under a temporary name that then replaces it.
-    /// The next segment is there already. Called by whoever has `isWriting`, or when opening.
+    /// The next segment is there already. On a full disk it is left as it was, to be sealed before
+    /// the next commit. Called by whoever has `isWriting`, or when opening.
     func seal(_ number: Int) throws(LogError) {
         let (segment, next, tiles) = monitor.locked {
             let segment = contents.segments[number]
@@ -24,7 +25,8 @@ extension EventLog {
             let footer = SegmentFooter(segment, root: next.header.root, tiles: tiles)
             try orUnusable { () throws(DiskError) in
                 try segment.file.truncate(to: segment.framesEnd)
-                try segment.file.write(footer.encoded, at: segment.framesEnd)
+                try segment.file.write(
+                    footer.encoded(salt: segment.header.salt), at: segment.framesEnd)
                 try segment.file.sync()
             }
         }
@@ -118,12 +120,12 @@ private struct SegmentWriter {
     }
 
     mutating func finish(_ footer: SegmentFooter) throws(LogError) {
-        buffer += footer.encoded
+        buffer += footer.encoded(salt: segment.header.salt)
         try flush()
     }
 
     private mutating func flush() throws(LogError) {
-        do { try segment.file.write(buffer, at: written) } catch { throw .unusable(error) }
+        do { try segment.file.write(buffer, at: written) } catch { throw error.ofPreparation }
         written += UInt64(buffer.count)
         buffer.removeAll(keepingCapacity: true)
     }

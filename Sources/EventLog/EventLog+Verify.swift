@@ -75,8 +75,8 @@ extension EventLog {
             let index = SegmentName.index(
                 in: name.hasSuffix(".tmp") ? String(name.dropLast(4)) : name)
             let end = segments.last?.endIndex ?? 0
-            // A crash while sealing leaves temporary names that a reader does not remove.
-            if access == .readOnly, let index, index >= end || name.hasSuffix(".tmp") { continue }
+            // An interrupted sealing leaves temporary names until the next one, or the next opening.
+            if let index, name.hasSuffix(".tmp") || access == .readOnly && index >= end { continue }
             throw .damaged(
                 file: "\(segmentsPath)/\(name)", offset: 0, entry: index ?? 0, .unexpectedFile)
         }
@@ -195,14 +195,15 @@ private struct SegmentVerifier {
         let wanted = SegmentFooter(
             firstIndex: header.firstIndex, endIndex: edge.count, root: edge.root,
             lastChecksum: scanner.lastChecksum, frames: frames, tiles: tiles)
-        try verify(wanted, file, at: end, size: size)
+        try verify(wanted, file, at: end, size: size, salt: header.salt)
     }
 
     /// A footer is determined by its segment, so it is compared byte by byte.
     private func verify(
-        _ wanted: SegmentFooter, _ file: any DiskFile, at offset: UInt64, size: UInt64
+        _ wanted: SegmentFooter, _ file: any DiskFile, at offset: UInt64, size: UInt64,
+        salt: UInt64
     ) throws(LogError) {
-        let expected = wanted.encoded
+        let expected = wanted.encoded(salt: salt)
         let bytes = try onDisk { () throws(DiskError) in
             try file.read(at: offset, count: expected.count)
         }

@@ -98,9 +98,9 @@ struct LogLoader {
         let size = try onDisk { () throws(DiskError) in try file.size() }
         let header = try readHeader(file, index)
         var segment = Segment(header, file: file)
-        let footer = try readFooter(file, size)
+        let footer = try readFooter(file, size, salt: header.salt)
         guard let next else {
-            guard case .none = footer else {
+            if case .whole = footer {
                 throw .damaged(file: path, offset: size, entry: index, .segmentMissing)
             }
             try scanLast(&segment, size: size)
@@ -151,7 +151,9 @@ struct LogLoader {
         case whole(SegmentFooter, offset: UInt64)
     }
 
-    private func readFooter(_ file: any DiskFile, _ size: UInt64) throws(LogError) -> Footer {
+    private func readFooter(
+        _ file: any DiskFile, _ size: UInt64, salt: UInt64
+    ) throws(LogError) -> Footer {
         let trailerBytes = UInt64(SegmentFooter.trailerBytes)
         guard size >= UInt64(SegmentHeader.bytesCount) + trailerBytes else { return .none }
         let trailer = try onDisk { () throws(DiskError) in
@@ -169,7 +171,8 @@ struct LogLoader {
             try file.read(at: size - length, count: Int(length))
         }
         do {
-            return .whole(try SegmentFooter(bytes.span, at: size - length), offset: size - length)
+            return .whole(
+                try SegmentFooter(bytes.span, at: size - length, salt: salt), offset: size - length)
         } catch { return .bad(error, offset: size - length) }
     }
 
@@ -248,7 +251,9 @@ extension LogLoader {
     ) throws(LogError) {
         let path = segment.file.path
         guard isSecondToLast, mark == nil else {
-            if case .bad(let problem, let offset) = try readFooter(segment.file, size) {
+            if case .bad(let problem, let offset) = try readFooter(
+                segment.file, size, salt: segment.header.salt)
+            {
                 throw problem.error(file: path, offset: offset, entry: segment.header.firstIndex)
             }
             throw .damaged(

@@ -110,7 +110,8 @@ struct FrameLocation: Equatable {
 /// segment, checksum of the last frame (56, u64), number of frames f (64, u32), number of tiles t
 /// (68, u32); for each frame index of its first entry and offset in the file (two u64); for each
 /// tile of 256 leaves whose last leaf is in this segment its root (32); bytes of the footer (u64),
-/// magic "RCFE", zero (u32), checksum of the footer before (u64). The file ends with it.
+/// magic "RCFE", zero (u32), checksum of the segment's salt and of the footer so far (u64). The
+/// file ends with it.
 ///
 /// It repeats what the frames say, so that opening and proofs need not read them. It is written
 /// after the next segment was made, so that a segment with a footer is never the last.
@@ -129,7 +130,7 @@ struct SegmentFooter {
     var tiles: [Digest]
 
     /// The bytes of the footer.
-    var encoded: [UInt8] {
+    func encoded(salt: UInt64) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(
             Self.fixedBytes + 16 * frames.count + 32 * tiles.count + Self.trailerBytes)
@@ -150,7 +151,7 @@ struct SegmentFooter {
         bytes.append(littleEndian: UInt64(bytes.count + Self.trailerBytes))
         bytes.append(littleEndian: Self.endMagic)
         bytes.append(littleEndian: UInt32(0))
-        bytes.append(littleEndian: sha64(bytes.span))
+        bytes.append(littleEndian: sha64(salt: salt, bytes.span))
         return bytes
     }
 
@@ -163,12 +164,12 @@ struct SegmentFooter {
 
     /// Reads a footer; checks, in order: length, magic, version, checksum, numbers against the
     /// length, order of the frames, number of tiles. `offset` is where it starts in the file.
-    init(_ bytes: Span<UInt8>, at offset: UInt64) throws(FrameProblem) {
+    init(_ bytes: Span<UInt8>, at offset: UInt64, salt: UInt64) throws(FrameProblem) {
         try checkStart(
             bytes, count: Self.fixedBytes + Self.trailerBytes, magic: Self.magic,
             version: Self.version, name: "a footer")
         let stored: UInt64 = bytes.integer(at: bytes.count - 8)
-        let computed = sha64(bytes.extracting(0..<bytes.count - 8))
+        let computed = sha64(salt: salt, bytes.extracting(0..<bytes.count - 8))
         guard stored == computed else {
             throw .flaw(.checksum(of: "footer", stored: stored, computed: computed))
         }

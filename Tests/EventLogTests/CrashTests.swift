@@ -145,23 +145,70 @@ private func check(_ disk: SimulatedDisk, _ progress: Progress, _ what: String) 
                 let what = "\(fault), seed \(seed), operation \(operation)"
                 // Without a power cut the next process sees what the failed one wrote; a power
                 // cut soon after takes away what only seemed to be on disk.
-                if seed > 0 {
-                    if seed > 1, progress.isCreated {
-                        do {
-                            let log = try EventLog.open(
-                                directory: "/log", disk: disk, options: options)
-                            let seen = Int(log.size)
-                            var more = progress
-                            more.acknowledged = seen
-                            disk.restart(seed: seed)
-                            check(disk, more, what)
-                        } catch { Issue.record("\(what): \(error)") }
-                        continue
-                    }
-                    disk.restart(seed: seed)
+                if seed > 1, progress.isCreated {
+                    do {
+                        check(disk, try carryOn(disk, progress, seed), what)
+                    } catch { Issue.record("\(what): \(error)") }
+                    continue
                 }
+                if seed == 1 { disk.restart(seed: 0) }
                 check(disk, progress, what)
             }
+        }
+    }
+
+    /// Opens the log, and where the seed says so commits more, before the power goes.
+    private func carryOn(
+        _ disk: SimulatedDisk, _ progress: Progress, _ seed: UInt64
+    ) throws -> Progress {
+        let log = try EventLog.open(directory: "/log", disk: disk, options: options)
+        var more = progress
+        more.staged = Array(more.staged[..<Int(log.size)])
+        if seed == 3 {
+            for number in 0..<40 as Range<UInt8> {
+                let entry = [UInt8](repeating: number, count: 70) + [UInt8](0...number)
+                _ = try log.stage(entry)
+                more.staged.append(entry)
+                try log.commit()
+            }
+        }
+        more.acknowledged = more.staged.count
+        disk.restart(seed: 0)
+        return more
+    }
+
+    @Test func aDiskThatFillsUpAtAnyOperationCanBeTriedAgain() throws {
+        for operation in 0..<400 {
+            let disk = SimulatedDisk()
+            let log = try EventLog.create(directory: "/log", disk: disk, options: options)
+            var random = SplitMix64(seed: 12)
+            var entries: [[UInt8]] = []
+            disk.fail(operation: operation, with: .noSpace)
+            var failures = 0
+            for _ in 0..<40 {
+                let entry = random.bytes(50)
+                entries.append(entry)
+                _ = try log.stage(entry)
+                do { try log.commit() } catch {
+                    failures += 1
+                    guard case .disk(.noSpace) = error else {
+                        Issue.record("operation \(operation): \(error)")
+                        return
+                    }
+                    #expect(try allEntries(log) == Array(entries.dropLast()))
+                    disk.healFaults()
+                    try log.commit()
+                }
+            }
+            #expect(failures <= 1)
+            #expect(try allEntries(log) == entries, "operation \(operation)")
+            disk.healFaults()
+            _ = try log.verifyAll()
+            try log.close()
+            let again = try EventLog.open(directory: "/log", disk: disk, options: options)
+            #expect(again.recovery.wasClosed)
+            #expect(try allEntries(again) == entries, "operation \(operation)")
+            if operation > disk.operations { break }
         }
     }
 

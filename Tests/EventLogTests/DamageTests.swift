@@ -74,6 +74,22 @@ private func isDamage(_ verdict: Verdict) -> Bool {
         }
     }
 
+    @Test func anyByteChangedWhileALogIsOpenIsFound() throws {
+        let (disk, entries) = try smallLog()
+        let log = try EventLog.open(directory: "/log", disk: disk, access: .readOnly)
+        for file in disk.files {
+            let original = try #require(disk.bytes(of: file))
+            for position in original.indices {
+                var bytes = original
+                bytes[position] ^= 2
+                disk.replace(file, with: bytes)
+                #expect(throws: LogError.self, "\(file) byte \(position)") { try log.verifyAll() }
+            }
+            disk.replace(file, with: original)
+        }
+        #expect(try log.verifyAll().entries == UInt64(entries.count))
+    }
+
     @Test func zeroedRunsAndTruncationsOfAClosedLogAreFound() throws {
         let (disk, entries) = try smallLog()
         for file in disk.files where file != "/log/LOCK" {

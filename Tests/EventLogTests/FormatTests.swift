@@ -112,6 +112,54 @@ private func open(_ forger: Forger) throws -> EventLog {
         #expect(log.size == 0)
     }
 
+    @Test func anEntryThatEndsLikeASegmentDoesNotPassForItsFooter() throws {
+        // Random bytes before it make sure that the frame is stored as it is.
+        var random = SplitMix64(seed: 14)
+        let footer = random.bytes(20_000) + (try sealedFooter()).0
+        let disk = SimulatedDisk()
+        let log = try EventLog.create(directory: "/log", disk: disk)
+        _ = try log.stage(footer)
+        try log.commit()
+        try log.close()
+        let again = try EventLog.open(directory: "/log", disk: disk)
+        _ = try again.stage(footer)
+        try again.commit()
+        try again.close()
+        let path = "/log/segments/00000000000000000000.segment"
+        #expect(disk.bytes(of: path)?.suffix(footer.count) == footer[...])
+        #expect(try allEntries(EventLog.open(directory: "/log", disk: disk)) == [footer, footer])
+    }
+
+    /// The footer of a segment, found by the length in its last 24 bytes, and the segment.
+    private func sealedFooter() throws -> ([UInt8], [UInt8]) {
+        let disk = SimulatedDisk()
+        var random = SplitMix64(seed: 2)
+        let log = try EventLog.create(
+            directory: "/log", disk: disk, options: LogOptions(segmentBytesMax: 100))
+        for _ in 0..<2 {
+            _ = try log.stage(random.bytes(200))
+            try log.commit()
+        }
+        let file = try #require(disk.bytes(of: "/log/segments/00000000000000000000.segment"))
+        let trailer = Array(file.suffix(24))
+        let length = (0..<8).reduce(0) { $0 | Int(trailer[$1]) << (8 * $1) }
+        return (Array(file.suffix(length)), file)
+    }
+
+    @Test func aFooterIsAsDescribed() throws {
+        let (footer, file) = try sealedFooter()
+        var wanted = Array("RCFT".utf8) + [1, 0, 0, 0]
+        wanted += Forger.little(UInt64(0)) + Forger.little(UInt64(1))
+        let entry = Array(file[(64 + 52 + 2)..<(64 + 52 + 2 + 200)])
+        wanted += naiveRoot(of: [entry]).bytes
+        wanted += file[(64 + 44)..<(64 + 52)]
+        wanted += Forger.little(UInt32(1)) + Forger.little(UInt32(0))
+        wanted += Forger.little(UInt64(0)) + Forger.little(UInt64(64))
+        wanted += Forger.little(UInt64(wanted.count + 24)) + Array("RCFE".utf8) + [0, 0, 0, 0]
+        wanted += Forger.sum(file[48..<56] + wanted)
+        #expect(footer == wanted)
+    }
+
     private struct Verdicts: Decodable {
         struct Case: Decodable {
             let file: String

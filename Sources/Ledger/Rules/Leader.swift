@@ -1,24 +1,39 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import Cryptography
+package import Cryptography
 
 /// A validator with what its place in a ranking rests on.
-struct Candidate {
-    let index: ValidatorIndex
-    let key: PublicKey
-    let stake: Stake
-    let reputation: Reputation
+package struct Candidate: Sendable {
+    /// The validator.
+    package let index: ValidatorIndex
+    /// Its key.
+    package let key: PublicKey
+    /// Its stake.
+    package let stake: Stake
+    /// Its reputation.
+    package let reputation: Reputation
+
+    /// Takes the fields in order.
+    package init(index: ValidatorIndex, key: PublicKey, stake: Stake, reputation: Reputation) {
+        self.index = index
+        self.key = key
+        self.stake = stake
+        self.reputation = reputation
+    }
 }
 
 /// What a ranking is for: the kind byte of the seed and what follows it (DESIGN section 4).
-enum LeaderMatter {
+package enum LeaderMatter: Sendable {
+    /// Who proposes a batch.
     case height(Height)
+    /// Who submits a settlement.
     case request(RequestID)
+    /// Who runs a job; `root` is that of the log before its assignment.
     case job(JobID, root: Digest)
 
     /// SHA-256 of Borsh of (`recount/leader/v1`, ledger id, kind, height | request | job, root).
-    func seed(in ledger: LedgerID) -> Digest {
+    package func seed(in ledger: LedgerID) -> Digest {
         var writer = BorshWriter(domain: "recount/leader/v1")
         writer.write(ledger)
         switch self {
@@ -85,24 +100,27 @@ extension Parameters {
             }
         }
     }
-}
 
-extension LedgerState {
     /// Ranks candidates once by `H(seed || key) * weight`, the largest first; a tie goes to the
     /// smaller key. Round r is led by rank `r mod N`.
-    func ranking(
-        _ candidates: [Candidate], for matter: LeaderMatter, _ parameters: Parameters
-    ) -> [ValidatorIndex] {
-        let seed = matter.seed(in: ledger).bytes
-        let weights = parameters.weights(candidates)
-        let scored = zip(candidates, weights).map { candidate, weight in
-            let score = LeaderScore(Digest(hashing: seed + candidate.key.bytes), weight: weight)
+    package func ranking(_ candidates: [Candidate], seed: Digest) -> [ValidatorIndex] {
+        let start = seed.bytes
+        let scored = zip(candidates, weights(candidates)).map { candidate, weight in
+            let score = LeaderScore(Digest(hashing: start + candidate.key.bytes), weight: weight)
             return (candidate: candidate, score: score)
         }
         return scored.sorted { left, right in
             left.score == right.score
                 ? left.candidate.key < right.candidate.key : left.score > right.score
         }.map(\.candidate.index)
+    }
+}
+
+extension LedgerState {
+    func ranking(
+        _ candidates: [Candidate], for matter: LeaderMatter, _ parameters: Parameters
+    ) -> [ValidatorIndex] {
+        parameters.ranking(candidates, seed: matter.seed(in: ledger))
     }
 
     /// Who may propose the next batch, in rank.

@@ -63,8 +63,8 @@ struct Derivation {
 extension LedgerState {
     /// Returns the events that a command gives, the input first and then what follows from it.
     ///
-    /// Pure: the state stays as it is until the events are applied, in order. Refusals are thrown
-    /// in the order of their numbers, but for that of votes, which DESIGN section 4 states.
+    /// Pure: the state stays as it is until the events are applied, in order. Each rule states the
+    /// order in which it checks; of two faults the earlier is thrown.
     package func decide(_ command: Command) throws(Refusal) -> [Event] {
         switch command {
         case .openLedger(let opened): return try openLedger(opened)
@@ -102,7 +102,15 @@ extension LedgerState {
         }
     }
 
-    /// Checks, in order: a sender, its limit, and that the rules refuse the message.
+    /// Whether what is written can be read again: no list or text over its bound.
+    private static func isReadable(_ event: Event) -> Bool {
+        do throws(DecodingError) {
+            return try Event(decoding: event.encoded) == event
+        } catch { return false }
+    }
+
+    /// Checks, in order: a sender, its limit, that the rules refuse the message, and that an entry
+    /// can hold it.
     private func recordRefusal(_ message: Message) throws(Refusal) -> [Event] {
         guard let sender = message.sender else { throw .noSender }
         if let counted = refusals.first(where: { $0.sender == sender }) {
@@ -118,6 +126,8 @@ extension LedgerState {
             refusal = error
         }
         guard !refusal.isAnswer, refusal != .notRefused else { throw .notRefused }
-        return [.messageRefused(MessageRefused(message: message, refusal: refusal))]
+        let event = Event.messageRefused(MessageRefused(message: message, refusal: refusal))
+        guard Self.isReadable(event) else { throw .oversized }
+        return [event]
     }
 }

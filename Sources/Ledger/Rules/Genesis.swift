@@ -5,7 +5,7 @@ import Cryptography
 
 extension LedgerState {
     /// Checks, in order: place, parameters, validators, stake, threshold, submitters, circuits
-    /// with their roots, bridge, length.
+    /// with their roots, bridge, lengths.
     func openLedger(_ event: LedgerOpened) throws(Refusal) -> [Event] {
         guard phase == .empty else { throw .ledgerOpened }
         if let fault = event.parameters.fault { throw fault }
@@ -31,9 +31,13 @@ extension LedgerState {
             guard Set(genesis.roots).count == genesis.roots.count else { throw .rootKnown }
         }
         guard event.bridge.isValid else { throw .invalidKey }
-        guard Event.ledgerOpened(event).encoded.count <= Limits.entryBytesMax else {
-            throw .malformedGenesis
-        }
+        // Each bound is one that the decoder holds: what is decided can be read again.
+        guard event.name.utf8.count <= Limits.nameBytesMax,
+            event.submitters.count <= Limits.submittersMax,
+            event.circuits.count <= Limits.circuitsMax,
+            event.circuits.allSatisfy({ $0.roots.count <= Limits.genesisRootsMax }),
+            Event.ledgerOpened(event).encoded.count <= Limits.entryBytesMax
+        else { throw .malformedGenesis }
         return [.ledgerOpened(event)]
     }
 

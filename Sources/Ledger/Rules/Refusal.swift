@@ -131,8 +131,10 @@ package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterab
     case ledgerOpened = 62
     /// The ledger is not open yet.
     case ledgerNotOpened = 63
-    /// The first entry names a key twice, or is longer than an entry may be.
+    /// The first entry names a key twice, or it or a part of it is longer than it may be.
     case malformedGenesis = 64
+    /// A part of the message is longer than may be, so that no entry can hold it.
+    case oversized = 65
 
     /// Whether the message is answered with what the log holds instead of being refused.
     package var isAnswer: Bool { self == .alreadyRecorded }
@@ -220,7 +222,8 @@ extension Refusal: CustomStringConvertible {
         case .ledgerOpened: "the ledger is open already"
         case .ledgerNotOpened: "the ledger is not open yet"
         case .malformedGenesis:
-            "the first entry names a key twice, or is longer than an entry may be"
+            "the first entry names a key twice, or it or a part of it is longer than it may be"
+        case .oversized: "a part of the message is longer than may be"
         }
     }
 }

@@ -4,7 +4,7 @@
 import Cryptography
 
 extension LedgerState {
-    /// Checks, in order: bridge, request, order, an earlier report.
+    /// Checks, in order: bridge, request, order, an earlier report, the length of the reference.
     func decide(settlement message: SettlementMessage) throws(Refusal) -> [Event] {
         guard message.bridge == bridge else { throw .notTheBridge }
         guard let entry = requestEntries[message.request] else { throw .unknownRequest }
@@ -12,6 +12,7 @@ extension LedgerState {
         if let report = decided.report {
             throw report.result == message.result ? .alreadyRecorded : .settlementChanged
         }
+        guard message.reference.count <= Limits.referenceBytesMax else { throw .oversized }
         var derivation = Derivation(at: size)
         derivation.emit(
             .settlementReported(

@@ -170,7 +170,8 @@ struct OutcomeTests {
                 == [1_015_000, 1_015_000, 1_015_000, 1_000_000, 1_010_000, 950_000, 970_000])
     }
 
-    @Test("a round lost to a conflicting nullifier moves no reputation, not even for a missing vote")
+    @Test(
+        "a round lost to a conflicting nullifier moves no reputation, not even for a missing vote")
     func conflictCostsNothing() throws {
         var scenario = try LedgerScenario()
         try scenario.open()

@@ -1,0 +1,302 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import EventLog
+internal import Foundation
+internal import Ledger
+internal import TOMLKit
+
+extension Configuration {
+    /// Reads a configuration file.
+    package static func load(path: String) throws(NodeError) -> Configuration {
+        let bytes = try Files.read(path, max: NodeLimits.configurationBytesMax)
+        do throws(ConfigurationError) {
+            guard let text = String(validating: bytes, as: UTF8.self) else { throw .notText }
+            let folder = (Files.absolute(path) as NSString).deletingLastPathComponent
+            return try Configuration(toml: text, folder: folder)
+        } catch {
+            throw .configuration(path: path, error)
+        }
+    }
+
+    /// Reads a configuration; relative paths in it start at `folder`.
+    ///
+    /// Checks, in order: text, TOML, names of sections and keys, then each section in the order of
+    /// `keys`, then what the sections say of each other.
+    package init(toml text: String, folder: String) throws(ConfigurationError) {
+        guard text.utf8.count <= NodeLimits.configurationBytesMax else {
+            throw .tooLong(max: NodeLimits.configurationBytesMax)
+        }
+        guard !text.utf8.contains(0) else { throw .notText }
+        let root = try Self.parse(text)
+        let sections = Self.sections
+        for key in root.keys.sorted() where !sections.contains(key) {
+            throw .unknownKey(key, suggestion: Spelling.suggestion(for: key, among: sections))
+        }
+        self = .standard
+        if let reader = try Self.section("ledger", root) { try readLedger(reader) }
+        var count = 10
+        if let reader = try Self.section("consensus", root) { count = try readConsensus(reader) }
+        if let reader = try Self.section("leader_selection", root) { try readLeader(reader) }
+        if let reader = try Self.section("network", root) { try readNetwork(reader) }
+        if let reader = try Self.section("vault", root) {
+            vaultBalance = try reader.integer("balance", 0...UInt64(Int64.max))
+        }
+        circuits = try Self.sections("circuits", root).map {
+            reader throws(ConfigurationError) in try Self.circuit(reader, folder: folder)
+        }
+        let listed = try Self.sections("validators", root).map(Self.validator)
+        let submitters = try Self.sections("submitters", root).map(Self.submitter)
+        if root.contains(key: "submitters") { self.submitters = submitters }
+        if root.contains(key: "validators") {
+            guard listed.count == count else {
+                throw .validatorCount(stated: count, listed: listed.count)
+            }
+            validators = listed
+        } else {
+            validators = Self.standardValidators(count)
+        }
+        try check()
+    }
+
+    private static let sections = [
+        "ledger", "consensus", "leader_selection", "network", "vault", "circuits", "validators",
+        "submitters",
+    ]
+
+    private static func parse(_ text: String) throws(ConfigurationError) -> TOMLTable {
+        do {
+            return try TOMLTable(string: text)
+        } catch let error as TOMLParseError {
+            throw .notTOML(
+                error.description, line: error.source.begin.line, column: error.source.begin.column)
+        } catch {
+            throw .notTOML("\(error)", line: 0, column: 0)
+        }
+    }
+
+    private static func section(
+        _ name: String, _ root: TOMLTable
+    ) throws(ConfigurationError) -> ConfigurationReader? {
+        guard let value = root[name] else { return nil }
+        guard let table = value.table else {
+            throw .wrongType(
+                name, expected: "a section, [\(name)]",
+                found: ConfigurationReader.word(value.type))
+        }
+        return try ConfigurationReader(table, section: name)
+    }
+
+    private static func sections(
+        _ name: String, _ root: TOMLTable
+    ) throws(ConfigurationError) -> [ConfigurationReader] {
+        guard let value = root[name] else { return [] }
+        guard let array = value.array else {
+            throw .wrongType(
+                name, expected: "a list of sections, [[\(name)]]",
+                found: ConfigurationReader.word(value.type))
+        }
+        var readers: [ConfigurationReader] = []
+        for element in array {
+            guard let table = element.table else {
+                throw .wrongType(
+                    "\(name)[\(readers.count)]", expected: "a section, [[\(name)]]",
+                    found: ConfigurationReader.word(element.type))
+            }
+            readers.append(try ConfigurationReader(table, section: name))
+        }
+        return readers
+    }
+
+    // MARK: Sections
+
+    private mutating func readLedger(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        if let name = try reader.text("name") {
+            guard (1...Limits.nameBytesMax).contains(name.utf8.count) else {
+                throw .wrongValue(
+                    "ledger.name", value: "\"\(name.prefix(80))\"",
+                    wanted: "1 to \(Limits.nameBytesMax) bytes are wanted")
+            }
+            self.name = name
+        }
+        if try reader.word("ordering", ["single", "replicated"]) == "replicated" {
+            throw .needsNetwork("ledger.ordering")
+        }
+    }
+
+    /// Returns `total_validators`.
+    private mutating func readConsensus(
+        _ reader: ConfigurationReader
+    ) throws(ConfigurationError) -> Int {
+        if let threshold = try reader.integer("threshold", 0...UInt64(UInt32.max)) {
+            parameters.threshold = UInt32(threshold)
+        }
+        let count = try reader.integer("total_validators", 1...UInt64(Limits.membersMax)) ?? 10
+        let day = Limits.timeoutMillisecondsMax / 1000
+        if let value = try reader.seconds("verification_timeout", max: day) {
+            parameters.verificationMilliseconds = value
+        }
+        if let (low, high) = try reader.pair("reputation_bounds") {
+            let start = Limits.reputationAtJoining.rawValue / 1000
+            guard low <= start, high >= start, high <= Limits.reputationMax.rawValue / 1000 else {
+                throw .reputationBounds(low: low, high: high)
+            }
+            parameters.reputationMin = Reputation(low * 1000)
+            parameters.reputationMax = Reputation(high * 1000)
+        }
+        if let value = try reader.seconds("job_timeout", max: day) {
+            parameters.jobMilliseconds = value
+        }
+        if let value = try reader.seconds("settlement_timeout", max: day) {
+            parameters.settlementMilliseconds = value
+        }
+        let bound = UInt64(Limits.unclosedMax)
+        if let value = try reader.integer("unclosed_max", 1...bound) {
+            parameters.unclosedMax = UInt32(value)
+        }
+        if let value = try reader.integer("refusals_per_minute", 1...bound) {
+            parameters.refusalsPerMinute = UInt32(value)
+        }
+        return Int(count)
+    }
+
+    private mutating func readLeader(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        if let value = try reader.millionths("stake_weight", max: 1_000_000) {
+            parameters.stakeWeight = UInt32(value)
+        }
+        if let value = try reader.millionths("reputation_weight", max: 1_000_000) {
+            parameters.reputationWeight = UInt32(value)
+        }
+        if let word = try reader.word("normalisation", ["share", "raw"]) {
+            parameters.normalisation = word == "raw" ? .raw : .share
+        }
+    }
+
+    private mutating func readNetwork(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        if let value = try reader.seconds("gossipsub_heartbeat", max: 3600) {
+            network.gossipsubHeartbeatMilliseconds = value
+        }
+        if let word = try reader.word("peer_discovery", ["mdns", "kademlia", "none"]) {
+            network.peerDiscovery = word
+        }
+        if let value = try reader.integer("max_connections", 1...10_000) {
+            network.connectionsMax = UInt32(value)
+        }
+    }
+
+    private static func circuit(
+        _ reader: ConfigurationReader, folder: String
+    ) throws(ConfigurationError) -> CircuitEntry {
+        let name = try reader.requiredText("name")
+        guard (1...Limits.nameBytesMax).contains(name.utf8.count) else {
+            throw .wrongValue(
+                "circuits.name", value: "\"\(name.prefix(80))\"",
+                wanted: "1 to \(Limits.nameBytesMax) bytes are wanted")
+        }
+        let path = try reader.requiredText("verifying_key")
+        guard let words = try reader.texts("public_inputs") else {
+            throw .missing("circuits.public_inputs")
+        }
+        var bindings: [InputBinding] = []
+        for word in words { bindings.append(try binding(word)) }
+        let roots = try reader.texts("roots") ?? []
+        for root in roots where FieldText.bytes(decimal: root) == nil {
+            throw .wrongValue(
+                "circuits.roots", value: "\"\(root.prefix(100))\"",
+                wanted: "a decimal number below the group order is wanted")
+        }
+        return CircuitEntry(
+            name: name, verifyingKey: path.hasPrefix("/") ? path : "\(folder)/\(path)",
+            publicInputs: bindings, roots: roots)
+    }
+
+    private static func binding(_ word: String) throws(ConfigurationError) -> InputBinding {
+        let simple: [InputBinding] = [
+            .root, .nullifier, .amount, .negatedAmount, .recipient, .externalDataHash, .free,
+        ]
+        if let found = simple.first(where: { $0.configurationName == word }) { return found }
+        if word.hasPrefix("constant:"),
+            let value = FieldText.bytes(decimal: word.dropFirst("constant:".count))
+        {
+            return .constant(value)
+        }
+        let known = simple.map(\.configurationName) + ["constant:<decimal>"]
+        throw .wrongValue(
+            "circuits.public_inputs", value: "\"\(word.prefix(100))\"",
+            wanted: "one of \(known.joined(separator: ", ")) is wanted"
+                + Spelling.suggestion(for: word, among: known))
+    }
+
+    private static func validator(
+        _ reader: ConfigurationReader
+    ) throws(ConfigurationError) -> ValidatorEntry {
+        let name = try fileName(reader.requiredText("name"), "validators.name")
+        guard let stake = try reader.integer("stake", 0...UInt64(Int64.max)) else {
+            throw .missing("validators.stake")
+        }
+        return ValidatorEntry(name: name, stake: stake)
+    }
+
+    private static func submitter(
+        _ reader: ConfigurationReader
+    ) throws(ConfigurationError) -> SubmitterEntry {
+        let name = try fileName(reader.requiredText("name"), "submitters.name")
+        let quota = try reader.integer("quota", 1...UInt64(Limits.unclosedMax))
+        return SubmitterEntry(name: name, quota: quota.map { UInt32($0) } ?? standardQuota)
+    }
+
+    /// A name that is safe as the name of a file.
+    private static func fileName(
+        _ name: String, _ key: String
+    ) throws(ConfigurationError) -> String {
+        let isPlain = name.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x2D: true
+            default: false
+            }
+        }
+        guard isPlain, (1...Limits.nameBytesMax).contains(name.utf8.count),
+            !name.hasPrefix("."), name != "unlock", name != "bridge"
+        else {
+            throw .wrongValue(
+                key, value: "\"\(name.prefix(80))\"",
+                wanted: "1 to \(Limits.nameBytesMax) letters, digits, '.', '_' or '-' are wanted,"
+                    + " no '.' first, and neither unlock nor bridge")
+        }
+        return name
+    }
+
+    // MARK: What the sections say of each other
+
+    private func check() throws(ConfigurationError) {
+        let threshold = parameters.threshold
+        guard Parameters.isSafe(threshold: threshold, of: validators.count) else {
+            throw .unsafeThreshold(
+                threshold: UInt64(threshold), validators: validators.count,
+                smallestSafe: Self.smallestSafeThreshold(of: validators.count))
+        }
+        guard parameters.stakeWeight + parameters.reputationWeight == 1_000_000 else {
+            throw .weights(
+                stake: parameters.stakeWeight, reputation: parameters.reputationWeight)
+        }
+        try Self.checkNames(circuits.map(\.name), "circuits.name")
+        try Self.checkNames(validators.map(\.name), "validators.name")
+        // Both have a key file of their name.
+        try Self.checkNames(
+            validators.map(\.name) + submitters.map(\.name), "submitters.name")
+        var total: UInt64 = 0
+        for validator in validators {
+            let (sum, overflow) = total.addingReportingOverflow(validator.stake)
+            guard !overflow else { throw .stakeTotal }
+            total = sum
+        }
+        guard total > 0 else { throw .stakeTotal }
+    }
+
+    private static func checkNames(_ names: [String], _ key: String) throws(ConfigurationError) {
+        var seen: Set<[UInt8]> = []
+        for name in names where !seen.insert(Array(name.lowercased().utf8)).inserted {
+            throw .duplicateName(key, name: name)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Ledger
+
+extension Configuration {
+    /// The whole configuration as TOML, every key written out; reading it gives the same again.
+    package var toml: String {
+        func seconds(_ milliseconds: UInt64) -> String {
+            Decimals.text(millionths: milliseconds * 1000)
+        }
+        func list(_ texts: [String]) -> String {
+            "[\(texts.map(Self.quoted).joined(separator: ", "))]"
+        }
+        var lines = [
+            "[ledger]",
+            "name = \(Self.quoted(name))",
+            "ordering = \"single\"",
+            "",
+            "[consensus]",
+            "threshold = \(parameters.threshold)",
+            "total_validators = \(validators.count)",
+            "verification_timeout = \(seconds(parameters.verificationMilliseconds))",
+            "reputation_bounds = [\(parameters.reputationMin.rawValue / 1000),"
+                + " \(parameters.reputationMax.rawValue / 1000)]",
+            "job_timeout = \(seconds(parameters.jobMilliseconds))",
+            "settlement_timeout = \(seconds(parameters.settlementMilliseconds))",
+            "unclosed_max = \(parameters.unclosedMax)",
+            "refusals_per_minute = \(parameters.refusalsPerMinute)",
+            "",
+            "[leader_selection]",
+            "stake_weight = \(Decimals.text(millionths: UInt64(parameters.stakeWeight)))",
+            "reputation_weight ="
+                + " \(Decimals.text(millionths: UInt64(parameters.reputationWeight)))",
+            "normalisation = \(parameters.normalisation == .raw ? "\"raw\"" : "\"share\"")",
+            "",
+            "[network]",
+            "gossipsub_heartbeat = \(seconds(network.gossipsubHeartbeatMilliseconds))",
+            "peer_discovery = \(Self.quoted(network.peerDiscovery))",
+            "max_connections = \(network.connectionsMax)",
+        ]
+        if let vaultBalance { lines += ["", "[vault]", "balance = \(vaultBalance)"] }
+        for validator in validators {
+            lines += [
+                "", "[[validators]]", "name = \(Self.quoted(validator.name))",
+                "stake = \(validator.stake)",
+            ]
+        }
+        for submitter in submitters {
+            lines += [
+                "", "[[submitters]]", "name = \(Self.quoted(submitter.name))",
+                "quota = \(submitter.quota)",
+            ]
+        }
+        for circuit in circuits {
+            lines += [
+                "", "[[circuits]]", "name = \(Self.quoted(circuit.name))",
+                "verifying_key = \(Self.quoted(circuit.verifyingKey))",
+                "public_inputs = \(list(circuit.publicInputs.map(\.configurationName)))",
+                "roots = \(list(circuit.roots))",
+            ]
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A basic string of TOML 1.0.
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\u{0}"..."\u{1F}", "\u{7F}":
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

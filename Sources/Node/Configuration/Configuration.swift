@@ -1,0 +1,99 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Ledger
+
+/// What a node is made from: DESIGN section 4 with the numbers filled in.
+package struct Configuration: Sendable, Equatable {
+    /// A circuit to be registered in the first entry.
+    package struct CircuitEntry: Sendable, Equatable {
+        /// What requests call it.
+        package var name: String
+        /// The path of its verifying key; absolute once it is read from a file.
+        package var verifyingKey: String
+        /// What each public input is bound to.
+        package var publicInputs: [InputBinding]
+        /// The roots, in decimal.
+        package var roots: [String]
+    }
+
+    /// A validator of the first entry.
+    package struct ValidatorEntry: Sendable, Equatable {
+        /// What people call it.
+        package var name: String
+        /// Its stake.
+        package var stake: UInt64
+    }
+
+    /// A submitter of the first entry.
+    package struct SubmitterEntry: Sendable, Equatable {
+        /// What people call it.
+        package var name: String
+        /// Rounds and jobs that it may have unclosed at once.
+        package var quota: UInt32
+    }
+
+    /// What a network would need. Checked and kept; see `networkNotice`.
+    package struct Network: Sendable, Equatable {
+        /// How often peers exchange what they have, in milliseconds.
+        package var gossipsubHeartbeatMilliseconds: UInt64
+        /// How peers are found.
+        package var peerDiscovery: String
+        /// Peers at once.
+        package var connectionsMax: UInt32
+    }
+
+    /// Where the ledger comes from.
+    package var name: String
+    /// Who orders the batches.
+    package var ordering: Ordering
+    /// The parameters of the first entry.
+    package var parameters: Parameters
+    /// What a network would need.
+    package var network: Network
+    /// What the vault may pay in all; nil for no limit.
+    package var vaultBalance: UInt64?
+    /// The circuits, by index.
+    package var circuits: [CircuitEntry]
+    /// The validators, by index.
+    package var validators: [ValidatorEntry]
+    /// The submitters, by index.
+    package var submitters: [SubmitterEntry]
+
+    /// The stake of each validator where none is listed.
+    package static let standardStake: UInt64 = 1000
+    /// The quota of a submitter that states none.
+    package static let standardQuota: UInt32 = 1000
+
+    /// All defaults: ten validators of equal stake, one submitter, no circuit.
+    package static let standard = Configuration(
+        name: "recount.example/ledger", ordering: .single, parameters: .standard,
+        network: Network(
+            gossipsubHeartbeatMilliseconds: 1000, peerDiscovery: "mdns", connectionsMax: 50),
+        vaultBalance: nil, circuits: [], validators: standardValidators(10),
+        submitters: [SubmitterEntry(name: "submitter", quota: standardQuota)])
+
+    /// Validators `validator-1` and so on, of equal stake.
+    static func standardValidators(_ count: Int) -> [ValidatorEntry] {
+        (0..<count).map { ValidatorEntry(name: "validator-\($0 + 1)", stake: standardStake) }
+    }
+
+    /// The smallest threshold that is safe among so many validators.
+    package static func smallestSafeThreshold(of count: Int) -> Int { 2 * count / 3 + 1 }
+}
+
+extension InputBinding {
+    /// What a configuration calls the binding.
+    package var configurationName: String {
+        switch self {
+        case .root: "root"
+        case .nullifier: "nullifier"
+        case .amount: "amount"
+        case .negatedAmount: "negated_amount"
+        case .recipient: "recipient"
+        case .externalDataHash: "external_data_hash"
+        case .constant(let value): "constant:\(FieldText.decimal(value))"
+        case .free: "free"
+        }
+    }
+}

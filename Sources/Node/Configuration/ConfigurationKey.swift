@@ -1,0 +1,111 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// One key of the configuration, for the people who write it.
+package struct ConfigurationKey: Sendable, Equatable {
+    /// The full name, such as `consensus.threshold`; `circuits.name` stands in each `[[circuits]]`.
+    package let name: String
+    /// What kind of value it takes.
+    package let type: String
+    /// What holds where it is absent.
+    package let defaultText: String
+    /// What it is for.
+    package let meaning: String
+
+    init(_ name: String, _ type: String, _ defaultText: String, _ meaning: String) {
+        self.name = name
+        self.type = type
+        self.defaultText = defaultText
+        self.meaning = meaning
+    }
+}
+
+extension Configuration {
+    /// Every key that a configuration may have, in the order in which it is written.
+    package static let keys: [ConfigurationKey] = [
+        ConfigurationKey(
+            "ledger.name", "text of 1 to 64 bytes", "\"recount.example/ledger\"",
+            "where the ledger comes from"),
+        ConfigurationKey(
+            "ledger.ordering", "\"single\"", "\"single\"",
+            "who orders the batches: one proposer at a time; \"replicated\" needs a network"),
+        ConfigurationKey(
+            "consensus.threshold", "integer", "7",
+            "T: approvals that approve a request; 3T > 2N must hold"),
+        ConfigurationKey(
+            "consensus.total_validators", "integer from 1 to 1000", "10",
+            "N: the number of validators, and of [[validators]] where there are any"),
+        ConfigurationKey(
+            "consensus.verification_timeout", "seconds above 0, up to 86400", "30",
+            "from the opening of a round to its deadline"),
+        ConfigurationKey(
+            "consensus.reputation_bounds", "[points, points]", "[100, 10000]",
+            "lowest and highest reputation; 1000, the starting value, lies between them"),
+        ConfigurationKey(
+            "consensus.job_timeout", "seconds above 0, up to 86400", "30",
+            "from the assignment of a compute job to its deadline, at most"),
+        ConfigurationKey(
+            "consensus.settlement_timeout", "seconds above 0, up to 86400", "30",
+            "after which the next in rank submits a settlement"),
+        ConfigurationKey(
+            "consensus.unclosed_max", "integer from 1 to 100000", "10000",
+            "rounds, jobs and settlements that may be unfinished at once"),
+        ConfigurationKey(
+            "consensus.refusals_per_minute", "integer from 1 to 100000", "10",
+            "refused messages of one sender that the ledger records in a minute"),
+        ConfigurationKey(
+            "leader_selection.stake_weight", "decimal from 0 to 1", "0.7",
+            "weight of stake; with reputation_weight it adds up to 1"),
+        ConfigurationKey(
+            "leader_selection.reputation_weight", "decimal from 0 to 1", "0.3",
+            "weight of reputation"),
+        ConfigurationKey(
+            "leader_selection.normalisation", "\"share\" or \"raw\"", "\"share\"",
+            "whether shares of the total are weighed, or the numbers as they are"),
+        ConfigurationKey(
+            "network.gossipsub_heartbeat", "seconds above 0, up to 3600", "1",
+            "how often peers exchange what they have; no network yet: it does nothing"),
+        ConfigurationKey(
+            "network.peer_discovery", "\"mdns\", \"kademlia\" or \"none\"", "\"mdns\"",
+            "how peers are found; no network yet: it does nothing"),
+        ConfigurationKey(
+            "network.max_connections", "integer from 1 to 10000", "50",
+            "peers at once; no network yet: it does nothing"),
+        ConfigurationKey(
+            "vault.balance", "integer from 0", "without limit",
+            "what the vault may pay in all; a payment beyond it fails for good"),
+        ConfigurationKey(
+            "circuits.name", "text of 1 to 64 bytes", "must be given",
+            "what requests call the circuit"),
+        ConfigurationKey(
+            "circuits.verifying_key", "path", "must be given",
+            "the key as snarkjs writes it; relative to the configuration file"),
+        ConfigurationKey(
+            "circuits.public_inputs", "list of bindings", "must be given",
+            "what each public input is: root, nullifier, amount, negated_amount, recipient,"
+                + " external_data_hash, constant:<decimal> or free"),
+        ConfigurationKey(
+            "circuits.roots", "list of decimal texts", "[]",
+            "the roots that requests may name"),
+        ConfigurationKey(
+            "validators.name", "text of 1 to 64 letters, digits, '.', '_' or '-'",
+            "must be given; validator-1 and so on where there is no [[validators]]",
+            "what people call the validator, and its key file"),
+        ConfigurationKey(
+            "validators.stake", "integer from 0",
+            "must be given; 1000 where there is no [[validators]]",
+            "its stake, in the smallest unit"),
+        ConfigurationKey(
+            "submitters.name", "text of 1 to 64 letters, digits, '.', '_' or '-'",
+            "must be given; submitter where there is no [[submitters]]",
+            "what people call the submitter, and its key file"),
+        ConfigurationKey(
+            "submitters.quota", "integer from 1 to 100000", "1000",
+            "rounds and jobs that it may have unclosed at once"),
+    ]
+
+    /// What is said where the network would act.
+    package static let networkNotice =
+        "no network yet: the validators run in this process, and [network] is checked and kept,"
+        + " but does nothing"
+}

@@ -1,0 +1,111 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Ledger
+
+/// What happens while a coordinator runs. Nothing is told before it is durable.
+package enum CoordinatorEvent: Sendable, Equatable {
+    /// Something was found and put right, or is put off, when the node was opened.
+    case recovered(String)
+    /// A request stands in the ledger, at this entry, and its round is open.
+    case accepted(line: Int, request: RequestID, entry: EntryIndex)
+    /// A request was not taken; `reason` is one word.
+    case refused(line: Int, request: RequestID?, reason: String, detail: String)
+    /// A request stood in the ledger before; nil where it is not decided and too many wait.
+    case answered(line: Int, request: RequestID, ConsensusResult?)
+    /// A vote stands in the ledger.
+    case voted(VerificationVote, validator: String)
+    /// A request is decided; the line is that of this run where there is one.
+    case decided(line: Int?, ConsensusResult)
+    /// The bridge's report stands in the ledger.
+    case settled(request: RequestID, SettlementResult, reference: String)
+    /// A validator is convicted of two contradicting votes.
+    case equivocation(validator: String, request: RequestID)
+    /// Nothing can be done before this time.
+    case waiting(until: Time, openRounds: Int, settlements: Int, reason: String)
+    /// Something that a person should know.
+    case warning(String)
+}
+
+extension CoordinatorEvent: CustomStringConvertible {
+    /// One line for people.
+    package var description: String {
+        switch self {
+        case .recovered(let text): "recovered: \(text)"
+        case .accepted(let line, let request, let entry):
+            "line \(line): accepted \(request.hex.prefix(16)) at entry \(entry.rawValue)"
+        case .refused(let line, let request, let reason, let detail):
+            "line \(line): refused \(request.map { "\($0.hex.prefix(16)) " } ?? "")"
+                + "(\(reason)): \(detail)"
+        case .answered(let line, let request, let result):
+            "line \(line): known \(request.hex.prefix(16)): "
+                + (result.map { "\($0.outcome) (\($0.reason))" } ?? "its round is still open")
+        case .voted(let vote, let validator):
+            "\(validator) votes \(vote.vote) on \(vote.requestID.prefix(16)) (\(vote.reason))"
+        case .decided(let line, let result):
+            (line.map { "line \($0): " } ?? "")
+                + "\(result.outcome) \(result.requestID.prefix(16)) (\(result.reason);"
+                + " \(result.tally.approvals) for, \(result.tally.rejections) against,"
+                + " \(result.tally.abstentions) abstained)"
+        case .settled(let request, let result, let reference):
+            "\(result.jsonName) \(request.hex.prefix(16)) as \(reference)"
+        case .equivocation(let validator, let request):
+            "\(validator) voted both ways on \(request.hex.prefix(16))"
+        case .waiting(let until, let rounds, let settlements, let reason):
+            "waiting until \(TimeText.of(until)) with \(rounds) open rounds and \(settlements)"
+                + " settlements: \(reason)"
+        case .warning(let text): "warning: \(text)"
+        }
+    }
+
+    /// One line of JSON for machines: `event` names the kind, the other fields are its own.
+    package var json: String {
+        do { return try NodeJSON.encode(EventJSON(self)) } catch { return "{}" }
+    }
+}
+
+/// An event with the fields that its kind has.
+private struct EventJSON: Encodable {
+    var event = ""
+    var line: Int?
+    var request_id: String?
+    var entry: UInt64?
+    var reason: String?
+    var detail: String?
+    var validator: String?
+    var vote: VerificationVote?
+    var result: ConsensusResult?
+    var settlement: String?
+    var reference: String?
+    var until: UInt64?
+    var open_rounds: Int?
+    var settlements: Int?
+
+    init(_ source: CoordinatorEvent) {
+        switch source {
+        case .recovered(let text): (event, detail) = ("recovered", text)
+        case .accepted(let line, let request, let entry):
+            (event, self.line, request_id) = ("accepted", line, request.hex)
+            self.entry = entry.rawValue
+        case .refused(let line, let request, let reason, let detail):
+            (event, self.line, request_id) = ("refused", line, request?.hex)
+            (self.reason, self.detail) = (reason, detail)
+        case .answered(let line, let request, let result):
+            (event, self.line, request_id) = ("answered", line, request.hex)
+            self.result = result
+        case .voted(let vote, let validator):
+            (event, self.vote, self.validator) = ("voted", vote, validator)
+        case .decided(let line, let result):
+            (event, self.line, self.result) = ("decided", line, result)
+        case .settled(let request, let result, let reference):
+            (event, request_id) = ("settled", request.hex)
+            (settlement, self.reference) = (result.jsonName, reference)
+        case .equivocation(let validator, let request):
+            (event, self.validator, request_id) = ("equivocation", validator, request.hex)
+        case .waiting(let until, let rounds, let settlements, let reason):
+            (event, self.until, open_rounds) = ("waiting", until.rawValue, rounds)
+            (self.settlements, self.reason) = (settlements, reason)
+        case .warning(let text): (event, detail) = ("warning", text)
+        }
+    }
+}

@@ -1,0 +1,223 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Foundation
+internal import Ledger
+
+extension Engine {
+    /// Returns the time for a batch where there is reason for one.
+    ///
+    /// Reasons: a command, a deadline, an order whose proof needs a later root, the end of a day.
+    mutating func workDue() throws(NodeError) -> Time? {
+        let now = max(clock.now(), state.time.adding(milliseconds: 1))
+        let isRoundDue = state.nextDue.map { $0 <= now } ?? false
+        let isRootNeeded = orders.contains { entry, order in
+            !order.isOut && !stuckOrders.contains(entry) && order.turn <= now
+                && order.ordered >= state.batchEntry
+        }
+        let hasCommands =
+            !votes.isEmpty || !reports.isEmpty || (requests.first.map(isAdmissible) ?? false)
+        guard hasCommands || isRoundDue || isRootNeeded || clock.now().day > state.decayDay else {
+            return nil
+        }
+        let (batch, known, uptime) = try batchTime()
+        (knownTime, knownUptime) = (known, uptime)
+        if batch >= clock.now() { isJumpAccepted = false }
+        return batch
+    }
+
+    /// Whether a request may go into the next batch, or has to wait for a round to close.
+    ///
+    /// What the ledger would refuse for ever is let through, so that it does.
+    private func isAdmissible(_ waiting: Waiting) -> Bool {
+        let willMove = !state.openRounds.isEmpty || orders.count > stuckOrders.count
+        guard willMove else { return true }
+        guard state.openRounds.count < options.openRoundsMax,
+            state.unfinishedCount < Int(state.parameters.unclosedMax)
+        else { return false }
+        guard let index = state.submitterIndex(of: waiting.request.message.submitter) else {
+            return true
+        }
+        let submitter = state.submitters[Int(index.rawValue)]
+        return submitter.quota == 0 || submitter.unclosed < submitter.quota
+    }
+
+    // MARK: A batch
+
+    /// Makes one batch: opens, decides on what waits, closes what is due, seals, commits; then
+    /// tells what happened.
+    mutating func makeBatch(_ time: Time) throws(NodeError) {
+        let first = state.size
+        batchEvents = []
+        do throws(AppendError) {
+            try openBatch(time)
+        } catch {
+            throw self.error(error)
+        }
+        var answered: [Waiting] = []
+        var refused: [(Waiting, Refusal)] = []
+        do throws(AppendError) {
+            try appendReports()
+            try appendVotes()
+            try appendRequests(&answered, &refused)
+            try append(.closeDue)
+            try append(.seal(size: log.stagedSize, root: log.stagedRoot))
+        } catch {
+            throw self.error(error)
+        }
+        do throws(LogError) { try log.commit() } catch { throw self.error(.log(error)) }
+        summary.batches += 1
+        tell(from: first)
+        for (waiting, refusal) in refused {
+            summary.refused += 1
+            onEvent(
+                .refused(
+                    line: waiting.line, request: waiting.request.id, reason: refusal.jsonName,
+                    detail: waiting.request.proofProblem.map { "\(refusal): \($0)" }
+                        ?? "\(refusal)"))
+        }
+        for waiting in answered { answer(waiting) }
+    }
+
+    private mutating func append(_ command: Command) throws(AppendError) {
+        batchEvents += try state.append(command, to: log)
+    }
+
+    private func error(_ error: AppendError) -> NodeError {
+        switch error {
+        case .log(let error): return .log(of: "the ledger", path: home.ledgerDirectory, error)
+        case .refused(.wrongProposer): return .noProposer
+        case .refused(let refusal):
+            fatalError("the ledger refuses a batch of our own making: \(refusal)")
+        }
+    }
+
+    private mutating func openBatch(_ time: Time) throws(AppendError) {
+        let height = Height(state.height.rawValue + 1)
+        let ranking = state.proposerRanking(height: height)
+        guard let round = ranking.firstIndex(where: { isUp($0) }) else {
+            throw .refused(.wrongProposer)
+        }
+        let proposer = validators[Int(ranking[round].rawValue)]
+        let root = log.stagedRoot
+        let event = proposer.signOpening(
+            height: height, time: time, round: UInt32(round), previousRoot: root)
+        let opening = BatchOpening(
+            event: event, proposer: proposer.publicKey, precommitKeys: [])
+        try append(.openBatch(Checked(unchecked: opening), root: root))
+        lastOpening = event
+    }
+
+    private mutating func appendReports() throws(AppendError) {
+        var rest: [SettlementMessage] = []
+        for report in reports {
+            do throws(AppendError) {
+                try append(
+                    .message(Checked(unchecked: .settlement(report))))
+            } catch .refused(.batchFull) {
+                rest.append(report)
+            } catch .refused(let refusal) {
+                onEvent(.warning("the report on \(report.request.hex) is refused: \(refusal)"))
+                if let entry = state.entry(of: report.request) { orders[entry] = nil }
+            }
+        }
+        reports = rest
+    }
+
+    private mutating func appendVotes() throws(AppendError) {
+        var rest: [Checked<Message>] = []
+        for checked in votes {
+            guard case .vote(let vote) = checked.content else { continue }
+            do throws(AppendError) {
+                try append(.message(checked))
+            } catch .refused(.batchFull) {
+                rest.append(checked)
+            } catch .refused(.voteContradicts) {
+                try submitEvidence(vote)
+            } catch .refused(.timestampOutOfRange) {
+                signAgain(vote)
+            } catch .refused(let refusal) where refusal.isAnswer {
+                // The ledger holds it already.
+            } catch .refused {
+                try record(checked)
+            }
+        }
+        votes = rest
+    }
+
+    /// Has a vote that grew too old signed again: the same verdict, from the journal.
+    private mutating func signAgain(_ vote: VoteMessage) {
+        guard let index = state.validatorIndex(of: vote.validator), isUp(index) else { return }
+        verdicts[Int(index.rawValue)].append((vote.request, Verdict(vote.vote, vote.reason)))
+        journal(index)
+    }
+
+    private mutating func submitEvidence(_ second: VoteMessage) throws(AppendError) {
+        guard let first = recordedVote(of: second.validator, on: second.request) else { return }
+        func statement(_ vote: VoteMessage) -> Statement {
+            .vote(vote.vote, vote.reason, vote.timestamp, vote.signature)
+        }
+        let evidence = EvidenceMessage(
+            validator: second.validator, slot: .vote(second.request), first: statement(first),
+            second: statement(second))
+        guard let checked = Checked(Message.evidence(evidence), in: home.ledger) else { return }
+        do throws(AppendError) {
+            try append(.message(checked))
+        } catch .refused {
+            // Convicted of it already, or the batch is full and the next contradiction will do.
+        }
+    }
+
+    /// The vote of a validator that the ledger holds, committed or not.
+    private func recordedVote(of key: PublicKey, on request: RequestID) -> VoteMessage? {
+        guard let entry = state.entry(of: request), let index = state.validatorIndex(of: key) else {
+            return nil
+        }
+        if let round = state.openRound(at: entry), let place = round.pinned.position(of: index) {
+            return round.votes[place].flatMap { state.voteMessage(of: $0.event) }
+        }
+        // The round closed in this very batch: its other votes are known, and the validator's own
+        // was the one that this is compared with.
+        return votes.lazy.compactMap { checked -> VoteMessage? in
+            guard case .vote(let vote) = checked.content else { return nil }
+            return vote.validator == key && vote.request == request ? vote : nil
+        }.first ?? roundVotes[entry]?.first { $0.validator == key }
+    }
+
+    /// Records a refusal within the limits of the ledger.
+    private mutating func record(_ message: Checked<Message>) throws(AppendError) {
+        do throws(AppendError) {
+            try append(.recordRefusal(message))
+            summary.refusalsRecorded += 1
+        } catch .refused {
+            summary.refusalsDropped += 1
+        }
+    }
+
+    private mutating func appendRequests(
+        _ answered: inout [Waiting], _ refused: inout [(Waiting, Refusal)]
+    ) throws(AppendError) {
+        var taken = 0
+        for waiting in requests {
+            guard state.entry(of: waiting.request.id) == nil else {
+                answered.append(waiting)
+                taken += 1
+                continue
+            }
+            guard isAdmissible(waiting) else { break }
+            do throws(AppendError) {
+                try append(.message(waiting.request.checked))
+                lines[waiting.request.id] = waiting.line
+            } catch .refused(.batchFull) {
+                break
+            } catch .refused(let refusal) {
+                refused.append((waiting, refusal))
+                try record(waiting.request.checked)
+            }
+            taken += 1
+        }
+        requests.removeFirst(taken)
+    }
+}

@@ -1,0 +1,238 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Foundation
+internal import Ledger
+
+extension Engine {
+    /// Runs to the end and closes everything; the result of the coordinator's thread.
+    mutating func run(
+        _ source: any LineSource, _ onEvent: @escaping @Sendable (CoordinatorEvent) -> Void
+    ) -> Result<RunSummary, NodeError> {
+        self.onEvent = onEvent
+        let started = Date()
+        let before = validators.indices.map { state.validators[$0].reputation }
+        startReading(source)
+        var failure: NodeError?
+        do throws(NodeError) {
+            for text in recoveries { onEvent(.recovered(text)) }
+            ask(state.openRounds)
+            try loop()
+        } catch {
+            failure = error
+        }
+        source.stop()
+        inbox.close()
+        do throws(NodeError) { try close() } catch { failure = failure ?? error }
+        if let failure { return .failure(failure) }
+        summary.entries = state.size
+        summary.openRounds = state.openRounds.count
+        summary.openSettlements = orders.count
+        summary.seconds = Date().timeIntervalSince(started)
+        summary.decisionsPerSecond =
+            summary.seconds > 0 ? Double(summary.decided) / summary.seconds : 0
+        summary.validators = validators.enumerated().map { number, validator in
+            RunSummary.ValidatorSummary(
+                name: validator.name, key: validator.publicKey.hex,
+                behaviour: validator.behaviour, reputationBefore: before[number].rawValue,
+                reputationAfter: state.validators[number].reputation.rawValue)
+        }
+        return .success(summary)
+    }
+
+    /// Reads the input on a thread of its own. A full inbox holds it up.
+    private func startReading(_ source: any LineSource) {
+        let inbox = inbox
+        let reader = RequestReader(
+            ledger: home.ledger, circuits: state.circuits.map(\.circuit),
+            signers: home.submitters)
+        let thread = Thread {
+            do throws(NodeError) {
+                while let line = try source.next() {
+                    let result = Result { () throws(RequestProblem) in
+                        try reader.read(line: line.bytes)
+                    }
+                    guard inbox.put(request: .request(line: line.number, result)) else { return }
+                }
+                _ = inbox.put(request: .inputEnded(nil))
+            } catch {
+                _ = inbox.put(request: .inputEnded(error))
+            }
+        }
+        thread.name = "recount-input"
+        thread.start()
+    }
+
+    private mutating func loop() throws(NodeError) {
+        while true {
+            answerKnown()
+            if let due = try workDue() {
+                try makeBatch(due)
+                try settleOrders()
+                continue
+            }
+            try settleOrders()
+            if isFinished { return }
+            let (arrivals, isStopped) = inbox.take(
+                room: max(0, NodeLimits.waitingRequestsMax - requests.count),
+                waitMilliseconds: pause())
+            for arrival in arrivals { try take(arrival) }
+            // More may have come meanwhile: a batch takes all of it.
+            if isStopped {
+                summary.stopped = true
+                if votes.isEmpty && reports.isEmpty { return }
+                if let due = try workDue() { try makeBatch(due) }
+                return
+            }
+        }
+    }
+
+    private var isFinished: Bool {
+        hasInputEnded && requests.isEmpty && votes.isEmpty && reports.isEmpty && tasksOut == 0
+            && inbox.isEmpty && state.openRounds.isEmpty && state.openJobs.isEmpty
+            && orders.allSatisfy { stuckOrders.contains($0.key) }
+    }
+
+    // MARK: Arrivals
+
+    private mutating func take(_ arrival: Arrival) throws(NodeError) {
+        switch arrival {
+        case .request(let line, .success(let request)):
+            summary.requests += 1
+            requests.append(Waiting(line: line, request: request))
+        case .request(let line, .failure(let problem)):
+            summary.requests += 1
+            summary.refused += 1
+            onEvent(
+                .refused(
+                    line: line, request: nil, reason: problem.reason, detail: "\(problem)"))
+        case .inputEnded(let error):
+            hasInputEnded = true
+            if let error { throw error }
+        case .judged(let validator, let judged):
+            tasksOut -= 1
+            verdicts[Int(validator.rawValue)] += judged
+            journal(validator)
+        case .voted(let validator, let result):
+            tasksOut -= 1
+            isJournaling[Int(validator.rawValue)] = false
+            votes += try result.get()
+            journal(validator)
+        case .settled(let requests, let result):
+            tasksOut -= 1
+            isBridgeBusy = false
+            try takeReports(requests, result.get())
+        }
+    }
+
+    private mutating func takeReports(
+        _ entries: [EntryIndex], _ results: [Result<SettlementMessage, OrderProblem>]
+    ) {
+        for (entry, result) in zip(entries, results) {
+            switch result {
+            case .success(let report): reports.append(report)
+            case .failure(let problem):
+                stuckOrders.insert(entry)
+                onEvent(
+                    .warning("the bridge does not believe the order of entry \(entry): \(problem)"))
+            }
+        }
+    }
+
+    // MARK: Questions
+
+    /// Gives rounds to every validator that is up and has not voted in them.
+    mutating func ask(_ entries: [EntryIndex]) {
+        let rounds = entries.compactMap { state.openRound(at: $0) }
+        for validator in validators where validator.behaviour != .offline {
+            let questions = rounds.filter { round in
+                round.pinned.position(of: validator.index).map { round.votes[$0] == nil } ?? false
+            }.map { Question($0) }
+            var start = 0
+            while start < questions.count {
+                let end = min(questions.count, start + NodeLimits.verificationChunk)
+                submitJudging(validator, Array(questions[start..<end]))
+                start = end
+            }
+        }
+    }
+
+    private mutating func submitJudging(_ validator: LocalValidator, _ questions: [Question]) {
+        tasksOut += 1
+        let inbox = inbox
+        pool.submit {
+            let judged = questions.map { ($0.id, validator.judge($0)) }
+            inbox.put(result: .judged(validator.index, judged))
+        }
+    }
+
+    /// Has a validator make its verdicts durable and sign them, one commit at a time.
+    mutating func journal(_ index: ValidatorIndex) {
+        let number = Int(index.rawValue)
+        guard !isJournaling[number], !verdicts[number].isEmpty else { return }
+        isJournaling[number] = true
+        tasksOut += 1
+        let given = verdicts[number]
+        verdicts[number] = []
+        let validator = validators[number]
+        let inbox = inbox
+        let ledger = home.ledger
+        let now = max(clock.now(), state.time)
+        pool.submit {
+            let result = Result { () throws(NodeError) in
+                try validator.votes(for: given, at: now)
+                    .compactMap { Checked(Message.vote($0), in: ledger) }
+            }
+            inbox.put(result: .voted(index, result))
+        }
+    }
+
+    // MARK: Time
+
+    /// How long to wait for arrivals, in real milliseconds.
+    private mutating func pause() -> UInt64 {
+        let isIdle = tasksOut == 0 && inbox.isEmpty && (hasInputEnded || isHeldUp)
+        guard let due = nextDue else { return NodeLimits.pauseMillisecondsMax }
+        if isIdle, toldWaiting != due {
+            toldWaiting = due
+            onEvent(
+                .waiting(
+                    until: due, openRounds: state.openRounds.count, settlements: orders.count,
+                    reason: waitingReason))
+        }
+        return min(NodeLimits.pauseMillisecondsMax, clock.pause(until: due, isIdle: isIdle))
+    }
+
+    /// Whether input is there that cannot be taken before something else ends.
+    private var isHeldUp: Bool { !requests.isEmpty }
+
+    private var nextDue: Time? {
+        let turns = orders.filter { !$0.value.isOut && !stuckOrders.contains($0.key) }
+            .map(\.value.turn)
+        return ([state.nextDue].compactMap { $0 } + turns).min()
+    }
+
+    private var waitingReason: String {
+        let offline = validators.count { $0.behaviour == .offline }
+        return offline > 0
+            ? "\(offline) validators are offline, so rounds close at their deadline"
+            : "rounds close at their deadline"
+    }
+
+    /// The time of the next batch: later than the last, and no jump that nobody vouches for.
+    func batchTime() throws(NodeError) -> (batch: Time, known: Time, uptime: UInt64) {
+        let now = clock.now()
+        let uptime = clock.uptime()
+        let expected = knownTime.adding(
+            milliseconds: uptime > knownUptime ? uptime - knownUptime : 0)
+        let limit = expected.adding(milliseconds: NodeLimits.clockJumpMilliseconds)
+        guard now <= limit || isJumpAccepted else { throw .clockJumped(known: expected, now: now) }
+        let next = max(now, state.time.adding(milliseconds: 1))
+        // A very long silence takes several batches.
+        let lastDay = state.decayDay + Limits.daysPerBatchMax
+        let batch = next.day > lastDay ? Time(lastDay * 86_400_000) : next
+        return (batch, max(now, isJumpAccepted ? now : expected), uptime)
+    }
+}

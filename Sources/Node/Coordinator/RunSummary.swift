@@ -1,0 +1,127 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a run did.
+package struct RunSummary: Codable, Sendable, Equatable {
+    /// A validator before and after.
+    package struct ValidatorSummary: Codable, Sendable, Equatable {
+        /// What people call it.
+        package var name: String
+        /// Its key, in hexadecimal.
+        package var key: String
+        /// How it behaved.
+        package var behaviour: Behaviour
+        /// Reputation before the run, in thousandths of a point.
+        package var reputationBefore: UInt64
+        /// Reputation after it, in thousandths of a point.
+        package var reputationAfter: UInt64
+
+        private enum CodingKeys: String, CodingKey {
+            case name, key, behaviour
+            case reputationBefore = "reputation_before"
+            case reputationAfter = "reputation_after"
+        }
+    }
+
+    /// Lines of input.
+    package var requests = 0
+    /// Requests whose round opened.
+    package var accepted = 0
+    /// Requests that were not taken.
+    package var refused = 0
+    /// Lines answered with an existing decision.
+    package var answered = 0
+    /// Requests approved, in this run, as the next ones.
+    package var approved = 0
+    /// Requests rejected.
+    package var rejected = 0
+    /// Requests that timed out.
+    package var timedOut = 0
+    /// Payments made.
+    package var settled = 0
+    /// Payments that failed for good.
+    package var failed = 0
+    /// Votes recorded.
+    package var votes = 0
+    /// Contradictions that convicted.
+    package var equivocations = 0
+    /// Refused messages that stand in the ledger.
+    package var refusalsRecorded = 0
+    /// Refused messages beyond the limit of a minute.
+    package var refusalsDropped = 0
+    /// Batches sealed.
+    package var batches = 0
+    /// Entries of the ledger at the end.
+    package var entries: UInt64 = 0
+    /// Rounds that are still open.
+    package var openRounds = 0
+    /// Settlements that are still to be reported.
+    package var openSettlements = 0
+    /// Whether the run was stopped before its end.
+    package var stopped = false
+    /// How long it took.
+    package var seconds = 0.0
+    /// Decisions by that.
+    package var decisionsPerSecond = 0.0
+    /// The validators, by index.
+    package var validators: [ValidatorSummary] = []
+
+    private enum CodingKeys: String, CodingKey {
+        case requests, accepted, refused, answered, approved, rejected
+        case timedOut = "timed_out"
+        case settled, failed, votes, equivocations
+        case refusalsRecorded = "refusals_recorded"
+        case refusalsDropped = "refusals_dropped"
+        case batches, entries
+        case openRounds = "open_rounds"
+        case openSettlements = "open_settlements"
+        case stopped, seconds
+        case decisionsPerSecond = "decisions_per_second"
+        case validators
+    }
+
+    /// Requests decided.
+    package var decided: Int { approved + rejected + timedOut }
+}
+
+extension RunSummary: CustomStringConvertible {
+    /// A few lines for people.
+    package var description: String {
+        var lines = [
+            "\(requests) requests: \(accepted) accepted, \(refused) refused, \(answered) known",
+            "\(decided) decided: \(approved) approved, \(rejected) rejected, \(timedOut) timed out;"
+                + " \(settled) paid, \(failed) not payable",
+            "\(votes) votes, \(equivocations) equivocations; \(batches) batches, \(entries) entries",
+            "\(Self.fixed(seconds, 2)) s, \(Self.fixed(decisionsPerSecond, 1)) decisions a second",
+        ]
+        if refusalsRecorded + refusalsDropped > 0 {
+            lines.append(
+                "\(refusalsRecorded) refusals recorded, \(refusalsDropped) beyond the limit")
+        }
+        if openRounds + openSettlements > 0 {
+            lines.append(
+                "left open: \(openRounds) rounds, \(openSettlements) settlements; the next run"
+                    + " takes them up")
+        }
+        let width = validators.map(\.name.count).max() ?? 0
+        for validator in validators {
+            let name = validator.name + String(repeating: " ", count: width - validator.name.count)
+            let before = Decimals.text(millionths: validator.reputationBefore * 1000)
+            let after = Decimals.text(millionths: validator.reputationAfter * 1000)
+            let note = validator.behaviour == .honest ? "" : "  (\(validator.behaviour.rawValue))"
+            lines.append("  \(name)  \(before) -> \(after)\(note)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// A number with so many decimals, rounded to the nearest.
+    private static func fixed(_ value: Double, _ decimals: Int) -> String {
+        var scale = 1.0
+        for _ in 0..<decimals { scale *= 10 }
+        guard value.isFinite, value >= 0, value * scale < 1e15 else { return "\(value)" }
+        let whole = UInt64((value * scale).rounded())
+        let rest = String(whole % UInt64(scale))
+        return "\(whole / UInt64(scale))."
+            + String(repeating: "0", count: decimals - rest.utf8.count) + rest
+    }
+}

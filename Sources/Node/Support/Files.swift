@@ -1,0 +1,87 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import EventLog
+internal import Foundation
+
+/// The few things that a node does with files beside its logs and its vault.
+enum Files {
+    /// The path from the root of the file system.
+    static func absolute(_ path: String) -> String {
+        URL(fileURLWithPath: path).standardizedFileURL.path
+    }
+
+    /// Whether anything is there.
+    static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// Reads a whole file of at most `max` bytes.
+    static func read(_ path: String, max: Int) throws(NodeError) -> [UInt8] {
+        let bytes = try onDisk { () throws(DiskError) in
+            try POSIXDisk().open(path, .read).read(at: 0, count: max + 1)
+        }
+        guard bytes.count <= max else { throw .fileTooLong(path: path, max: max) }
+        return bytes
+    }
+
+    /// Writes a new file that only this user may read, and makes it durable.
+    static func writeSecret(_ bytes: [UInt8], to path: String) throws(NodeError) {
+        try write(bytes, to: path)
+        try setMode(0o600, path)
+    }
+
+    /// Writes a new file and makes it durable.
+    static func write(_ bytes: [UInt8], to path: String) throws(NodeError) {
+        try onDisk { () throws(DiskError) in
+            let file = try POSIXDisk().open(path, .create)
+            try file.write(bytes, at: 0)
+            try file.sync()
+        }
+    }
+
+    /// Makes a folder and, where told, keeps others out of it.
+    static func makeFolder(_ path: String, isSecret: Bool = false) throws(NodeError) {
+        try onDisk { () throws(DiskError) in try POSIXDisk().createDirectory(path) }
+        if isSecret { try setMode(0o700, path) }
+    }
+
+    /// Makes the names in a folder durable.
+    static func syncFolder(_ path: String) throws(NodeError) {
+        try onDisk { () throws(DiskError) in try POSIXDisk().syncDirectory(path) }
+    }
+
+    /// Throws where anybody but the owner may read or write the file.
+    static func checkSecret(_ path: String) throws(NodeError) {
+        guard let mode = mode(of: path), mode & 0o077 != 0 else { return }
+        throw .secretExposed(path: path, mode: mode)
+    }
+
+    /// The permissions of a file, or nil where it cannot be asked.
+    static func mode(of path: String) -> Int? {
+        do {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            return (attributes[.posixPermissions] as? NSNumber)?.intValue
+        } catch { return nil }
+    }
+
+    private static func setMode(_ mode: Int, _ path: String) throws(NodeError) {
+        do {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        } catch {
+            throw .disk(.failed(.write, path: path, code: 1))
+        }
+    }
+
+    /// Removes a folder that was being made, as far as that is possible.
+    static func discard(_ path: String) {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            // What is left has a temporary name, which nothing reads.
+        }
+    }
+
+    /// Runs file operations and gives their errors as the node's.
+    static func onDisk<T>(_ body: () throws(DiskError) -> T) throws(NodeError) -> T {
+        do throws(DiskError) { return try body() } catch { throw .disk(error) }
+    }
+}

@@ -1,0 +1,121 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Ledger
+
+extension NodeError: CustomStringConvertible {
+    /// What happened and what to do, for a person.
+    package var description: String {
+        switch self {
+        case .configuration(let path, let error): "\(path): \(error)"
+        case .disk(let error): Self.text(of: error)
+        case .fileTooLong(let path, let max):
+            "\(path) is longer than \(max) bytes, which is the most that such a file may have"
+        case .homeExists(let path):
+            "\(path) is there already and is left as it is; choose a new folder, or remove it if"
+                + " the ledger in it is not wanted any more"
+        case .notAHome(let path, let missing):
+            "\(path) is not the folder of a node: \(missing) is missing; make one with"
+                + " `recount init`"
+        case .secretExposed(let path, let mode):
+            "\(path) has mode \(String(mode, radix: 8)), so others may read the secret in it;"
+                + " run: chmod 600 '\(path)'"
+        case .key(let path, let error): "\(path): \(Self.text(of: error))"
+        case .unlockKeyMalformed(let path):
+            "\(path) does not hold the sixty-four hexadecimal digits that unlock the keys; name"
+                + " the right key file"
+        case .emptyPassphrase:
+            "the passphrase is empty; give one in RECOUNT_PASSPHRASE or at the prompt"
+        case .keyMismatch(let name, let expected, let found):
+            "the key file of \(name) holds \(found.hex), but the ledger names \(expected.hex);"
+                + " restore the right file"
+        case .log(let name, let path, let error): Self.text(of: error, name, path)
+        case .genesisRefused(let refusal):
+            "the configuration makes no ledger: \(refusal); change it and try again"
+        case .entryUnusable(let entry, let problem):
+            "entry \(entry) of the ledger cannot be used: \(problem); run `recount audit`"
+        case .batchUnsealed(let entries):
+            "the ledger of \(entries) entries ends within a batch; run `recount audit`"
+        case .journalUnusable(let validator, let entry, let problem):
+            "entry \(entry) in the journal of \(validator) cannot be used: \(problem); the node"
+                + " does not start, since this validator might vote twice"
+        case .journalBehind(let validator, let request):
+            "the ledger holds a vote of \(validator) on \(request.hex) that its journal lacks:"
+                + " journals/\(validator) is older than the ledger; restore the newest copy, or"
+                + " this validator might vote twice"
+        case .vault(let path, let problem):
+            "the vault \(path) failed: \(problem); check the disk and start again"
+        case .vaultNewer(let path, let version, let known):
+            "the vault \(path) has format \(version), newer than \(known): use a newer program"
+        case .vaultForeign(let path):
+            "the vault \(path) belongs to another ledger; put the right file back"
+        case .clockJumped(let known, let now):
+            "the clock is \((now.rawValue - min(now.rawValue, known.rawValue)) / 60_000) minutes"
+                + " beyond the last that is known (\(TimeText.of(known)) to \(TimeText.of(now)));"
+                + " if the clock is right, because the node was off for so long, run again with"
+                + " --accept-clock-jump; if not, set the clock"
+        case .noProposer:
+            "no validator is up that could open a batch; let at least one be online"
+        case .tooManyMisbehaving(let asked, let validators):
+            "\(asked) validators are to misbehave, but there are only \(validators)"
+        case .input(let path, let problem): "the input \(path) cannot be read: \(problem)"
+        case .alreadyRun: "this coordinator ran before; open the node again"
+        }
+    }
+
+    private static func text(of error: DiskError) -> String {
+        switch error {
+        case .noSpace(_, let path):
+            "no space is left for \(path); free some and start again, nothing that was"
+                + " acknowledged is lost"
+        case .failed(_, let path, 13), .failed(_, let path, 1):
+            "\(path) cannot be read or written by this user; change its owner or mode"
+        case .failed(_, let path, 30):
+            "\(path) is on a file system that is read-only; use a folder that can be written"
+        default: "\(error)"
+        }
+    }
+
+    private static func text(of error: LogError, _ name: String, _ path: String) -> String {
+        switch error {
+        case .disk(let error), .syncFailed(let error), .unusable(let error):
+            "the log of \(name): \(text(of: error))"
+        case .locked(_, let holder):
+            "another process\(holder.map { " (\($0))" } ?? "") runs this node: it holds the log"
+                + " of \(name) in \(path); stop it first"
+        default: "the log of \(name) in \(path): \(error)"
+        }
+    }
+
+    private static func text(of error: SealedKeyError) -> String {
+        switch error {
+        case .notAuthentic: "the passphrase or key file is wrong, or the file was changed"
+        case .otherProtection(let needsPassphrase):
+            needsPassphrase
+                ? "the key is protected by a passphrase; give it in RECOUNT_PASSPHRASE"
+                : "the key is protected by a key file, not by a passphrase"
+        case .wrongLength(let bytes, let expected):
+            "a key file has \(expected) bytes, this one \(bytes); restore it from a copy"
+        case .notAKeyFile: "this is not a key file; restore it from a copy"
+        case .unknownProtection(let tag):
+            "the protection \(tag) is not known; use a newer program"
+        case .costOutOfRange: "this is not a key file of ours: it asks for too much work"
+        case .outOfMemory(let bytes):
+            "the passphrase needs \(bytes >> 20) MiB of memory, which cannot be had"
+        }
+    }
+}
+
+extension JournalProblem: CustomStringConvertible {
+    /// What is wrong, for a person.
+    package var description: String {
+        switch self {
+        case .undecodable(let error): "it is no vote (\(error))"
+        case .foreign(let key): "it is the vote of \(key.hex)"
+        case .contradiction(let request, let earlier, let later):
+            "it says \(later) of \(request.hex), and an earlier one \(earlier)"
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+package import EventLog
+package import Ledger
+
+/// Why the node cannot do what it was asked to. The description says what to do about it.
+package enum NodeError: Error, Sendable {
+    /// The configuration in the file `path` cannot be used.
+    case configuration(path: String, ConfigurationError)
+    /// A file could not be read or written.
+    case disk(DiskError)
+    /// A file is longer than its kind may be.
+    case fileTooLong(path: String, max: Int)
+    /// A node was to be made where something is already.
+    case homeExists(path: String)
+    /// There is no node in the folder: `missing` is not there.
+    case notAHome(path: String, missing: String)
+    /// Others may read a file that holds a secret.
+    case secretExposed(path: String, mode: Int)
+    /// A key file cannot be opened.
+    case key(path: String, SealedKeyError)
+    /// The file that unlocks the keys does not hold sixty-four hexadecimal digits.
+    case unlockKeyMalformed(path: String)
+    /// A passphrase was to protect keys, and it is empty.
+    case emptyPassphrase
+    /// The keys in the folder are not those that the ledger names.
+    case keyMismatch(name: String, expected: PublicKey, found: PublicKey)
+    /// The log of the ledger or of a validator's votes failed.
+    case log(of: String, path: String, LogError)
+    /// The ledger refuses its own first entry.
+    case genesisRefused(Refusal)
+    /// An entry of the ledger cannot be what follows, in this version.
+    case entryUnusable(entry: UInt64, problem: String)
+    /// The ledger ends within a batch although its log is whole.
+    case batchUnsealed(entries: UInt64)
+    /// An entry of a validator's journal cannot stand there.
+    case journalUnusable(validator: String, entry: UInt64, problem: JournalProblem)
+    /// The ledger holds a vote of the validator that its journal lacks.
+    case journalBehind(validator: String, request: RequestID)
+    /// The vault's database failed.
+    case vault(path: String, problem: String)
+    /// A newer version of this program made the vault.
+    case vaultNewer(path: String, version: Int, known: Int)
+    /// The vault belongs to another ledger or bridge key.
+    case vaultForeign(path: String)
+    /// The clock is more than an hour beyond what is known.
+    case clockJumped(known: Time, now: Time)
+    /// No validator is up that could open a batch.
+    case noProposer
+    /// More validators are to misbehave than there are.
+    case tooManyMisbehaving(asked: Int, validators: Int)
+    /// The input cannot be read.
+    case input(path: String, problem: String)
+    /// The coordinator was run before; open another.
+    case alreadyRun
+}
+
+/// What is wrong with an entry of a validator's journal.
+package enum JournalProblem: Error, Equatable, Sendable {
+    /// The bytes are no vote.
+    case undecodable(DecodingError)
+    /// The vote is another validator's.
+    case foreign(PublicKey)
+    /// The entry gives another verdict than an earlier one on the same request.
+    case contradiction(RequestID, earlier: Vote, later: Vote)
+}

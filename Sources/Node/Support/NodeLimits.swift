@@ -1,0 +1,45 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import Ledger
+
+/// The bounds of the node's queues, files and messages, in one place.
+package enum NodeLimits {
+    /// Rounds that may be open at once unless told otherwise.
+    package static let openRoundsMax = 256
+    /// Parsed requests that wait for their batch; the reader of the input waits when it is full.
+    package static let waitingRequestsMax = 256
+    /// Lines that wait for the decision of a request that is in the ledger already; one more is
+    /// answered at once, without a result.
+    package static let waitingAnswersMax = 1024
+    /// Bytes of one line of input, its end not counted.
+    package static let lineBytesMax = 64 << 10
+    /// Levels of nesting in one line of input.
+    package static let nestingMax = 16
+    /// Bytes of a configuration file.
+    package static let configurationBytesMax = 1 << 20
+    /// Bytes of a verifying key in its JSON form.
+    package static let verifyingKeyJSONBytesMax = 1 << 20
+    /// Requests that one verification task takes, so that all cores share a batch.
+    package static let verificationChunk = 8
+    /// Settlements that one visit to the bridge takes.
+    package static let settlementsPerVisitMax = 256
+    /// How far the clock may run ahead of what is known without the operator's word, in ms.
+    package static let clockJumpMilliseconds: UInt64 = 3_600_000
+    /// How old a vote may be when it is sent again without being signed again, in ms.
+    ///
+    /// Half the life that the ledger gives it, so that it still stands when its batch opens.
+    package static let voteFreshMilliseconds: UInt64 = Limits.voteLifeMilliseconds / 2
+    /// The longest time for which the coordinator sleeps without looking up, in ms.
+    package static let pauseMillisecondsMax: UInt64 = 1000
+
+    /// Stops the process where the limits contradict each other.
+    static func check() {
+        invariant(
+            openRoundsMax <= Limits.commandsPerBatchMax, "more rounds than commands of a batch")
+        invariant(
+            voteFreshMilliseconds < Limits.voteLifeMilliseconds, "a vote is fresh when it is dead")
+        invariant(lineBytesMax >= Limits.publicInputsMax * 80, "a line cannot hold its inputs")
+    }
+}

@@ -1,0 +1,163 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import BN254
+package import Cryptography
+internal import EventLog
+internal import Groth16
+package import Ledger
+internal import Synchronization
+
+/// What a validator is asked to judge.
+package struct Question: Sendable {
+    /// The entry that introduced the request.
+    package let entry: EntryIndex
+    /// Its identity.
+    package let id: RequestID
+    /// The circuit.
+    package let circuit: CircuitIndex
+    /// The proof in its compressed form.
+    package let proof: [UInt8]
+    /// The public inputs, as little-endian field elements.
+    package let publicInputs: [Bytes32]
+
+    /// Takes what an open round says.
+    package init(_ round: Round) {
+        entry = round.entry
+        id = round.id
+        circuit = round.request.circuit
+        proof = round.request.proof
+        publicInputs = round.request.publicInputs
+    }
+}
+
+/// A validator that runs in this process: its own key, journal and prepared verifying keys.
+package final class LocalValidator: Sendable {
+    /// What people call it.
+    package let name: String
+    /// Its number in the ledger.
+    package let index: ValidatorIndex
+    /// How it behaves.
+    package let behaviour: Behaviour
+
+    private let key: SigningKey
+    private let ledger: LedgerID
+    private let circuits: [PreparedVerifyingKey?]
+    private let journal: Mutex<VoteJournal>
+
+    /// Starts a validator with the circuits of the ledger, by index.
+    ///
+    /// A verifying key that cannot be prepared is one that it does not have: it abstains there.
+    package init(
+        name: String, index: ValidatorIndex, key: SigningKey, ledger: LedgerID,
+        behaviour: Behaviour, circuits: [Circuit], journal: VoteJournal
+    ) {
+        self.name = name
+        self.index = index
+        self.behaviour = behaviour
+        self.key = key
+        self.ledger = ledger
+        self.journal = Mutex(journal)
+        self.circuits = circuits.map { circuit in
+            do throws(Groth16Error) {
+                return PreparedVerifyingKey(try VerifyingKey(bytes: circuit.verifyingKey))
+            } catch {
+                return nil
+            }
+        }
+    }
+
+    /// Its public key.
+    package var publicKey: PublicKey { key.publicKey }
+
+    /// Judges one request: from the journal where it holds a verdict, else by verification.
+    ///
+    /// Only a proof that was verified and does not hold is a rejection; whatever fails on the
+    /// validator's side is an abstention with a reason.
+    package func judge(_ question: Question) -> Verdict {
+        if let known = journal.withLock({ $0.verdict(on: question.id) }) { return known }
+        let truth = verify(question)
+        guard behaviour == .malicious else { return truth }
+        return truth.vote == .approve
+            ? Verdict(.reject, .proofFails) : Verdict(.approve, .proofHolds)
+    }
+
+    private func verify(_ question: Question) -> Verdict {
+        let circuit = Int(question.circuit.rawValue)
+        guard circuits.indices.contains(circuit), let prepared = circuits[circuit] else {
+            return Verdict(.abstain, .keyUnavailable)
+        }
+        var inputs: [Fr] = []
+        for input in question.publicInputs {
+            // The ledger refuses inputs that are not canonical, so this is its doing or ours.
+            guard let element = Fr(littleEndian: input.bytes) else {
+                return Verdict(.abstain, .localError)
+            }
+            inputs.append(element)
+        }
+        guard inputs.count == prepared.publicInputCount else {
+            return Verdict(.reject, .wrongInputCount)
+        }
+        do throws(Groth16Error) {
+            let holds = try prepared.verify(
+                try Proof(compressed: question.proof), inputs: inputs)
+            return holds ? Verdict(.approve, .proofHolds) : Verdict(.reject, .proofFails)
+        } catch {
+            return Verdict(.abstain, .localError)
+        }
+    }
+
+    /// Makes verdicts durable and returns the signed votes, all by one commit of the journal.
+    ///
+    /// An equivocating validator signs the contrary as well, behind its journal's back.
+    package func votes(
+        for verdicts: [(RequestID, Verdict)], at now: Time
+    ) throws(NodeError) -> [VoteMessage] {
+        let result = journal.withLock { journal in
+            Result { () throws(JournalError) in try journal.votes(for: verdicts, at: now) }
+        }
+        switch result {
+        case .failure(let error): throw Self.error(error, name)
+        case .success(let votes) where behaviour == .equivocating:
+            return votes.flatMap { [$0, contrary(of: $0)] }
+        case .success(let votes): return votes
+        }
+    }
+
+    private func contrary(of vote: VoteMessage) -> VoteMessage {
+        var copy = vote
+        copy.vote = vote.vote == .approve ? .reject : .approve
+        copy.reason = vote.vote == .approve ? .proofFails : .proofHolds
+        return copy.signed(by: key, in: ledger)
+    }
+
+    /// Signs the opening of a batch.
+    func signOpening(
+        height: Height, time: Time, round: UInt32, previousRoot: Digest
+    ) -> BatchOpened {
+        let bytes = BatchOpening.signedBytes(
+            height: height, time: time, round: round, previousRoot: previousRoot,
+            proposer: key.publicKey, in: ledger)
+        return BatchOpened(
+            height: height, time: time, proposer: index, round: round,
+            previousRoot: previousRoot, precommitRound: 0, precommits: [],
+            signature: key.sign(bytes))
+    }
+
+    /// Closes the journal.
+    package func close() throws(NodeError) {
+        let result = journal.withLock { journal in
+            Result { () throws(JournalError) in try journal.close() }
+        }
+        if case .failure(let error) = result { throw Self.error(error, name) }
+    }
+
+    /// A journal's error as the node's.
+    static func error(_ error: JournalError, _ name: String) -> NodeError {
+        switch error {
+        case .log(let error): .log(of: "the votes of \(name)", path: "journals/\(name)", error)
+        case .unusable(let entry, let problem):
+            .journalUnusable(validator: name, entry: entry, problem: problem)
+        }
+    }
+}

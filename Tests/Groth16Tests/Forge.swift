@@ -52,12 +52,13 @@ struct Forge {
     /// The bytes of a point of the twist outside the group: compressed, Ethereum, coordinates.
     static func outsider() throws -> (compressed: [UInt8], x: Fp2, y: Fp2) {
         var x = Fp2(c0: .one, c1: .one)
-        while true {
+        for _ in 0..<100 {
             let square = x.squared() * x + CurveConstants.twistCoefficient
             if let y = square.squareRoot, (try? G2Affine(x: x, y: y)) == nil {
                 return (x.c0.littleEndianBytes + x.c1.littleEndianBytes, x, y)
             }
             x = x + .one
         }
+        throw PointError.notInSubgroup  // every point was taken for a member
     }
 }

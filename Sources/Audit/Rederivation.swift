@@ -69,10 +69,11 @@ struct Rederivation {
         case .messageRefused(let refused):
             command = .recordRefusal(Checked(unchecked: refused.message))
         case .batchSealed:
+            guard state.isBatchOpen else { throw .added }
             if let due = try deriveDue(), !due.isEmpty { return due }
             command = .seal(size: frontier.count, root: frontier.root)
         case let event where event.isDerived:
-            guard let due = try deriveDue(), !due.isEmpty else { throw .added }
+            guard state.isBatchOpen, let due = try deriveDue(), !due.isEmpty else { throw .added }
             return due
         case let event:
             guard let message = state.message(of: event) else { throw .unknownParty }

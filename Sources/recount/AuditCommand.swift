@@ -12,18 +12,20 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Recount a ledger: check everything in it without trust in who wrote it.",
         discussion: """
-            Checks every byte of every frame, the whole Merkle tree, every derived event by deriving
-            it again, every root, every signature and every proof. A finding names the entry, what
-            was expected and what was found.
+            Checks every byte of every frame, the whole Merkle tree, every derived event
+            by deriving it again, every root, every signature and every proof. A finding
+            names the entry, what was expected and what was found.
 
-            A validator whose signed vote contradicts the mathematics of a proof is named. That
-            alone does not make the ledger wrong, since the rules bear as many liars as may fail:
-            the exit code is 0 then, or 1 with --strict. An approval of a false proof is a finding.
+            A validator whose signed vote contradicts the mathematics of a proof is
+            named. That alone does not make the ledger wrong, since the rules bear as
+            many liars as may fail: the exit code is 0 then, or 1 with --strict. An
+            approval of a false proof is a finding.
 
               recount audit home
               recount audit home --json | jq .findings
 
-            Exit codes: 0 nothing is wrong; 1 something is wrong; 2 there is no ledger to judge.
+            Exit codes: 0 nothing is wrong; 1 something is wrong; 2 there is no ledger
+            to judge.
             """)
 
     @Argument(help: "A home, or the directory of a ledger.")

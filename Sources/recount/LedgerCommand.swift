@@ -20,8 +20,8 @@ struct LedgerInfoCommand: ParsableCommand {
         commandName: "info",
         abstract: "Say what a ledger is and how far it has come.",
         discussion: """
-            Reads the first and the last entries only; it checks nothing but frames. Changes
-            nothing: a torn tail is reported, not cut.
+            Reads the first and the last entries only; it checks nothing but frames.
+            Changes nothing: a torn tail is reported, not cut.
 
               recount ledger info home
             """)

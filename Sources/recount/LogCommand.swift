@@ -12,9 +12,10 @@ struct LogCommand: ParsableCommand {
         commandName: "log",
         abstract: "List the entries of a ledger, one a line.",
         discussion: """
-            Each line has the entry, its batch, its kind and its fields, long hexadecimal texts cut
-            short. --json prints every field in full, one JSON object a line; times are milliseconds
-            since 1970 UTC, reputations thousandths of a point.
+            Each line has the entry, its batch, its kind and its fields, long
+            hexadecimal texts cut short. --json prints every field in full, one JSON
+            object a line; times are milliseconds since 1970 UTC, reputations
+            thousandths of a point.
 
               recount log home --from 100 --to 120
               recount log home --kind outcomeDecided

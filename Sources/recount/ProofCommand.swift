@@ -23,14 +23,15 @@ struct ProofVerifyCommand: ParsableCommand {
               recount proof verify --key verification_key.json --proof proof.json \\
                 --public public.json && echo "it holds"
 
-            The key: JSON of snarkjs, or the binary form that a ledger keeps. The proof: JSON of
-            snarkjs, or 128 bytes (compressed) or 256 bytes (Ethereum), as they are or in
-            hexadecimal. Public inputs: a JSON array of decimal strings, or 32 bytes each, least
-            significant byte first.
+            The key: JSON of snarkjs, or the binary form that a ledger keeps. The proof:
+            JSON of snarkjs, or 128 bytes (compressed) or 256 bytes (Ethereum), as they
+            are or in hexadecimal. Public inputs: a JSON array of decimal strings, or 32
+            bytes each, least significant byte first.
 
-            Exit codes: 0 the proof holds; 1 it is false; 2 it could not be judged: a file cannot be
-            read, a point is not on the curve or not in its group, a number is not below its
-            modulus, or the number of inputs is not that of the key.
+            Exit codes: 0 the proof holds; 1 it is false; 2 it could not be judged: a
+            file cannot be read, a point is not on the curve or not in its group, a
+            number is not below its modulus, or the number of inputs is not that of the
+            key.
             """)
 
     @Option(help: ArgumentHelp("The verifying key.", valueName: "file"))

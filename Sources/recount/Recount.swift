@@ -6,7 +6,7 @@ import Foundation
 
 /// The command line.
 @main
-struct Recount: ParsableCommand {
+struct Recount: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "recount",
         abstract: "An event-sourced ledger for a quorum of validators. Any vote can be recounted.",
@@ -19,21 +19,27 @@ struct Recount: ParsableCommand {
 
             LEDGER is a home made by init, or the directory of a ledger in it.
 
-            Exit codes: 0 when all is well; 1 when the answer is no (a false proof, a ledger with
-            something wrong in it); 2 when there is no answer (bad usage, a file that cannot be
-            read, no such request). Errors go to standard error. With --json, results are JSON with
-            names in snake_case: one object, or one object a line where there are many.
+            Exit codes: 0 when all is well; 1 when the answer is no (a false proof, a
+            ledger with something wrong in it); 2 when there is no answer (bad usage, a
+            file that cannot be read, no such request). Errors go to standard error.
+            With --json, results are JSON with names in snake_case: one object, or one
+            object a line where there are many.
             """,
         subcommands: [
-            AuditCommand.self, ReplayCommand.self, LogCommand.self, ShowCommand.self,
-            ProofCommand.self, LedgerCommand.self,
+            InitCommand.self, RunCommand.self, AuditCommand.self, ReplayCommand.self,
+            LogCommand.self, ShowCommand.self,
+            ProofCommand.self, LedgerCommand.self, ConfigCommand.self,
         ])
 
     /// Runs the command that the arguments name. Bad usage exits with 2, not with 64.
-    static func main() {
+    static func main() async {
         do {
             var command = try parseAsRoot()
-            try command.run()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
         } catch let failure as Failure {
             Output.error(failure.message)
             Foundation.exit(failure.status.rawValue)

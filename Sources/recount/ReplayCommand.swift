@@ -13,15 +13,17 @@ struct ReplayCommand: ParsableCommand {
         commandName: "replay",
         abstract: "Fold a ledger again and print the state at an entry or a time.",
         discussion: """
-            Signatures and derived events are not checked; that is what audit does. Where the last
-            entry seals a batch the roots are those that it states, elsewhere those of the state.
+            Signatures and derived events are not checked; that is what audit does.
+            Where the last entry seals a batch the roots are those that it states,
+            elsewhere those of the state.
 
               recount replay home
               recount replay home --to 512
               recount replay home --to 2026-01-01T12:00:00Z
 
-            Times are UTC: 2026-01-01, or 2026-01-01T12:00:00Z, or with milliseconds. They take in
-            the batches of that time or before. Exit codes: 0, or 2 where there is no such state.
+            Times are UTC: 2026-01-01, or 2026-01-01T12:00:00Z, or with milliseconds.
+            They take in the batches of that time or before. Exit codes: 0, or 2 where
+            there is no such state.
             """)
 
     @Argument(help: "A home, or the directory of a ledger.")

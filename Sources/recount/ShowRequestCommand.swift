@@ -15,15 +15,16 @@ struct ShowRequestCommand: ParsableCommand {
         commandName: "request",
         abstract: "Show what became of a request: votes, decision, settlement, reputations.",
         discussion: """
-            The request is named by the first digits of its identity, or by its entry. Every line
-            names the entry that says so.
+            The request is named by the first digits of its identity, or by its entry.
+            Every line names the entry that says so.
 
               recount show request home 3f9a
               recount show request home 2 --json
 
-            The JSON object holds the request (request_id, proof, public_inputs, timestamp, ...),
-            the pinned validators, the result (request_id, outcome, votes, final_timestamp) once
-            there is one, all votes, and every event about the request.
+            The JSON object holds the request (request_id, proof, public_inputs,
+            timestamp, ...), the pinned validators, the result (request_id, outcome,
+            votes, final_timestamp) once there is one, all votes, and every event about
+            the request.
             """)
 
     @Argument(help: "A home, or the directory of a ledger.")

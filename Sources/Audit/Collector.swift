@@ -1,0 +1,130 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Groth16
+import Ledger
+
+/// Collects what the entries ask to be checked, and hands it to the pool in chunks.
+final class Collector {
+    /// What was found wrong behind the fold.
+    struct Results {
+        var signatures: [Finding] = []
+        var proofs: [Finding] = []
+        var contradictions: [Contradiction] = []
+    }
+
+    private let options: AuditOptions
+    private let jury = Jury()
+    private var pool: CheckPool?
+    private var keys: [CircuitIndex: PreparedVerifyingKey] = [:]
+    private var signatures: [SignatureTask] = []
+    private var proofs: [ProofTask] = []
+    /// Signatures that could not even be looked at.
+    private var unchecked: [Finding] = []
+    /// What was counted so far.
+    private(set) var counts = AuditCounts()
+    /// The state root that the last batch states.
+    private(set) var stateRoot = ""
+
+    init(_ options: AuditOptions) { self.options = options }
+
+    /// Takes in an entry; `state` is that before it.
+    func look(at entry: LoggedEntry, _ state: LedgerState) {
+        counts.count(entry.event)
+        if case .ledgerOpened = entry.event, pool == nil {
+            let id = LedgerID(Digest(hashing: entry.bytes))
+            pool = CheckPool(ledger: id, jury: jury, cores: options.cores)
+        }
+        if case .batchSealed(let sealed) = entry.event { stateRoot = sealed.stateRoot.hex }
+        if options.checkSignatures { collectSignatures(entry, state) }
+        if options.verifyProofs { collectProof(entry, state) }
+        submitIfFull()
+    }
+
+    private func collectSignatures(_ entry: LoggedEntry, _ state: LedgerState) {
+        switch entry.event {
+        case .ledgerOpened: break
+        case .batchOpened(let opened):
+            guard let opening = state.opening(of: opened) else { return cannotCheck(entry) }
+            signatures.append(.opening(entry.index, opening))
+        case .messageRefused(let refused):
+            signatures.append(.message(entry.index, refused.message))
+        case let event where !event.isDerived:
+            guard let message = state.message(of: event) else { return cannotCheck(entry) }
+            signatures.append(.message(entry.index, message))
+        default: break
+        }
+    }
+
+    private func cannotCheck(_ entry: LoggedEntry) {
+        unchecked.append(
+            Finding(
+                entry: entry.index, kind: .signature,
+                expected: "a party, request or job that the ledger holds",
+                found: "a signature that cannot be checked: \(entry.event.text)"))
+    }
+
+    private func collectProof(_ entry: LoggedEntry, _ state: LedgerState) {
+        switch entry.event {
+        case .roundOpened(let opened):
+            // The round is known only after the entry; those who vote are the members before it.
+            let count = state.members.count
+            let proving = max(count - Int(opened.threshold), (count - 1) / 3) + 1
+            jury.hear(entry.event, at: entry.index, provingRejections: proving)
+        case .requestSubmitted(let request):
+            jury.hear(entry.event, at: entry.index, provingRejections: nil)
+            prepare(request, entry.index, state)
+        default: jury.hear(entry.event, at: entry.index, provingRejections: nil)
+        }
+    }
+
+    private func prepare(_ request: RequestSubmitted, _ entry: UInt64, _ state: LedgerState) {
+        do throws(Groth16Error) {
+            guard let key = try key(of: request.circuit, state) else {
+                return jury.hear(.unjudged("no circuit \(request.circuit.rawValue)"), on: entry)
+            }
+            proofs.append(
+                ProofTask(
+                    request: entry, key: key, proof: request.proof,
+                    inputs: request.publicInputs.map(\.bytes)))
+        } catch {
+            jury.hear(.unjudged("a verifying key that cannot be read: \(error)"), on: entry)
+        }
+    }
+
+    private func key(
+        of circuit: CircuitIndex, _ state: LedgerState
+    ) throws(Groth16Error) -> PreparedVerifyingKey? {
+        if let key = keys[circuit] { return key }
+        guard let registered = state.circuit(circuit) else { return nil }
+        let key = PreparedVerifyingKey(try VerifyingKey(bytes: registered.circuit.verifyingKey))
+        keys[circuit] = key
+        return key
+    }
+
+    /// Hands on what was collected once it is worth another core's while.
+    private func submitIfFull() {
+        let weight = signatures.count + proofs.count * CheckPool.proofWeight
+        if weight >= CheckPool.chunkWeight { submit() }
+    }
+
+    private func submit() {
+        pool?.submit(signatures, proofs)
+        signatures.removeAll(keepingCapacity: true)
+        proofs.removeAll(keepingCapacity: true)
+    }
+
+    /// Waits for everything, and returns what was found.
+    func finish(key: (ValidatorIndex) -> String) -> Results {
+        submit()
+        let checked = pool?.finish()
+        let judged = jury.finish(key: key)
+        counts.signatures = checked?.signatures ?? 0
+        counts.proofs = checked?.proofs ?? 0
+        counts.votes = judged.votes
+        return Results(
+            signatures: unchecked + (checked?.findings ?? []), proofs: judged.findings,
+            contradictions: judged.contradictions)
+    }
+}

@@ -1,0 +1,102 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import EventLog
+import Ledger
+
+/// One pass over the entries: the fold runs ahead, and a pool checks behind it.
+struct EntryPass {
+    private let log: EventLog
+    private let options: AuditOptions
+    private let collector: Collector
+    private var fold = Rederivation()
+    /// The entry that cannot be read, which ends the pass.
+    private var undecodable: Finding?
+
+    init(_ log: EventLog, _ options: AuditOptions) {
+        self.log = log
+        self.options = options
+        collector = Collector(options)
+    }
+
+    mutating func run(
+        into report: inout AuditReport, _ progress: (AuditProgress) -> Void
+    ) throws(LogError) {
+        let watch = Stopwatch()
+        let total = log.size
+        var reader = EntryReader(log)
+        var next = try read(&reader)
+        while let batch = next, fold.stop == nil {
+            next = try read(&reader)
+            fold.take(batch, isCut: next == nil && undecodable != nil, willApply: collector.look)
+            progress(
+                AuditProgress(
+                    phase: .entries, done: collector.counts.entries, total: total,
+                    seconds: watch.seconds))
+        }
+        finish(&report)
+    }
+
+    /// Returns the next batch; an entry that cannot be read is a finding and ends the log.
+    private mutating func read(_ reader: inout EntryReader) throws(LogError) -> [LoggedEntry]? {
+        do throws(ReadingError) {
+            return try reader.batch()
+        } catch {
+            switch error {
+            case .log(let error): throw error
+            case .undecodable(let entry, let reason):
+                undecodable = Finding(
+                    entry: entry, kind: .undecodable, expected: "the encoding of an event",
+                    found: describe(reason))
+                return nil
+            }
+        }
+    }
+
+    private func finish(_ report: inout AuditReport) {
+        let state = fold.state
+        let results = collector.finish { index in state.validator(index)?.key.hex ?? "" }
+        var derivation = fold.findings + [fold.stop, undecodable].compactMap { $0 }
+        if log.size == 0 {
+            derivation.append(
+                Finding(
+                    entry: 0, kind: .missing, expected: "ledgerOpened", found: "an empty log"))
+        }
+        report.findings += derivation + results.proofs + results.signatures
+        report.contradictions = results.contradictions
+        report.counts = collector.counts
+        report.counts.derived = fold.derived
+        report.ledgerID = state.size > 0 ? state.ledger.hex : ""
+        report.name = state.name
+        report.ordering = state.size > 0 ? "\(state.ordering)" : ""
+        report.height = state.height.rawValue
+        report.time = state.time.rawValue
+        report.stateRoot = collector.stateRoot
+        addResults(&report, derivation, results)
+    }
+
+    private func addResults(
+        _ report: inout AuditReport, _ derivation: [Finding], _ results: Collector.Results
+    ) {
+        let isWhole = collector.counts.entries == log.size
+        func result(_ isAsked: Bool, _ findings: [Finding]) -> CheckResult {
+            guard isAsked else { return .skipped }
+            guard findings.isEmpty else { return .failed }
+            return isWhole ? .passed : .incomplete
+        }
+        report.checks.derivation = result(true, derivation)
+        report.checks.signatures = result(options.checkSignatures, results.signatures)
+        report.checks.proofs = result(options.verifyProofs, results.proofs)
+        if let first = derivation.map(\.entry).min(), isWhole, log.size > 0 {
+            report.notes.append(
+                "Nothing was derived again after entry \(first), the first difference. Signatures"
+                    + " and proofs were checked to the end.")
+        }
+        if !isWhole {
+            report.notes.append(
+                "Nothing was looked at after the first \(collector.counts.entries) entries: the"
+                    + " next cannot be read, or cannot follow them.")
+        }
+    }
+}

@@ -1,0 +1,41 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Node
+
+/// Where a passphrase comes from.
+enum Passphrase {
+    /// Reads `RECOUNT_PASSPHRASE`, or asks on a terminal; twice for a new one.
+    static func read(isNew: Bool) throws(NodeError) -> String {
+        if let text = ProcessInfo.processInfo.environment["RECOUNT_PASSPHRASE"], !text.isEmpty {
+            return text
+        }
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw .input(
+                path: "RECOUNT_PASSPHRASE",
+                problem: "the keys need a passphrase; set this variable, or use a terminal")
+        }
+        let text = try ask("Passphrase: ")
+        if isNew, try ask("Again: ") != text {
+            throw .input(path: "the terminal", problem: "the two passphrases differ")
+        }
+        return text
+    }
+
+    private static func ask(_ prompt: String) throws(NodeError) -> String {
+        // SAFETY: the prompt ends in zero for the call; the answer is copied before the next call.
+        guard let answer = unsafe getpass(prompt) else {
+            throw .input(path: "the terminal", problem: "no passphrase could be read")
+        }
+        return unsafe String(cString: answer)
+    }
+
+    /// What opens the keys of a home: a passphrase where they need one, else a key file.
+    static func protection(
+        of home: String, keyFile: String?
+    ) throws(NodeError) -> HomeProtection {
+        guard try Home.needsPassphrase(at: home) else { return .keyFile(path: keyFile) }
+        return .passphrase(try read(isNew: false))
+    }
+}

@@ -1,0 +1,175 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Audit
+import Dispatch
+import Foundation
+import Ledger
+import Node
+
+/// `recount run`.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run the validators of a home on requests, and decide them.",
+        discussion: """
+            Reads one request a line (JSON: circuit, proof, public_inputs, amount,
+            recipient, timestamp), gives each to every validator, collects their signed
+            votes, decides, and orders settlement. Ends when the input ends and
+            everything is decided and settled; an interrupt ends it after the batch at
+            hand. What is open then is taken up by the next run.
+
+              recount run home --requests Tools/samples/requests.jsonl
+              recount run home --requests requests.jsonl --malicious 2 --offline 1
+              my-queue | recount run home --json
+
+            Validators can be told to misbehave, so that the tolerance can be seen: with
+            ten validators and a threshold of seven, any three. Offline are the last,
+            before them the equivocating, before them the malicious.
+
+            With --json every event is an object on a line, and the last is the summary.
+            Exit codes: 0 when the run ended in order, whatever was decided; 2 when it
+            could not go on.
+            """)
+
+    @Argument(help: "The home.")
+    var home: String
+
+    @Option(help: ArgumentHelp("The requests; - is standard input.", valueName: "file"))
+    var requests = "-"
+
+    @Option(help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"))
+    var keyFile: String?
+
+    @Option(help: ArgumentHelp("Validators that vote against the truth.", valueName: "count"))
+    var malicious = 0
+
+    @Option(help: ArgumentHelp("Validators that do nothing.", valueName: "count"))
+    var offline = 0
+
+    @Option(help: ArgumentHelp("Validators that sign both verdicts.", valueName: "count"))
+    var equivocating = 0
+
+    @Flag(help: "Take a clock that is an hour or more ahead for right.")
+    var acceptClockJump = false
+
+    @Flag(help: "Print JSON Lines: every event, then the summary.")
+    var json = false
+
+    @Flag(help: "Print votes and accepted requests too.")
+    var verbose = false
+
+    private struct SummaryLine: Encodable {
+        let event = "summary"
+        let summary: RunSummary
+    }
+
+    mutating func run() async throws {
+        let summary: RunSummary
+        do throws(NodeError) {
+            let protection = try Passphrase.protection(of: home, keyFile: keyFile)
+            let opened = try Home.open(at: home, protection: protection)
+            let options = CoordinatorOptions(
+                behaviours: try Behaviour.list(
+                    count: opened.validators.count, malicious: malicious, offline: offline,
+                    equivocating: equivocating), acceptClockJump: acceptClockJump)
+            let source = try FileLineSource(path: requests)
+            let coordinator = try Coordinator.open(home: opened, options: options)
+            let interrupts = Interrupts { coordinator.stop() }
+            let printer = EventPrinter(isJSON: json, isVerbose: verbose)
+            summary = try await coordinator.run(source, onEvent: printer.show)
+            interrupts.cancel()
+        } catch {
+            throw Failure("\(error)")
+        }
+        if json { return try Output.json(SummaryLine(summary: summary), isLine: true) }
+        Self.show(summary)
+    }
+
+    private static func show(_ summary: RunSummary) {
+        Output.line()
+        Output.line(Output.strong(summary.stopped ? "Stopped." : "Done."))
+        var list = Listing()
+        list.add(
+            "requests",
+            "\(summary.requests): \(summary.accepted) accepted, \(summary.refused) refused,"
+                + " \(summary.answered) known before")
+        list.add(
+            "decided",
+            "\(summary.decided): \(summary.approved) approved, \(summary.rejected) rejected,"
+                + " \(summary.timedOut) timed out")
+        list.add("settled", "\(summary.settled) paid, \(summary.failed) failed for good")
+        list.add("votes", "\(summary.votes), \(summary.equivocations) equivocations")
+        list.add("ledger", "\(summary.entries) entries, \(summary.batches) batches in this run")
+        if summary.refusalsRecorded + summary.refusalsDropped > 0 {
+            list.add(
+                "refusals",
+                "\(summary.refusalsRecorded) recorded, \(summary.refusalsDropped) beyond the limit")
+        }
+        if summary.openRounds + summary.openSettlements > 0 {
+            list.add(
+                "left open",
+                "\(summary.openRounds) rounds, \(summary.openSettlements) settlements; the next run"
+                    + " takes them up")
+        }
+        list.add(
+            "took",
+            "\(Text.seconds(summary.seconds)), "
+                + String(format: "%.1f decisions a second", summary.decisionsPerSecond))
+        list.print()
+        Output.line()
+        var table = Table(
+            ("validator", .left), ("key", .left), ("behaviour", .left), ("before", .right),
+            ("after", .right))
+        for validator in summary.validators {
+            table.add(
+                validator.name, validator.key.prefix(16) + "…", validator.behaviour.rawValue,
+                UTC.points(Reputation(validator.reputationBefore)),
+                UTC.points(Reputation(validator.reputationAfter)))
+        }
+        table.print()
+    }
+}
+
+/// Prints what happens, as it happens.
+private struct EventPrinter: Sendable {
+    let isJSON: Bool
+    let isVerbose: Bool
+
+    func show(_ event: CoordinatorEvent) {
+        defer { Output.flush() }
+        if isJSON { return Output.line(event.json) }
+        switch event {
+        case .voted, .accepted, .waiting:
+            if isVerbose { Output.line(event.description) }
+        case .warning(let text): Output.error("warning: \(text)")
+        default: Output.line(event.description)
+        }
+    }
+}
+
+/// Calls back at the first interrupt; the second ends the process, which loses nothing.
+private final class Interrupts: Sendable {
+    private let sources: [any DispatchSourceSignal & Sendable]
+
+    init(_ stop: @escaping @Sendable () -> Void) {
+        let queue = DispatchQueue(label: "recount.interrupts")
+        sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            nonisolated(unsafe) var isFirst = true
+            source.setEventHandler {
+                guard unsafe isFirst else { Foundation.exit(ExitStatus.unusable.rawValue) }
+                // SAFETY: only this handler uses it, on a serial queue.
+                unsafe isFirst = false
+                Output.error("stopping after the batch at hand; once more ends at once")
+                stop()
+            }
+            source.resume()
+            return source
+        }
+    }
+
+    func cancel() { for source in sources { source.cancel() } }
+}

@@ -76,14 +76,14 @@ package protocol Disk: Sendable {
 
 extension Disk {
     /// Reads a whole file of at most `max` bytes; of a longer one, its first `max + 1`.
-    func contents(of path: String, max: Int) throws(DiskError) -> [UInt8] {
+    package func contents(of path: String, max: Int) throws(DiskError) -> [UInt8] {
         let file = try open(path, .read)
         let size = try file.size()
         return try file.read(at: 0, count: Int(min(size, UInt64(max) + 1)))
     }
 
     /// Makes a durable file: temporary name, sync, rename, sync of the directory.
-    func place(_ bytes: [UInt8], in directory: String, as name: String) throws(DiskError) {
+    package func place(_ bytes: [UInt8], in directory: String, as name: String) throws(DiskError) {
         let temporary = "\(directory)/\(name).tmp"
         let file = try open(temporary, .create)
         try file.write(bytes, at: 0)

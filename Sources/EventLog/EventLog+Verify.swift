@@ -75,7 +75,7 @@ extension EventLog {
             let index = SegmentName.index(
                 in: name.hasSuffix(".tmp") ? String(name.dropLast(4)) : name)
             let end = segments.last?.endIndex ?? 0
-            // An interrupted sealing leaves temporary names until the next one, or the next opening.
+            // An interrupted sealing leaves temporary names until the next one or an opening.
             if let index, name.hasSuffix(".tmp") || access == .readOnly && index >= end { continue }
             throw .damaged(
                 file: "\(segmentsPath)/\(name)", offset: 0, entry: index ?? 0, .unexpectedFile)

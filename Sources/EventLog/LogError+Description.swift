@@ -11,7 +11,7 @@ extension LogError: CustomStringConvertible {
         case .syncFailed(let error):
             "a sync failed (\(error)); stop, check the disk, and start again"
         case .unusable(let error):
-            "the log cannot be used since it failed before (\(error)); start again"
+            "the log cannot be used after a failure (\(error)); start again"
         case .directoryNotEmpty(let path, let found):
             "\(path) is not empty: it holds \(found); choose a new directory"
         case .notALog(let path): "there is no log in \(path)"

@@ -51,7 +51,7 @@ package enum LogError: Error, Equatable, Sendable {
     case disk(DiskError)
     /// A sync failed: what is durable is unknown until the log is opened again. The process exits.
     case syncFailed(DiskError)
-    /// An earlier failure left the log unusable until it is opened again.
+    /// A failure, now or earlier, left the log unusable until it is opened again.
     case unusable(DiskError)
     /// A log was to be made in a directory that holds something already.
     case directoryNotEmpty(path: String, found: String)

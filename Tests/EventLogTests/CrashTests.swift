@@ -32,7 +32,8 @@ private func runWorkload(on disk: SimulatedDisk) -> Progress {
         for size in [1, 3, 1, 7, 1, 2, 12, 1] {
             try commit(log, (0..<size).map { _ in someEntry(&random, max: 60) })
         }
-        // One frame that fills a segment: sealed in place, since a rewrite would gain nothing.
+        // One frame that fills a segment alone: sealed in place, a rewrite would gain nothing.
+        try commit(log, [random.bytes(900)])
         try commit(log, [random.bytes(900)])
         try commit(log, [[1], [2]])
     }
@@ -102,6 +103,9 @@ private func check(_ disk: SimulatedDisk, _ progress: Progress, _ what: String) 
         #expect(progress.error == nil)
         #expect(progress.acknowledged == progress.staged.count)
         #expect(disk.files.filter { $0.hasSuffix(".segment") }.count >= 5)
+        // Header, one frame, footer.
+        let single = 64 + (52 + 2 + 900) + (72 + 16 + 24)
+        #expect(disk.files.contains { disk.bytes(of: $0)?.count == single })
         check(disk, progress, "no fault")
     }
 

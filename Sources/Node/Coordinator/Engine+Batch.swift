@@ -13,10 +13,13 @@ extension Engine {
     mutating func workDue() throws(NodeError) -> Time? {
         let now = max(clock.now(), state.time.adding(milliseconds: 1))
         let isRoundDue = state.nextDue.map { $0 <= now } ?? false
-        let isRootNeeded = orders.contains { entry, order in
-            !order.isOut && !stuckOrders.contains(entry) && order.turn <= now
-                && order.ordered >= state.batchEntry
-        }
+        // While other work is out, its results bring a batch whose opening serves as well.
+        let isRootNeeded =
+            !isBridgeBusy && tasksOut == 0
+            && orders.contains { entry, order in
+                !order.isOut && !stuckOrders.contains(entry) && order.turn <= now
+                    && order.ordered >= state.batchEntry
+            }
         let hasCommands =
             !votes.isEmpty || !reports.isEmpty || (requests.first.map(isAdmissible) ?? false)
         guard hasCommands || isRoundDue || isRootNeeded || clock.now().day > state.decayDay else {
@@ -138,8 +141,8 @@ extension Engine {
                 try submitEvidence(vote)
             } catch .refused(.timestampOutOfRange) {
                 signAgain(vote)
-            } catch .refused(let refusal) where refusal.isAnswer {
-                // The ledger holds it already.
+            } catch .refused(let refusal) where refusal.isAnswer || refusal == .roundClosed {
+                // The ledger holds it already, or has closed the round over it: nobody's fault.
             } catch .refused {
                 try record(checked)
             }

@@ -77,6 +77,7 @@ package struct Home: Sendable {
             try openKey(keyFile(path, name), unlocking)
         }
         let opened = try firstEntry(of: ledgerFolder(path))
+        try checkUnchanged(configuration, opened)
         var validators: [NamedKey] = []
         for (entry, genesis) in zip(configuration.validators, opened.validators) {
             let found = try key(entry.name)
@@ -96,6 +97,27 @@ package struct Home: Sendable {
             ledger: LedgerID(Digest(hashing: Event.ledgerOpened(opened).encoded)),
             validators: validators, submitters: submitters, bridge: bridge,
             protectionNotice: notice(protection, home: path))
+    }
+
+    /// The ledger keeps what it was opened with; a file that says otherwise would mislead.
+    private static func checkUnchanged(
+        _ configuration: Configuration, _ opened: LedgerOpened
+    ) throws(NodeError) {
+        let changed: String? =
+            if configuration.name != opened.name {
+                "ledger.name"
+            } else if configuration.parameters != opened.parameters {
+                "[consensus] or [leader_selection]"
+            } else if configuration.validators.map(\.stake)
+                != opened.validators.map(\.stake.rawValue)
+            {
+                "[[validators]]"
+            } else if configuration.submitters.map(\.quota) != opened.submitters.map(\.quota) {
+                "[[submitters]]"
+            } else if configuration.circuits.map(\.name) != opened.circuits.map(\.circuit.name) {
+                "[[circuits]]"
+            } else { nil }
+        if let changed { throw .configurationChanged(what: changed) }
     }
 
     private static func check(

@@ -31,6 +31,9 @@ extension NodeError: CustomStringConvertible {
         case .keyMismatch(let name, let expected, let found):
             "the key file of \(name) holds \(found.hex), but the ledger names \(expected.hex);"
                 + " restore the right file"
+        case .configurationChanged(let what):
+            "recount.toml was changed after the ledger was made: \(what) differs from the first"
+                + " entry, which stands for ever; put the old value back"
         case .log(let name, let path, let error): Self.text(of: error, name, path)
         case .genesisRefused(let refusal):
             "the configuration makes no ledger: \(refusal); change it and try again"

@@ -27,6 +27,8 @@ package enum NodeError: Error, Sendable {
     case emptyPassphrase
     /// The keys in the folder are not those that the ledger names.
     case keyMismatch(name: String, expected: PublicKey, found: PublicKey)
+    /// `recount.toml` no longer says what the ledger was opened with.
+    case configurationChanged(what: String)
     /// The log of the ledger or of a validator's votes failed.
     case log(of: String, path: String, LogError)
     /// The ledger refuses its own first entry.

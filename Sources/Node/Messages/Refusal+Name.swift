@@ -72,6 +72,7 @@ extension Refusal {
         case .ledgerOpened: "ledgerOpened"
         case .ledgerNotOpened: "ledgerNotOpened"
         case .malformedGenesis: "malformedGenesis"
+        case .oversized: "oversized"
         }
     }
 }

@@ -49,3 +49,52 @@ extension LedgerScenario {
         return (id, assigned?.validators ?? [])
     }
 }
+
+extension Refold {
+    /// Derives every input of a log again and compares what follows it, as an audit does.
+    ///
+    /// Returns the place of the first difference, or nil where there is none.
+    static func firstDifference(in log: [Event], checkingSignatures: Bool) -> Int? {
+        var state = LedgerState()
+        var frontier = MerkleFrontier()
+        var place = 0
+        while place < log.count {
+            let event = log[place]
+            let command: Command?
+            if event.isDerived, event.tag != 76 {
+                command = .closeDue
+            } else {
+                command =
+                    checkingSignatures
+                    ? self.command(of: event, in: state, root: frontier.root)
+                    : uncheckedCommand(of: event, in: state, root: frontier.root)
+            }
+            guard let command else { return place }
+            do {
+                let events = try state.decide(command)
+                guard !events.isEmpty else { return place }
+                for derived in events {
+                    let bytes = derived.encoded
+                    guard place < log.count, log[place].encoded == bytes else { return place }
+                    try state.apply(derived, encodedBytes: bytes.count)
+                    frontier.append(leaf: bytes)
+                    place += 1
+                }
+            } catch { return place }
+        }
+        return nil
+    }
+
+    private static func uncheckedCommand(
+        of event: Event, in state: LedgerState, root: Digest
+    ) -> Command? {
+        switch event {
+        case .ledgerOpened(let opened): .openLedger(opened)
+        case .batchOpened(let opened):
+            state.opening(of: opened).map { .openBatch(Checked(unchecked: $0), root: root) }
+        case .messageRefused(let refused): .recordRefusal(Checked(unchecked: refused.message))
+        case .batchSealed: .seal(size: state.size, root: root)
+        default: state.message(of: event).map { .message(Checked(unchecked: $0)) }
+        }
+    }
+}

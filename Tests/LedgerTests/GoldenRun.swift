@@ -1,0 +1,132 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+import TestSupport
+
+/// A long scenario from a seed: sixty batches in which everything happens, also what is refused.
+struct GoldenRun {
+    private(set) var scenario: LedgerScenario
+    private var random: SplitMix64
+    private var requests: [RequestID] = []
+    private var jobs: [JobID] = []
+
+    /// Plays the whole run; `signs: false` where a test wants only its events.
+    static func play(seed: UInt64, batches: Int = 60, signs: Bool = true) throws -> LedgerScenario {
+        var run = try GoldenRun(seed: seed, signs: signs)
+        for _ in 0..<batches { try run.batch() }
+        return run.scenario
+    }
+
+    private init(seed: UInt64, signs: Bool) throws {
+        var setup = Setup.of(6, 5, signs: signs)
+        setup.stakes = [100, 200, 300, 400, 500, 600]
+        setup.parameters.refusalsPerMinute = 3
+        scenario = try LedgerScenario(setup)
+        random = SplitMix64(seed: seed)
+    }
+
+    private mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
+
+    private mutating func batch() throws {
+        let pause: UInt64 =
+            switch below(12) {
+            case 0: 86_400_000 * UInt64(1 + below(3))
+            case 1...4: 31_000
+            default: UInt64(1 + below(9_000))
+            }
+        try scenario.open(after: pause)
+        for _ in 0..<(4 + below(22)) { try command() }
+        try scenario.seal()
+    }
+
+    private mutating func command() throws {
+        guard let message = message() else { return }
+        do throws(Refusal) {
+            try scenario.send(message)
+        } catch {
+            guard !error.isAnswer, message.sender != nil else { return }
+            do throws(Refusal) { try scenario.record(message) } catch {
+                guard error == .refusalsExhausted else { throw error }
+            }
+        }
+    }
+
+    private mutating func message() -> Message? {
+        switch below(24) {
+        case 0...2:
+            let request = scenario.request(nullifier: UInt64(below(40)))
+            requests.append(request.id(in: scenario.ledger))
+            return .request(request)
+        case 3...15: return vote()
+        case 16:
+            let job = scenario.job(UInt64(below(1000)))
+            jobs.append(job.id(in: scenario.ledger))
+            return .job(job)
+        case 17...19: return result()
+        case 20, 21:
+            let pending = scenario.state.pendingSettlements.randomElement(using: &random)
+            guard
+                let request = pending.flatMap({ scenario.state.requestID(at: $0) })
+                    ?? requests.randomElement(using: &random)
+            else { return nil }
+            return .settlement(
+                scenario.settlement(request, below(3) == 0 ? .failed : .settled))
+        case 22: return .governance(scenario.change(change()))
+        default:
+            guard let request = requests.randomElement(using: &random) else { return nil }
+            let who = below(6)
+            let first = scenario.vote(who, below(4) == 0 ? .abstain : .approve, on: request)
+            return scenario.evidence(who, first, scenario.vote(who, .reject, on: request))
+        }
+    }
+
+    /// Mostly of one mind about a request, and about one of the last few.
+    private mutating func vote() -> Message? {
+        guard !requests.isEmpty else { return nil }
+        let place = max(0, requests.count - 1 - below(3))
+        let usual: Vote = requests[place].digest.bytes[0] % 4 == 0 ? .reject : .approve
+        let vote: Vote =
+            switch below(14) {
+            case 0: .reject
+            case 1: .abstain
+            default: usual
+            }
+        return .vote(scenario.vote(below(20) == 0 ? 6 : below(6), vote, on: requests[place]))
+    }
+
+    private mutating func result() -> Message? {
+        guard let id = jobs.suffix(2).randomElement(using: &random),
+            let entry = scenario.state.entry(of: id),
+            let drawn = scenario.state.job(at: entry)?.assigned?.validators,
+            let validator = drawn.randomElement(using: &random)
+        else { return nil }
+        let statuses = [
+            JobStatus(.success), JobStatus(.success), JobStatus(.trap, code: 1),
+            JobStatus(.abstained, code: 2),
+        ]
+        return .result(scenario.result(validator, id, statuses[below(4)]))
+    }
+
+    private mutating func change() -> Change {
+        let key = Fixture.key(UInt16(below(7))).publicKey
+        switch below(7) {
+        case 0: return .validatorJoined(key: key, stake: Stake(UInt64(1 + below(999))))
+        case 1: return .validatorLeft(key: key)
+        case 2: return .stakeChanged(key: key, stake: Stake(UInt64(1 + below(999))))
+        case 3:
+            var parameters = scenario.state.parameters
+            parameters.settlementMilliseconds = UInt64(1 + below(60_000))
+            parameters.normalisation = below(2) == 0 ? .raw : .share
+            return .parametersChanged(parameters)
+        case 4:
+            return .circuitRegistered(
+                Fixture.circuit("run \(below(9))", [.root, .nullifier, .externalDataHash]))
+        case 5:
+            return .rootPublished(
+                circuit: CircuitIndex(UInt16(below(2))), root: Fixture.element(UInt64(below(9))))
+        default: return .submitterListed(key: key, quota: UInt32(below(9)))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+
+/// What a run of the program left behind.
+struct CommandResult {
+    let status: Int32
+    let output: String
+    let errors: String
+
+    /// The lines of standard output.
+    var lines: [Substring] { output.split(separator: "\n") }
+
+    /// Standard output as a JSON object.
+    func object() throws -> [String: Any] {
+        try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any] ?? [:]
+    }
+
+    /// Standard output as JSON Lines.
+    func objects() throws -> [[String: Any]] {
+        try lines.map { line in
+            try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+        }
+    }
+}
+
+/// The built program, as users run it.
+enum Command {
+    /// Beside the tests, where the build puts it.
+    static let path: String = {
+        let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        var folder = tests.deletingLastPathComponent()
+        for _ in 0..<4 {
+            let candidate = folder.appendingPathComponent("recount").path
+            var isFolder: ObjCBool = false
+            if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder),
+                !isFolder.boolValue
+            {
+                return candidate
+            }
+            folder.deleteLastPathComponent()
+        }
+        return Vectors.repository.appendingPathComponent(".build/release/recount").path
+    }()
+
+    static func run(_ arguments: String...) throws -> CommandResult { try run(arguments) }
+
+    static func run(_ arguments: [String]) throws -> CommandResult {
+        let folder = try TemporaryFolder()
+        let output = URL(fileURLWithPath: folder.path + "/output")
+        let errors = URL(fileURLWithPath: folder.path + "/errors")
+        for file in [output, errors] { try Data().write(to: file) }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        try process.run()
+        process.waitUntilExit()
+        return CommandResult(
+            status: process.terminationReason == .exit ? process.terminationStatus : -1,
+            output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+            errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
+    }
+}
+
+/// A new folder that goes with the last reference.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path =
+            FileManager.default.temporaryDirectory
+            .appendingPathComponent("recount-command-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        do { try FileManager.default.removeItem(atPath: path) } catch { print("\(error)") }
+    }
+
+    /// Writes a file and returns its path.
+    func write(_ bytes: some Sequence<UInt8>, _ name: String) throws -> String {
+        let file = path + "/" + name
+        try Data(bytes).write(to: URL(fileURLWithPath: file))
+        return file
+    }
+}

@@ -1,0 +1,82 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+/// Every command explains itself, and bad usage is told from a "no".
+struct HelpTests {
+    private static let commands = [
+        [], ["init"], ["run"], ["audit"], ["replay"], ["log"], ["show"], ["show", "request"],
+        ["show", "entry"], ["proof"], ["proof", "verify"], ["ledger"], ["ledger", "info"],
+        ["config"], ["config", "keys"], ["config", "check"],
+    ]
+
+    @Test(arguments: commands)
+    func `help teaches the command`(_ command: [String]) throws {
+        let result = try Command.run(command + ["--help"])
+        #expect(result.status == 0)
+        #expect(result.output.contains("OVERVIEW: "))
+        #expect(result.output.contains("USAGE: "))
+        #expect(result.errors.isEmpty)
+        for line in result.lines { #expect(line.count <= 80, "\(line)") }
+        if !["show", "proof", "ledger"].contains(command.last ?? "") {
+            #expect(result.output.contains("  recount "), "an example is missing")
+        }
+    }
+
+    @Test(arguments: commands)
+    func `an unknown option gives 2`(_ command: [String]) throws {
+        let result = try Command.run(command + ["--no-such-option"])
+        #expect(result.status == 2)
+        #expect(result.output.isEmpty)
+        #expect(result.errors.contains("--no-such-option"))
+    }
+
+    @Test func `missing arguments and unknown commands give 2`() throws {
+        #expect(try Command.run("audit").status == 2)
+        #expect(try Command.run("no-such-command").status == 2)
+        #expect(try Command.run("log", "home", "--kind", "nothing").status == 2)
+        #expect(try Command.run("log", "home", "--from", "9", "--to", "8").status == 2)
+    }
+
+    @Test func `where there is no ledger the answer is 2 and says what to name`() throws {
+        let folder = try TemporaryFolder()
+        for command in [
+            ["audit"], ["replay"], ["log"], ["ledger", "info"], ["show", "request"],
+            ["show", "entry"],
+        ] {
+            var arguments = command + [folder.path]
+            if command.first == "show" { arguments.append("1") }
+            let result = try Command.run(arguments)
+            #expect(result.status == 2, "\(command)")
+            #expect(result.errors.contains(folder.path), "\(result.errors)")
+            #expect(result.errors.contains("recount init"), "\(result.errors)")
+        }
+    }
+
+    @Test func `every configuration key is listed`() throws {
+        let result = try Command.run("config", "--json")
+        #expect(result.status == 0)
+        let names = try result.objects().compactMap { $0["name"] as? String }
+        #expect(names.contains("consensus.threshold"))
+        #expect(names.contains("network.max_connections"))
+        for object in try result.objects() {
+            for key in ["name", "type", "default", "meaning"] {
+                #expect(object[key] is String, "\(object)")
+            }
+        }
+    }
+
+    @Test func `a configuration is checked`() throws {
+        let folder = try TemporaryFolder()
+        let good = try folder.write(Array("[consensus]\nthreshold = 7\n".utf8), "good.toml")
+        #expect(try Command.run("config", "check", good).status == 0)
+        let bad = try folder.write(Array("[consensus]\nthreshold = 6\n".utf8), "bad.toml")
+        let result = try Command.run("config", "check", bad)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("7"), "the smallest safe threshold is named")
+        #expect(try Command.run("config", "check", folder.path + "/absent.toml").status == 2)
+    }
+}

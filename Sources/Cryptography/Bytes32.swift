@@ -3,7 +3,8 @@
 
 /// Thirty-two bytes as a value: digests, public keys and field elements as they are stored.
 ///
-/// Held as four words read big-endian, so that comparison is the order of the bytes.
+/// Held as four words in the order of memory, so that the bytes of the value are the bytes; compared
+/// in the order of the bytes.
 package struct Bytes32: Hashable, Comparable, Sendable {
     private let word0: UInt64
     private let word1: UInt64
@@ -23,16 +24,10 @@ package struct Bytes32: Hashable, Comparable, Sendable {
     /// Reads thirty-two bytes at `offset`; nil where the span is shorter.
     package init?(_ span: Span<UInt8>, at offset: Int = 0) {
         guard offset >= 0, span.count >= 32, offset <= span.count - 32 else { return nil }
-        func word(_ start: Int) -> UInt64 {
-            var value: UInt64 = 0
-            for position in start..<start + 8 {
-                value = value << 8 | UInt64(span[position])
-            }
-            return value
+        self = unsafe span.withUnsafeBytes { buffer in
+            // SAFETY: the buffer holds thirty-two bytes from `offset` on; the load may be unaligned.
+            unsafe buffer.loadUnaligned(fromByteOffset: offset, as: Bytes32.self)
         }
-        self.init(
-            word0: word(offset), word1: word(offset + 8),
-            word2: word(offset + 16), word3: word(offset + 24))
     }
 
     /// Reads exactly thirty-two bytes; nil at any other length.
@@ -57,28 +52,20 @@ package struct Bytes32: Hashable, Comparable, Sendable {
 
     /// Appends the thirty-two bytes.
     package func append(to buffer: inout [UInt8]) {
-        func append(_ word: UInt64) {
-            for shift in 1...8 {
-                buffer.append(UInt8(truncatingIfNeeded: word >> UInt64(64 - 8 * shift)))
-            }
-        }
-        append(word0)
-        append(word1)
-        append(word2)
-        append(word3)
+        // SAFETY: the bytes of four words without padding, for the call.
+        unsafe withUnsafeBytes(of: self) { bytes in unsafe buffer.append(contentsOf: bytes) }
     }
 
     /// Sixty-four lower-case hexadecimal digits.
     package var hex: String { bytes.hex }
 
     /// The value as four words, most significant first, where the bytes are one big-endian integer.
-    package var bigEndianWords: (UInt64, UInt64, UInt64, UInt64) { (word0, word1, word2, word3) }
+    package var bigEndianWords: (UInt64, UInt64, UInt64, UInt64) {
+        (word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian)
+    }
 
     package static func < (left: Bytes32, right: Bytes32) -> Bool {
-        if left.word0 != right.word0 { return left.word0 < right.word0 }
-        if left.word1 != right.word1 { return left.word1 < right.word1 }
-        if left.word2 != right.word2 { return left.word2 < right.word2 }
-        return left.word3 < right.word3
+        left.bigEndianWords < right.bigEndianWords
     }
 }
 

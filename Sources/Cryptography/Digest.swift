@@ -39,6 +39,17 @@ package struct Digest: Hashable, Comparable, Sendable {
         self.init(hasher.finalize())
     }
 
+    /// Hashes a prefix byte and then two digests, as RFC 6962 does for inner nodes.
+    package init(prefix: UInt8, hashing left: Digest, _ right: Digest) {
+        var hasher = SHA256()
+        // SAFETY: a byte and two values of thirty-two bytes without padding, for the call.
+        unsafe withUnsafeBytes(of: (left.value, right.value)) { values in
+            unsafe withUnsafeBytes(of: prefix) { unsafe hasher.update(bufferPointer: $0) }
+            unsafe hasher.update(bufferPointer: values)
+        }
+        self.init(hasher.finalize())
+    }
+
     private init(_ digest: SHA256.Digest) {
         // SAFETY: the buffer holds the thirty-two bytes of the digest for the call.
         let value = unsafe digest.withUnsafeBytes { buffer in

@@ -32,12 +32,7 @@ package struct MerkleFrontier: Equatable, Sendable {
 
     /// The hash of an inner node: SHA-256(0x01 || left || right).
     package static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
-        var buffer: [UInt8] = []
-        buffer.reserveCapacity(65)
-        buffer.append(1)
-        left.value.append(to: &buffer)
-        right.value.append(to: &buffer)
-        return Digest(hashing: buffer)
+        Digest(prefix: 1, hashing: left, right)
     }
 
     /// Appends a leaf by its hash.

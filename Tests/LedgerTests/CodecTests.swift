@@ -175,7 +175,7 @@ struct CodecTests {
     }
 
     @Test("integers are little-endian, counts are u32, an option is one byte")
-    func borsh() {
+    func borsh() throws {
         var writer = BorshWriter(domain: "ab")
         writer.write(UInt16(0x0102))
         writer.write(Int32(-2))
@@ -185,5 +185,14 @@ struct CodecTests {
         #expect(
             writer.bytes == [2, 0, 0, 0, 0x61, 0x62, 2, 1, 254, 255, 255, 255, 3, 0, 0, 0, 1, 2, 3]
                 + [1, 5, 0, 0, 0, 0, 0, 0, 0, 0])
+        func option(_ bytes: [UInt8]) throws -> Vote? {
+            var reader = BorshReader(bytes)
+            return try reader.optional()
+        }
+        let read = [try option([0]), try option([1, 2])]
+        #expect(read == [nil, .abstain])
+        #expect(throws: DecodingError.unknownTag(type: "Vote?", tag: 2, offset: 0)) {
+            _ = try option([2, 2])
+        }
     }
 }

@@ -32,7 +32,29 @@ struct HostileFoldTests {
         }
         _ = state.componentRoots()
         _ = state.nextDue
-        return answers
+        return answers + closeAll(state)
+    }
+
+    /// Goes to the end of time, where every round and job is due; counts what cannot follow.
+    private func closeAll(_ state: LedgerState) -> Int {
+        var state = state
+        var refused = 0
+        let seal = BatchSealed(
+            height: state.height, size: 0, root: .zero, stateRoot: .zero, components: [])
+        let open = BatchOpened(
+            height: Height(state.height.rawValue &+ 1), time: Time(.max),
+            proposer: ValidatorIndex(0), round: 0, previousRoot: .zero, precommitRound: 0,
+            precommits: [], signature: .zero)
+        var events: [Event] = [.batchSealed(seal), .batchOpened(open)]
+        for _ in 0..<2 {
+            for event in events {
+                do throws(FoldError) { try state.apply(event, encodedBytes: 1) } catch {
+                    refused += 1
+                }
+            }
+            do throws(Refusal) { events = try state.decide(.closeDue) } catch { refused += 1 }
+        }
+        return refused
     }
 
     private func fold(_ log: [Event], _ generator: inout EventGenerator) -> (Int, Int) {
@@ -119,6 +141,16 @@ struct HostileFoldTests {
         #expect(error(decay) == .contradicts(kind: "reputationDecayed", field: "day"))
         let closed = Event.roundClosed(RoundClosed(about: EntryIndex(9), cause: .complete))
         #expect(error(closed) == .unknown(kind: "roundClosed", field: "about", value: 9))
+        _ = try scenario.assignedJob()
+        for (drawn, expected) in [([0, 1, 2], nil), ([0, 1, 9], true), ([1, 1, 2], true)]
+            as [([UInt16], Bool?)]
+        {
+            let assigned = JobAssigned(
+                job: scenario.state.openJobs[0], validators: drawn.map(ValidatorIndex.init),
+                deadline: Time(0))
+            let contradicts = FoldError.contradicts(kind: "jobAssigned", field: "validators")
+            #expect(error(.jobAssigned(assigned)) == (expected == nil ? nil : contradicts))
+        }
         let change = GovernanceApproved(
             number: 0, change: .validatorLeft(key: PublicKey(.zero)), signatures: [])
         #expect(

@@ -52,7 +52,7 @@ package enum Auditor {
         }
         report.addNotes()
         report.findings.sort {
-            ($0.entry, $0.kind.rawValue, $0.found) < ($1.entry, $1.kind.rawValue, $1.found)
+            ($0.entry, $0.kind, $0.found) < ($1.entry, $1.kind, $1.found)
         }
         report.seconds = watch.seconds
         report.entriesPerSecond =

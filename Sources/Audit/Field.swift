@@ -67,7 +67,8 @@ extension Field {
     }
 
     private static func leaf(_ value: Any) -> Field? {
-        switch value {
+        let isBytes = type(of: value) == [UInt8].self
+        return switch value {
         case let value as EntryIndex: .number(value.rawValue)
         case let value as Height: .number(value.rawValue)
         case let value as ValidatorIndex: .number(UInt64(value.rawValue))
@@ -85,7 +86,8 @@ extension Field {
         case let value as JobID: .hex(value.hex)
         case let value as CircuitID: .hex(value.hex)
         case let value as LedgerID: .hex(value.hex)
-        case let value as [UInt8]: .hex(value.hex)
+        // An empty list of anything can be cast to any list.
+        case let value as [UInt8] where isBytes: .hex(value.hex)
         case let value as String: .text(value)
         default: integer(value)
         }

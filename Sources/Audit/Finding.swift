@@ -39,6 +39,13 @@ package enum FindingKind: String, Codable, Sendable, CaseIterable {
     case proofUnjudged
 }
 
+extension FindingKind: Comparable {
+    /// The order in which findings at one entry are told.
+    package static func < (left: FindingKind, right: FindingKind) -> Bool {
+        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+    }
+}
+
 /// One thing that is wrong with a ledger.
 package struct Finding: Codable, Equatable, Sendable {
     /// The entry where it shows.

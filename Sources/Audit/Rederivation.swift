@@ -172,6 +172,7 @@ struct Rederivation {
     private func homeOfAdded(_ batch: [LoggedEntry], _ position: Int) -> UInt64? {
         var other = self
         other.findings = []
+        other.isDue = false
         var rest = Array(batch[position...])
         let added = rest.removeFirst()
         while !rest.isEmpty, other.isEqual {

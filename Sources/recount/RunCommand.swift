@@ -7,6 +7,7 @@ import Dispatch
 import Foundation
 import Ledger
 import Node
+import Synchronization
 
 /// `recount run`.
 struct RunCommand: AsyncParsableCommand {
@@ -150,26 +151,32 @@ private struct EventPrinter: Sendable {
 }
 
 /// Calls back at the first interrupt; the second ends the process, which loses nothing.
-private final class Interrupts: Sendable {
-    private let sources: [any DispatchSourceSignal & Sendable]
+private final class Interrupts {
+    private var sources: [any DispatchSourceSignal] = []
 
     init(_ stop: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "recount.interrupts")
-        sources = [SIGINT, SIGTERM].map { number in
+        let flag = InterruptFlag()
+        for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            nonisolated(unsafe) var isFirst = true
             source.setEventHandler {
-                guard unsafe isFirst else { Foundation.exit(ExitStatus.unusable.rawValue) }
-                // SAFETY: only this handler uses it, on a serial queue.
-                unsafe isFirst = false
+                guard flag.raise() else { Foundation.exit(ExitStatus.unusable.rawValue) }
                 Output.error("stopping after the batch at hand; once more ends at once")
                 stop()
             }
             source.resume()
-            return source
+            sources.append(source)
         }
     }
 
     func cancel() { for source in sources { source.cancel() } }
+}
+
+/// Whether there was an interrupt.
+private final class InterruptFlag: Sendable {
+    private let isRaised = Atomic(false)
+
+    /// Returns whether this is the first time.
+    func raise() -> Bool { !isRaised.exchange(true, ordering: .relaxed) }
 }

@@ -22,11 +22,15 @@ struct DamageTests {
     }
 
     private func files(in directory: String) throws -> [String] {
-        try FileManager.default.subpathsOfDirectory(atPath: directory).sorted().filter {
-            var isFolder: ObjCBool = false
-            return FileManager.default.fileExists(
-                atPath: directory + "/" + $0, isDirectory: &isFolder) && !isFolder.boolValue
-        }.map { directory + "/" + $0 }
+        try FileManager.default.subpathsOfDirectory(atPath: directory).sorted().map {
+            URL(fileURLWithPath: directory + "/" + $0)
+        }.filter { !$0.hasDirectoryPath && !isFolder($0) }.map(\.path)
+    }
+
+    private func isFolder(_ url: URL) -> Bool {
+        do {
+            return try url.resourceValues(forKeys: [.isDirectoryKey]).isDirectory == true
+        } catch { return false }
     }
 
     @Test func `every changed byte of a closed ledger is found`() throws {
@@ -70,7 +74,7 @@ struct DamageTests {
             }
         }
         #expect(throws: LogError.self) { try Auditor.run(directory: folder.path + "/absent") }
-        #expect(throws: LogError.self) { try Auditor.run(directory: folder.path) }
+        #expect(throws: LogError.self) { try Auditor.run(directory: try Folder().path) }
     }
 
     @Test(.enabled(if: Paraloom.isThere))

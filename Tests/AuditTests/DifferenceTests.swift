@@ -3,6 +3,7 @@
 
 import Audit
 import Cryptography
+import Foundation
 import Ledger
 import TestSupport
 import Testing
@@ -14,10 +15,10 @@ private let skip: Comment = "no file at \(Vectors.folder.path)/\(Paraloom.folder
 struct DifferenceTests {
     private static let derivedKinds = Event.kinds.keys.filter { $0 >= 64 }.sorted()
         .compactMap { Event.kinds[$0] }
-    private static let scenario = Result { try Scenario.everything().builder }
+    private static let scenario = Result { try Scenario.everything().builder.events }
 
     private func places(_ kind: String) throws -> (events: [Event], places: [Int]) {
-        let events = try Self.scenario.get().events
+        let events = try Self.scenario.get()
         let places = events.indices.filter { events[$0].kind == kind }
         #expect(!places.isEmpty)
         return (events, Array(places.prefix(3)))
@@ -97,7 +98,7 @@ struct DifferenceTests {
     }
 
     @Test func `a command that the rules refuse is found`() throws {
-        let events = try Self.scenario.get().events
+        let events = try Self.scenario.get()
         let votes = events.indices.filter { events[$0].kind == "voteCast" }
         var changed = events
         changed.insert(events[votes[0]], at: votes[0] + 1)

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 
 /// What a run of the program left behind.
-struct CommandResult {
+struct CommandResult: Sendable {
     let status: Int32
     let output: String
     let errors: String
@@ -34,12 +34,7 @@ enum Command {
         var folder = tests.deletingLastPathComponent()
         for _ in 0..<4 {
             let candidate = folder.appendingPathComponent("recount").path
-            var isFolder: ObjCBool = false
-            if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder),
-                !isFolder.boolValue
-            {
-                return candidate
-            }
+            if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
             folder.deleteLastPathComponent()
         }
         return Vectors.repository.appendingPathComponent(".build/release/recount").path
@@ -68,7 +63,7 @@ enum Command {
 }
 
 /// A new folder that goes with the last reference.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {

@@ -9,7 +9,7 @@ private let samples = Vectors.repository.appendingPathComponent("Tools/samples")
 private let isThere = FileManager.default.fileExists(atPath: samples + "/requests.jsonl")
 
 /// One home, made and run once with two liars; the tests look at what it holds.
-private struct Journey {
+private struct Journey: Sendable {
     let folder: TemporaryFolder
     let home: String
     let made: CommandResult

@@ -62,7 +62,7 @@ package enum CheckResult: String, Codable, Sendable {
 
 /// The checks of an audit and how they ended.
 package struct AuditChecks: Codable, Equatable, Sendable {
-    /// Every byte of every frame, and the Merkle tree.
+    /// Every byte of every frame and blob, and the Merkle tree.
     package var log = CheckResult.incomplete
     /// Every derived event, and every root that `BatchSealed` states.
     package var derivation = CheckResult.incomplete
@@ -90,6 +90,8 @@ package struct AuditReport: Codable, Equatable, Sendable {
     package var segments: UInt64 = 0
     /// Frames.
     package var frames: UInt64 = 0
+    /// Blobs beside the log.
+    package var blobs: UInt64 = 0
     /// The state root that the last batch seals, in hexadecimal.
     package var stateRoot = ""
     /// The number of the last batch.

@@ -35,6 +35,7 @@ package enum Auditor {
             }
             report.frames = verified.frames
             report.segments = UInt64(verified.segments)
+            report.blobs = try verifyBlobs(of: log)
             report.checks.log = .passed
             var pass = EntryPass(log, options)
             try pass.run(into: &report, progress)
@@ -58,6 +59,17 @@ package enum Auditor {
         report.entriesPerSecond =
             report.seconds > 0 ? Double(report.counts.entries) / report.seconds : 0
         return report
+    }
+
+    /// Checks every blob beside the log and returns their number; without a folder there is none.
+    private static func verifyBlobs(of log: EventLog) throws(LogError) -> UInt64 {
+        do throws(LogError) {
+            return UInt64(
+                try BlobStore(logDirectory: log.directory, disk: POSIXDisk()).verifyAll())
+        } catch {
+            if case .disk(.notFound) = error { return 0 }
+            throw error
+        }
     }
 }
 

@@ -114,7 +114,7 @@ private struct AuditText {
             "looked at",
             "\(Text.count(counts.entries, "entry", "entries")) of \(Text.grouped(report.size)),"
                 + " \(Text.count(counts.batches, "batch", "batches")),"
-                + " \(Text.count(report.frames, "frame"))")
+                + " \(Text.count(report.frames, "frame")), \(Text.count(report.blobs, "blob"))")
         list.add("log", "\(report.checks.log.rawValue): root \(report.root)")
         list.add(
             "derivation",

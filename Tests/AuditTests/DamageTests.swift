@@ -77,6 +77,18 @@ struct DamageTests {
         #expect(throws: LogError.self) { try Auditor.run(directory: try Folder().path) }
     }
 
+    @Test func `a changed blob is found`() throws {
+        let folder = try Folder()
+        let directory = try folder.write(try Scenario.small().entries)
+        let store = BlobStore(logDirectory: directory, disk: POSIXDisk())
+        let hash = try store.put([1, 2, 3])
+        #expect(try Auditor.run(directory: directory).blobs == 1)
+        #expect(!isFound(directory))
+        let file = URL(fileURLWithPath: directory + "/blobs/" + hash.hex)
+        try Data([1, 2, 4]).write(to: file)
+        #expect(isFound(directory))
+    }
+
     @Test(.enabled(if: Paraloom.isThere))
     func `a changed entry is found even in a log that was written anew`() throws {
         let entries = try Scenario.everything().builder.entries

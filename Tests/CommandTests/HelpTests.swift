@@ -20,7 +20,9 @@ struct HelpTests {
         #expect(result.output.contains("OVERVIEW: "))
         #expect(result.output.contains("USAGE: "))
         #expect(result.errors.isEmpty)
-        for line in result.lines { #expect(line.count <= 80, "\(line)") }
+        for line in result.lines where !line.hasPrefix("USAGE: ") {
+            #expect(line.count <= 80, "\(line)")
+        }
         if !["show", "proof", "ledger"].contains(command.last ?? "") {
             #expect(result.output.contains("  recount "), "an example is missing")
         }
@@ -31,7 +33,7 @@ struct HelpTests {
         let result = try Command.run(command + ["--no-such-option"])
         #expect(result.status == 2)
         #expect(result.output.isEmpty)
-        #expect(result.errors.contains("--no-such-option"))
+        #expect(result.errors.contains("Usage: recount"))
     }
 
     @Test func `missing arguments and unknown commands give 2`() throws {

@@ -82,7 +82,8 @@ extension Engine {
         }
     }
 
-    private func tellEquivocation(_ event: EquivocationFound) {
+    private mutating func tellEquivocation(_ event: EquivocationFound) {
+        summary.equivocations += 1
         guard case .vote(let request) = event.slot, let id = state.requestID(at: request) else {
             return
         }

@@ -170,17 +170,21 @@ struct Engine: Sendable {
         turns[round.entry] = state.requestRanking(round.pinned, round.id).firstIndex { isUp($0) }
     }
 
-    /// Closes the logs with their end marks, and the vault.
+    /// Closes the logs with their end marks, and the vault; all of them, whatever fails.
     func close() throws(NodeError) {
         pool.stop()
-        for validator in validators { try validator.close() }
-        try vault.close()
+        var first: NodeError?
         do throws(LogError) {
             log.discardStaged()
             try log.close()
         } catch {
-            throw .log(of: "the ledger", path: home.ledgerDirectory, error)
+            first = .log(of: "the ledger", path: home.ledgerDirectory, error)
         }
+        for validator in validators {
+            do throws(NodeError) { try validator.close() } catch { first = first ?? error }
+        }
+        do throws(NodeError) { try vault.close() } catch { first = first ?? error }
+        if let first { throw first }
     }
 }
 

@@ -82,16 +82,28 @@ extension VerificationRequest: Codable {
             throw LineProblem.missing(field: "recipient")
         }
         self.recipient = recipient
-        timestamp = try fields.decode(UInt64.self, forKey: key("timestamp"))
+        timestamp = try Self.number(fields, key("timestamp"))
         nullifiers = try fields.decodeIfPresent([String].self, forKey: key("nullifiers"))
         submitter = try text("submitter")
         signature = try bytes(
             "signature", { [UInt8](hex: $0).flatMap { Signature($0) } }, 128)
     }
 
-    private static func amount(_ fields: KeyedDecodingContainer<Key>, _ key: Key) throws -> UInt64 {
+    /// Reads a number, and names the field where the type cannot hold it, as Foundation does not.
+    private static func number(
+        _ fields: KeyedDecodingContainer<Key>, _ key: Key
+    ) throws -> UInt64 {
         do {
             return try fields.decode(UInt64.self, forKey: key)
+        } catch Swift.DecodingError.dataCorrupted {
+            throw LineProblem.wrongType(
+                field: key.stringValue, expected: "a whole number from 0 to \(UInt64.max)")
+        }
+    }
+
+    private static func amount(_ fields: KeyedDecodingContainer<Key>, _ key: Key) throws -> UInt64 {
+        do {
+            return try number(fields, key)
         } catch Swift.DecodingError.typeMismatch {
             // A string: numbers above 2^53 are often written so.
         }

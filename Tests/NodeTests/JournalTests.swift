@@ -1,0 +1,135 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import EventLog
+import Ledger
+import Node
+import TestSupport
+import Testing
+
+private let key = SigningKey(seed: Bytes32([UInt8](repeating: 3, count: 32)) ?? .zero)
+private let ledger = LedgerID(Digest(hashing: [9]))
+
+private func request(_ number: Int) -> RequestID {
+    RequestID(Digest(hashing: Array("request \(number)".utf8)))
+}
+
+private func journal(_ disk: SimulatedDisk) throws(JournalError) -> VoteJournal {
+    try VoteJournal(directory: "/votes", disk: disk, key: key, ledger: ledger)
+}
+
+private let approve = Verdict(.approve, .proofHolds)
+private let reject = Verdict(.reject, .proofFails)
+
+@Suite struct JournalTests {
+    @Test func firstVerdictStandsWhateverIsGivenLater() throws {
+        let disk = SimulatedDisk()
+        try VoteJournal.create(directory: "/votes", disk: disk)
+        var first = try journal(disk)
+        let said = try first.votes(
+            for: [(request(1), approve), (request(2), reject)], at: Time(10))
+        #expect(said.map(\.vote) == [.approve, .reject])
+        #expect(said.allSatisfy { $0.isSigned(in: ledger) })
+        // The same bytes while they are fresh, and the same verdict when they are not.
+        #expect(try first.votes(for: [(request(1), reject)], at: Time(20)) == [said[0]])
+        try first.close()
+        var second = try journal(disk)
+        #expect(second.count == 2)
+        #expect(try second.votes(for: [(request(1), reject)], at: Time(20)) == [said[0]])
+        let late = try second.votes(for: [(request(1), reject)], at: Time(90_000))
+        #expect(late[0].vote == .approve)
+        #expect(late[0].timestamp == Time(90_000))
+        #expect(try second.votes(for: [(request(1), reject)], at: Time(90_001)) == late)
+    }
+
+    @Test func twoVerdictsInOneCommitAreTheFirst() throws {
+        let disk = SimulatedDisk()
+        try VoteJournal.create(directory: "/votes", disk: disk)
+        var journal = try journal(disk)
+        let said = try journal.votes(
+            for: [(request(1), approve), (request(1), reject)], at: Time(10))
+        #expect(said[0] == said[1])
+    }
+
+    /// Votes in three commits, each asked for twice; gives what was said before the failure.
+    private func work(_ disk: SimulatedDisk, _ verdict: Verdict) -> [VoteMessage] {
+        var said: [VoteMessage] = []
+        do {
+            var journal = try journal(disk)
+            for commit in 0..<3 {
+                let verdicts = (0..<4).map { (request(commit * 3 + $0), verdict) }
+                said += try journal.votes(for: verdicts, at: Time(UInt64(commit) * 40_000))
+            }
+            try journal.close()
+        } catch {}
+        return said
+    }
+
+    @Test(arguments: [UInt64](0..<8))
+    func noCrashMakesItSayTwoThings(seed: UInt64) throws {
+        let whole = SimulatedDisk()
+        try VoteJournal.create(directory: "/votes", disk: whole)
+        let made = whole.operations
+        _ = work(whole, approve)
+        let count = whole.operations - made
+        #expect(count > 10)
+        for operation in 0..<count {
+            for fault in [SimulatedFault.powerCut, .noSpace, .inputOutputError] {
+                let disk = SimulatedDisk()
+                try VoteJournal.create(directory: "/votes", disk: disk)
+                disk.fail(operation: operation, with: fault)
+                let before = work(disk, approve)
+                disk.restart(seed: seed &* 1000 &+ UInt64(operation))
+                disk.healFaults()
+                // The truth looks different now; what was said is said again.
+                let after = work(disk, reject)
+                #expect(after.count == 12, "seed \(seed), operation \(operation), \(fault)")
+                var verdicts: [RequestID: Vote] = [:]
+                for vote in before + after {
+                    let known = verdicts.updateValue(vote.vote, forKey: vote.request)
+                    #expect(
+                        known == nil || known == vote.vote,
+                        "seed \(seed), operation \(operation), \(fault)")
+                }
+            }
+        }
+    }
+
+    @Test func journalThatContradictsItselfOrIsAnothersIsRefused() throws {
+        func vote(_ vote: Vote, by key: SigningKey) -> [UInt8] {
+            VoteMessage(
+                request: request(1), validator: key.publicKey, vote: vote, reason: .unspecified,
+                timestamp: Time(1), signature: .zero
+            ).signed(by: key, in: ledger).encoded
+        }
+        func problem(_ entries: [[UInt8]]) throws -> JournalProblem? {
+            let disk = SimulatedDisk()
+            let log = try EventLog.create(directory: "/votes", disk: disk)
+            for entry in entries { _ = try log.stage(entry) }
+            try log.commit()
+            try log.close()
+            do throws(JournalError) {
+                _ = try journal(disk)
+                return nil
+            } catch {
+                guard case .unusable(_, let problem) = error else { return nil }
+                return problem
+            }
+        }
+        #expect(try problem([vote(.approve, by: key), vote(.approve, by: key)]) == nil)
+        #expect(
+            try problem([vote(.approve, by: key), vote(.reject, by: key)])
+                == .contradiction(request(1), earlier: .approve, later: .reject))
+        let other = SigningKey()
+        #expect(try problem([vote(.approve, by: other)]) == .foreign(other.publicKey))
+        guard case .undecodable? = try problem([[1, 2, 3]]) else {
+            Issue.record("garbage was taken for a vote")
+            return
+        }
+    }
+
+    @Test func lostJournalIsNotStartedAfresh() throws {
+        #expect(throws: JournalError.self) { try journal(SimulatedDisk()) }
+    }
+}

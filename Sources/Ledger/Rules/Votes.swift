@@ -84,7 +84,7 @@ extension LedgerState {
                 SettlementOrdered(
                     request: round.entry, recipient: round.request.recipient,
                     amount: round.request.amount, leader: round.opened.leader,
-                    nextTurn: time.adding(milliseconds: parameters.settlementMilliseconds))))
+                    nextTurn: time.adding(milliseconds: round.settlementMilliseconds))))
         let conflicting = Set(round.request.nullifiers.flatMap { undecidedByNullifier[$0] ?? [] })
         for entry in conflicting.sorted() where entry != round.entry {
             guard let other = rounds[entry] else { continue }

@@ -90,6 +90,7 @@ extension LedgerState {
             writer.write(round.entry)
             writer.write(round.id)
             writer.write(round.opened)
+            writer.write(round.settlementMilliseconds)
             writer.write(UInt32(round.votes.count))
             for vote in round.votes {
                 writer.write(optional: vote?.entry)

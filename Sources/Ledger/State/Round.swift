@@ -89,6 +89,8 @@ package struct Round: Equatable, Sendable {
     package let pinned: PinnedSet
     /// What `RoundOpened` says.
     package let opened: RoundOpened
+    /// The parameter of that name when the round opened.
+    package let settlementMilliseconds: UInt64
     /// The votes so far, by place in `pinned`.
     package internal(set) var votes: [RecordedVote?]
     /// The decision, once there is one.

@@ -64,31 +64,8 @@ extension Configuration {
         "submitters",
     ]
 
-    /// Refuses a line that starts with `[` and has no name after it.
-    ///
-    /// toml++ 3.4 ends the process there by an assertion. Nothing that a configuration may hold
-    /// has such a line, though TOML knows some: arrays of arrays, texts of several lines.
-    private static func checkHeaders(_ text: String) throws(ConfigurationError) {
-        let lines = text.utf8.split(
-            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        for (number, line) in lines.enumerated() {
-            var rest = line.drop { $0 == 0x20 || $0 == 0x09 }
-            guard rest.first == UInt8(ascii: "[") else { continue }
-            rest = rest.dropFirst()
-            if rest.first == UInt8(ascii: "[") { rest = rest.dropFirst() }
-            rest = rest.drop { $0 == 0x20 || $0 == 0x09 }
-            switch rest.first ?? 0 {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D, 0x22, 0x27: continue
-            default:
-                throw .notTOML(
-                    "the name of a section is wanted after [", line: number + 1,
-                    column: line.count - rest.count + 1)
-            }
-        }
-    }
-
     private static func parse(_ text: String) throws(ConfigurationError) -> TOMLTable {
-        try checkHeaders(text)
+        try ConfigurationSyntax.check(text)
         do {
             return try TOMLTable(string: text)
         } catch let error as TOMLParseError {

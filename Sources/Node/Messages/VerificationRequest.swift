@@ -95,7 +95,9 @@ extension VerificationRequest: Codable {
     ) throws -> UInt64 {
         do {
             return try fields.decode(UInt64.self, forKey: key)
-        } catch Swift.DecodingError.dataCorrupted {
+        } catch let error as Swift.DecodingError {
+            throw error
+        } catch {
             throw LineProblem.wrongType(
                 field: key.stringValue, expected: "a whole number from 0 to \(UInt64.max)")
         }

@@ -6,8 +6,9 @@ import Ledger
 
 /// How the log differs from what the rules give.
 enum Difference: Error {
-    /// These events are due, and the first of them is not what stands here.
-    case unlike([Event])
+    /// These events are due, and the first of them is not what stands here; what is due together
+    /// with them may have begun before.
+    case unlike([Event], isBegun: Bool)
     /// A derived event stands here, and none is due.
     case added
     /// The rules refuse the command that stands here.

@@ -105,7 +105,7 @@ struct Rederivation {
         guard !expected.isEmpty else { throw .added }
         for (place, event) in expected.enumerated() {
             guard position < batch.count, batch[position].event == event else {
-                throw .unlike(Array(expected[place...]))
+                throw .unlike(Array(expected[place...]), isBegun: place > 0)
             }
             willApply(batch[position], state)
             apply(batch[position])
@@ -132,7 +132,7 @@ struct Rederivation {
         let rest = Array(batch[min(position, batch.count)...])
         let entry = rest.first?.index ?? state.size
         switch difference {
-        case .unlike(let expected):
+        case .unlike(let expected, _):
             findings = DifferenceText.findings(expected, rest, at: entry)
         case .added:
             findings = [DifferenceText.added(rest[0])]
@@ -160,7 +160,9 @@ struct Rederivation {
         guard let finding = findings.first, finding.kind == .added, batch.count > position else {
             return
         }
-        if let home = homeOfAdded(batch, position) {
+        var pending: [Event] = []
+        if case .unlike(let expected, isBegun: true) = difference { pending = expected }
+        if let home = homeOfAdded(batch, position, pending) {
             findings = [DifferenceText.moved(rest[0], to: home)]
         }
     }
@@ -168,21 +170,25 @@ struct Rederivation {
     /// Where an event that is too many here is missing, if it is: it was moved then.
     ///
     /// Derives the rest of the batch without it; until the place where it is missing every entry
-    /// has its own index again.
-    private func homeOfAdded(_ batch: [LoggedEntry], _ position: Int) -> UInt64? {
+    /// has its own index again. `pending` is what is due before the next command.
+    private func homeOfAdded(
+        _ batch: [LoggedEntry], _ position: Int, _ pending: [Event]
+    ) -> UInt64? {
         var other = self
         other.findings = []
         other.isDue = false
         var rest = Array(batch[position...])
         let added = rest.removeFirst()
+        var pending = pending
         while !rest.isEmpty, other.isEqual {
             do throws(Difference) {
                 var place = 0
-                let expected = try other.derive(rest[0])
+                let expected = pending.isEmpty ? try other.derive(rest[0]) : pending
+                pending = []
                 try other.compare(expected, rest, &place) { _, _ in }
                 rest.removeFirst(place)
             } catch {
-                guard case .unlike(let expected) = error, expected.first == added.event else {
+                guard case .unlike(let expected, _) = error, expected.first == added.event else {
                     return nil
                 }
                 return other.state.size

@@ -57,7 +57,8 @@ struct AuditTests {
         #expect(report.findings.map(\.kind) == [.signature])
         #expect(report.findings.map(\.entry) == [UInt64(entry)])
         #expect(
-            report.findings[0].expected.contains(builder.validators[3].publicKey.hex.prefix(16)))
+            try #require(report.findings.first).expected.contains(
+                builder.validators[3].publicKey.hex.prefix(16)))
         #expect(report.checks.signatures == .failed)
         #expect(report.checks.derivation == .passed)
         let unchecked = try Folder().audit(
@@ -75,7 +76,7 @@ struct AuditTests {
         let report = try Folder().audit(builder.entries)
         #expect(report.findings.map(\.kind) == [.approvedFalseProof])
         let events = try builder.events
-        #expect(events[Int(report.findings[0].entry)].kind == "outcomeDecided")
+        #expect(events[Int(try #require(report.findings.first).entry)].kind == "outcomeDecided")
         #expect(report.contradictions.count == 7)
         let unverified = try Folder().audit(builder.entries, AuditOptions(verifyProofs: false))
         #expect(unverified.findings == [])
@@ -114,8 +115,8 @@ struct AuditTests {
         events[events.count - 1] = .batchSealed(sealed)
         let report = try Folder().audit(events.map(\.encoded))
         #expect(report.findings.map(\.kind) == [.componentRoot])
-        #expect(report.findings[0].entry == UInt64(events.count - 1))
-        #expect(report.findings[0].found.hasPrefix("root of \(component.label) "))
+        #expect(try #require(report.findings.first).entry == UInt64(events.count - 1))
+        #expect(try #require(report.findings.first).found.hasPrefix("root of \(component.label) "))
     }
 
     @Test func `a replay gives the live state at every entry`() throws {

@@ -20,7 +20,6 @@ let strict: [SwiftSetting] = [
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
-let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -31,7 +30,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
@@ -51,19 +49,20 @@ let package = Package(
             name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
             swiftSettings: strict),
         .target(
-            name: "Audit", dependencies: ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            name: "Audit",
+            dependencies: ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
             swiftSettings: strict),
         .target(
             name: "Node",
             dependencies: [
-                "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml, logging,
+                "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [
                 "Node", "Audit", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
-                arguments, logging,
+                arguments,
             ],
             swiftSettings: strict),
 

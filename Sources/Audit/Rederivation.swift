@@ -118,7 +118,7 @@ struct Rederivation {
     private mutating func apply(_ entry: LoggedEntry) {
         frontier.append(leaf: entry.bytes)
         do throws(FoldError) {
-            try state.follow(entry)
+            try state.apply(entry.event, encodedBytes: entry.bytes.count)
         } catch {
             stop = Finding(
                 entry: entry.index, kind: .cannotFollow,

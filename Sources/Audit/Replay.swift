@@ -64,7 +64,7 @@ package enum Replay {
                 }
             }
             do throws(FoldError) {
-                try state.follow(entry)
+                try state.apply(entry.event, encodedBytes: entry.bytes.count)
             } catch {
                 throw .cannotFollow(entry: entry.index, error)
             }

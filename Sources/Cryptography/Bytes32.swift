@@ -3,8 +3,8 @@
 
 /// Thirty-two bytes as a value: digests, public keys and field elements as they are stored.
 ///
-/// Held as four words in the order of memory, so that the bytes of the value are the bytes; compared
-/// in the order of the bytes.
+/// Held as four words in the order of memory, so that they are the bytes as they stand; compared in
+/// the order of the bytes.
 package struct Bytes32: Hashable, Comparable, Sendable {
     private let word0: UInt64
     private let word1: UInt64
@@ -25,7 +25,7 @@ package struct Bytes32: Hashable, Comparable, Sendable {
     package init?(_ span: Span<UInt8>, at offset: Int = 0) {
         guard offset >= 0, span.count >= 32, offset <= span.count - 32 else { return nil }
         self = unsafe span.withUnsafeBytes { buffer in
-            // SAFETY: the buffer holds thirty-two bytes from `offset` on; the load may be unaligned.
+            // SAFETY: the buffer holds thirty-two bytes from `offset` on; any alignment will do.
             unsafe buffer.loadUnaligned(fromByteOffset: offset, as: Bytes32.self)
         }
     }

@@ -205,7 +205,8 @@ private func fault(_ toml: String) -> ConfigurationError? {
             "constant:<decimal>"
         ),
         (
-            "[[circuits]]\nname = \"c\"\nverifying_key = \"k\"\npublic_inputs = []\nroots = [\"-1\"]",
+            "[[circuits]]\nname = \"c\"\nverifying_key = \"k\"\npublic_inputs = []\n"
+                + "roots = [\"-1\"]",
             "below the group order"
         ),
         (

@@ -81,9 +81,10 @@ private let small = """
             return
         }
         #expect("\(wrong.map { "\($0)" } ?? "")".contains("wrong"))
-        #expect(
-            "\(String(describing: error { _ = try Home.open(at: home.path, protection: .keyFile(path: nil)) }))"
-                .contains("unlock.key"))
+        let unlocked = error {
+            _ = try Home.open(at: home.path, protection: .keyFile(path: nil))
+        }
+        #expect(String(describing: unlocked).contains("unlock.key"))
         let empty = error { _ = try Home.open(at: home.path, protection: .passphrase("")) }
         guard case .emptyPassphrase? = empty else {
             Issue.record("\(String(describing: empty))")
@@ -178,13 +179,11 @@ private let small = """
         let home = try Samples.home(folder, configuration)
         #expect(home.configuration.circuits[0].verifyingKey == "\(home.path)/circuits/0.json")
         configuration.circuits[0].publicInputs.removeLast()
-        #expect(
-            "\(String(describing: error { _ = try Samples.home(folder, configuration, name: "b") }))"
-                .contains("4"))
+        let tooFew = error { _ = try Samples.home(folder, configuration, name: "b") }
+        #expect(String(describing: tooFew).contains("4"))
         configuration.circuits[0].publicInputs = [.root, .nullifier, .free, .amount]
-        #expect(
-            "\(String(describing: error { _ = try Samples.home(folder, configuration, name: "b") }))"
-                .contains("must bind"))
+        let unbound = error { _ = try Samples.home(folder, configuration, name: "b") }
+        #expect(String(describing: unbound).contains("must bind"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["node"])
     }
 }

@@ -39,8 +39,9 @@ enum Tree {
         var files: [TreeFile] = []
         while let path = enumerator.nextObject() as? String {
             let name = path.split(separator: "/").last ?? ""
-            let attributes = enumerator.fileAttributes
-            if attributes?[.type] as? FileAttributeType == .typeDirectory {
+            let type = enumerator.fileAttributes?[.type] as? FileAttributeType
+            if type == .typeSymbolicLink { continue }  // What it leads to is in the tree itself.
+            if type == .typeDirectory {
                 // `.ci` is ours; the other folders with a dot hold history, builds and caches.
                 if name.hasPrefix(".") && name != ".ci" || name == "__pycache__" {
                     enumerator.skipDescendants()

@@ -1,6 +1,8 @@
 // swift-tools-version: 6.2
-// Recount: the benchmarks, apart so that users of Recount do not resolve what only they need.
+// Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
+
+// The benchmarks, apart so that users of Recount do not resolve what only they need.
 
 import PackageDescription
 

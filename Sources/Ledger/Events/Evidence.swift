@@ -50,7 +50,7 @@ package enum Slot: Hashable, Sendable, BorshCodable {
 package enum Statement: Hashable, Sendable, BorshCodable {
     /// A vote on a request.
     case vote(Vote, VoteReason, Time, Signature)
-    /// A proposal, prevote or precommit of a value (nil: none), resting on a valid round (-1: none).
+    /// A proposal, prevote or precommit of a value, resting on a valid round (-1: none).
     case consensus(value: Digest?, validRound: Int64, Signature)
 
     package func encode(to writer: inout BorshWriter) {

@@ -91,7 +91,7 @@ package struct RequestMessage: BorshCodable, Hashable, Sendable {
 }
 
 extension RequestMessage: Signed {
-    /// What the signature covers: Borsh of `recount/request/v1`, the ledger id and every field but it.
+    /// What the signature covers: Borsh of `recount/request/v1`, ledger id, every field but it.
     package func signedBytes(in ledger: LedgerID) -> [UInt8] {
         var writer = BorshWriter(domain: "recount/request/v1")
         writer.write(ledger)
@@ -345,7 +345,7 @@ package struct ResultMessage: BorshCodable, Hashable, Sendable {
 }
 
 extension ResultMessage: Signed {
-    /// What the signature covers: Borsh of `recount/result/v1`, the ledger id and every field but it.
+    /// What the signature covers: Borsh of `recount/result/v1`, ledger id, every field but it.
     package func signedBytes(in ledger: LedgerID) -> [UInt8] {
         var writer = BorshWriter(domain: "recount/result/v1")
         writer.write(ledger)
@@ -413,7 +413,7 @@ package struct SettlementMessage: BorshCodable, Hashable, Sendable {
 }
 
 extension SettlementMessage: Signed {
-    /// What the signature covers: Borsh of `recount/settlement/v1`, the ledger id and every field but it.
+    /// What the signature covers: Borsh of `recount/settlement/v1`, ledger id, every field but it.
     package func signedBytes(in ledger: LedgerID) -> [UInt8] {
         var writer = BorshWriter(domain: "recount/settlement/v1")
         writer.write(ledger)

@@ -87,7 +87,6 @@ extension Engine {
         guard case .vote(let request) = event.slot, let id = state.requestID(at: request) else {
             return
         }
-        summary.equivocations += 1
         let number = Int(event.validator.rawValue)
         onEvent(
             .equivocation(

@@ -91,7 +91,8 @@ extension RunSummary: CustomStringConvertible {
             "\(requests) requests: \(accepted) accepted, \(refused) refused, \(answered) known",
             "\(decided) decided: \(approved) approved, \(rejected) rejected, \(timedOut) timed out;"
                 + " \(settled) paid, \(failed) not payable",
-            "\(votes) votes, \(equivocations) equivocations; \(batches) batches, \(entries) entries",
+            "\(votes) votes, \(equivocations) equivocations; "
+                + "\(batches) batches, \(entries) entries",
             "\(Self.fixed(seconds, 2)) s, \(Self.fixed(decisionsPerSecond, 1)) decisions a second",
         ]
         if refusalsRecorded + refusalsDropped > 0 {

@@ -80,7 +80,7 @@ extension AuditReport {
                 "This ledger is ordered singly: one proposer at a time, and no quorum, stands"
                     + " behind the order of its entries.")
         }
-        if !isClosed {
+        if checks.log != .failed, !isClosed {
             notes.append("The log was not closed in order: a node writes it, or crashed.")
         }
         if tornBytes > 0 {

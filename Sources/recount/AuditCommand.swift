@@ -103,9 +103,20 @@ private struct AuditText {
     init(_ report: AuditReport) { self.report = report }
 
     func print() {
-        let counts = report.counts
         Output.line(
             Output.strong(report.isRight ? "The ledger is right." : "The ledger is wrong."))
+        if report.checks.log == .failed {
+            Output.line("The log in \(report.directory) is damaged.")
+        } else {
+            listChecks()
+        }
+        printContradictions()
+        printFindings()
+        for note in report.notes { Output.line("Note: \(note)") }
+    }
+
+    private func listChecks() {
+        let counts = report.counts
         var list = Listing()
         list.add("ledger", report.ledgerID.isEmpty ? "unknown" : report.ledgerID)
         list.add("name", report.name)
@@ -136,9 +147,6 @@ private struct AuditText {
             "\(Text.seconds(report.seconds)), \(Text.grouped(UInt64(report.entriesPerSecond)))"
                 + " entries a second")
         list.print()
-        printContradictions()
-        printFindings()
-        for note in report.notes { Output.line("Note: \(note)") }
     }
 
     private func printContradictions() {

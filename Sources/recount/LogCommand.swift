@@ -19,7 +19,7 @@ struct LogCommand: ParsableCommand {
 
               recount log home --from 100 --to 120
               recount log home --kind outcomeDecided
-              recount log home --json | jq 'select(.kind == "voteCast") | .vote'
+              recount log home --json | jq 'select(.kind == "voteCast") | .fields.vote'
 
             Kinds: \(LogCommand.kinds.joined(separator: ", ")).
             """)

@@ -4,6 +4,7 @@
 import Audit
 import EventLog
 import Foundation
+import Synchronization
 
 /// How the program ends.
 enum ExitStatus: Int32 {
@@ -29,7 +30,18 @@ struct Failure: Error {
 /// What commands write.
 enum Output {
     /// Writes a line to standard output.
-    static func line(_ text: String = "") { print(text) }
+    ///
+    /// Lines are held back until there are many, or `flush`; the end of the program flushes.
+    static func line(_ text: String = "") {
+        let isFull = pending.withLock { lines in
+            lines += text.utf8
+            lines.append(0x0A)
+            return lines.count >= 1 << 16
+        }
+        if isFull { flush() }
+    }
+
+    private static let pending = Mutex<[UInt8]>([])
 
     /// Writes "recount: " and a message to standard error.
     static func error(_ message: String) { standardError("recount: \(message)\n") }
@@ -40,8 +52,22 @@ enum Output {
         FileHandle.standardError.write(Data(text.utf8))
     }
 
-    /// Writes out what standard output holds back.
-    static func flush() { fflush(nil) }
+    /// Writes out what is held back; where that fails nothing that follows would be good, so the
+    /// program ends.
+    static func flush() {
+        let lines = pending.withLock { lines in
+            defer { lines = [] }
+            return lines
+        }
+        guard !lines.isEmpty else { return }
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(lines))
+        } catch {
+            FileHandle.standardError.write(
+                Data("recount: standard output cannot be written: \(error)\n".utf8))
+            Foundation.exit(ExitStatus.unusable.rawValue)
+        }
+    }
 
     /// Writes a value as JSON: on several lines, or on one.
     static func json(_ value: some Encodable, isLine: Bool = false) throws(Failure) {

@@ -40,10 +40,12 @@ struct Recount: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            Output.flush()
         } catch let failure as Failure {
             Output.error(failure.message)
             Foundation.exit(failure.status.rawValue)
         } catch {
+            Output.flush()
             let code = exitCode(for: error)
             guard code == .validationFailure else { exit(withError: error) }
             Output.standardError(fullMessage(for: error) + "\n")

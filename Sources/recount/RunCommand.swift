@@ -142,7 +142,7 @@ private struct EventPrinter: Sendable {
         defer { Output.flush() }
         if isJSON { return Output.line(event.json) }
         switch event {
-        case .voted, .accepted, .waiting:
+        case .voted, .accepted:
             if isVerbose { Output.line(event.description) }
         case .warning(let text): Output.error("warning: \(text)")
         default: Output.line(event.description)

@@ -106,7 +106,8 @@ import Testing
         }
     }
 
-    @Test func rootsAndProofsHoldAroundTileBoundaries() throws {
+    @Test("tree leaves keyed little-endian: the root changes after 255 entries")
+    func rootsAndProofsHoldAroundTileBoundaries() throws {
         let disk = SimulatedDisk()
         let options = LogOptions(segmentBytesMax: 1 << 20)
         let log = try EventLog.create(directory: "/log", disk: disk, options: options)

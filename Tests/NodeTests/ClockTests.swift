@@ -24,7 +24,21 @@ struct ClockTests {
         try checkLedger(home)
     }
 
-    @Test func nodeThatWasOffForADayNeedsTheOperatorsWord() async throws {
+    @Test func deadlinesPassByUptimeWhileTheClockIsBehind() async throws {
+        let folder = try TemporaryFolder()
+        let home = try Paraloom.home(folder)
+        let clock = VirtualClock(Time(Paraloom.start.rawValue - 3_600_000))
+        let (summary, recorder) = try await run(
+            home, [try Paraloom.line("native")],
+            behaviours: try Behaviour.list(count: 10, offline: 4), clock: clock)
+        #expect(summary.timedOut == 1)
+        #expect(clock.now() < Paraloom.start)
+        #expect(recorder.events.contains { "\($0)".contains("set the clock right") })
+        try checkLedger(home)
+    }
+
+    @Test("the clock jumps years ahead once and cannot come back")
+    func nodeThatWasOffForADayNeedsTheOperatorsWord() async throws {
         let folder = try TemporaryFolder()
         let home = try Paraloom.home(folder)
         let clock = VirtualClock(Paraloom.start.adding(milliseconds: 2 * 86_400_000))

@@ -93,6 +93,36 @@ struct RestartTests {
         }
     }
 
+    @Test func ledgerOlderThanTheJournalsStopsTheNode() async throws {
+        let folder = try TemporaryFolder()
+        let home = try Paraloom.home(folder)
+        let copy = folder.file("old")
+        try FileManager.default.copyItem(atPath: home.ledgerDirectory, toPath: copy)
+        try await run(home, [try Paraloom.line("native")], clock: VirtualClock(Paraloom.start))
+        try FileManager.default.removeItem(atPath: home.ledgerDirectory)
+        try FileManager.default.moveItem(atPath: copy, toPath: home.ledgerDirectory)
+        do {
+            _ = try Coordinator.open(home: home, clock: VirtualClock(Paraloom.start))
+            Issue.record("an old ledger was taken")
+        } catch NodeError.ledgerBehind(let holder, _) {
+            #expect(holder == "journals/\(home.validators[0].name)")
+        }
+    }
+
+    @Test func vaultOlderThanTheLedgerStopsTheNode() async throws {
+        let folder = try TemporaryFolder()
+        let home = try Paraloom.home(folder)
+        let copy = folder.file("old")
+        try FileManager.default.copyItem(atPath: home.vaultPath, toPath: copy)
+        try await run(home, [try Paraloom.line("native")], clock: VirtualClock(Paraloom.start))
+        try FileManager.default.removeItem(atPath: home.vaultPath)
+        try FileManager.default.moveItem(atPath: copy, toPath: home.vaultPath)
+        do {
+            _ = try Coordinator.open(home: home, clock: VirtualClock(Paraloom.start))
+            Issue.record("an old vault was taken")
+        } catch NodeError.vaultBehind {}
+    }
+
     @Test func journalOlderThanTheLedgerStopsTheNode() async throws {
         let folder = try TemporaryFolder()
         let home = try Paraloom.home(folder)

@@ -250,6 +250,26 @@ extension Vault {
     }
 }
 
+// MARK: - Comparison
+
+extension Vault {
+    /// Every request that was paid or voided, in the order of the ledger's entries.
+    package func payments() throws(NodeError) -> [(request: RequestID, isPaid: Bool)] {
+        try Self.working(path) {
+            try database.read { db in
+                let rows = try Row.fetchAll(
+                    db, sql: "SELECT request, is_paid FROM payment ORDER BY entry")
+                return rows.compactMap { row in
+                    let request: Data = row["request"]
+                    return Bytes32([UInt8](request)).map { bytes in
+                        (request: RequestID(Digest(bytes)), isPaid: row["is_paid"])
+                    }
+                }
+            }
+        }
+    }
+}
+
 // MARK: - Membership
 
 extension Vault {

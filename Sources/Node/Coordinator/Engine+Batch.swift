@@ -11,7 +11,7 @@ extension Engine {
     ///
     /// Reasons: a command, a deadline, an order whose proof needs a later root, the end of a day.
     mutating func workDue() throws(NodeError) -> Time? {
-        let now = max(clock.now(), state.time.adding(milliseconds: 1))
+        let now = ledgerNow()
         let isRoundDue = state.nextDue.map { $0 <= now } ?? false
         // While other work is out, its results bring a batch whose opening serves as well.
         let isRootNeeded =
@@ -22,7 +22,7 @@ extension Engine {
             }
         let hasCommands =
             !votes.isEmpty || !reports.isEmpty || (requests.first.map(isAdmissible) ?? false)
-        guard hasCommands || isRoundDue || isRootNeeded || clock.now().day > state.decayDay else {
+        guard hasCommands || isRoundDue || isRootNeeded || now.day > state.decayDay else {
             return nil
         }
         let (batch, known, uptime) = try batchTime()
@@ -138,7 +138,7 @@ extension Engine {
             } catch .refused(.batchFull) {
                 rest.append(checked)
             } catch .refused(.voteContradicts) {
-                try submitEvidence(vote)
+                if try !submitEvidence(vote) { rest.append(checked) }
             } catch .refused(.timestampOutOfRange) {
                 signAgain(vote)
             } catch .refused(let refusal) where refusal.isAnswer || refusal == .roundClosed {
@@ -157,36 +157,50 @@ extension Engine {
         journal(index)
     }
 
-    private mutating func submitEvidence(_ second: VoteMessage) throws(AppendError) {
-        guard let first = recordedVote(of: second.validator, on: second.request) else { return }
+    /// Shows the ledger two votes that contradict each other; false where the batch is full.
+    private mutating func submitEvidence(_ second: VoteMessage) throws(AppendError) -> Bool {
+        guard let first = recordedVote(before: second) else { return true }
         func statement(_ vote: VoteMessage) -> Statement {
             .vote(vote.vote, vote.reason, vote.timestamp, vote.signature)
         }
         let evidence = EvidenceMessage(
             validator: second.validator, slot: .vote(second.request), first: statement(first),
             second: statement(second))
-        guard let checked = Checked(Message.evidence(evidence), in: home.ledger) else { return }
+        guard let checked = Checked(Message.evidence(evidence), in: home.ledger) else {
+            return true
+        }
         do throws(AppendError) {
             try append(.message(checked))
+        } catch .refused(.batchFull) {
+            return false
         } catch .refused {
-            // Convicted of it already, or the batch is full and the next contradiction will do.
+            // Convicted of it already.
         }
+        return true
     }
 
-    /// The vote of a validator that the ledger holds, committed or not.
-    private func recordedVote(of key: PublicKey, on request: RequestID) -> VoteMessage? {
-        guard let entry = state.entry(of: request), let index = state.validatorIndex(of: key) else {
-            return nil
-        }
+    /// The vote that the ledger holds of a validator, committed or not, and that `second`
+    /// contradicts.
+    private func recordedVote(before second: VoteMessage) -> VoteMessage? {
+        guard let entry = state.entry(of: second.request),
+            let index = state.validatorIndex(of: second.validator)
+        else { return nil }
         if let round = state.openRound(at: entry), let place = round.pinned.position(of: index) {
             return round.votes[place].flatMap { state.voteMessage(of: $0.event) }
         }
-        // The round closed in this very batch: its other votes are known, and the validator's own
-        // was the one that this is compared with.
-        return votes.lazy.compactMap { checked -> VoteMessage? in
+        // The round is closed: the vote is in this very batch, or in the log.
+        let fresh = votes.lazy.compactMap { checked -> VoteMessage? in
             guard case .vote(let vote) = checked.content else { return nil }
-            return vote.validator == key && vote.request == request ? vote : nil
-        }.first ?? roundVotes[entry]?.first { $0.validator == key }
+            return vote.validator == second.validator && vote.request == second.request
+                && vote.vote != second.vote ? vote : nil
+        }
+        if let vote = fresh.first { return vote }
+        do throws(NodeError) {
+            return try votes(on: entry).first { $0.validator == second.validator }
+        } catch {
+            onEvent(.warning("the votes on \(second.request.hex) cannot be read: \(error)"))
+            return nil
+        }
     }
 
     /// Records a refusal within the limits of the ledger.

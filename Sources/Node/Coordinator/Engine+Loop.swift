@@ -179,7 +179,7 @@ extension Engine {
         let validator = validators[number]
         let inbox = inbox
         let ledger = home.ledger
-        let now = max(clock.now(), state.time)
+        let now = ledgerNow()
         pool.submit {
             let result = Result { () throws(NodeError) in
                 try validator.votes(for: given, at: now)
@@ -202,7 +202,10 @@ extension Engine {
                     until: due, openRounds: state.openRounds.count, settlements: orders.count,
                     reason: waitingReason))
         }
-        return min(NodeLimits.pauseMillisecondsMax, clock.pause(until: due, isIdle: isIdle))
+        // The clock may be behind: how long to wait is told by ledger time.
+        let behind = ledgerNow().rawValue - clock.now().rawValue
+        let wall = Time(due.rawValue > behind ? due.rawValue - behind : 0)
+        return min(NodeLimits.pauseMillisecondsMax, clock.pause(until: wall, isIdle: isIdle))
     }
 
     /// Whether input is there that cannot be taken before something else ends.
@@ -221,15 +224,39 @@ extension Engine {
             : "rounds close at their deadline"
     }
 
+    /// What the last known time has become by what has really passed since.
+    private func expectedTime(at uptime: UInt64) -> Time {
+        knownTime.adding(milliseconds: uptime > knownUptime ? uptime - knownUptime : 0)
+    }
+
+    /// Ledger time: the clock's, or where the clock stepped back what has really passed since the
+    /// last batch; always later than the last batch.
+    func ledgerNow() -> Time {
+        max(
+            clock.now(), expectedTime(at: clock.uptime()),
+            state.time.adding(milliseconds: 1))
+    }
+
+    /// Says once that the clock is behind, so that somebody sets it right.
+    private mutating func warnOfStep(_ now: Time, _ expected: Time) {
+        guard !isStepTold, now.adding(milliseconds: NodeLimits.clockStepMilliseconds) < expected
+        else { return }
+        isStepTold = true
+        onEvent(
+            .warning(
+                "the clock says \(TimeText.of(now)), behind the ledger's \(TimeText.of(expected)):"
+                    + " ledger time goes on by what has really passed; set the clock right"))
+    }
+
     /// The time of the next batch: later than the last, and no jump that nobody vouches for.
-    func batchTime() throws(NodeError) -> (batch: Time, known: Time, uptime: UInt64) {
+    mutating func batchTime() throws(NodeError) -> (batch: Time, known: Time, uptime: UInt64) {
         let now = clock.now()
         let uptime = clock.uptime()
-        let expected = knownTime.adding(
-            milliseconds: uptime > knownUptime ? uptime - knownUptime : 0)
+        let expected = expectedTime(at: uptime)
+        warnOfStep(now, expected)
         let limit = expected.adding(milliseconds: NodeLimits.clockJumpMilliseconds)
         guard now <= limit || isJumpAccepted else { throw .clockJumped(known: expected, now: now) }
-        let next = max(now, state.time.adding(milliseconds: 1))
+        let next = ledgerNow()
         // A very long silence takes several batches.
         let lastDay = state.decayDay + Limits.daysPerBatchMax
         let batch = next.day > lastDay ? Time(lastDay * 86_400_000) : next

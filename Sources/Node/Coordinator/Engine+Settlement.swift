@@ -33,7 +33,7 @@ extension Engine {
     /// Takes the orders that the last opening proves, and whose turn it is, to the bridge.
     mutating func settleOrders() throws(NodeError) {
         guard !isBridgeBusy, let opening = lastOpening else { return }
-        let now = max(clock.now(), state.time)
+        let now = ledgerNow()
         let due = orders.filter { entry, order in
             !order.isOut && !stuckOrders.contains(entry) && order.turn <= now
                 && order.ordered < state.batchEntry

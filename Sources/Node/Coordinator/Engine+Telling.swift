@@ -133,7 +133,7 @@ extension Engine {
     }
 
     /// The votes on a request, from its entry to the close of its round.
-    private func votes(on request: EntryIndex) throws(NodeError) -> [VoteMessage] {
+    func votes(on request: EntryIndex) throws(NodeError) -> [VoteMessage] {
         if let votes = roundVotes[request] { return votes }
         var votes: [VoteMessage] = []
         var entry = request.rawValue

@@ -71,6 +71,7 @@ struct Engine: Sendable {
     var knownTime: Time
     var knownUptime: UInt64
     var isJumpAccepted: Bool
+    var isStepTold = false
     var toldWaiting: Time?
     var hasInputEnded = false
     var recoveries: [String] = []
@@ -89,6 +90,7 @@ struct Engine: Sendable {
         let vault = try Vault.open(
             path: home.vaultPath, ledger: home.ledger, balance: home.configuration.vaultBalance,
             key: home.bridge)
+        try Self.compare(vault, replay)
         let next = try vault.nextChange()
         for change in replay.changes where change.number >= next { try vault.follow(change) }
         self.log = log
@@ -130,6 +132,18 @@ struct Engine: Sendable {
         }
     }
 
+    /// Neither may be an older copy than the other.
+    private static func compare(_ vault: Vault, _ replay: Replay) throws(NodeError) {
+        let payments = try vault.payments()
+        for payment in payments where replay.state.entry(of: payment.request) == nil {
+            throw .ledgerBehind(holder: "the vault", request: payment.request)
+        }
+        let paid = Set(payments.filter(\.isPaid).map(\.request))
+        for request in replay.settled where !paid.contains(request) {
+            throw .vaultBehind(request: request)
+        }
+    }
+
     private static func openValidators(
         _ home: Home, _ options: CoordinatorOptions, _ replay: Replay
     ) throws(NodeError) -> [LocalValidator] {
@@ -147,6 +161,9 @@ struct Engine: Sendable {
             for request in replay.voted[ValidatorIndex(UInt16(number))] ?? []
             where journal.verdict(on: request) == nil {
                 throw .journalBehind(validator: named.name, request: request)
+            }
+            for request in journal.requests where replay.state.entry(of: request) == nil {
+                throw .ledgerBehind(holder: "journals/\(named.name)", request: request)
             }
             validators.append(
                 LocalValidator(
@@ -194,6 +211,8 @@ struct Replay {
     var lastOpening: BatchOpened?
     var changes: [GovernanceMessage] = []
     var orders: [EntryIndex: (entry: EntryIndex, event: SettlementOrdered)] = [:]
+    /// The requests whose payment the bridge has reported.
+    var settled: [RequestID] = []
     /// The requests that each validator's votes in the ledger are on.
     var voted: [ValidatorIndex: [RequestID]] = [:]
 
@@ -227,7 +246,11 @@ struct Replay {
         switch event {
         case .batchOpened(let opening): lastOpening = opening
         case .settlementOrdered(let order): orders[order.request] = (entry, order)
-        case .settlementReported(let report): orders[report.request] = nil
+        case .settlementReported(let report):
+            orders[report.request] = nil
+            if report.result == .settled, let id = state.requestID(at: report.request) {
+                settled.append(id)
+            }
         case .voteCast(let vote):
             if let id = state.requestID(at: vote.request) {
                 voted[vote.validator, default: []].append(id)

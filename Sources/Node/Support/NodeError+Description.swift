@@ -17,8 +17,8 @@ extension NodeError: CustomStringConvertible {
             "\(path) is there already and is left as it is; choose a new folder, or remove it if"
                 + " the ledger in it is not wanted any more"
         case .notAHome(let path, let missing):
-            "\(path) is not the folder of a node: \(missing) is missing; make one with"
-                + " `recount init`"
+            "\(path) is not the folder of a node: \(missing) is missing; restore it from a"
+                + " copy, or name another folder (`recount init` makes a new node)"
         case .secretExposed(let path, let mode):
             "\(path) has mode \(String(mode, radix: 8)), so others may read the secret in it;"
                 + " run: chmod 600 '\(path)'"
@@ -48,6 +48,12 @@ extension NodeError: CustomStringConvertible {
             "the ledger holds a vote of \(validator) on \(request.hex) that its journal lacks:"
                 + " journals/\(validator) is older than the ledger; restore the newest copy, or"
                 + " this validator might vote twice"
+        case .ledgerBehind(let holder, let request):
+            "\(holder) holds request \(request.hex), which the ledger lacks: ledger/ is an older"
+                + " copy; restore the newest, or what was decided since would be decided again"
+        case .vaultBehind(let request):
+            "the ledger holds the payment of \(request.hex), which the vault lacks: vault.sqlite"
+                + " is an older copy or was changed; restore the newest, or it might pay twice"
         case .vault(let path, let problem):
             "the vault \(path) failed: \(problem); check the disk and start again"
         case .vaultNewer(let path, let version, let known):

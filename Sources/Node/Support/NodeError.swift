@@ -41,6 +41,10 @@ package enum NodeError: Error, Sendable {
     case journalUnusable(validator: String, entry: UInt64, problem: JournalProblem)
     /// The ledger holds a vote of the validator that its journal lacks.
     case journalBehind(validator: String, request: RequestID)
+    /// A journal or the vault holds a request that the ledger lacks: the ledger is an old copy.
+    case ledgerBehind(holder: String, request: RequestID)
+    /// The ledger holds a settlement that the vault did not make: the vault is an old copy.
+    case vaultBehind(request: RequestID)
     /// The vault's database failed.
     case vault(path: String, problem: String)
     /// A newer version of this program made the vault.

@@ -27,6 +27,8 @@ package enum NodeLimits {
     package static let settlementsPerVisitMax = 256
     /// How far the clock may run ahead of what is known without the operator's word, in ms.
     package static let clockJumpMilliseconds: UInt64 = 3_600_000
+    /// How far the clock may fall behind what is known before somebody is told, in ms.
+    package static let clockStepMilliseconds: UInt64 = 1_000
     /// How old a vote may be when it is sent again without being signed again, in ms.
     ///
     /// Half the life that the ledger gives it, so that it still stands when its batch opens.

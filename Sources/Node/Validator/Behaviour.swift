@@ -24,7 +24,7 @@ extension Behaviour {
         let numbers = [malicious, offline, equivocating]
         guard numbers.allSatisfy({ (0...count).contains($0) }), numbers.reduce(0, +) <= count else {
             throw .tooManyMisbehaving(
-                asked: numbers.reduce(0) { $0.addingReportingOverflow($1).partialValue },
+                asked: numbers.first { !(0...count).contains($0) } ?? numbers.reduce(0, +),
                 validators: count)
         }
         return Array(repeating: .honest, count: count - numbers.reduce(0, +))

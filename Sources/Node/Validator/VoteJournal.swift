@@ -116,6 +116,9 @@ package struct VoteJournal: Sendable {
     /// The number of requests voted on.
     package var count: Int { records.count }
 
+    /// The requests that it holds a verdict on, in the order of their ids.
+    package var requests: [RequestID] { records.keys.sorted() }
+
     /// What opening the log found.
     package var recovery: Recovery { log.recovery }
 

@@ -81,8 +81,8 @@ struct LedgerScenario {
             previousRoot: frontier.root, precommitRound: 0, precommits: [], signature: .zero)
         if state.ordering == .replicated, height.rawValue >= 2 {
             let slot = Slot.precommit(Height(height.rawValue - 1), round: 0)
-            event.precommits = (0..<Int(state.sealedOldest.parameters.threshold)).map { place in
-                let index = state.sealedOldest.members[place].index
+            event.precommits = (0..<Int(state.sealedBefore.parameters.threshold)).map { place in
+                let index = state.sealedBefore.members[place].index
                 return IndexedSignature(
                     validator: index,
                     signature: keys[Int(index.rawValue)].sign(

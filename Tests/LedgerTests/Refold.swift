@@ -54,9 +54,12 @@ extension Refold {
     /// Derives every input of a log again and compares what follows it, as an audit does.
     ///
     /// Returns the place of the first difference, or nil where there is none.
-    static func firstDifference(in log: [Event], checkingSignatures: Bool) -> Int? {
-        var state = LedgerState()
-        var frontier = MerkleFrontier()
+    static func firstDifference(
+        in log: [Event], after start: LedgerState = LedgerState(),
+        frontier: MerkleFrontier = MerkleFrontier(), checkingSignatures: Bool
+    ) -> Int? {
+        var state = start
+        var frontier = frontier
         var place = 0
         while place < log.count {
             let event = log[place]

@@ -104,6 +104,12 @@ package struct BorshWriter: Sendable {
         for value in values { write(value) }
     }
 
+    /// Appends a `u32` count and the elements, each 0, or 1 and the value.
+    package mutating func write(_ values: [(some BorshCodable)?]) {
+        write(UInt32(values.count))
+        for value in values { write(optional: value) }
+    }
+
     /// Appends 0, or 1 and the value.
     package mutating func write(optional value: (some BorshCodable)?) {
         guard let value else { return write(UInt8(0)) }
@@ -226,6 +232,16 @@ package struct BorshReader: Sendable {
         let count = try count(of: "\(type)", bound: bound)
         var values: [T] = []
         for _ in 0..<count { values.append(try T(from: &self)) }
+        return values
+    }
+
+    /// Reads a `u32` count of at most `bound` and so many elements, each 0, or 1 and a value.
+    package mutating func optionals<T: BorshCodable>(
+        of type: T.Type = T.self, bound: Int
+    ) throws(DecodingError) -> [T?] {
+        let count = try count(of: "\(type)?", bound: bound)
+        var values: [T?] = []
+        for _ in 0..<count { values.append(try optional()) }
         return values
     }
 

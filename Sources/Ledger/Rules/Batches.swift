@@ -41,13 +41,13 @@ extension LedgerState {
             guard precommits.isEmpty, round == 0 else { throw .wrongPrecommits }
             return
         }
-        guard precommits.count == Int(sealedOldest.parameters.threshold) else {
+        guard precommits.count == Int(sealedBefore.parameters.threshold) else {
             throw .wrongPrecommits
         }
         var last = -1
         for precommit in precommits {
             guard Int(precommit.validator.rawValue) > last,
-                sealedOldest.members.contains(where: { $0.index == precommit.validator })
+                sealedBefore.members.contains(where: { $0.index == precommit.validator })
             else { throw .wrongPrecommits }
             last = Int(precommit.validator.rawValue)
         }

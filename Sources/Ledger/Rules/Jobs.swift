@@ -74,7 +74,7 @@ extension LedgerState {
     }
 
     private func refusalOfClosed(_ event: ResultReported) -> Refusal {
-        guard let closed = closedJobs[event.job],
+        guard let closed = closedJob(at: event.job),
             let place = closed.validators.firstIndex(of: event.validator)
         else { return .notAssigned }
         guard let recorded = closed.results[place] else { return .roundClosed }

@@ -127,13 +127,14 @@ extension LedgerState {
     ///
     /// Ranks the members and stakes sealed by the batch before the last with the reputations now,
     /// which the last batch sealed.
+    /// - Precondition: no batch is open.
     package func proposerRanking(height: Height) -> [ValidatorIndex] {
-        let candidates = sealedBefore.members.map { member in
+        let candidates = sealedLast.members.map { member in
             Candidate(
                 index: member.index, key: member.key, stake: member.stake,
                 reputation: validators[Int(member.index.rawValue)].reputation)
         }
-        return ranking(candidates, for: .height(height), sealedBefore.parameters)
+        return ranking(candidates, for: .height(height), sealedLast.parameters)
     }
 
     /// Who submits the settlement of a request, in rank: those whose votes count in its round.

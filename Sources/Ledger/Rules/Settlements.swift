@@ -8,7 +8,7 @@ extension LedgerState {
     func decide(settlement message: SettlementMessage) throws(Refusal) -> [Event] {
         guard message.bridge == bridge else { throw .notTheBridge }
         guard let entry = requestEntries[message.request] else { throw .unknownRequest }
-        guard let decided = decisions[entry], decided.settlement != nil else { throw .notOrdered }
+        guard let decided = decided(at: entry), decided.settlement != nil else { throw .notOrdered }
         if let report = decided.report {
             throw report.result == message.result ? .alreadyRecorded : .settlementChanged
         }

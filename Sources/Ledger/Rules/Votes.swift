@@ -41,7 +41,7 @@ extension LedgerState {
     private func refusalOfClosed(
         vote: Vote, of validator: ValidatorIndex, at entry: EntryIndex
     ) -> Refusal {
-        guard let decided = decisions[entry],
+        guard let decided = decided(at: entry),
             let place = decided.validators.firstIndex(of: validator)
         else { return .notPinned }
         guard let recorded = decided.votes[place] else { return .roundClosed }

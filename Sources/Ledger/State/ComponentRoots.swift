@@ -19,6 +19,7 @@ extension LedgerState {
     private func encode(_ component: StateComponent, to writer: inout BorshWriter) {
         switch component {
         case .parameters:
+            writer.write(ledger)
             writer.write(name)
             writer.write(ordering)
             writer.write(bridge)
@@ -27,21 +28,23 @@ extension LedgerState {
         case .validators: encodeValidators(to: &writer)
         case .submitters: encodeSubmitters(to: &writer)
         case .circuits: encode(circuitHistory, to: &writer)
-        case .roots: encode(rootHistory, to: &writer)
+        case .roots: encode(rootHistory.history, to: &writer)
         case .rounds: encodeRounds(to: &writer)
-        case .outcomes: encode(outcomeHistory, to: &writer)
-        case .nullifiers: encode(nullifierHistory, to: &writer)
+        case .outcomes: encode(outcomeHistory.history, to: &writer)
+        case .nullifiers: encode(nullifierHistory.history, to: &writer)
         case .leaders: encode(leaderHistory, to: &writer)
         case .jobs: encodeJobs(to: &writer)
-        case .evidence: encode(evidenceHistory, to: &writer)
+        case .evidence: encode(evidenceHistory.history, to: &writer)
         case .outbox:
-            encode(outboxHistory, to: &writer)
+            encode(outboxHistory.history, to: &writer)
             writer.write(pendingSettlements)
         case .time:
             writer.write(height)
             writer.write(time)
             writer.write(previousRoot)
-            writer.write(size)
+            writer.write(batchEntry)
+            // The place of the seal, so that a sealed state has the roots that its seal names.
+            writer.write(phase == .sealed ? size - 1 : size)
         }
     }
 
@@ -59,7 +62,7 @@ extension LedgerState {
             writer.write(UInt8(validator.isMember ? 1 : 0))
         }
         writer.write(decayDay)
-        for sealed in [sealedOldest, sealedBefore, sealedLast] {
+        for sealed in [sealedBefore, sealedLast] {
             writer.write(UInt32(sealed.members.count))
             for member in sealed.members {
                 writer.write(member.index)
@@ -89,30 +92,23 @@ extension LedgerState {
         for case let round? in openRounds.map({ rounds[$0] }) {
             writer.write(round.entry)
             writer.write(round.id)
+            writer.write(round.request.signature)
             writer.write(round.opened)
             writer.write(round.settlementMilliseconds)
-            writer.write(UInt32(round.votes.count))
-            for vote in round.votes {
-                writer.write(optional: vote?.entry)
-                writer.write(optional: vote?.event.vote)
-            }
+            writer.write(round.votes)
             writer.write(optional: round.decided)
         }
     }
 
     private func encodeJobs(to writer: inout BorshWriter) {
-        encode(jobHistory, to: &writer)
+        encode(jobHistory.history, to: &writer)
         writer.write(UInt32(openJobs.count))
         for case let job? in openJobs.map({ jobs[$0] }) {
             writer.write(job.entry)
             writer.write(job.id)
+            writer.write(job.submitted.signature)
             writer.write(optional: job.assigned)
-            writer.write(UInt32(job.results.count))
-            for result in job.results {
-                writer.write(optional: result?.entry)
-                writer.write(optional: result?.event.status)
-                writer.write(result?.event.output ?? .zero)
-            }
+            writer.write(job.results)
             writer.write(optional: job.decided)
         }
     }

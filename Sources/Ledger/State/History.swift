@@ -3,9 +3,15 @@
 
 package import Cryptography
 
-/// A component that only grows: the RFC 6962 root of its history stands for it.
+/// A component that only grows: the RFC 6962 root of its records stands for it.
 package struct History: Equatable, Sendable {
-    private var frontier = MerkleFrontier()
+    private(set) var frontier = MerkleFrontier()
+
+    /// No records.
+    init() {}
+
+    /// The history whose tree has this right edge.
+    init(_ frontier: MerkleFrontier) { self.frontier = frontier }
 
     /// The number of records.
     package var count: UInt64 { frontier.count }
@@ -13,11 +19,131 @@ package struct History: Equatable, Sendable {
     /// The RFC 6962 root of the records.
     package var root: Digest { frontier.root }
 
-    mutating func append(_ record: some BorshCodable) {
-        frontier.append(leaf: record.encoded)
+    mutating func append(bytes: [UInt8]) { frontier.append(leaf: bytes) }
+}
+
+/// A component that only grows, with its records at hand: what a snapshot keeps of it.
+package struct RecordedHistory: Sendable {
+    private(set) var history = History()
+    /// The records.
+    package private(set) var records = RecordStore()
+
+    /// No records.
+    init() {}
+
+    /// The history of these records, whose tree is computed later; see `adopt`.
+    init(unverified records: RecordStore) { self.records = records }
+
+    /// The number of records.
+    package var count: UInt64 { records.count }
+
+    /// Takes over the tree that was computed from the records.
+    mutating func adopt(_ frontier: MerkleFrontier) { history = History(frontier) }
+
+    @discardableResult
+    mutating func append(_ record: [UInt8]) -> RecordPosition {
+        history.append(bytes: record)
+        return records.append(record)
+    }
+}
+
+/// Where a record is: the chunk in the upper half, the offset in it in the lower.
+struct RecordPosition: Hashable, Sendable {
+    let rawValue: UInt64
+}
+
+/// Records one after the other, each of at most 65,535 bytes behind its length (u16).
+///
+/// They lie in chunks of at most 1 MiB, none across two, so that a copy that another thread reads
+/// costs the writer one chunk and not all of them.
+package struct RecordStore: Sendable {
+    /// The most bytes of a chunk.
+    package static let chunkBytesMax = 1 << 20
+
+    /// The number of records.
+    package private(set) var count: UInt64 = 0
+    /// The chunks, each filled until the next record did not fit.
+    package private(set) var chunks: [[UInt8]] = []
+
+    /// No records.
+    init() {}
+
+    /// Takes chunks as they were kept.
+    ///
+    /// Throws `.malformed` where lengths do not add up, or a chunk could have held the next record.
+    package init(count: UInt64, chunks: [[UInt8]], of what: String) throws(SnapshotError) {
+        self.count = count
+        self.chunks = chunks
+        var found: UInt64 = 0
+        var room = 0
+        for chunk in chunks {
+            guard !chunk.isEmpty, chunk.count <= Self.chunkBytesMax else {
+                throw .malformed(part: what)
+            }
+            let bytes = chunk.span
+            var offset = 0
+            while offset < bytes.count {
+                guard bytes.count - offset >= 2 else { throw .malformed(part: what) }
+                let length = Int(bytes[offset]) | Int(bytes[offset + 1]) << 8
+                guard length > 0, length <= bytes.count - offset - 2,
+                    offset > 0 || length + 2 > room
+                else { throw .malformed(part: what) }
+                offset += 2 + length
+                found += 1
+            }
+            room = Self.chunkBytesMax - chunk.count
+        }
+        guard found == count else { throw .malformed(part: what) }
     }
 
-    mutating func append(bytes: [UInt8]) { frontier.append(leaf: bytes) }
+    mutating func append(_ record: [UInt8]) -> RecordPosition {
+        invariant(!record.isEmpty && record.count <= 65_535, "a record of \(record.count) bytes")
+        if (chunks.last?.count ?? Self.chunkBytesMax) + 2 + record.count > Self.chunkBytesMax {
+            chunks.append([])
+        }
+        let chunk = chunks.count - 1
+        let position = RecordPosition(
+            rawValue: UInt64(chunk) << 32 | UInt64(chunks[chunk].count))
+        chunks[chunk].append(UInt8(truncatingIfNeeded: record.count))
+        chunks[chunk].append(UInt8(truncatingIfNeeded: record.count >> 8))
+        chunks[chunk] += record
+        count += 1
+        return position
+    }
+
+    /// Returns a record.
+    ///
+    /// - Precondition: the position was given by this store.
+    func record(at position: RecordPosition) -> [UInt8] {
+        let chunk = Int(position.rawValue >> 32)
+        let offset = Int(position.rawValue & 0xFFFF_FFFF)
+        let length = Int(chunks[chunk][offset]) | Int(chunks[chunk][offset + 1]) << 8
+        return Array(chunks[chunk][offset + 2..<offset + 2 + length])
+    }
+
+    /// Hands each record with its position to `body`, in order.
+    func forEach<E: Error>(
+        _ body: (RecordPosition, Span<UInt8>) throws(E) -> Void
+    ) throws(E) {
+        for (number, chunk) in chunks.enumerated() {
+            let bytes = chunk.span
+            var offset = 0
+            while offset < bytes.count {
+                let length = Int(bytes[offset]) | Int(bytes[offset + 1]) << 8
+                try body(
+                    RecordPosition(rawValue: UInt64(number) << 32 | UInt64(offset)),
+                    bytes.extracting(offset + 2..<offset + 2 + length))
+                offset += 2 + length
+            }
+        }
+    }
+
+    /// Computes the right edge of the tree of the records. Costs two hashes for each.
+    package func frontier() -> MerkleFrontier {
+        var frontier = MerkleFrontier()
+        forEach { _, record in frontier.append(leafHash: MerkleFrontier.leafHash(record)) }
+        return frontier
+    }
 }
 
 /// The condition of a nullifier that some request has spent.

@@ -17,6 +17,18 @@ package struct RecordedResult: Equatable, Sendable {
     }
 }
 
+extension RecordedResult: BorshCodable {
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(entry)
+        writer.write(event)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        entry = try EntryIndex(from: &reader)
+        event = try ResultReported(from: &reader)
+    }
+}
+
 /// A compute job, from its submission to its close.
 package struct Job: Equatable, Sendable {
     /// The entry that introduced the job.

@@ -34,12 +34,12 @@ extension LedgerState {
         case .reputationDecayed(let event): try applyDecay(event)
         case .equivocationFound(let event):
             convictions.insert(Conviction(validator: event.validator, slot: event.slot))
-            evidenceHistory.append(event)
+            evidenceHistory.append(Event.equivocationFound(event).encoded)
         case .disagreementRecorded: break
         case .roundClosed(let event): try applyClose(event)
         case .jobAssigned(let event): try applyAssignment(event)
         case .jobDecided(let event): try applyJobDecision(event)
-        case .batchSealed: seal()
+        case .batchSealed: phase = .sealed
         }
         size += 1
     }
@@ -79,7 +79,6 @@ extension LedgerState {
         phase = .opening
         sealedLast = sealedMembers
         sealedBefore = sealedLast
-        sealedOldest = sealedLast
     }
 
     private mutating func applyBatch(
@@ -89,6 +88,8 @@ extension LedgerState {
             throw .contradicts(kind: "batchOpened", field: "height")
         }
         guard event.time > time else { throw .contradicts(kind: "batchOpened", field: "time") }
+        sealedBefore = sealedLast
+        sealedLast = sealedMembers
         height = event.height
         time = event.time
         previousRoot = event.previousRoot
@@ -104,13 +105,6 @@ extension LedgerState {
         record.write(event.proposer)
         leaderHistory.append(bytes: record.bytes)
         phase = .open(commands: 0, bytes: 0)
-    }
-
-    private mutating func seal() {
-        sealedOldest = sealedBefore
-        sealedBefore = sealedLast
-        sealedLast = sealedMembers
-        phase = .sealed
     }
 
     /// The members, stakes and parameters now.

@@ -73,7 +73,7 @@ extension LedgerState {
         circuits.append(RegisteredCircuit(circuit: circuit, id: id))
         circuitIndices[id] = index
         roots.append([])
-        circuitHistory.append(id)
+        circuitHistory.append(bytes: id.encoded)
         return index
     }
 
@@ -82,6 +82,6 @@ extension LedgerState {
         var record = BorshWriter()
         record.write(circuit)
         record.write(root)
-        rootHistory.append(bytes: record.bytes)
+        rootHistory.append(record.bytes)
     }
 }

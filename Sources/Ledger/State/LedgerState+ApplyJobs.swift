@@ -44,24 +44,21 @@ extension LedgerState {
         }
         guard job.decided == nil else { throw .contradicts(kind: "jobDecided", field: "job") }
         jobs[event.job]?.decided = event
-        jobHistory.append(event)
+        decidedJobs[event.job] = JobPlaces(
+            decision: jobHistory.append(Event.jobDecided(event).encoded))
     }
 
-    mutating func closeJob(_ job: Job) throws(FoldError) {
-        guard let decision = job.decided else {
+    mutating func closeJob(_ job: Job, _ event: RoundClosed) throws(FoldError) {
+        guard job.decided != nil else {
             throw .contradicts(kind: "roundClosed", field: "about")
         }
         jobs[job.entry] = nil
         openJobs.removeOrdered(job.entry)
         submitters[Int(job.submitted.submitter.rawValue)].unclosed -= 1
-        let closed = ClosedJob(
-            id: job.id, decision: decision, validators: job.assigned?.validators ?? [],
-            results: job.results.map { $0?.event.resultDigest })
-        closedJobs[job.entry] = closed
-        var record = BorshWriter()
-        record.write(job.entry)
-        for result in closed.results { record.write(result ?? .zero) }
-        jobHistory.append(bytes: record.bytes)
+        let record = JobCloseRecord(
+            event: event, id: job.id, validators: job.assigned?.validators ?? [],
+            results: job.results.map { $0?.event.resultDigest ?? .zero })
+        decidedJobs[job.entry]?.close = jobHistory.append(record.encoded)
     }
 }
 

@@ -65,25 +65,23 @@ extension LedgerState {
             throw .contradicts(kind: "outcomeDecided", field: "request")
         }
         rounds[event.request]?.decided = event
-        decisions[event.request] = DecidedRequest(
-            id: round.id, decision: event, nullifiers: round.request.nullifiers,
-            validators: round.pinned.members.map(\.index), votes: [], isClosed: false,
-            settlement: nil, report: nil)
+        let record = OutcomeRecord(
+            event: event, id: round.id, nullifiers: round.request.nullifiers,
+            validators: round.pinned.members.map(\.index))
+        decisions[event.request] = DecisionPlaces(
+            outcome: outcomeHistory.append(record.encoded))
         for nullifier in round.request.nullifiers {
             undecidedByNullifier[nullifier]?.removeOrdered(event.request)
             if undecidedByNullifier[nullifier]?.isEmpty == true {
                 undecidedByNullifier[nullifier] = nil
             }
         }
-        outcomeHistory.append(event)
     }
 
     mutating func applyNullifier(_ event: NullifierChanged, isSpent: Bool) {
         nullifiers[event.nullifier] = NullifierCondition(request: event.request, isSpent: isSpent)
-        var record = BorshWriter()
-        record.write(UInt8(isSpent ? 1 : 0))
-        record.write(event)
-        nullifierHistory.append(bytes: record.bytes)
+        let record: Event = isSpent ? .nullifierSpent(event) : .nullifierReleased(event)
+        nullifierHistory.append(record.encoded)
     }
 
     mutating func applyOrder(_ event: SettlementOrdered) throws(FoldError) {
@@ -91,24 +89,24 @@ extension LedgerState {
             throw .unknown(
                 kind: "settlementOrdered", field: "request", value: event.request.rawValue)
         }
-        decisions[event.request]?.settlement = event
+        decisions[event.request]?.order = outboxHistory.append(
+            Event.settlementOrdered(event).encoded)
         let place = pendingSettlements.firstIndex { $0 > event.request } ?? pendingSettlements.count
         pendingSettlements.insert(event.request, at: place)
-        outboxHistory.append(event)
     }
 
     mutating func applyReport(_ event: SettlementReported) throws(FoldError) {
-        guard decisions[event.request]?.settlement != nil else {
+        guard decisions[event.request]?.order != nil else {
             throw .unknown(
                 kind: "settlementReported", field: "request", value: event.request.rawValue)
         }
-        decisions[event.request]?.report = event
+        decisions[event.request]?.report = outboxHistory.append(
+            Event.settlementReported(event).encoded)
         pendingSettlements.removeOrdered(event.request)
-        outboxHistory.append(event)
     }
 
     mutating func applyClose(_ event: RoundClosed) throws(FoldError) {
-        if let job = jobs[event.about] { return try closeJob(job) }
+        if let job = jobs[event.about] { return try closeJob(job, event) }
         guard let round = rounds[event.about] else {
             throw .unknown(kind: "roundClosed", field: "about", value: event.about.rawValue)
         }
@@ -118,13 +116,8 @@ extension LedgerState {
         rounds[event.about] = nil
         openRounds.removeOrdered(event.about)
         submitters[Int(round.request.submitter.rawValue)].unclosed -= 1
-        let votes = round.votes.map { $0?.event.vote }
-        decisions[event.about]?.votes = votes
-        decisions[event.about]?.isClosed = true
-        var record = BorshWriter()
-        record.write(event)
-        for vote in votes { record.write(optional: vote) }
-        outcomeHistory.append(bytes: record.bytes)
+        let record = CloseRecord(event: event, votes: round.votes.map { $0?.event.vote })
+        decisions[event.about]?.close = outcomeHistory.append(record.encoded)
     }
 
     /// The validators whose votes would count in a round that opens now.

@@ -44,12 +44,10 @@ package struct LedgerState: Sendable {
     package internal(set) var members: [ValidatorIndex] = []
     /// The last UTC day whose decay is applied.
     package internal(set) var decayDay: UInt64 = 0
-    /// What the last batch sealed, for the batch after the next.
+    /// What the batch before the last one opened sealed: who may propose the next.
     package internal(set) var sealedLast = SealedMembers(members: [], parameters: .standard)
-    /// What the batch before the last sealed, for the next batch.
+    /// What the batch before that sealed: who ordered the last one opened.
     package internal(set) var sealedBefore = SealedMembers(members: [], parameters: .standard)
-    /// What the batch before that sealed: who ordered the last batch.
-    package internal(set) var sealedOldest = SealedMembers(members: [], parameters: .standard)
     /// The submitters, by index.
     package internal(set) var submitters: [Submitter] = []
     var submitterIndices: [PublicKey: SubmitterIndex] = [:]
@@ -66,7 +64,7 @@ package struct LedgerState: Sendable {
     var circuitHistory = History()
     /// The roots of each circuit.
     var roots: [Set<Bytes32>] = []
-    var rootHistory = History()
+    var rootHistory = RecordedHistory()
 
     // MARK: Rounds, outcomes, nullifiers
 
@@ -76,10 +74,11 @@ package struct LedgerState: Sendable {
     /// Undecided rounds by the nullifiers that they would spend.
     var undecidedByNullifier: [Bytes32: [EntryIndex]] = [:]
     var requestEntries: [RequestID: EntryIndex] = [:]
-    var decisions: [EntryIndex: DecidedRequest] = [:]
-    var outcomeHistory = History()
+    /// Where the records of the decided requests are.
+    var decisions: [EntryIndex: DecisionPlaces] = [:]
+    var outcomeHistory = RecordedHistory()
     var nullifiers: [Bytes32: NullifierCondition] = [:]
-    var nullifierHistory = History()
+    var nullifierHistory = RecordedHistory()
     var leaderHistory = History()
 
     // MARK: Jobs, evidence, outbox
@@ -88,13 +87,14 @@ package struct LedgerState: Sendable {
     package internal(set) var openJobs: [EntryIndex] = []
     var jobs: [EntryIndex: Job] = [:]
     var jobEntries: [JobID: EntryIndex] = [:]
-    var closedJobs: [EntryIndex: ClosedJob] = [:]
-    var jobHistory = History()
+    /// Where the records of the decided jobs are.
+    var decidedJobs: [EntryIndex: JobPlaces] = [:]
+    var jobHistory = RecordedHistory()
     var convictions: Set<Conviction> = []
-    var evidenceHistory = History()
+    var evidenceHistory = RecordedHistory()
     /// The requests whose settlement is ordered and not reported, in order of their entries.
     package internal(set) var pendingSettlements: [EntryIndex] = []
-    var outboxHistory = History()
+    var outboxHistory = RecordedHistory()
 
     // MARK: Time
 
@@ -166,22 +166,18 @@ extension LedgerState {
     /// Returns the round of a request while it is not closed.
     package func openRound(at entry: EntryIndex) -> Round? { rounds[entry] }
 
-    /// Returns the decision on a request once there is one, also while late votes are taken.
-    package func decided(at entry: EntryIndex) -> DecidedRequest? { decisions[entry] }
-
     /// Returns the identity of a request.
     package func requestID(at entry: EntryIndex) -> RequestID? {
-        rounds[entry]?.id ?? decisions[entry]?.id
+        rounds[entry]?.id ?? decided(at: entry)?.id
     }
 
     /// Returns a job while it is not closed.
     package func job(at entry: EntryIndex) -> Job? { jobs[entry] }
 
-    /// Returns a job once it is closed.
-    package func closedJob(at entry: EntryIndex) -> ClosedJob? { closedJobs[entry] }
-
     /// Returns the identity of a job.
-    package func jobID(at entry: EntryIndex) -> JobID? { jobs[entry]?.id ?? closedJobs[entry]?.id }
+    package func jobID(at entry: EntryIndex) -> JobID? {
+        jobs[entry]?.id ?? closedJob(at: entry)?.id
+    }
 
     /// Returns the condition of a nullifier that some request has spent.
     package func condition(of nullifier: Bytes32) -> NullifierCondition? { nullifiers[nullifier] }

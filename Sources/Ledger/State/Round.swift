@@ -53,6 +53,18 @@ package struct RecordedVote: Equatable, Sendable {
     package let event: VoteCast
 }
 
+extension RecordedVote: BorshCodable {
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(entry)
+        writer.write(event)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        entry = try EntryIndex(from: &reader)
+        event = try VoteCast(from: &reader)
+    }
+}
+
 /// How many said what.
 package struct Tally: Equatable, Sendable {
     /// Votes to approve.
@@ -128,11 +140,11 @@ package struct DecidedRequest: Equatable, Sendable {
     /// Who could vote, by index.
     package let validators: [ValidatorIndex]
     /// The votes at the close, by place in `validators`; empty until then.
-    package internal(set) var votes: [Vote?]
+    package let votes: [Vote?]
     /// Whether the round is closed.
-    package internal(set) var isClosed: Bool
+    package let isClosed: Bool
     /// The settlement, where one was ordered.
-    package internal(set) var settlement: SettlementOrdered?
+    package let settlement: SettlementOrdered?
     /// The bridge's report, once there is one.
-    package internal(set) var report: SettlementReported?
+    package let report: SettlementReported?
 }

@@ -1,0 +1,121 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+import TestSupport
+import Testing
+
+@Suite("snapshots of the state")
+struct SnapshotTests {
+    /// Restores a snapshot and compares every component with a seal.
+    private static func restore(
+        _ snapshot: StateSnapshot, _ components: [Digest]
+    ) throws(SnapshotError) -> LedgerState {
+        var state = try LedgerState(unverified: snapshot)
+        try state.verify(trees: snapshot.records.map { $0.frontier() }, components: components)
+        return state
+    }
+
+    private static func bytes(_ snapshot: StateSnapshot) -> [[UInt8]] {
+        [snapshot.fixed] + snapshot.records.flatMap(\.chunks)
+    }
+
+    @Test("a state restored at any seal is the state, byte for byte, and goes on like it")
+    func roundTrip() throws {
+        let log = try GoldenRun.play(seed: 7).log
+        var live = LedgerState()
+        var restored: LedgerState?
+        for event in log {
+            let length = event.encoded.count
+            try live.apply(event, encodedBytes: length)
+            try restored?.apply(event, encodedBytes: length)
+            guard case .batchSealed(let seal) = event else { continue }
+            let snapshot = live.snapshot()
+            if let restored { #expect(Self.bytes(restored.snapshot()) == Self.bytes(snapshot)) }
+            #expect(live.componentRoots() == seal.components)
+            restored = try Self.restore(snapshot, seal.components)
+        }
+        #expect(restored?.size == UInt64(log.count))
+    }
+
+    @Test("a restored state derives what the state derives")
+    func derives() throws {
+        let log = try GoldenRun.play(seed: 8, batches: 20).log
+        var state = LedgerState()
+        var frontier = MerkleFrontier()
+        for (place, event) in log.enumerated() {
+            try state.apply(event, encodedBytes: event.encoded.count)
+            frontier.append(leaf: event.encoded)
+            guard case .batchSealed(let seal) = event, place > log.count / 2 else { continue }
+            let restored = try Self.restore(state.snapshot(), seal.components)
+            let rest = Array(log[(place + 1)...])
+            #expect(
+                Refold.firstDifference(
+                    in: rest, after: restored, frontier: frontier, checkingSignatures: false)
+                    == nil)
+            // And what is missing after it is still found.
+            #expect(
+                Refold.firstDifference(
+                    in: Array(rest.dropFirst(2)), after: restored, frontier: frontier,
+                    checkingSignatures: false) != nil)
+            break
+        }
+    }
+
+    @Test("every changed byte is an error that names a part, or a root that differs")
+    func everyByte() throws {
+        var state = LedgerState()
+        var components: [Digest] = []
+        for event in try GoldenRun.play(seed: 9, batches: 5, signs: false).log {
+            try state.apply(event, encodedBytes: event.encoded.count)
+            if case .batchSealed(let seal) = event { components = seal.components }
+        }
+        let snapshot = state.snapshot()
+        var random = SplitMix64(seed: 9)
+        for place in snapshot.fixed.indices {
+            var fixed = snapshot.fixed
+            fixed[place] ^= UInt8(truncatingIfNeeded: random.next()) | 1
+            #expect(throws: SnapshotError.self, "byte \(place)") {
+                _ = try Self.restore(
+                    StateSnapshot(fixed: fixed, records: snapshot.records), components)
+            }
+        }
+        for (number, store) in snapshot.records.enumerated() {
+            for (chunk, bytes) in store.chunks.enumerated() {
+                for place in bytes.indices {
+                    var chunks = store.chunks
+                    chunks[chunk][place] ^= UInt8(truncatingIfNeeded: random.next()) | 1
+                    #expect(throws: SnapshotError.self, "store \(number), byte \(place)") {
+                        var records = snapshot.records
+                        records[number] = try RecordStore(
+                            count: store.count, chunks: chunks, of: "records")
+                        _ = try Self.restore(
+                            StateSnapshot(fixed: snapshot.fixed, records: records), components)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("a snapshot cut short, or with bytes behind it, is refused")
+    func lengths() throws {
+        var state = LedgerState()
+        for event in try GoldenRun.play(seed: 9, batches: 3, signs: false).log {
+            try state.apply(event, encodedBytes: event.encoded.count)
+        }
+        let snapshot = state.snapshot()
+        for count in 0..<snapshot.fixed.count {
+            #expect(throws: SnapshotError.self) {
+                _ = try LedgerState(
+                    unverified: StateSnapshot(
+                        fixed: Array(snapshot.fixed[..<count]), records: snapshot.records))
+            }
+        }
+        #expect(throws: SnapshotError.self) {
+            _ = try LedgerState(
+                unverified: StateSnapshot(
+                    fixed: snapshot.fixed + [0], records: snapshot.records))
+        }
+    }
+}

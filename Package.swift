@@ -49,20 +49,23 @@ let package = Package(
             name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
             swiftSettings: strict),
         .target(
+            name: "Storage", dependencies: ["Ledger", "EventLog", "Cryptography"],
+            swiftSettings: strict),
+        .target(
             name: "Audit",
-            dependencies: ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
             swiftSettings: strict),
         .target(
             name: "Node",
             dependencies: [
-                "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml,
+                "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [
-                "Node", "Audit", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
-                arguments,
+                "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography", arguments,
             ],
             swiftSettings: strict),
 
@@ -83,16 +86,22 @@ let package = Package(
             dependencies: ["Ledger", "Groth16", "BN254", "Cryptography", "TestSupport"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
+            name: "StorageTests",
+            dependencies: [
+                "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "AuditTests",
             dependencies: [
-                "Audit", "Node", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Audit", "Node", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
                 "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Audit", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
                 "TestSupport",
             ],
             swiftSettings: strict),

@@ -66,6 +66,22 @@ extension EventLog {
         return proof.reversed()
     }
 
+    /// The roots of the complete subtrees that make up the tree of `size` entries, largest first.
+    ///
+    /// As many as `size` has one bits: a `MerkleFrontier`. Costs the reading of at most a tile.
+    package func subtrees(at size: UInt64) throws(LogError) -> [Digest] {
+        try checkSize(size)
+        let reader = TreeReader(self)
+        var roots: [Digest] = []
+        var start: UInt64 = 0
+        while start < size {
+            let count: UInt64 = 1 << UInt64(63 - (size - start).leadingZeroBitCount)
+            roots.append(try reader.root(start, count))
+            start += count
+        }
+        return roots
+    }
+
     private func checkSize(_ size: UInt64) throws(LogError) {
         try monitor.locked { () throws(LogError) in
             try checkUsable()

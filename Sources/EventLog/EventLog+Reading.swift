@@ -37,6 +37,37 @@ extension Segment {
 }
 
 extension EventLog {
+    /// Returns the first entry of the log in a directory, without opening the log.
+    ///
+    /// Throws `.notALog` where there is no first segment, `.outOfRange` where it is empty.
+    package static func firstEntry(
+        in directory: String, disk: any Disk
+    ) throws(LogError) -> [UInt8] {
+        let path = "\(directory)/segments/\(SegmentName.of(0))"
+        let file: any DiskFile
+        let bytes: [UInt8]
+        let size: UInt64
+        do {
+            file = try disk.open(path, .read)
+            size = try file.size()
+            bytes = try file.read(at: 0, count: SegmentHeader.bytesCount)
+        } catch {
+            if case .notFound = error { throw .notALog(path: directory) }
+            throw .disk(error)
+        }
+        let header: SegmentHeader
+        do { header = try SegmentHeader(bytes.span) } catch {
+            throw error.error(file: path, offset: 0, entry: 0)
+        }
+        var scanner = FrameScanner(file, header: header, limit: size)
+        switch try scanner.next() {
+        case .end: throw .outOfRange(index: 0, size: 0)
+        case .problem(let problem):
+            throw problem.error(file: path, offset: scanner.offset, entry: 0)
+        case .frame(let frame, _): return Array(frame.bytes[frame.range(of: 0)])
+        }
+    }
+
     /// Returns one entry. Costs the reading of its frame, of which the last is kept.
     package func entry(at index: UInt64) throws(LogError) -> [UInt8] {
         let (found, segment, number) = try monitor.locked {

@@ -12,18 +12,21 @@ enum Imports {
         "Groth16": ["BN254", "Cryptography"],
         "EventLog": ["Cryptography", "CLZ4"],
         "Ledger": ["Groth16", "BN254", "Cryptography"],
+        "Storage": ["Ledger", "EventLog", "Cryptography"],
         "Replication": ["Ledger", "Cryptography"],
         "Projections": ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
-        "Audit": ["Projections", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+        "Audit": [
+            "Projections", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+        ],
         "Network": ["Replication", "Ledger", "Cryptography"],
         "Compute": ["Ledger", "Cryptography"],
         "Node": [
-            "Projections", "Network", "Compute", "Replication", "Ledger", "EventLog", "Groth16",
-            "BN254", "Cryptography",
+            "Projections", "Network", "Compute", "Replication", "Storage", "Ledger", "EventLog",
+            "Groth16", "BN254", "Cryptography",
         ],
         "recount": [
-            "Node", "Audit", "Projections", "Network", "Compute", "Replication", "Ledger",
-            "EventLog", "Groth16", "BN254", "Cryptography",
+            "Node", "Audit", "Projections", "Network", "Compute", "Replication", "Storage",
+            "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
         ],
     ]
 

@@ -1,0 +1,200 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+package import EventLog
+package import Ledger
+
+/// Why a ledger could not be opened.
+package enum StorageError: Error, Sendable {
+    /// The log cannot be read, or is damaged.
+    case log(LogError)
+    /// An entry cannot be decoded, or cannot follow those before it.
+    case entry(UInt64, problem: String)
+    /// The log ends within a batch.
+    case unsealed(entries: UInt64)
+    /// The log is another than the one that a snapshot was taken of.
+    case otherHistory(snapshot: String, entry: UInt64)
+    /// The disk failed.
+    case disk(DiskError)
+}
+
+extension StorageError: CustomStringConvertible {
+    /// What happened and what to do, for a person.
+    package var description: String {
+        switch self {
+        case .log(let error): "\(error)"
+        case .entry(let entry, let problem): "entry \(entry) cannot be used: \(problem)"
+        case .unsealed(let entries): "the log ends within a batch, after \(entries) entries"
+        case .otherHistory(let snapshot, let entry):
+            "\(snapshot) was taken of another history: the logs differ before entry \(entry);"
+                + " find out which is right, and recover the log or remove the snapshot"
+        case .disk(let error): "the disk failed: \(error)"
+        }
+    }
+}
+
+/// A ledger with its log and the state that the log has reached.
+package struct OpenedLedger: Sendable {
+    /// The log.
+    package let log: EventLog
+    /// The state after its last entry.
+    package var state: LedgerState
+    /// The snapshot that served; nil where the whole log was folded.
+    package let snapshot: SnapshotHeader?
+    /// The entries that were folded.
+    package let folded: UInt64
+    /// What a person should hear: snapshots that did not serve, and why.
+    package let notices: [String]
+}
+
+/// Opening a ledger: the newest good snapshot, and the entries after it.
+package enum LedgerStore {
+    /// Opens the log in a directory and folds what no snapshot holds.
+    ///
+    /// A snapshot that is damaged, or of another ledger, is told of in `notices`, and the next
+    /// older one or the whole log serves. A log that holds less than a snapshot has seen, or another
+    /// history, is an error: there the log is damaged.
+    package static func open(
+        directory: String, disk: any Disk, access: LogAccess = .readWrite,
+        options: LogOptions = LogOptions()
+    ) throws(StorageError) -> OpenedLedger {
+        let store = SnapshotStore(ledgerDirectory: directory, disk: disk)
+        var notices: [String] = []
+        var options = options
+        var headers: [SnapshotHeader] = []
+        let heights: [Height]
+        do { heights = try store.heights() } catch { throw .disk(error) }
+        for height in heights.reversed() {
+            do throws(SnapshotFlaw) {
+                headers.append(try store.header(of: height))
+            } catch {
+                notices.append(notice(store.path(height), error))
+            }
+        }
+        let log: EventLog
+        do throws(LogError) {
+            let first = try identity(of: directory, disk: disk)
+            for header in headers where header.ledger != first {
+                notices.append(
+                    notice(store.path(header.height), .otherLedger(header.ledger)))
+            }
+            headers.removeAll { $0.ledger != first }
+            options.knownSize = headers.reduce(options.knownSize) { max($0, $1.size) }
+            log = try EventLog.open(
+                directory: directory, disk: disk, access: access, options: options)
+        } catch {
+            throw .log(error)
+        }
+        do throws(StorageError) {
+            return try fold(log, headers, store, notices)
+        } catch {
+            do throws(LogError) { try log.close() } catch { throw .log(error) }
+            throw error
+        }
+    }
+
+    /// The ledger that the log's first entry opens.
+    package static func identity(
+        of directory: String, disk: any Disk
+    ) throws(LogError) -> LedgerID {
+        LedgerID(Digest(hashing: try EventLog.firstEntry(in: directory, disk: disk)))
+    }
+
+    private static func notice(_ path: String, _ flaw: SnapshotFlaw) -> String {
+        "the snapshot \(path) does not serve: \(flaw)"
+    }
+
+    private static func fold(
+        _ log: EventLog, _ headers: [SnapshotHeader], _ store: SnapshotStore, _ told: [String]
+    ) throws(StorageError) -> OpenedLedger {
+        var notices = told
+        var served: SnapshotHeader?
+        var state = LedgerState()
+        for header in headers {
+            let path = store.path(header.height)
+            let root: Digest
+            do throws(LogError) { root = try log.root(at: header.size) } catch { throw .log(error) }
+            guard root == header.root else {
+                throw .otherHistory(snapshot: path, entry: header.size)
+            }
+            do throws(SnapshotFlaw) {
+                try check(header, against: log)
+                state = try store.load(header.height).state
+                served = header
+                break
+            } catch {
+                notices.append(notice(path, error))
+            }
+        }
+        let start = state.size
+        try fold(log, into: &state)
+        return OpenedLedger(
+            log: log, state: state, snapshot: served, folded: state.size - start,
+            notices: notices)
+    }
+
+    /// Compares a snapshot with the seal in the log that it was taken after.
+    private static func check(
+        _ header: SnapshotHeader, against log: EventLog
+    ) throws(SnapshotFlaw) {
+        let place = header.size - 1
+        do {
+            let bytes = try log.entry(at: place)
+            guard case .batchSealed(let seal) = try Event(decoding: bytes),
+                seal.height == header.height, seal.components == header.components
+            else { throw SnapshotFlaw.otherSeal(entry: place) }
+        } catch let flaw as SnapshotFlaw {
+            throw flaw
+        } catch {
+            throw .otherSeal(entry: place)
+        }
+    }
+
+    /// Folds the entries from the size of the state on.
+    package static func fold(
+        _ log: EventLog, into state: inout LedgerState, to end: UInt64? = nil
+    ) throws(StorageError) {
+        do {
+            try log.forEach(from: state.size, to: end ?? log.size) { index, bytes in
+                try take(bytes, index, &state)
+            }
+        } catch let error as StorageError {
+            throw error
+        } catch let error as LogError {
+            throw .log(error)
+        } catch {
+            fatalError("an error of an unknown kind: \(error)")
+        }
+        guard !state.isBatchOpen, state.size > 0 else { throw .unsealed(entries: state.size) }
+    }
+
+    private static func take(
+        _ bytes: Span<UInt8>, _ index: UInt64, _ state: inout LedgerState
+    ) throws(StorageError) {
+        var copy: [UInt8] = []
+        copy.reserveCapacity(bytes.count)
+        for position in bytes.indices { copy.append(bytes[position]) }
+        do {
+            try state.apply(try Event(decoding: copy), encodedBytes: copy.count)
+        } catch {
+            throw .entry(index, problem: "\(error)")
+        }
+    }
+}
+
+extension LedgerStore {
+    /// Writes a snapshot of what an opened ledger has reached, and removes older ones.
+    ///
+    /// - Parameter kept: How many stay.
+    package static func takeSnapshot(
+        of ledger: OpenedLedger, directory: String, disk: any Disk, kept: Int
+    ) throws(LogError) -> SnapshotHeader {
+        let store = SnapshotStore(ledgerDirectory: directory, disk: disk)
+        let header = try store.write(
+            ledger.state.snapshot(), height: ledger.state.height, ledger: ledger.state.ledger,
+            components: ledger.state.componentRoots(), size: ledger.state.size, log: ledger.log)
+        do { try store.prune(kept: kept) } catch { throw .disk(error) }
+        return header
+    }
+}

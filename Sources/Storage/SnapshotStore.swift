@@ -1,0 +1,201 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+internal import Dispatch
+package import EventLog
+package import Ledger
+internal import Synchronization
+
+/// The snapshots of a ledger: files `snapshots/<height, 20 digits>.snapshot` in its directory.
+package struct SnapshotStore: Sendable {
+    /// The directory of the snapshots.
+    package let directory: String
+    private let parent: String
+    private let disk: any Disk
+
+    /// The snapshots of the ledger in `ledgerDirectory`.
+    package init(ledgerDirectory: String, disk: any Disk) {
+        parent = ledgerDirectory
+        directory = "\(ledgerDirectory)/snapshots"
+        self.disk = disk
+    }
+
+    /// The heights of which there is a file, ascending; other names are passed over.
+    package func heights() throws(DiskError) -> [Height] {
+        do {
+            return try disk.list(directory).compactMap { Self.height(in: $0) }
+        } catch {
+            if case .notFound = error { return [] }
+            throw error
+        }
+    }
+
+    /// The path of the snapshot of a height.
+    package func path(_ height: Height) -> String { "\(directory)/\(Self.name(height))" }
+
+    /// Writes the state that a log has reached, durably, and returns its header.
+    ///
+    /// - Parameters:
+    ///   - snapshot: Taken between two batches.
+    ///   - state: What it was taken from, or its like; only small parts are read.
+    ///   - log: Holds at least `size` entries.
+    package func write(
+        _ snapshot: StateSnapshot, height: Height, ledger: LedgerID, components: [Digest],
+        size: UInt64, log: EventLog
+    ) throws(LogError) -> SnapshotHeader {
+        let subtrees = try log.subtrees(at: size)
+        let header = SnapshotHeader(
+            ledger: ledger, height: height, size: size, root: try log.root(at: size),
+            components: components, subtrees: subtrees, snapshot)
+        let pieces = [header.encoded, snapshot.fixed] + snapshot.records.flatMap(\.chunks)
+        do {
+            try makeDirectory()
+            let temporary = "\(path(height)).\(randomBytes(6).hex).tmp"
+            let file = try disk.open(temporary, .create)
+            var offset: UInt64 = 0
+            for piece in pieces where !piece.isEmpty {
+                try file.write(piece, at: offset)
+                offset += UInt64(piece.count)
+            }
+            try file.sync()
+            try disk.rename(temporary, to: path(height))
+            try disk.syncDirectory(directory)
+        } catch {
+            throw .disk(error)
+        }
+        return header
+    }
+
+    private func makeDirectory() throws(DiskError) {
+        guard try !disk.list(parent).contains("snapshots") else { return }
+        do { try disk.createDirectory(directory) } catch {
+            // Another process may have been faster.
+            guard try disk.list(parent).contains("snapshots") else { throw error }
+        }
+        try disk.syncDirectory(parent)
+    }
+
+    /// Removes all but the newest `kept`, and what interrupted writing left behind.
+    ///
+    /// Temporary files are removed only where nobody else writes, which the caller knows.
+    package func prune(kept: Int, removesTemporary: Bool = false) throws(DiskError) {
+        for height in try heights().dropLast(max(1, kept)) { try disk.remove(path(height)) }
+        guard removesTemporary else { return }
+        let names: [String]
+        do { names = try disk.list(directory) } catch {
+            if case .notFound = error { return }
+            throw error
+        }
+        for name in names where name.hasSuffix(".tmp") { try disk.remove("\(directory)/\(name)") }
+    }
+
+    /// Reads the header of a snapshot and checks it by itself.
+    package func header(of height: Height) throws(SnapshotFlaw) -> SnapshotHeader {
+        try open(height).header
+    }
+
+    private func open(
+        _ height: Height
+    ) throws(SnapshotFlaw) -> (file: any DiskFile, header: SnapshotHeader) {
+        do {
+            let file = try disk.open(path(height), .read)
+            let size = try file.size()
+            let length = try SnapshotHeader.length(start: try file.read(at: 0, count: 16))
+            guard size >= UInt64(length) else {
+                throw SnapshotFlaw.short(neededBytes: length, foundBytes: Int(size))
+            }
+            let header = try SnapshotHeader(try file.read(at: 0, count: length))
+            guard header.height == height else { throw SnapshotFlaw.wrongName(header.height) }
+            let end = UInt64(length) + header.bodyBytes
+            guard size >= end else {
+                throw SnapshotFlaw.short(
+                    neededBytes: Int(clamping: end), foundBytes: Int(clamping: size))
+            }
+            guard size == end else { throw SnapshotFlaw.long(bytes: size - end) }
+            return (file, header)
+        } catch let error as DiskError {
+            throw .disk(error)
+        } catch let error as SnapshotFlaw {
+            throw error
+        } catch {
+            fatalError("an error of an unknown kind: \(error)")
+        }
+    }
+
+    /// Loads the state of a snapshot, and computes every root of it.
+    package func load(
+        _ height: Height
+    ) throws(SnapshotFlaw) -> (header: SnapshotHeader, state: LedgerState) {
+        let (file, header) = try open(height)
+        let snapshot = try read(file, header)
+        // The trees and the tables are computed side by side; the largest trees come first.
+        let order = [1, 2, 5, 0, 3, 4]
+        let results = Mutex<(state: Result<LedgerState, SnapshotError>?, trees: [MerkleFrontier])>(
+            (nil, Array(repeating: MerkleFrontier(), count: order.count)))
+        DispatchQueue.concurrentPerform(iterations: order.count + 1) { task in
+            if task == 0 {
+                let state = Result { () throws(SnapshotError) in
+                    try LedgerState(unverified: snapshot)
+                }
+                results.withLock { $0.state = state }
+            } else {
+                let tree = snapshot.records[order[task - 1]].frontier()
+                results.withLock { $0.trees[order[task - 1]] = tree }
+            }
+        }
+        do throws(SnapshotError) {
+            let done = results.withLock { $0 }
+            guard var state = try done.state?.get() else {
+                fatalError("a state was neither made nor refused")
+            }
+            try state.verify(trees: done.trees, components: header.components)
+            guard state.ledger == header.ledger, state.height == header.height,
+                state.size == header.size
+            else { throw .malformed(part: "header") }
+            return (header, state)
+        } catch {
+            throw .state(error)
+        }
+    }
+
+    private func read(
+        _ file: any DiskFile, _ header: SnapshotHeader
+    ) throws(SnapshotFlaw) -> StateSnapshot {
+        var offset = UInt64(header.encoded.count)
+        func next(_ count: Int) throws(SnapshotFlaw) -> [UInt8] {
+            let bytes: [UInt8]
+            do { bytes = try file.read(at: offset, count: count) } catch { throw .disk(error) }
+            guard bytes.count == count else {
+                throw .short(neededBytes: count, foundBytes: bytes.count)
+            }
+            offset += UInt64(count)
+            return bytes
+        }
+        let fixed = try next(Int(header.fixedBytes))
+        var records: [RecordStore] = []
+        for (store, component) in zip(header.stores, StateSnapshot.grown) {
+            var chunks: [[UInt8]] = []
+            for length in store.chunkBytes { chunks.append(try next(Int(length))) }
+            do throws(SnapshotError) {
+                records.append(
+                    try RecordStore(count: store.count, chunks: chunks, of: component.label))
+            } catch {
+                throw .state(error)
+            }
+        }
+        return StateSnapshot(fixed: fixed, records: records)
+    }
+
+    private static func name(_ height: Height) -> String {
+        let digits = String(height.rawValue)
+        return String(repeating: "0", count: 20 - digits.utf8.count) + digits + ".snapshot"
+    }
+
+    private static func height(in name: String) -> Height? {
+        guard name.hasSuffix(".snapshot"), let number = UInt64(name.dropLast(9)),
+            self.name(Height(number)) == name
+        else { return nil }
+        return Height(number)
+    }
+}

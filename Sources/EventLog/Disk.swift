@@ -82,6 +82,23 @@ extension Disk {
         return try file.read(at: 0, count: Int(min(size, UInt64(max) + 1)))
     }
 
+    /// Makes a directory unless it is there, and makes its name durable; returns whether it did.
+    ///
+    /// Its parent exists.
+    package func makeDirectory(_ path: String) throws(DiskError) -> Bool {
+        do {
+            _ = try list(path)
+            return false
+        } catch {
+            guard case .notFound = error else { throw error }
+        }
+        try createDirectory(path)
+        let slash = path.lastIndex(of: "/")
+        let parent = slash.map { String(path[..<$0]) } ?? "."
+        try syncDirectory(parent.isEmpty ? "/" : parent)
+        return true
+    }
+
     /// Makes a durable file: temporary name, sync, rename, sync of the directory.
     package func place(_ bytes: [UInt8], in directory: String, as name: String) throws(DiskError) {
         let temporary = "\(directory)/\(name).tmp"

@@ -104,29 +104,34 @@ package struct TileExport {
     /// Writes bundles and the tiles of leaf hashes, from the tile that `oldSize` ends in.
     private mutating func writeEntries(from oldSize: UInt64, to size: UInt64) throws(TileError) {
         guard oldSize < size else { return }
-        let full = UInt64(TilePath.fullWidth)
-        for number in oldSize / full...(size - 1) / full {
-            let start = number * full
-            let end = min(start + full, size)
-            var bundle: [UInt8] = []
-            var hashes: [UInt8] = []
-            try onLog { () throws(LogError) in
-                try log.forEachFrame(from: start, to: end) { frame in
-                    let low = max(start, frame.firstIndex) - frame.firstIndex
-                    let high = min(end, frame.endIndex) - frame.firstIndex
-                    for entry in Int(low)..<Int(high) {
-                        let range = frame.range(of: entry)
-                        bundle += [UInt8](bigEndian: UInt16(range.count))
-                        bundle += frame.bytes[range]
-                        frame.leafHash(of: entry).value.append(to: &hashes)
+        let start = oldSize / UInt64(TilePath.fullWidth) * UInt64(TilePath.fullWidth)
+        var tile = LeafTile(firstIndex: start)
+        var failure: TileError?
+        let log = log
+        try onLog { () throws(LogError) in
+            try log.forEachFrame(from: start, to: size) { frame in
+                let low = max(start, frame.firstIndex) - frame.firstIndex
+                let high = min(size, frame.endIndex) - frame.firstIndex
+                for entry in Int(low)..<Int(high) {
+                    tile.append(frame, entry)
+                    let isLast = frame.firstIndex + UInt64(entry) + 1 == size
+                    guard tile.width == TilePath.fullWidth || isLast else { continue }
+                    do throws(TileError) { try write(tile) } catch {
+                        failure = error
+                        return false
                     }
-                    return true
+                    tile = LeafTile(firstIndex: tile.firstIndex + UInt64(tile.width))
                 }
+                return true
             }
-            let width = Int(end - start)
-            try write(bundle, .entries(number: number, width: width))
-            try write(hashes, .hashes(level: 0, number: number, width: width))
         }
+        if let failure { throw failure }
+    }
+
+    private mutating func write(_ tile: LeafTile) throws(TileError) {
+        let number = tile.firstIndex / UInt64(TilePath.fullWidth)
+        try write(tile.bundle, .entries(number: number, width: tile.width))
+        try write(tile.hashes, .hashes(level: 0, number: number, width: tile.width))
     }
 
     /// Writes the new tiles of one level above the leaves, from the roots that the log keeps.
@@ -195,6 +200,24 @@ package struct TileExport {
         }
         unsynced = []
         unsyncedNames = []
+    }
+}
+
+/// The entries of a tile as they are written, and their hashes.
+private struct LeafTile {
+    let firstIndex: UInt64
+    var width = 0
+    var bundle: [UInt8] = []
+    var hashes: [UInt8] = []
+
+    init(firstIndex: UInt64) { self.firstIndex = firstIndex }
+
+    mutating func append(_ frame: LogFrame, _ entry: Int) {
+        let range = frame.range(of: entry)
+        bundle += [UInt8](bigEndian: UInt16(range.count))
+        bundle += frame.bytes[range]
+        frame.leafHash(of: entry).value.append(to: &hashes)
+        width += 1
     }
 }
 

@@ -29,7 +29,8 @@ package final class TileFolder {
     /// Opens the folder up to `head`, which the caller trusts, and checks the last tile of each
     /// level.
     ///
-    /// Throws `.damaged` or `.damagedEdge` naming the files, or `.disk`.
+    /// Throws `.damaged` or `.damagedEdge` naming the files, or `.disk`. Of the last tiles, which
+    /// only together lead to the root, those are named that what is below them contradicts, or all.
     package init(directory: String, head: TreeHead, disk: any Disk) throws(TileError) {
         self.directory = directory
         self.head = head
@@ -73,12 +74,25 @@ package final class TileFolder {
     /// The entries of a tile, checked. Throws `.outOfRange`, `.damaged` or `.disk`.
     package func entries(inTile number: UInt64) throws(TileError) -> [[UInt8]] {
         let hashes = try leafHashes(inTile: number)
-        let (bytes, file) = try read(
-            .entries(number: number, width: hashes.count), max: Self.bundleBytesMax)
+        let (entries, file) = try bundle(number, width: hashes.count)
+        for (position, entry) in entries.enumerated() {
+            guard MerkleFrontier.leafHash(entry.span) == hashes[position] else {
+                throw .damaged(file: file, .entryHash(position))
+            }
+        }
+        return entries
+    }
+
+    /// The entries of a bundle as they stand, and the file that they are from.
+    private func bundle(
+        _ number: UInt64, width: Int
+    ) throws(TileError) -> (entries: [[UInt8]], file: String) {
+        let path = TilePath.entries(number: number, width: width)
+        let (bytes, file) = try read(path, max: Self.bundleBytesMax)
         var entries: [[UInt8]] = []
-        entries.reserveCapacity(hashes.count)
+        entries.reserveCapacity(width)
         var position = 0
-        for entry in hashes.indices {
+        for entry in 0..<width {
             guard bytes.count - position >= 2 else {
                 throw .damaged(file: file, .endsEarly(entry: entry))
             }
@@ -87,19 +101,14 @@ package final class TileFolder {
             guard bytes.count - position - 2 >= count else {
                 throw .damaged(file: file, .endsEarly(entry: entry))
             }
-            let bytesOfEntry = Array(bytes[position + 2..<position + 2 + count])
-            guard MerkleFrontier.leafHash(bytesOfEntry.span) == hashes[entry] else {
-                throw .damaged(file: file, .entryHash(entry))
-            }
-            entries.append(bytesOfEntry)
+            entries.append(Array(bytes[position + 2..<position + 2 + count]))
             position += 2 + count
         }
         // A wider bundle in place of the one that was asked for goes on.
-        let isWhole = file == self.file(.entries(number: number, width: hashes.count))
-        guard !isWhole || position == bytes.count else {
+        guard file != self.file(path) || position == bytes.count else {
             throw .damaged(file: file, .bytesAfterEnd(count: bytes.count - position))
         }
-        return entries
+        return (entries, file)
     }
 
     /// Hands each entry from `from` up to `to`, exclusive, with its index to `body`, checked.
@@ -170,7 +179,7 @@ package final class TileFolder {
     ///
     /// They hold the roots of the complete subtrees that the tree consists of, largest first.
     private func checkEdge(levels: Int) throws(TileError) {
-        var files: [String] = []
+        var paths: [TilePath] = []
         edge = Array(repeating: [], count: levels)
         var subtrees: [Digest] = []
         for level in (0..<levels).reversed() {
@@ -181,7 +190,7 @@ package final class TileFolder {
             let path = TilePath.hashes(level: level, number: count / full, width: width)
             let hashes = try readHashes(path)
             edge[level] = hashes
-            files.append(file(path))
+            paths.append(path)
             var start = 0
             for bit in stride(from: 7, through: 0, by: -1) where width & 1 << bit != 0 {
                 subtrees.append(merkleRoot(hashes[start..<start + 1 << bit]))
@@ -192,8 +201,29 @@ package final class TileFolder {
             let root = MerkleFrontier(count: head.size, subtrees: subtrees)?.root
         else { fatalError("a tree of \(head.size) leaves has other subtrees") }
         guard root == head.root else {
-            throw .damagedEdge(files: files, .root(stored: head.root, computed: root))
+            // Where some differ from what is below them, those are it.
+            let suspects = paths.filter { contradictsWhatIsBelow($0) }
+            throw .damagedEdge(
+                files: (suspects.isEmpty ? paths : suspects).map { file($0) },
+                .root(stored: head.root, computed: root))
         }
+    }
+
+    /// Whether the tile or bundle below the last tile of a level can be read and says otherwise.
+    private func contradictsWhatIsBelow(_ path: TilePath) -> Bool {
+        guard let level = path.level else { return false }
+        do throws(TileError) {
+            if level == 0 {
+                let entries = try bundle(path.number, width: path.width).entries
+                return entries.map { MerkleFrontier.leafHash($0.span) } != edge[level]
+            }
+            for (position, hash) in edge[level].enumerated() {
+                let number = path.number * UInt64(TilePath.fullWidth) + UInt64(position)
+                let below = try readHashes(.hashes(level: level - 1, number: number))
+                if merkleRoot(below[...]) != hash { return true }
+            }
+        } catch { return false }
+        return false
     }
 
     private func file(_ path: TilePath) -> String { "\(directory)/\(path)" }

@@ -86,7 +86,7 @@ import Testing
             (good + good, .note(.checkpoint(.lines(found: 8)))),
             ([UInt8](repeating: 0, count: good.count), .note(.controlCharacter(0, offset: 0))),
             (try SignedCheckpoint(signing: foreign, with: key(0)).bytes, .note(foreignOrigin)),
-            (try signedAt(2).bytes, .size(found: 2)),
+            (try signedAt(2).bytes, .size(found: 2)), (try signedAt(4).bytes, .size(found: 4)),
             (
                 [UInt8](repeating: 97, count: SignedNote.bytesMax + 9),
                 .note(.tooLong(bytes: SignedNote.bytesMax + 1, max: SignedNote.bytesMax))

@@ -30,7 +30,7 @@ import Testing
     private func names(_ error: TileError?, _ file: String) -> Bool {
         switch error {
         case .damaged(let found, _): found == file
-        case .damagedEdge(let files, _): files.contains(file)
+        case .damagedEdge(let files, _): files == [file]
         default: false
         }
     }

@@ -107,7 +107,7 @@ def require(holds, place, problem):
 
 
 class Log:
-    """The files of a ledger. `entries` yields every entry in order and keeps `tree` beside it."""
+    """The files of a ledger. Who iterates over `entries` appends each of them to `tree`."""
 
     def __init__(self, directory):
         self.directory = Path(directory)
@@ -184,7 +184,6 @@ class Log:
             self.frames += 1
             for number, entry in enumerate(entries):
                 self.place = f"{path}, frame at offset {offset}, entry {number} of {len(entries)}"
-                self.tree.append(entry)
                 yield entry
             chain, offset = chain_after, offset + length
         if is_last and end is not None:
@@ -291,7 +290,18 @@ ENUMERATIONS = {
     "SettlementResult": "settled failed",
     "Ordering": "single replicated",
     "Normalisation": "share raw",
-    "Refusal": " ".join(f"r{i}" for i in range(64)),
+    "Refusal": "known unknownSubmitter quotaExceeded tooManyUnclosed unknownCircuit "
+               "malformedProof malformedInput contradictingInput repeatedNullifier unknownRoot "
+               "spentNullifier tooFewValidators unknownRequest notPinned equivocation "
+               "voteChanged roundClosed timestamp jobLimits unknownJob notDrawn resultChanged "
+               "wrongBridge noSettlement settlementReported wrongNumber tooFewSignatures "
+               "signatureOrder notMember invalidKey alreadyValidator notValidator "
+               "tooManyValidators unsafeThreshold totalStake timeout reputationBounds weights "
+               "bound circuitKnown unboundCircuit malformedKey tooManyCircuits rootKnown "
+               "tooManySubmitters neverValidator noContradiction alreadyConvicted noSender "
+               "notRefused refusalsFull noBatch batchOpen batchFull wrongHeight wrongTime "
+               "timeTooFar wrongProposer wrongRoot wrongPrecommits deadlinesPassed wrongSize "
+               "ledgerOpen ledgerNotOpen wrongGenesis tooLong",
 }
 ENUMERATIONS = {name: values.split() for name, values in ENUMERATIONS.items()}
 
@@ -469,3 +479,1125 @@ def encode(kind, value):
 
 def event(kind, **values):
     return SimpleNamespace(kind=kind, **values)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Events, "What is signed" and "Other digests"
+
+
+def domain(name):
+    return encode("text", f"recount/{name}/v1")
+
+
+def signed_bytes(name, ledger, kind, message):
+    """What the signature of a message covers: domain, ledger id, and every field but the signature."""
+    parts = [encode(of, getattr(message, field)) for field, of in STRUCTURES[kind] if field != "signature"]
+    return domain(name) + ledger + b"".join(parts)
+
+
+def is_key(key):
+    return nacl.bindings.crypto_core_ed25519_is_valid_point(key)
+
+
+def is_signed(key, signature, message):
+    """The verdict of crypto_sign_verify_detached, for a key that is a valid point."""
+    if not is_key(key):
+        return False
+    try:
+        nacl.bindings.crypto_sign_open(signature + message, key)
+    except nacl.exceptions.BadSignatureError:
+        return False
+    return True
+
+
+def statement_bytes(ledger, key, slot, value, valid_round):
+    """What a proposal, prevote or precommit signs."""
+    return (domain(slot.kind) + ledger + encode("u64", slot.height) + encode("u32", slot.round)
+            + encode("?32", value) + encode("i64", valid_round) + key)
+
+
+def circuit_id(circuit):
+    return sha(domain("circuit") + encode("Circuit", circuit))
+
+
+def pinned_digest(pinned):
+    each = [struct.pack("<H32sQQ", p.index, p.key, p.stake, p.reputation) for p in pinned]
+    return sha(domain("pinned") + encode("u32", len(pinned)) + b"".join(each))
+
+
+def leader_seed(ledger, kind, what):
+    return sha(domain("leader") + ledger + bytes([kind]) + what)
+
+
+def ranking(candidates, seed, parameters):
+    """DESIGN section 4, "Leader": by H(seed || key) * weight, the largest first; a tie: the smaller key."""
+    stakes = sum(c.stake for c in candidates)
+    reputations = sum(c.reputation for c in candidates)
+
+    def product(c):
+        if parameters.normalisation == "raw":
+            weight = parameters.stakeWeight * 1000 * c.stake + parameters.reputationWeight * c.reputation
+        else:
+            weight = (parameters.stakeWeight * c.stake * reputations
+                      + parameters.reputationWeight * c.reputation * stakes)
+        return int.from_bytes(sha(seed + c.key), "big") * weight
+
+    return sorted(candidates, key=lambda c: (-product(c), c.key))
+
+
+# ---------------------------------------------------------------------------------------------------
+# Events, "Proofs and verifying keys": whether the points are points. No pairing is computed here.
+
+P = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+R = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+U = 4965661367192848881  # the parameter of BN254
+
+
+def multiply2(a, b):
+    """In Fp2 = Fp[u] / (u^2 + 1)."""
+    return (a[0] * b[0] - a[1] * b[1]) % P, (a[0] * b[1] + a[1] * b[0]) % P
+
+
+def inverse2(a):
+    n = pow(a[0] * a[0] + a[1] * a[1], -1, P)
+    return a[0] * n % P, -a[1] * n % P
+
+
+TWIST_B = multiply2((3, 0), inverse2((9, 1)))
+
+
+def cube_plus_b(x):
+    cube = multiply2(x, multiply2(x, x))
+    return (cube[0] + TWIST_B[0]) % P, (cube[1] + TWIST_B[1]) % P
+
+
+def square_root(a):
+    root = pow(a, (P + 1) // 4, P)
+    return root if root * root % P == a % P else None
+
+
+def square_root2(a):
+    norm = square_root(a[0] * a[0] + a[1] * a[1])
+    for sign in () if norm is None else (norm, -norm):
+        x = square_root((a[0] + sign) * pow(2, -1, P))
+        if x:
+            root = x, a[1] * pow(2 * x, -1, P) % P
+            if multiply2(root, root) == a:
+                return root
+    if a[1] == 0 and (y := square_root(-a[0])) is not None:
+        return 0, y
+    return None
+
+
+def add2(a, b):
+    """The sum of two points of the twist; None is infinity."""
+    if a is None or b is None:
+        return a or b
+    (x1, y1), (x2, y2) = a, b
+    if x1 == x2:
+        if y1 != y2 or y1 == (0, 0):
+            return None
+        slope = multiply2(multiply2((3, 0), multiply2(x1, x1)), inverse2((2 * y1[0], 2 * y1[1])))
+    else:
+        slope = multiply2((y2[0] - y1[0], y2[1] - y1[1]), inverse2((x2[0] - x1[0], x2[1] - x1[1])))
+    square = multiply2(slope, slope)
+    x = (square[0] - x1[0] - x2[0]) % P, (square[1] - x1[1] - x2[1]) % P
+    y = multiply2(slope, (x1[0] - x[0], x1[1] - x[1]))
+    return x, ((y[0] - y1[0]) % P, (y[1] - y1[1]) % P)
+
+
+def is_in_subgroup(point):
+    """psi(Q) = [6u^2]Q, which holds in the subgroup of order r and nowhere else on the twist."""
+    power = [multiply2((1, 0), (1, 0))]
+    for exponent in ((P - 1) // 3, (P - 1) // 2):
+        base, result = (9, 1), (1, 0)
+        while exponent:
+            if exponent & 1:
+                result = multiply2(result, base)
+            base, exponent = multiply2(base, base), exponent >> 1
+        power.append(result)
+    (x, y), product = point, None
+    psi = multiply2((x[0], -x[1]), power[1]), multiply2((y[0], -y[1]), power[2])
+    for bit in bin(6 * U * U)[2:]:
+        product = add2(product, product)
+        if bit == "1":
+            product = add2(product, point)
+    return product == psi
+
+
+def is_proof(proof, with_subgroup):
+    """Whether 128 bytes are three points: A, B, C as little-endian x with flags in the two top bits."""
+    if len(proof) != 128:
+        return False
+    flags = [proof[31] >> 6, proof[95] >> 6, proof[127] >> 6]
+    if any(flag > 2 for flag in flags) or proof[63] >> 6:
+        return False
+    if 1 in flags:
+        return False
+    a, b0, b1, c = (int.from_bytes(proof[i:i + 32], "little") & (1 << 254) - 1 for i in (0, 32, 64, 96))
+    if max(a, b0, b1, c) >= P:
+        return False
+    if square_root(a ** 3 + 3) is None or square_root(c ** 3 + 3) is None:
+        return False
+    y = square_root2(cube_plus_b((b0, b1)))
+    return y is not None and (not with_subgroup or is_in_subgroup(((b0, b1), y)))
+
+
+def is_verifying_key(data, inputs):
+    """Whether the bytes are the points of a verifying key for so many public inputs."""
+    if len(data) != 452 + 64 * (inputs + 1) or data[448:452] != encode("u32", inputs + 1):
+        return False
+    numbers = [int.from_bytes(data[i:i + 32], "big") for i in (*range(0, 448, 32), *range(452, len(data), 32))]
+    if max(numbers) >= P:
+        return False
+    pairs = list(zip(numbers[::2], numbers[1::2]))
+    ones = [pairs[0], *pairs[7:]]
+    twos = [((x0, x1), (y0, y1)) for (x1, x0), (y1, y0) in zip(pairs[1:7:2], pairs[2:7:2])]
+    return (all((y * y - x ** 3 - 3) % P == 0 for x, y in ones)
+            and all(multiply2(y, y) == cube_plus_b(x) and is_in_subgroup((x, y)) for x, y in twos))
+
+
+# ---------------------------------------------------------------------------------------------------
+# State: the fold. Every rule in the plainest way; histories are kept whole.
+
+VOTE_LIFE_MILLISECONDS = 60_000
+POINT = 1000  # reputation is kept in thousandths
+REPUTATION_START = 1000 * POINT
+CHANGE = {"correct": 10 * POINT, "bonus": 5 * POINT, "incorrect": -50 * POINT, "missed": -30 * POINT,
+          "equivocation": -50 * POINT}
+JOB_VALIDATORS = 3
+JOB_AGREE = 2
+COMMANDS_MAX = 1000
+COMMAND_BYTES_MAX = 4 << 20
+INPUTS = {"requestSubmitted", "voteCast", "jobSubmitted", "resultReported", "settlementReported",
+          "governanceApproved", "evidenceSubmitted", "messageRefused"}
+NO_OUTPUT = bytes(32)
+COMPONENTS = ("parameters validators submitters circuits roots rounds outcomes nullifiers leaders jobs"
+              " evidence outbox time").split()
+
+
+class Ledger:
+    """The state, and what each input makes of it."""
+
+    def __init__(self, log, with_signatures, with_proofs):
+        self.log, self.with_signatures, self.with_proofs = log, with_signatures, with_proofs
+        self.signatures = 0
+        self.id = None
+        self.index = 0          # of the entry being taken in
+        self.expected = deque()  # derived events that must come next
+        self.is_open = False    # a batch is
+        self.is_sealing = False  # its deadlines have been derived
+        self.batches = []
+        self.counts = {}
+
+    # -- entries
+
+    def take(self, data):
+        """Takes in the next entry, or raises the difference."""
+        try:
+            entry = decode("Event", data)
+        except Undecodable as problem:
+            raise Difference(self.index, "encoding", "one event in Borsh", str(problem)) from None
+        self.counts[entry.kind] = self.counts.get(entry.kind, 0) + 1
+        if self.id is None:
+            self.check(entry.kind, "ledgerOpened", "event")
+            self.open_ledger(entry, sha(data))
+        elif not self.is_open:
+            self.check(entry.kind, "batchOpened", "event")
+            self.open_batch(entry)
+        elif self.expected:
+            self.compare(entry, self.expected.popleft())
+        elif entry.kind in INPUTS and not self.is_sealing:
+            self.commands += 1
+            self.command_bytes += len(data)
+            self.check(self.commands <= COMMANDS_MAX, True, "at most 1,000 commands a batch")
+            self.check(self.command_bytes <= COMMAND_BYTES_MAX, True, "at most 4 MiB of commands a batch")
+            getattr(self, entry.kind)(entry)
+        else:
+            if not self.is_sealing:
+                self.is_sealing = True
+                self.reach_deadlines()
+            if self.expected:
+                self.compare(entry, self.expected.popleft())
+            else:
+                self.seal(entry)
+        self.index += 1
+
+    def check(self, found, expected, field):
+        if found != expected:
+            raise Difference(self.index, field, expected, found)
+
+    def compare(self, found, expected):
+        """Compares an entry with the event that the rules derive in its place."""
+        self.check(found.kind, expected.kind, "event")
+        for field in vars(expected):
+            self.check(getattr(found, field), getattr(expected, field), f"{found.kind}.{field}")
+
+    def emit(self, derived):
+        """Notes an event that the rules derive; returns the index that it must have."""
+        self.expected.append(derived)
+        return self.index + len(self.expected)
+
+    def verify(self, key, signature, message, field="signature"):
+        self.signatures += 1
+        if self.with_signatures and not is_signed(key, signature, message):
+            raise Difference(self.index, field, f"a signature of {key.hex()}", signature)
+
+    # -- Events, "LedgerOpened"
+
+    def open_ledger(self, e, digest):
+        self.id = digest
+        self.name, self.ordering, self.bridge, self.parameters = e.name, e.ordering, e.bridge, e.parameters
+        self.next_number = 0
+        self.validators, self.submitters = [], []
+        self.circuits, self.roots = [], []
+        self.nullifiers = {}   # spent -> request
+        self.requests = {}     # entry -> round, open or closed
+        self.jobs = {}         # entry -> job, open or closed
+        self.entry_of = {}     # id of a request or job -> entry
+        self.convictions = set()
+        self.pending = {}      # settlements ordered and not reported: request -> order
+        self.settlements = {}  # request -> report
+        self.new_jobs = []
+        self.histories = {name: Tree() for name in COMPONENTS}
+        self.height, self.time, self.day = 0, e.time, e.time // DAY_MILLISECONDS
+        self.minute, self.refusals = 0, {}
+        self.previous_root = bytes(32)
+        for v in e.validators:
+            self.check(self.validator_of(v.key), None, "a key that stands once")
+            self.check(is_key(v.key), True, "validators.key is a valid point")
+            self.join(v.key, v.stake)
+        for s in e.submitters:
+            self.check(self.submitter_of(s.key), None, "a key that stands once")
+            self.check(is_key(s.key), True, "submitters.key is a valid point")
+            self.submitters.append(SimpleNamespace(key=s.key, quota=s.quota, unclosed=0))
+        self.check(is_key(e.bridge), True, "bridge is a valid point")
+        self.check(self.parameters_fault(e.parameters), None, "parameters")
+        self.check(self.members_fault(e.parameters), None, "validators")
+        for number, c in enumerate(e.circuits):
+            self.check(self.circuit_fault(c.circuit), None, f"circuits[{number}]")
+            self.register(c.circuit)
+            for root in c.roots:
+                self.check(int.from_bytes(root, "little") < R, True, "root below the group order")
+                self.check((number, root) in self.roots, False, "a root that stands once")
+                self.publish(number, root)
+        self.sealed = [self.sealed_members()] * 3
+        self.is_open = self.is_sealing = True
+        self.commands = self.command_bytes = 0
+
+    def join(self, key, stake):
+        v = self.validator_of(key)
+        if v is None:
+            v = SimpleNamespace(index=len(self.validators), key=key, reputation=REPUTATION_START)
+            self.validators.append(v)
+        v.stake, v.member = stake, True
+
+    def register(self, circuit):
+        self.circuits.append(SimpleNamespace(id=circuit_id(circuit), inputs=circuit.inputs))
+        self.history("circuits", self.circuits[-1].id)
+
+    def publish(self, circuit, root):
+        self.roots.append((circuit, root))
+        self.history("roots", struct.pack("<H32s", circuit, root))
+
+    def sealed_members(self):
+        return SimpleNamespace(members=[(v.index, v.stake) for v in self.members()],
+                               parameters=self.parameters)
+
+    def members(self):
+        return [v for v in self.validators if v.member]
+
+    def validator_of(self, key):
+        return next((v for v in self.validators if v.key == key), None)
+
+    def submitter_of(self, key):
+        return next((s for s in self.submitters if s.key == key), None)
+
+    # -- bounds of parameters, members and circuits; Events, "Refusals"
+
+    def parameters_fault(self, p):
+        timeouts = p.verificationMilliseconds, p.jobMilliseconds, p.settlementMilliseconds
+        if not all(1 <= t <= DAY_MILLISECONDS for t in timeouts):
+            return "a timeout must be from 1 ms to one day"
+        if not p.reputationMin <= REPUTATION_START <= p.reputationMax <= 100_000 * POINT:
+            return "the bounds must hold the starting reputation, and end at 100,000 points"
+        if p.stakeWeight + p.reputationWeight != 1_000_000:
+            return "the weights must add up to one million"
+        if not (1 <= p.unclosedMax <= 100_000 and 1 <= p.refusalsPerMinute <= 100_000):
+            return "a bound on unfinished work or refusals is zero or too large"
+        return None
+
+    def members_fault(self, p):
+        count, stake = len(self.members()), sum(v.stake for v in self.members())
+        if count > 1000:
+            return "there are as many validators as there may be"
+        if not (3 * p.threshold > 2 * count and p.threshold <= count):
+            return "3T > 2N and T <= N must hold"
+        if not 0 < stake < 1 << 64:
+            return "total stake must be above zero and below 2^64"
+        return None
+
+    def circuit_fault(self, c):
+        kinds = [binding.kind for binding in c.inputs]
+        if any(circuit_id(c) == known.id for known in self.circuits):
+            return "the circuit is registered already"
+        if not c.name or not is_verifying_key(c.verifyingKey, len(c.inputs)):
+            return "the verifying key cannot be read, its inputs do not fit, or the name is empty"
+        amount = {"amount", "negatedAmount", "externalDataHash"} & set(kinds)
+        recipient = {"recipient", "externalDataHash"} & set(kinds)
+        if not ("root" in kinds and "nullifier" in kinds and amount and recipient):
+            return "the circuit leaves root, a nullifier, amount or recipient unbound"
+        return None
+
+    # -- Events, "BatchOpened"
+
+    def open_batch(self, e):
+        self.check(e.height, self.height + 1, "batchOpened.height")
+        self.check(e.time > self.time, True, "batchOpened.time is later than the batch before")
+        self.check(e.previousRoot, self.log.tree.root(), "batchOpened.previousRoot")
+        ranked = self.proposers(e.height)
+        self.check(e.proposer, ranked[e.round % len(ranked)], "batchOpened.proposer")
+        proposer = self.validators[e.proposer].key
+        self.check_precommits(e)
+        opening = encode("u64", e.height) + encode("u64", e.time) + encode("u32", e.round) + e.previousRoot
+        self.verify(proposer, e.signature, domain("batch") + self.id + opening + proposer)
+        self.height, self.time, self.previous_root = e.height, e.time, e.previousRoot
+        self.opened_at = self.index
+        if self.minute != e.time // MINUTE_MILLISECONDS:
+            self.minute, self.refusals = e.time // MINUTE_MILLISECONDS, {}
+        self.is_open, self.is_sealing = True, False
+        self.commands = self.command_bytes = 0
+        self.history("leaders", struct.pack("<BQIH", 0, e.height, e.round, e.proposer))
+        while self.day < e.time // DAY_MILLISECONDS:
+            self.day += 1
+            for v in self.members():
+                v.reputation = self.clamped(v.reputation * 9990 // 10000)
+            self.emit(event("reputationDecayed", day=self.day))
+        for job in self.new_jobs:
+            self.assign(job)
+        self.new_jobs = []
+
+    def proposers(self, height):
+        """Batch h ranks members and stakes as batch h - 2 sealed them, with the reputations now."""
+        sealed = self.sealed[-2]
+        candidates = [SimpleNamespace(index=i, key=self.validators[i].key, stake=stake,
+                                      reputation=self.validators[i].reputation)
+                      for i, stake in sealed.members]
+        seed = leader_seed(self.id, 0, encode("u64", height))
+        return [c.index for c in ranking(candidates, seed, sealed.parameters)]
+
+    def check_precommits(self, e):
+        if self.ordering == "single" or e.height < 2:
+            self.check(e.precommits, [], "batchOpened.precommits")
+            self.check(e.precommitRound, 0, "batchOpened.precommitRound")
+            return
+        sealed = self.sealed[-3]
+        self.check(len(e.precommits), sealed.parameters.threshold, "batchOpened.precommits, their number")
+        members = [index for index, _ in sealed.members]
+        last = -1
+        slot = event("precommit", height=e.height - 1, round=e.precommitRound)
+        for p in e.precommits:
+            self.check(p.validator > last and p.validator in members, True, "precommits of members, by index")
+            last = p.validator
+            key = self.validators[p.validator].key
+            self.verify(key, p.signature, statement_bytes(self.id, key, slot, e.previousRoot, -1),
+                        "batchOpened.precommits.signature")
+
+    # -- DESIGN section 4, "Before a round opens"
+
+    def requestSubmitted(self, e):
+        self.check(e.circuit < len(self.circuits), True, "requestSubmitted.circuit is registered")
+        self.check(e.submitter < len(self.submitters), True, "requestSubmitted.submitter is listed")
+        values = {**vars(e), "circuit": self.circuits[e.circuit].id,
+                  "submitter": self.submitters[e.submitter].key}
+        message = SimpleNamespace(**values)
+        signed = signed_bytes("request", self.id, "RequestMessage", message)
+        self.verify(message.submitter, e.signature, signed)
+        self.check(self.judge_request(message, self.with_proofs), None, "refusal of the request")
+        self.open_round(e, sha(signed))
+
+    def judge_request(self, m, with_subgroup=True):
+        """Why a request is refused, or None; in the documented order."""
+        if sha(signed_bytes("request", self.id, "RequestMessage", m)) in self.entry_of:
+            return "known"
+        refusal = self.judge_submitter(m.submitter)
+        if refusal:
+            return refusal
+        number = next((i for i, c in enumerate(self.circuits) if c.id == m.circuit), None)
+        if number is None:
+            return "unknownCircuit"
+        inputs = self.circuits[number].inputs
+        if not is_proof(m.proof, with_subgroup):
+            return "malformedProof"
+        bound = [value for value, binding in zip(m.publicInputs, inputs) if binding.kind == "nullifier"]
+        if (len(m.publicInputs) != len(inputs) or len(bound) != len(m.nullifiers)
+                or any(int.from_bytes(v, "little") >= R for v in m.publicInputs + m.nullifiers)):
+            return "malformedInput"
+        if not self.is_bound(m, inputs):
+            return "contradictingInput"
+        if len(set(m.nullifiers)) < len(m.nullifiers):
+            return "repeatedNullifier"
+        for value, binding in zip(m.publicInputs, inputs):
+            if binding.kind == "root" and (number, value) not in self.roots:
+                return "unknownRoot"
+        if any(nullifier in self.nullifiers for nullifier in m.nullifiers):
+            return "spentNullifier"
+        if len(self.members()) < self.parameters.threshold:
+            return "tooFewValidators"
+        return None
+
+    def judge_submitter(self, key):
+        submitter = self.submitter_of(key)
+        if submitter is None:
+            return "unknownSubmitter"
+        if submitter.unclosed >= submitter.quota:
+            return "quotaExceeded"
+        open_rounds = sum(not r.closed for r in self.requests.values())
+        open_jobs = sum(not j.closed for j in self.jobs.values())
+        if open_rounds + open_jobs + len(self.pending) >= self.parameters.unclosedMax:
+            return "tooManyUnclosed"
+        return None
+
+    def is_bound(self, m, inputs):
+        """Whether every public input says what the fields of the request say."""
+        nullifiers = iter(m.nullifiers)
+        for value, binding in zip(m.publicInputs, inputs):
+            number = int.from_bytes(value, "little")
+            if binding.kind == "nullifier" and value != next(nullifiers):
+                return False
+            if binding.kind == "amount" and number != m.amount:
+                return False
+            if binding.kind == "negatedAmount" and number != -m.amount % R:
+                return False
+            if binding.kind == "recipient" and value != m.recipient:
+                return False
+            if binding.kind == "externalDataHash":
+                if m.amount > (1 << 63) - 1:
+                    return False
+                digest = sha(m.recipient + encode("i64", -m.amount))
+                if number != int.from_bytes(digest, "little") % R:
+                    return False
+            if binding.kind == "constant" and value != binding.value:
+                return False
+        return True
+
+    def open_round(self, e, request_id):
+        p = self.parameters
+        pinned = [SimpleNamespace(index=v.index, key=v.key, stake=v.stake, reputation=v.reputation)
+                  for v in self.members()]
+        leader = ranking(pinned, leader_seed(self.id, 1, request_id), p)[0].index
+        opened = event("roundOpened", request=self.index, leader=leader, pinnedSet=pinned_digest(pinned),
+                       threshold=p.threshold, deadline=self.time + p.verificationMilliseconds)
+        self.requests[self.index] = SimpleNamespace(
+            entry=self.index, id=request_id, request=e, submitter=e.submitter, pinned=pinned,
+            opened=opened, settlement=p.settlementMilliseconds, threshold=p.threshold,
+            deadline=opened.deadline, votes={}, outcome=None, closed=False)
+        self.entry_of[request_id] = self.index
+        self.submitters[e.submitter].unclosed += 1
+        self.history("leaders", struct.pack("<BQH", 1, self.index, leader))
+        self.emit(opened)
+
+    # -- DESIGN section 4, "Votes"
+
+    def voteCast(self, e):
+        self.check(e.request in self.requests, True, "voteCast.request is a request")
+        self.check(e.validator < len(self.validators), True, "voteCast.validator is a validator")
+        round = self.requests[e.request]
+        message = SimpleNamespace(**{**vars(e), "request": round.id,
+                                     "validator": self.validators[e.validator].key})
+        self.verify(message.validator, e.signature,
+                    signed_bytes("vote", self.id, "VoteMessage", message))
+        self.check(self.judge_vote(message), None, "refusal of the vote")
+        round.votes[e.validator] = SimpleNamespace(entry=self.index, vote=e.vote)
+        if round.outcome is None:
+            self.decide(round, self.index)
+        if len(round.votes) == len(round.pinned) and not round.closed:
+            self.close(round, "complete")
+
+    def judge_vote(self, m):
+        round = self.requests.get(self.entry_of.get(m.request))
+        if round is None:
+            return "unknownRequest"
+        index = next((v.index for v in round.pinned if v.key == m.validator), None)
+        if index is None:
+            return "notPinned"
+        if index in round.votes:
+            first = round.votes[index].vote
+            if first == m.vote:
+                return "known"
+            return "equivocation" if {first, m.vote} == {"approve", "reject"} else "voteChanged"
+        if round.closed:
+            return "roundClosed"
+        if abs(m.timestamp - self.time) > VOTE_LIFE_MILLISECONDS:
+            return "timestamp"
+        return None
+
+    # -- DESIGN section 4, "Outcome"
+
+    def tally(self, round):
+        votes = [v.vote for v in round.votes.values()]
+        return [votes.count(vote) for vote in ENUMERATIONS["Vote"]]
+
+    def decide(self, round, deciding, at_deadline=False):
+        approvals, rejections, abstentions = self.tally(round)
+        if approvals >= round.threshold:
+            self.approve(round, deciding)
+        elif len(round.pinned) - (rejections + abstentions) < round.threshold:
+            self.decided(round, "rejected", "approvalOutOfReach", deciding)
+        elif at_deadline and len(round.votes) >= round.threshold:
+            self.decided(round, "rejected", "deadlineWithQuorum", deciding)
+        elif at_deadline:
+            self.decided(round, "timedOut", "deadlineWithoutQuorum", deciding)
+
+    def decided(self, round, outcome, reason, deciding):
+        approvals, rejections, abstentions = self.tally(round)
+        round.outcome = event("outcomeDecided", request=round.entry, outcome=outcome, reason=reason,
+                              approvals=approvals, rejections=rejections, abstentions=abstentions,
+                              deciding=deciding, margin=approvals - round.threshold, time=self.time)
+        self.outcome_leaf(round)
+        self.emit(round.outcome)
+
+    def approve(self, round, deciding):
+        self.decided(round, "approved", "quorumApproved", deciding)
+        for nullifier in round.request.nullifiers:
+            self.nullifiers[nullifier] = round.entry
+            self.nullifier_changed("nullifierSpent", round.entry, nullifier)
+        order = event("settlementOrdered", request=round.entry, recipient=round.request.recipient,
+                      amount=round.request.amount, leader=round.opened.leader,
+                      nextTurn=self.time + round.settlement)
+        self.pending[round.entry] = order
+        self.outbox_leaf(order)
+        self.emit(order)
+        for other in list(self.requests.values()):
+            if other.outcome is None and set(other.request.nullifiers) & set(round.request.nullifiers):
+                self.decided(other, "rejected", "nullifierSpent", deciding)
+                self.close(other, "nullifierSpent")
+
+    def nullifier_changed(self, kind, request, nullifier):
+        self.nullifier_leaf(kind, request, nullifier)
+        self.emit(event(kind, request=request, nullifier=nullifier))
+
+    # -- DESIGN section 4, "Reputation"
+
+    def clamped(self, reputation):
+        return min(max(reputation, self.parameters.reputationMin), self.parameters.reputationMax)
+
+    def change_reputation(self, index, cause, about):
+        v = self.validators[index]
+        before, v.reputation = v.reputation, self.clamped(v.reputation + CHANGE[cause])
+        self.emit(event("reputationChanged", validator=index, cause=cause, about=about, before=before,
+                        after=v.reputation))
+
+    def close(self, round, cause):
+        approvals, rejections, abstentions = self.tally(round)
+        if len({v.vote for v in round.votes.values()}) > 1:
+            sides = [SimpleNamespace(validators=[p.index for p in round.pinned if p.index in round.votes
+                                                 and round.votes[p.index].vote == vote])
+                     for vote in ENUMERATIONS["Vote"]]
+            self.emit(event("disagreementRecorded", about=round.entry, sides=sides))
+        count, outcome = len(round.pinned), round.outcome
+        enough = max(count - round.threshold, (count - 1) // 3) + 1
+        right = None
+        if outcome.outcome == "approved":
+            right = "approve"
+        elif (outcome.outcome == "rejected" and outcome.reason != "nullifierSpent"
+              and rejections >= enough):
+            right = "reject"
+        for p in round.pinned:
+            vote = round.votes.get(p.index)
+            if vote is None:
+                if cause == "deadline":
+                    self.change_reputation(p.index, "missed", round.entry)
+            elif right and vote.vote == right:
+                self.change_reputation(p.index, "correct", round.entry)
+                if vote.entry <= outcome.deciding:
+                    self.change_reputation(p.index, "bonus", round.entry)
+            elif right and vote.vote != "abstain":
+                self.change_reputation(p.index, "incorrect", round.entry)
+        round.closed = True
+        self.submitters[round.submitter].unclosed -= 1
+        closed = event("roundClosed", about=round.entry, cause=cause)
+        self.close_leaves(round, closed)
+        self.emit(closed)
+
+    def reach_deadlines(self):
+        """DESIGN section 3, "Order": what is due by batch time, in order of entries."""
+        for about in sorted([*self.requests, *self.jobs]):
+            if about in self.requests:
+                round = self.requests[about]
+                if not round.closed and self.time >= round.deadline:
+                    if round.outcome is None:
+                        self.decide(round, self.opened_at, at_deadline=True)
+                    self.close(round, "deadline")
+            else:
+                job = self.jobs[about]
+                if not job.closed and job.assigned and self.time >= job.assigned.deadline:
+                    if job.decision is None:
+                        self.job_decided(job, "timedOut", None, self.opened_at)
+                    self.close_job(job, "deadline")
+
+    # -- DESIGN section 4, "Compute"
+
+    def jobSubmitted(self, e):
+        self.check(e.submitter < len(self.submitters), True, "jobSubmitted.submitter is listed")
+        message = SimpleNamespace(**{**vars(e), "submitter": self.submitters[e.submitter].key})
+        signed = signed_bytes("job", self.id, "JobMessage", message)
+        self.verify(message.submitter, e.signature, signed)
+        self.check(self.judge_job(message), None, "refusal of the job")
+        job = SimpleNamespace(entry=self.index, id=sha(signed), job=e, submitter=e.submitter, assigned=None,
+                              results={}, decision=None, closed=False)
+        self.jobs[self.index] = job
+        self.entry_of[job.id] = self.index
+        self.submitters[e.submitter].unclosed += 1
+        self.new_jobs.append(job)
+
+    def judge_job(self, m):
+        if sha(signed_bytes("job", self.id, "JobMessage", m)) in self.entry_of:
+            return "known"
+        refusal = self.judge_submitter(m.submitter)
+        if refusal:
+            return refusal
+        if not (m.fuel and m.memoryBytes and m.engine):
+            return "jobLimits"
+        return None
+
+    def assign(self, job):
+        p = self.parameters
+        ranked = ranking(self.members(), leader_seed(self.id, 2, job.id + self.previous_root), p)
+        drawn = [v.index for v in ranked[:JOB_VALIDATORS]]
+        allowed = min(job.job.milliseconds or p.jobMilliseconds, p.jobMilliseconds)
+        job.assigned = event("jobAssigned", job=job.entry, validators=drawn, deadline=self.time + allowed)
+        for index in drawn:
+            self.history("leaders", struct.pack("<BQH", 2, job.entry, index))
+        self.emit(job.assigned)
+
+    def resultReported(self, e):
+        self.check(e.job in self.jobs, True, "resultReported.job is a job")
+        self.check(e.validator < len(self.validators), True, "resultReported.validator is a validator")
+        job = self.jobs[e.job]
+        message = SimpleNamespace(**{**vars(e), "job": job.id,
+                                     "validator": self.validators[e.validator].key})
+        self.verify(message.validator, e.signature,
+                    signed_bytes("result", self.id, "ResultMessage", message))
+        self.check(self.judge_result(message), None, "refusal of the result")
+        job.results[e.validator] = SimpleNamespace(entry=self.index, status=e.status, output=e.output)
+        if job.decision is None:
+            self.decide_job(job)
+        if len(job.results) == len(job.assigned.validators):
+            self.close_job(job, "complete")
+
+    def judge_result(self, m):
+        job = self.jobs.get(self.entry_of.get(m.job))
+        if job is None:
+            return "unknownJob"
+        drawn = [self.validators[i].key for i in job.assigned.validators] if job.assigned else []
+        if m.validator not in drawn:
+            return "notDrawn"
+        index = self.validator_of(m.validator).index
+        if index in job.results:
+            first = job.results[index]
+            return "known" if (first.status, first.output) == (m.status, m.output) else "resultChanged"
+        if job.closed:
+            return "roundClosed"
+        return None
+
+    def groups(self, job):
+        """Validators with equal results, by lowest index."""
+        groups = []
+        for index in sorted(job.results):
+            result = job.results[index]
+            for group in groups:
+                first = job.results[group[0]]
+                if (first.status, first.output) == (result.status, result.output):
+                    group.append(index)
+                    break
+            else:
+                groups.append([index])
+        return groups
+
+    def decide_job(self, job):
+        counted = [g for g in self.groups(job) if job.results[g[0]].status.kind != "abstained"]
+        best = max(counted, key=len, default=[])
+        waiting = len(job.assigned.validators) - len(job.results)
+        if len(best) >= JOB_AGREE:
+            self.job_decided(job, "agreed", job.results[best[0]], self.index)
+        elif len(best) + waiting < JOB_AGREE:
+            self.job_decided(job, "disagreed", None, self.index)
+
+    def job_decided(self, job, decision, result, deciding):
+        status = result.status if result else SimpleNamespace(kind="success", code=0)
+        job.decision = event("jobDecided", job=job.entry, decision=decision, status=status,
+                             output=result.output if result else NO_OUTPUT, deciding=deciding,
+                             time=self.time)
+        self.job_leaf(job)
+        self.emit(job.decision)
+
+    def close_job(self, job, cause):
+        groups, decision = self.groups(job), job.decision
+        if len(groups) > 1:
+            self.emit(event("disagreementRecorded", about=job.entry,
+                            sides=[SimpleNamespace(validators=group) for group in groups]))
+        for index in sorted(job.assigned.validators):
+            result = job.results.get(index)
+            if result is None:
+                self.change_reputation(index, "missed", job.entry)
+            elif decision.decision == "agreed":
+                if (result.status, result.output) == (decision.status, decision.output):
+                    self.change_reputation(index, "correct", job.entry)
+                    if result.entry <= decision.deciding:
+                        self.change_reputation(index, "bonus", job.entry)
+                elif result.status.kind != "abstained":
+                    self.change_reputation(index, "incorrect", job.entry)
+        job.closed = True
+        self.submitters[job.submitter].unclosed -= 1
+        self.close_job_leaves(job)
+        self.emit(event("roundClosed", about=job.entry, cause=cause))
+
+    # -- DESIGN section 4, "Settlement"
+
+    def settlementReported(self, e):
+        self.check(e.request in self.requests, True, "settlementReported.request is a request")
+        message = SimpleNamespace(**{**vars(e), "request": self.requests[e.request].id,
+                                     "bridge": self.bridge})
+        self.verify(self.bridge, e.signature,
+                    signed_bytes("settlement", self.id, "SettlementMessage", message))
+        self.check(self.judge_settlement(message), None, "refusal of the settlement report")
+        self.settlements[e.request] = e
+        del self.pending[e.request]
+        self.outbox_leaf(e)
+        if e.result == "failed":
+            for nullifier in self.requests[e.request].request.nullifiers:
+                del self.nullifiers[nullifier]
+                self.nullifier_changed("nullifierReleased", e.request, nullifier)
+
+    def judge_settlement(self, m):
+        if m.bridge != self.bridge:
+            return "wrongBridge"
+        entry = self.entry_of.get(m.request)
+        if entry not in self.requests:
+            return "unknownRequest"
+        if entry in self.settlements:
+            first = self.settlements[entry]
+            same = (first.reference, first.result) == (m.reference, m.result)
+            return "known" if same else "settlementReported"
+        if entry not in self.pending:
+            return "noSettlement"
+        return None
+
+    # -- DESIGN section 4, "Membership"
+
+    def governanceApproved(self, e):
+        self.check(e.number, self.next_number, "governanceApproved.number")
+        signed = domain("change") + self.id + encode("u64", e.number) + encode("Change", e.change)
+        last = -1
+        for s in e.signatures:
+            self.check(s.validator > last, True, "governanceApproved.signatures by index")
+            last = s.validator
+            self.check(last < len(self.validators) and self.validators[last].member, True,
+                       "governanceApproved.signatures of members")
+            self.verify(self.validators[last].key, s.signature, signed,
+                        "governanceApproved.signatures.signature")
+        self.check(len(e.signatures) >= self.parameters.threshold, True, "signatures of T validators")
+        self.next_number += 1
+        getattr(self, e.change.kind)(e.change)
+
+    def validatorJoined(self, c):
+        self.check(is_key(c.key), True, "change.key is a valid point")
+        v = self.validator_of(c.key)
+        self.check(v is None or not v.member, True, "change.key is no validator yet")
+        self.join(c.key, c.stake)
+        self.check(self.members_fault(self.parameters), None, "change")
+
+    def validatorLeft(self, c):
+        v = self.validator_of(c.key)
+        self.check(v is not None and v.member, True, "change.key is a validator")
+        v.member = False
+        self.check(self.members_fault(self.parameters), None, "change")
+
+    def stakeChanged(self, c):
+        v = self.validator_of(c.key)
+        self.check(v is not None and v.member, True, "change.key is a validator")
+        v.stake = c.stake
+        self.check(self.members_fault(self.parameters), None, "change")
+
+    def parametersChanged(self, c):
+        self.check(self.parameters_fault(c.parameters), None, "change.parameters")
+        self.check(self.members_fault(c.parameters), None, "change.parameters")
+        self.parameters = c.parameters
+
+    def circuitRegistered(self, c):
+        self.check(self.circuit_fault(c.circuit), None, "change.circuit")
+        self.register(c.circuit)
+
+    def rootPublished(self, c):
+        self.check(c.circuit < len(self.circuits), True, "change.circuit is registered")
+        self.check((c.circuit, c.root) in self.roots, False, "change.root is published")
+        self.check(int.from_bytes(c.root, "little") < R, True, "root below the group order")
+        self.publish(c.circuit, c.root)
+
+    def submitterListed(self, c):
+        self.check(is_key(c.key), True, "change.key is a valid point")
+        submitter = self.submitter_of(c.key)
+        if submitter:
+            submitter.quota = c.quota
+        else:
+            self.submitters.append(SimpleNamespace(key=c.key, quota=c.quota, unclosed=0))
+
+    # -- Events, "EvidenceSubmitted"
+
+    def evidenceSubmitted(self, e):
+        self.check(e.validator < len(self.validators), True, "evidenceSubmitted.validator was a validator")
+        key, slot = self.validators[e.validator].key, e.slot
+        if slot.kind == "vote":
+            self.check(slot.request in self.requests, True, "evidenceSubmitted.slot is a request")
+        about = encode("Slot", slot)
+        self.check((e.validator, about) in self.convictions, False, "evidenceSubmitted was found already")
+        for which in "first", "second":
+            statement = getattr(e, which)
+            kind = "vote" if slot.kind == "vote" else "consensus"
+            self.check(statement.kind, kind, f"evidenceSubmitted.{which}")
+            if slot.kind == "vote":
+                message = SimpleNamespace(**vars(statement))
+                message.request, message.validator = self.requests[slot.request].id, key
+                signed = signed_bytes("vote", self.id, "VoteMessage", message)
+            else:
+                signed = statement_bytes(self.id, key, slot, statement.value, statement.validRound)
+            self.verify(key, statement.signature, signed, f"evidenceSubmitted.{which}.signature")
+        self.check(self.contradicts(slot, e.first, e.second), True, "evidenceSubmitted contradicts itself")
+        self.convictions.add((e.validator, about))
+        found = event("equivocationFound", validator=e.validator, slot=slot)
+        self.evidence_leaf(found)
+        self.emit(found)
+        self.change_reputation(e.validator, "equivocation", self.index)
+
+    def contradicts(self, slot, first, second):
+        if slot.kind == "vote":
+            return {first.vote, second.vote} == {"approve", "reject"}
+        if slot.kind == "proposal":
+            return (first.value, first.validRound) != (second.value, second.validRound)
+        return first.value != second.value
+
+    # -- Events, "MessageRefused"
+
+    def messageRefused(self, e):
+        m = e.message.message
+        judges = {"request": ("submitter", self.judge_request), "vote": ("validator", self.judge_vote),
+                  "job": ("submitter", self.judge_job), "result": ("validator", self.judge_result),
+                  "settlement": ("bridge", self.judge_settlement)}
+        self.check(e.message.kind in judges, True, "messageRefused.message has a sender")
+        sender, judge = judges[e.message.kind]
+        sender = getattr(m, sender)
+        name = e.message.kind
+        self.verify(sender, m.signature, signed_bytes(name, self.id, name.title() + "Message", m),
+                    "messageRefused.message.signature")
+        refusal = judge(m)
+        self.check(refusal in (None, "known"), False, "messageRefused.message is refused")
+        self.check(e.refusal, refusal, "messageRefused.refusal")
+        count = self.refusals.get(sender, 0) + 1
+        self.check(count <= self.parameters.refusalsPerMinute, True, "refusals of one sender in a minute")
+        self.refusals[sender] = count
+
+    # -- State, "Components"
+
+    def history(self, component, record):
+        self.histories[component].append(record)
+
+    def outcome_leaf(self, round):
+        self.history("outcomes", self.borsh(round.outcome))
+
+    def close_leaves(self, round, closed):
+        self.history("outcomes", self.borsh(closed))
+        for p in round.pinned:
+            self.history("outcomes", encode("?Vote", self.vote_of(round, p.index)))
+
+    def nullifier_leaf(self, kind, request, nullifier):
+        spent = b"\x01" if kind == "nullifierSpent" else b"\x00"
+        self.history("nullifiers", spent + encode("u64", request) + nullifier)
+
+    def job_leaf(self, job):
+        self.history("jobs", self.borsh(job.decision))
+
+    def close_job_leaves(self, job):
+        outputs = [job.results[i].output if i in job.results else NO_OUTPUT for i in job.assigned.validators]
+        self.history("jobs", encode("u64", job.entry) + b"".join(outputs))
+
+    def evidence_leaf(self, found):
+        self.history("evidence", self.borsh(found))
+
+    def outbox_leaf(self, order_or_report):
+        self.history("outbox", self.borsh(order_or_report))
+
+    def borsh(self, value):
+        """Borsh of an event without its tag."""
+        return encode("Event", value)[1:]
+
+    def vote_of(self, round, index):
+        vote = round.votes.get(index)
+        return vote.vote if vote else None
+
+    def component(self, name):
+        """Borsh of the fields of a component."""
+        return getattr(self, f"{name}_fields")()
+
+    def history_fields(self, name):
+        return encode("u64", self.histories[name].size) + self.histories[name].root()
+
+    def parameters_fields(self):
+        return (encode("text", self.name) + encode("Ordering", self.ordering) + self.bridge
+                + encode("Parameters", self.parameters) + encode("u64", self.next_number))
+
+    def validators_fields(self):
+        out = encode("u32", len(self.validators))
+        for v in self.validators:
+            out += v.key + struct.pack("<QQB", v.stake, v.reputation, v.member)
+        out += encode("u64", self.day)
+        for sealed in self.sealed:
+            out += encode("u32", len(sealed.members))
+            out += b"".join(struct.pack("<HQ", *member) for member in sealed.members)
+            out += encode("Parameters", sealed.parameters)
+        return out
+
+    def submitters_fields(self):
+        out = encode("u32", len(self.submitters))
+        for s in self.submitters:
+            out += s.key + struct.pack("<II", s.quota, s.unclosed)
+        out += encode("u64", self.minute) + encode("u32", len(self.refusals))
+        return out + b"".join(key + encode("u32", count) for key, count in sorted(self.refusals.items()))
+
+    def circuits_fields(self):
+        return self.history_fields("circuits")
+
+    def roots_fields(self):
+        return self.history_fields("roots")
+
+    def rounds_fields(self):
+        rounds = [r for r in self.requests.values() if not r.closed]
+        out = encode("u32", len(rounds))
+        for r in rounds:
+            out += encode("u64", r.entry) + r.id + self.borsh(r.opened) + encode("u64", r.settlement)
+            out += encode("u32", len(r.pinned))
+            for p in r.pinned:
+                vote = r.votes.get(p.index)
+                out += encode("?u64", vote and vote.entry) + encode("?Vote", vote and vote.vote)
+            out += b"\x01" + self.borsh(r.outcome) if r.outcome else b"\x00"
+        return out
+
+    def outcomes_fields(self):
+        return self.history_fields("outcomes")
+
+    def nullifiers_fields(self):
+        return self.history_fields("nullifiers")
+
+    def leaders_fields(self):
+        return self.history_fields("leaders")
+
+    def jobs_fields(self):
+        jobs = [j for j in self.jobs.values() if not j.closed]
+        out = self.history_fields("jobs") + encode("u32", len(jobs))
+        for j in jobs:
+            out += encode("u64", j.entry) + j.id
+            out += b"\x01" + self.borsh(j.assigned) if j.assigned else b"\x00"
+            drawn = j.assigned.validators if j.assigned else []
+            out += encode("u32", len(drawn))
+            for index in drawn:
+                r = j.results.get(index)
+                out += encode("?u64", r and r.entry) + encode("?JobStatus", r and r.status)
+                out += r.output if r else NO_OUTPUT
+            out += b"\x01" + self.borsh(j.decision) if j.decision else b"\x00"
+        return out
+
+    def evidence_fields(self):
+        return self.history_fields("evidence")
+
+    def outbox_fields(self):
+        out = self.history_fields("outbox") + encode("u32", len(self.pending))
+        return out + b"".join(encode("u64", request) for request in sorted(self.pending))
+
+    def time_fields(self):
+        return (encode("u64", self.height) + encode("u64", self.time) + self.previous_root
+                + encode("u64", self.log.tree.size))
+
+    def component_root(self, name):
+        return sha(domain("component") + encode("text", name) + self.component(name))
+
+    def seal(self, e):
+        """Compares BatchSealed, component by component, with the state of the fold."""
+        self.check(e.kind, "batchSealed", "event")
+        self.check(e.height, self.height, "batchSealed.height")
+        self.check(e.size, self.log.tree.size, "batchSealed.size")
+        self.check(e.root, self.log.tree.root(), "batchSealed.root")
+        self.sealed = [*self.sealed[1:], self.sealed_members()]
+        roots = [self.component_root(name) for name in COMPONENTS]
+        for name, root, stated in zip(COMPONENTS, roots, e.components):
+            self.check(stated, root, f"batchSealed.components.{name}")
+        combined = b"".join(encode("text", name) + root for name, root in zip(COMPONENTS, roots))
+        self.check(e.stateRoot, sha(domain("state") + combined), "batchSealed.stateRoot")
+        self.state_root = e.stateRoot
+        self.is_open = False
+
+
+# ---------------------------------------------------------------------------------------------------
+
+
+def read(arguments):
+    log = Log(arguments.ledger)
+    ledger = Ledger(log, not arguments.no_signatures, arguments.proofs)
+    started = time.monotonic()
+    for entry in log.entries():
+        ledger.take(entry)
+        log.tree.append(entry)
+        if not ledger.is_open and not arguments.quiet:
+            line = {"height": ledger.height, "size": log.tree.size, "log_root": log.tree.root().hex(),
+                    "state_root": ledger.state_root.hex()}
+            print(json.dumps(line) if arguments.json else " ".join(str(value) for value in line.values()))
+    if ledger.id is None:
+        raise Unreadable(f"{log.directory}: the log has no entry")
+    if ledger.is_open:
+        raise Difference(ledger.index, "end of the log", "batchSealed", "nothing")
+    blobs = log.blobs()
+    seconds = time.monotonic() - started
+    summary = {
+        "agrees": True, "ledger": ledger.id.hex(), "name": ledger.name, "ordering": ledger.ordering,
+        "entries": log.tree.size, "batches": ledger.height + 1, "frames": log.frames, "blobs": blobs,
+        "signatures": ledger.signatures if ledger.with_signatures else 0,
+        "log_root": log.tree.root().hex(), "state_root": ledger.state_root.hex(),
+        "entries_per_second": int(log.tree.size / seconds), "notes": log.notes,
+    }
+    if arguments.json:
+        print(json.dumps(summary))
+        return
+    for note in log.notes:
+        print(f"note: {note}")
+    print(f"All agrees: {log.tree.size} entries, {ledger.height + 1} batches, {log.frames} frames,"
+          f" {blobs} blobs, {summary['signatures']} signatures; {summary['entries_per_second']} entries/s.")
+    print("Groth16 proofs were not verified: votes are counted, not judged.")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Reads a Recount ledger and recounts it.")
+    parser.add_argument("ledger", help="the directory of a ledger, or a home that holds one")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--quiet", action="store_true", help="no line for each batch")
+    parser.add_argument("--no-signatures", action="store_true", help="check no signature")
+    parser.add_argument("--proofs", action="store_true",
+                        help="check that the second point of every accepted proof is in its subgroup (slow)")
+    arguments = parser.parse_args()
+    try:
+        read(arguments)
+    except Difference as difference:
+        fail(arguments, 1, "difference", difference, entry=difference.entry, field=difference.field,
+             expected=show(difference.expected), found=show(difference.found))
+    except (Unreadable, OSError) as problem:
+        fail(arguments, 2, "unreadable", problem)
+
+
+def fail(arguments, code, what, problem, **facts):
+    if arguments.json:
+        print(json.dumps({"agrees": False, what: str(problem), **facts}))
+    else:
+        print(f"{what}: {problem}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -525,6 +525,10 @@ def pinned_digest(pinned):
     return sha(domain("pinned") + encode("u32", len(pinned)) + b"".join(each))
 
 
+def result_value(status, output):
+    return sha(domain("result-value") + encode("JobStatus", status) + output)
+
+
 def leader_seed(ledger, kind, what):
     return sha(domain("leader") + ledger + bytes([kind]) + what)
 
@@ -1406,9 +1410,8 @@ class Ledger:
         self.history("outcomes", self.borsh(round.outcome))
 
     def close_leaves(self, round, closed):
-        self.history("outcomes", self.borsh(closed))
-        for p in round.pinned:
-            self.history("outcomes", encode("?Vote", self.vote_of(round, p.index)))
+        votes = b"".join(encode("?Vote", self.vote_of(round, p.index)) for p in round.pinned)
+        self.history("outcomes", self.borsh(closed) + votes)
 
     def nullifier_leaf(self, kind, request, nullifier):
         spent = b"\x01" if kind == "nullifierSpent" else b"\x00"
@@ -1418,8 +1421,9 @@ class Ledger:
         self.history("jobs", self.borsh(job.decision))
 
     def close_job_leaves(self, job):
-        outputs = [job.results[i].output if i in job.results else NO_OUTPUT for i in job.assigned.validators]
-        self.history("jobs", encode("u64", job.entry) + b"".join(outputs))
+        results = [job.results.get(index) for index in job.assigned.validators]
+        values = [result_value(r.status, r.output) if r else bytes(32) for r in results]
+        self.history("jobs", encode("u64", job.entry) + b"".join(values))
 
     def evidence_leaf(self, found):
         self.history("evidence", self.borsh(found))
@@ -1526,13 +1530,13 @@ class Ledger:
         self.check(e.height, self.height, "batchSealed.height")
         self.check(e.size, self.log.tree.size, "batchSealed.size")
         self.check(e.root, self.log.tree.root(), "batchSealed.root")
-        self.sealed = [*self.sealed[1:], self.sealed_members()]
         roots = [self.component_root(name) for name in COMPONENTS]
         for name, root, stated in zip(COMPONENTS, roots, e.components):
             self.check(stated, root, f"batchSealed.components.{name}")
         combined = b"".join(encode("text", name) + root for name, root in zip(COMPONENTS, roots))
         self.check(e.stateRoot, sha(domain("state") + combined), "batchSealed.stateRoot")
         self.state_root = e.stateRoot
+        self.sealed = [*self.sealed[1:], self.sealed_members()]  # applying BatchSealed itself
         self.is_open = False
 
 

@@ -952,7 +952,7 @@ class Ledger:
 
     def judge_submitter(self, key):
         submitter = self.submitter_of(key)
-        if submitter is None:
+        if submitter is None or submitter.quota == 0:
             return "unknownSubmitter"
         if submitter.unclosed >= submitter.quota:
             return "quotaExceeded"
@@ -1163,6 +1163,8 @@ class Ledger:
             return refusal
         if not (m.fuel and m.memoryBytes and m.engine):
             return "jobLimits"
+        if len(self.members()) < JOB_VALIDATORS:
+            return "tooFewValidators"
         return None
 
     def assign(self, job):
@@ -1229,7 +1231,7 @@ class Ledger:
             self.job_decided(job, "disagreed", None, self.index)
 
     def job_decided(self, job, decision, result, deciding):
-        status = result.status if result else SimpleNamespace(kind="success", code=0)
+        status = result.status if result else SimpleNamespace(kind="abstained", code=0)
         job.decision = event("jobDecided", job=job.entry, decision=decision, status=status,
                              output=result.output if result else NO_OUTPUT, deciding=deciding,
                              time=self.time)
@@ -1281,9 +1283,7 @@ class Ledger:
         if entry not in self.requests:
             return "unknownRequest"
         if entry in self.settlements:
-            first = self.settlements[entry]
-            same = (first.reference, first.result) == (m.reference, m.result)
-            return "known" if same else "settlementReported"
+            return "known" if self.settlements[entry].result == m.result else "settlementReported"
         if entry not in self.pending:
             return "noSettlement"
         return None

@@ -525,8 +525,8 @@ def pinned_digest(pinned):
     return sha(domain("pinned") + encode("u32", len(pinned)) + b"".join(each))
 
 
-def result_value(status, output):
-    return sha(domain("result-value") + encode("JobStatus", status) + output)
+def result_value(report):
+    return sha(domain("result-value") + encode("JobStatus", report.status) + report.output)
 
 
 def leader_seed(ledger, kind, what):
@@ -766,7 +766,7 @@ class Ledger:
         self.histories = {name: Tree() for name in COMPONENTS}
         self.height, self.time, self.day = 0, e.time, e.time // DAY_MILLISECONDS
         self.minute, self.refusals = 0, {}
-        self.previous_root = bytes(32)
+        self.previous_root, self.opened_at = bytes(32), 0
         for v in e.validators:
             self.check(self.validator_of(v.key), None, "a key that stands once")
             self.check(is_key(v.key), True, "validators.key is a valid point")
@@ -785,7 +785,7 @@ class Ledger:
                 self.check(int.from_bytes(root, "little") < R, True, "root below the group order")
                 self.check((number, root) in self.roots, False, "a root that stands once")
                 self.publish(number, root)
-        self.sealed = [self.sealed_members()] * 3
+        self.sealed = [self.sealed_members()] * 2
         self.is_open = self.is_sealing = True
         self.commands = self.command_bytes = 0
 
@@ -865,6 +865,7 @@ class Ledger:
         self.check_precommits(e)
         opening = encode("u64", e.height) + encode("u64", e.time) + encode("u32", e.round) + e.previousRoot
         self.verify(proposer, e.signature, domain("batch") + self.id + opening + proposer)
+        self.sealed = [self.sealed[1], self.sealed_members()]
         self.height, self.time, self.previous_root = e.height, e.time, e.previousRoot
         self.opened_at = self.index
         if self.minute != e.time // MINUTE_MILLISECONDS:
@@ -883,7 +884,7 @@ class Ledger:
 
     def proposers(self, height):
         """Batch h ranks members and stakes as batch h - 2 sealed them, with the reputations now."""
-        sealed = self.sealed[-2]
+        sealed = self.sealed[1]  # to be moved on by this BatchOpened
         candidates = [SimpleNamespace(index=i, key=self.validators[i].key, stake=stake,
                                       reputation=self.validators[i].reputation)
                       for i, stake in sealed.members]
@@ -895,7 +896,7 @@ class Ledger:
             self.check(e.precommits, [], "batchOpened.precommits")
             self.check(e.precommitRound, 0, "batchOpened.precommitRound")
             return
-        sealed = self.sealed[-3]
+        sealed = self.sealed[0]
         self.check(len(e.precommits), sealed.parameters.threshold, "batchOpened.precommits, their number")
         members = [index for index, _ in sealed.members]
         last = -1
@@ -1012,7 +1013,7 @@ class Ledger:
         self.verify(message.validator, e.signature,
                     signed_bytes("vote", self.id, "VoteMessage", message))
         self.check(self.judge_vote(message), None, "refusal of the vote")
-        round.votes[e.validator] = SimpleNamespace(entry=self.index, vote=e.vote)
+        round.votes[e.validator] = SimpleNamespace(entry=self.index, cast=e)
         if round.outcome is None:
             self.decide(round, self.index)
         if len(round.votes) == len(round.pinned) and not round.closed:
@@ -1026,7 +1027,7 @@ class Ledger:
         if index is None:
             return "notPinned"
         if index in round.votes:
-            first = round.votes[index].vote
+            first = round.votes[index].cast.vote
             if first == m.vote:
                 return "known"
             return "equivocation" if {first, m.vote} == {"approve", "reject"} else "voteChanged"
@@ -1039,7 +1040,7 @@ class Ledger:
     # -- DESIGN section 4, "Outcome"
 
     def tally(self, round):
-        votes = [v.vote for v in round.votes.values()]
+        votes = [v.cast.vote for v in round.votes.values()]
         return [votes.count(vote) for vote in ENUMERATIONS["Vote"]]
 
     def decide(self, round, deciding, at_deadline=False):
@@ -1070,7 +1071,7 @@ class Ledger:
                       amount=round.request.amount, leader=round.opened.leader,
                       nextTurn=self.time + round.settlement)
         self.pending[round.entry] = order
-        self.outbox_leaf(order)
+        self.entry_leaf("outbox", order)
         self.emit(order)
         for other in list(self.requests.values()):
             if other.outcome is None and set(other.request.nullifiers) & set(round.request.nullifiers):
@@ -1078,8 +1079,9 @@ class Ledger:
                 self.close(other, "nullifierSpent")
 
     def nullifier_changed(self, kind, request, nullifier):
-        self.nullifier_leaf(kind, request, nullifier)
-        self.emit(event(kind, request=request, nullifier=nullifier))
+        changed = event(kind, request=request, nullifier=nullifier)
+        self.entry_leaf("nullifiers", changed)
+        self.emit(changed)
 
     # -- DESIGN section 4, "Reputation"
 
@@ -1094,9 +1096,9 @@ class Ledger:
 
     def close(self, round, cause):
         approvals, rejections, abstentions = self.tally(round)
-        if len({v.vote for v in round.votes.values()}) > 1:
+        if len({v.cast.vote for v in round.votes.values()}) > 1:
             sides = [SimpleNamespace(validators=[p.index for p in round.pinned if p.index in round.votes
-                                                 and round.votes[p.index].vote == vote])
+                                                 and round.votes[p.index].cast.vote == vote])
                      for vote in ENUMERATIONS["Vote"]]
             self.emit(event("disagreementRecorded", about=round.entry, sides=sides))
         count, outcome = len(round.pinned), round.outcome
@@ -1112,16 +1114,16 @@ class Ledger:
             if vote is None:
                 if cause == "deadline":
                     self.change_reputation(p.index, "missed", round.entry)
-            elif right and vote.vote == right:
+            elif right and vote.cast.vote == right:
                 self.change_reputation(p.index, "correct", round.entry)
                 if vote.entry <= outcome.deciding:
                     self.change_reputation(p.index, "bonus", round.entry)
-            elif right and vote.vote != "abstain":
+            elif right and vote.cast.vote != "abstain":
                 self.change_reputation(p.index, "incorrect", round.entry)
         round.closed = True
         self.submitters[round.submitter].unclosed -= 1
         closed = event("roundClosed", about=round.entry, cause=cause)
-        self.close_leaves(round, closed)
+        self.close_leaf(round, closed)
         self.emit(closed)
 
     def reach_deadlines(self):
@@ -1186,7 +1188,7 @@ class Ledger:
         self.verify(message.validator, e.signature,
                     signed_bytes("result", self.id, "ResultMessage", message))
         self.check(self.judge_result(message), None, "refusal of the result")
-        job.results[e.validator] = SimpleNamespace(entry=self.index, status=e.status, output=e.output)
+        job.results[e.validator] = SimpleNamespace(entry=self.index, report=e)
         if job.decision is None:
             self.decide_job(job)
         if len(job.results) == len(job.assigned.validators):
@@ -1201,32 +1203,25 @@ class Ledger:
             return "notDrawn"
         index = self.validator_of(m.validator).index
         if index in job.results:
-            first = job.results[index]
-            return "known" if (first.status, first.output) == (m.status, m.output) else "resultChanged"
+            return "known" if result_value(job.results[index].report) == result_value(m) else "resultChanged"
         if job.closed:
             return "roundClosed"
         return None
 
     def groups(self, job):
         """Validators with equal results, by lowest index."""
-        groups = []
+        groups = {}
         for index in sorted(job.results):
-            result = job.results[index]
-            for group in groups:
-                first = job.results[group[0]]
-                if (first.status, first.output) == (result.status, result.output):
-                    group.append(index)
-                    break
-            else:
-                groups.append([index])
-        return groups
+            value = result_value(job.results[index].report)
+            groups.setdefault(value, []).append(index)
+        return list(groups.values())
 
     def decide_job(self, job):
-        counted = [g for g in self.groups(job) if job.results[g[0]].status.kind != "abstained"]
+        counted = [g for g in self.groups(job) if job.results[g[0]].report.status.kind != "abstained"]
         best = max(counted, key=len, default=[])
         waiting = len(job.assigned.validators) - len(job.results)
         if len(best) >= JOB_AGREE:
-            self.job_decided(job, "agreed", job.results[best[0]], self.index)
+            self.job_decided(job, "agreed", job.results[best[0]].report, self.index)
         elif len(best) + waiting < JOB_AGREE:
             self.job_decided(job, "disagreed", None, self.index)
 
@@ -1235,7 +1230,7 @@ class Ledger:
         job.decision = event("jobDecided", job=job.entry, decision=decision, status=status,
                              output=result.output if result else NO_OUTPUT, deciding=deciding,
                              time=self.time)
-        self.job_leaf(job)
+        self.entry_leaf("jobs", job.decision)
         self.emit(job.decision)
 
     def close_job(self, job, cause):
@@ -1248,16 +1243,17 @@ class Ledger:
             if result is None:
                 self.change_reputation(index, "missed", job.entry)
             elif decision.decision == "agreed":
-                if (result.status, result.output) == (decision.status, decision.output):
+                if result_value(result.report) == result_value(decision):
                     self.change_reputation(index, "correct", job.entry)
                     if result.entry <= decision.deciding:
                         self.change_reputation(index, "bonus", job.entry)
-                elif result.status.kind != "abstained":
+                elif result.report.status.kind != "abstained":
                     self.change_reputation(index, "incorrect", job.entry)
         job.closed = True
         self.submitters[job.submitter].unclosed -= 1
-        self.close_job_leaves(job)
-        self.emit(event("roundClosed", about=job.entry, cause=cause))
+        closed = event("roundClosed", about=job.entry, cause=cause)
+        self.close_job_leaf(job, closed)
+        self.emit(closed)
 
     # -- DESIGN section 4, "Settlement"
 
@@ -1270,7 +1266,7 @@ class Ledger:
         self.check(self.judge_settlement(message), None, "refusal of the settlement report")
         self.settlements[e.request] = e
         del self.pending[e.request]
-        self.outbox_leaf(e)
+        self.entry_leaf("outbox", e)
         if e.result == "failed":
             for nullifier in self.requests[e.request].request.nullifiers:
                 del self.nullifiers[nullifier]
@@ -1370,7 +1366,7 @@ class Ledger:
         self.check(self.contradicts(slot, e.first, e.second), True, "evidenceSubmitted contradicts itself")
         self.convictions.add((e.validator, about))
         found = event("equivocationFound", validator=e.validator, slot=slot)
-        self.evidence_leaf(found)
+        self.entry_leaf("evidence", found)
         self.emit(found)
         self.change_reputation(e.validator, "equivocation", self.index)
 
@@ -1407,47 +1403,44 @@ class Ledger:
         self.histories[component].append(record)
 
     def outcome_leaf(self, round):
-        self.history("outcomes", self.borsh(round.outcome))
+        self.history("outcomes", encode("Event", round.outcome) + round.id
+                     + encode("[32]", round.request.nullifiers)
+                     + encode("[u16]", [p.index for p in round.pinned]))
 
-    def close_leaves(self, round, closed):
-        votes = b"".join(encode("?Vote", self.vote_of(round, p.index)) for p in round.pinned)
-        self.history("outcomes", self.borsh(closed) + votes)
+    def close_leaf(self, round, closed):
+        votes = [round.votes.get(p.index) for p in round.pinned]
+        self.history("outcomes", encode("Event", closed)
+                     + encode("[?Vote]", [vote and vote.cast.vote for vote in votes]))
 
-    def nullifier_leaf(self, kind, request, nullifier):
-        spent = b"\x01" if kind == "nullifierSpent" else b"\x00"
-        self.history("nullifiers", spent + encode("u64", request) + nullifier)
+    def close_job_leaf(self, job, closed):
+        drawn = job.assigned.validators
+        results = [job.results.get(index) for index in drawn]
+        values = [result_value(r.report) if r else bytes(32) for r in results]
+        self.history("jobs", encode("Event", closed) + job.id + encode("[u16]", drawn)
+                     + encode("[32]", values))
 
-    def job_leaf(self, job):
-        self.history("jobs", self.borsh(job.decision))
-
-    def close_job_leaves(self, job):
-        results = [job.results.get(index) for index in job.assigned.validators]
-        values = [result_value(r.status, r.output) if r else bytes(32) for r in results]
-        self.history("jobs", encode("u64", job.entry) + b"".join(values))
-
-    def evidence_leaf(self, found):
-        self.history("evidence", self.borsh(found))
-
-    def outbox_leaf(self, order_or_report):
-        self.history("outbox", self.borsh(order_or_report))
+    def entry_leaf(self, component, entry):
+        """The entry with its tag, as it stands in the log."""
+        self.history(component, encode("Event", entry))
 
     def borsh(self, value):
         """Borsh of an event without its tag."""
         return encode("Event", value)[1:]
 
-    def vote_of(self, round, index):
-        vote = round.votes.get(index)
-        return vote.vote if vote else None
+    def optional(self, value):
+        return b"\x01" + self.borsh(value) if value else b"\x00"
 
-    def component(self, name):
-        """Borsh of the fields of a component."""
-        return getattr(self, f"{name}_fields")()
+    def cast(self, vote_or_result, of):
+        """An optional vote or result with its entry."""
+        if vote_or_result is None:
+            return b"\x00"
+        return b"\x01" + encode("u64", vote_or_result.entry) + self.borsh(getattr(vote_or_result, of))
 
     def history_fields(self, name):
         return encode("u64", self.histories[name].size) + self.histories[name].root()
 
     def parameters_fields(self):
-        return (encode("text", self.name) + encode("Ordering", self.ordering) + self.bridge
+        return (self.id + encode("text", self.name) + encode("Ordering", self.ordering) + self.bridge
                 + encode("Parameters", self.parameters) + encode("u64", self.next_number))
 
     def validators_fields(self):
@@ -1478,12 +1471,10 @@ class Ledger:
         rounds = [r for r in self.requests.values() if not r.closed]
         out = encode("u32", len(rounds))
         for r in rounds:
-            out += encode("u64", r.entry) + r.id + self.borsh(r.opened) + encode("u64", r.settlement)
-            out += encode("u32", len(r.pinned))
-            for p in r.pinned:
-                vote = r.votes.get(p.index)
-                out += encode("?u64", vote and vote.entry) + encode("?Vote", vote and vote.vote)
-            out += b"\x01" + self.borsh(r.outcome) if r.outcome else b"\x00"
+            out += encode("u64", r.entry) + r.id + r.request.signature + self.borsh(r.opened)
+            out += encode("u64", r.settlement) + encode("u32", len(r.pinned))
+            out += b"".join(self.cast(r.votes.get(p.index), "cast") for p in r.pinned)
+            out += self.optional(r.outcome)
         return out
 
     def outcomes_fields(self):
@@ -1499,15 +1490,11 @@ class Ledger:
         jobs = [j for j in self.jobs.values() if not j.closed]
         out = self.history_fields("jobs") + encode("u32", len(jobs))
         for j in jobs:
-            out += encode("u64", j.entry) + j.id
-            out += b"\x01" + self.borsh(j.assigned) if j.assigned else b"\x00"
             drawn = j.assigned.validators if j.assigned else []
+            out += encode("u64", j.entry) + j.id + j.job.signature + self.optional(j.assigned)
             out += encode("u32", len(drawn))
-            for index in drawn:
-                r = j.results.get(index)
-                out += encode("?u64", r and r.entry) + encode("?JobStatus", r and r.status)
-                out += r.output if r else NO_OUTPUT
-            out += b"\x01" + self.borsh(j.decision) if j.decision else b"\x00"
+            out += b"".join(self.cast(j.results.get(index), "report") for index in drawn)
+            out += self.optional(j.decision)
         return out
 
     def evidence_fields(self):
@@ -1519,10 +1506,10 @@ class Ledger:
 
     def time_fields(self):
         return (encode("u64", self.height) + encode("u64", self.time) + self.previous_root
-                + encode("u64", self.log.tree.size))
+                + encode("u64", self.opened_at) + encode("u64", self.log.tree.size))
 
     def component_root(self, name):
-        return sha(domain("component") + encode("text", name) + self.component(name))
+        return sha(domain("component") + encode("text", name) + getattr(self, f"{name}_fields")())
 
     def seal(self, e):
         """Compares BatchSealed, component by component, with the state of the fold."""
@@ -1536,7 +1523,6 @@ class Ledger:
         combined = b"".join(encode("text", name) + root for name, root in zip(COMPONENTS, roots))
         self.check(e.stateRoot, sha(domain("state") + combined), "batchSealed.stateRoot")
         self.state_root = e.stateRoot
-        self.sealed = [*self.sealed[1:], self.sealed_members()]  # applying BatchSealed itself
         self.is_open = False
 
 

@@ -272,8 +272,9 @@ class Log:
 
 
 # ---------------------------------------------------------------------------------------------------
-# Events, "Encoding": a type is "u8".."i64", "text", "bytes", a number of bytes, [type] for a list,
-# ("optional", type), or the name of a structure, of a plain enumeration or of one with fields.
+# Events, "Encoding": a type is "u8".."i64", a number of bytes, "text", "bytes" or [type] for a list, each
+# with "<" and the most that it may count, ?type where it may be absent, or the name of a structure, of a
+# plain enumeration or of one with fields.
 
 INTEGERS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "i32": "<i", "i64": "<q"}
 
@@ -329,37 +330,37 @@ STRUCTURES = {
                   " reputationWeight:u32 normalisation:Normalisation unclosedMax:u32 refusalsPerMinute:u32",
     "GenesisValidator": "key:32 stake:u64",
     "GenesisSubmitter": "key:32 quota:u32",
-    "Circuit": "name:text verifyingKey:bytes inputs:[InputBinding]",
-    "GenesisCircuit": "circuit:Circuit roots:[32]",
+    "Circuit": "name:text<64 verifyingKey:bytes<8192 inputs:[InputBinding]<64",
+    "GenesisCircuit": "circuit:Circuit roots:[32]<1024",
     "IndexedSignature": "validator:u16 signature:64",
     "JobStatus": "kind:JobStatusKind code:u8",
-    "Side": "validators:[u16]",
+    "Side": "validators:[u16]<1000",
     # Messages
-    "RequestMessage": "circuit:32 nullifiers:[32] amount:u64 recipient:32 proof:bytes publicInputs:[32]"
+    "RequestMessage": "circuit:32 nullifiers:[32]<16 amount:u64 recipient:32 proof:bytes<512 publicInputs:[32]<64"
                       " timestamp:u64 submitter:32 signature:64",
     "VoteMessage": "request:32 validator:32 vote:Vote reason:VoteReason timestamp:u64 signature:64",
-    "JobMessage": "module:32 input:32 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text"
-                  " engineVersion:text timestamp:u64 submitter:32 signature:64",
+    "JobMessage": "module:32 input:32 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
+                  " engineVersion:text<64 timestamp:u64 submitter:32 signature:64",
     "ResultMessage": "job:32 validator:32 status:JobStatus output:32 fuel:u64 signature:64",
-    "SettlementMessage": "request:32 bridge:32 reference:bytes result:SettlementResult signature:64",
+    "SettlementMessage": "request:32 bridge:32 reference:bytes<128 result:SettlementResult signature:64",
     "Endorsement": "validator:32 signature:64",
-    "GovernanceMessage": "number:u64 change:Change endorsements:[Endorsement]",
+    "GovernanceMessage": "number:u64 change:Change endorsements:[Endorsement]<1000",
     "EvidenceMessage": "validator:32 slot:EvidenceSlot first:Statement second:Statement",
 }
 
 EVENTS = {
-    0: "ledgerOpened name:text ordering:Ordering parameters:Parameters validators:[GenesisValidator]"
-       " submitters:[GenesisSubmitter] bridge:32 circuits:[GenesisCircuit] time:u64",
+    0: "ledgerOpened name:text<64 ordering:Ordering parameters:Parameters validators:[GenesisValidator]<1000"
+       " submitters:[GenesisSubmitter]<10000 bridge:32 circuits:[GenesisCircuit]<256 time:u64",
     1: "batchOpened height:u64 time:u64 proposer:u16 round:u32 previousRoot:32 precommitRound:u32"
-       " precommits:[IndexedSignature] signature:64",
-    2: "requestSubmitted circuit:u16 nullifiers:[32] amount:u64 recipient:32 proof:bytes"
-       " publicInputs:[32] timestamp:u64 submitter:u32 signature:64",
+       " precommits:[IndexedSignature]<1000 signature:64",
+    2: "requestSubmitted circuit:u16 nullifiers:[32]<16 amount:u64 recipient:32 proof:bytes<512"
+       " publicInputs:[32]<64 timestamp:u64 submitter:u32 signature:64",
     3: "voteCast request:u64 validator:u16 vote:Vote reason:VoteReason timestamp:u64 signature:64",
-    4: "jobSubmitted module:32 input:32 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text"
-       " engineVersion:text timestamp:u64 submitter:u32 signature:64",
+    4: "jobSubmitted module:32 input:32 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
+       " engineVersion:text<64 timestamp:u64 submitter:u32 signature:64",
     5: "resultReported job:u64 validator:u16 status:JobStatus output:32 fuel:u64 signature:64",
-    6: "settlementReported request:u64 reference:bytes result:SettlementResult signature:64",
-    7: "governanceApproved number:u64 change:Change signatures:[IndexedSignature]",
+    6: "settlementReported request:u64 reference:bytes<128 result:SettlementResult signature:64",
+    7: "governanceApproved number:u64 change:Change signatures:[IndexedSignature]<1000",
     8: "evidenceSubmitted validator:u16 slot:Slot first:Statement second:Statement",
     9: "messageRefused message:Message refusal:Refusal",
     64: "roundOpened request:u64 leader:u16 pinnedSet:32 threshold:u32 deadline:u64",
@@ -371,9 +372,9 @@ EVENTS = {
     69: "reputationChanged validator:u16 cause:ReputationCause about:u64 before:u64 after:u64",
     70: "reputationDecayed day:u64",
     71: "equivocationFound validator:u16 slot:Slot",
-    72: "disagreementRecorded about:u64 sides:[Side]",
+    72: "disagreementRecorded about:u64 sides:[Side]<1000",
     73: "roundClosed about:u64 cause:CloseCause",
-    74: "jobAssigned job:u64 validators:[u16] deadline:u64",
+    74: "jobAssigned job:u64 validators:[u16]<3 deadline:u64",
     75: "jobDecided job:u64 decision:JobDecision status:JobStatus output:32 deciding:u64 time:u64",
     76: "batchSealed height:u64 size:u64 root:32 stateRoot:32 components:13*32",
 }
@@ -411,19 +412,18 @@ class Decoder:
             return struct.unpack(form, self.take(struct.calcsize(form)))[0]
         if kind.isdigit():
             return self.take(int(kind))
-        if kind == "bytes":
-            return self.take(self.read("u32"))
-        if kind == "text":
-            at = self.offset
+        if "<" in kind:
+            kind, most = kind.split("<")
+            at, count = self.offset, self.read("u32")
+            if count > int(most):
+                raise Undecodable(f"offset {at}: {count} of {kind}, above {most}")
+            if kind[0] == "[":
+                return [self.read(kind[1:-1]) for _ in range(count)]
+            data = self.take(count)
             try:
-                return self.take(self.read("u32")).decode("utf-8")
+                return data if kind == "bytes" else data.decode("utf-8")
             except UnicodeDecodeError:
                 raise Undecodable(f"offset {at}: not UTF-8") from None
-        if kind[0] == "[":
-            at, count = self.offset, self.read("u32")
-            if count > len(self.data) - self.offset:
-                raise Undecodable(f"offset {at}: {count} elements in the bytes left")
-            return [self.read(kind[1:-1]) for _ in range(count)]
         if kind[0] == "?":
             at, flag = self.offset, self.read("u8")
             if flag > 1:
@@ -455,6 +455,7 @@ def decode(kind, data):
 
 def encode(kind, value):
     """Borsh of a value; also the bytes that are signed and hashed."""
+    kind = kind.split("<")[0]
     if kind in INTEGERS:
         return struct.pack(INTEGERS[kind], value)
     if kind.isdigit():
@@ -630,21 +631,29 @@ def is_in_subgroup(point):
 
 
 def is_proof(proof, with_subgroup):
-    """Whether 128 bytes are three points: A, B, C as little-endian x with flags in the two top bits."""
+    """Whether 128 bytes are three points: A, B, C as little-endian x, flags in the two top bits of each.
+
+    0x80 says that y is the larger of the two, 0x40 alone with zeros that the point is infinity.
+    """
     if len(proof) != 128:
         return False
-    flags = [proof[31] >> 6, proof[95] >> 6, proof[127] >> 6]
-    if any(flag > 2 for flag in flags) or proof[63] >> 6:
-        return False
-    if 1 in flags:
-        return False
-    a, b0, b1, c = (int.from_bytes(proof[i:i + 32], "little") & (1 << 254) - 1 for i in (0, 32, 64, 96))
-    if max(a, b0, b1, c) >= P:
-        return False
-    if square_root(a ** 3 + 3) is None or square_root(c ** 3 + 3) is None:
-        return False
-    y = square_root2(cube_plus_b((b0, b1)))
-    return y is not None and (not with_subgroup or is_in_subgroup(((b0, b1), y)))
+    for point in proof[:32], proof[32:96], proof[96:]:
+        flag = point[-1] >> 6
+        x = point[:-1] + bytes([point[-1] & 0x3F])
+        coordinates = [int.from_bytes(x[i:i + 32], "little") for i in range(0, len(x), 32)]
+        if flag == 3 or max(coordinates) >= P:
+            return False
+        if flag == 1:
+            if any(coordinates):
+                return False
+        elif len(coordinates) == 1:
+            if square_root(coordinates[0] ** 3 + 3) is None:
+                return False
+        else:
+            y = square_root2(cube_plus_b(coordinates))
+            if y is None or with_subgroup and not is_in_subgroup((tuple(coordinates), y)):
+                return False
+    return True
 
 
 def is_verifying_key(data, inputs):
@@ -655,7 +664,7 @@ def is_verifying_key(data, inputs):
     if max(numbers) >= P:
         return False
     pairs = list(zip(numbers[::2], numbers[1::2]))
-    ones = [pairs[0], *pairs[7:]]
+    ones = [pairs[0], *(pair for pair in pairs[7:] if pair != (0, 0))]  # only these may be infinity
     twos = [((x0, x1), (y0, y1)) for (x1, x0), (y1, y0) in zip(pairs[1:7:2], pairs[2:7:2])]
     return (all((y * y - x ** 3 - 3) % P == 0 for x, y in ones)
             and all(multiply2(y, y) == cube_plus_b(x) and is_in_subgroup((x, y)) for x, y in twos))
@@ -675,6 +684,9 @@ COMMANDS_MAX = 1000
 COMMAND_BYTES_MAX = 4 << 20
 INPUTS = {"requestSubmitted", "voteCast", "jobSubmitted", "resultReported", "settlementReported",
           "governanceApproved", "evidenceSubmitted", "messageRefused"}
+JOB_MEMORY_MAX = 1 << 32
+QUOTA_MAX = 100_000
+DAYS_AHEAD_MAX = 3660  # that one batch may advance
 NO_OUTPUT = bytes(32)
 COMPONENTS = ("parameters validators submitters circuits roots rounds outcomes nullifiers leaders jobs"
               " evidence outbox time").split()
@@ -774,6 +786,7 @@ class Ledger:
         for s in e.submitters:
             self.check(self.submitter_of(s.key), None, "a key that stands once")
             self.check(is_key(s.key), True, "submitters.key is a valid point")
+            self.check(s.quota <= QUOTA_MAX, True, "submitters.quota is at most 100,000")
             self.submitters.append(SimpleNamespace(key=s.key, quota=s.quota, unclosed=0))
         self.check(is_key(e.bridge), True, "bridge is a valid point")
         self.check(self.parameters_fault(e.parameters), None, "parameters")
@@ -845,7 +858,9 @@ class Ledger:
         kinds = [binding.kind for binding in c.inputs]
         if any(circuit_id(c) == known.id for known in self.circuits):
             return "the circuit is registered already"
-        if not c.name or not is_verifying_key(c.verifyingKey, len(c.inputs)):
+        constants = [binding.value for binding in c.inputs if binding.kind == "constant"]
+        if (not c.name or not is_verifying_key(c.verifyingKey, len(c.inputs))
+                or any(int.from_bytes(value, "little") >= R for value in constants)):
             return "the verifying key cannot be read, its inputs do not fit, or the name is empty"
         amount = {"amount", "negatedAmount", "externalDataHash"} & set(kinds)
         recipient = {"recipient", "externalDataHash"} & set(kinds)
@@ -858,6 +873,8 @@ class Ledger:
     def open_batch(self, e):
         self.check(e.height, self.height + 1, "batchOpened.height")
         self.check(e.time > self.time, True, "batchOpened.time is later than the batch before")
+        self.check(e.time // DAY_MILLISECONDS - self.day <= DAYS_AHEAD_MAX, True,
+                   "batchOpened.time is at most 3,660 days ahead")
         self.check(e.previousRoot, self.log.tree.root(), "batchOpened.previousRoot")
         ranked = self.proposers(e.height)
         self.check(e.proposer, ranked[e.round % len(ranked)], "batchOpened.proposer")
@@ -1163,7 +1180,8 @@ class Ledger:
         refusal = self.judge_submitter(m.submitter)
         if refusal:
             return refusal
-        if not (m.fuel and m.memoryBytes and m.engine):
+        if not (m.fuel and 1 <= m.memoryBytes <= JOB_MEMORY_MAX and m.engine
+                and m.milliseconds <= DAY_MILLISECONDS):
             return "jobLimits"
         if len(self.members()) < JOB_VALIDATORS:
             return "tooFewValidators"
@@ -1337,6 +1355,7 @@ class Ledger:
 
     def submitterListed(self, c):
         self.check(is_key(c.key), True, "change.key is a valid point")
+        self.check(c.quota <= QUOTA_MAX, True, "change.quota is at most 100,000")
         submitter = self.submitter_of(c.key)
         if submitter:
             submitter.quota = c.quota

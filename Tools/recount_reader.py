@@ -26,8 +26,9 @@ import lz4.block
 import nacl.bindings
 import nacl.exceptions
 
-ENTRY_BYTES_MAX = 65_535
-FRAME_BYTES_MAX = 1 << 30  # more than any writer makes; bounds what is allocated
+FRAME_BYTES_MAX = 64 << 20
+FRAME_ENTRIES_MAX = 1 << 20
+SEGMENT_HEADER_BYTES = 64
 TILE_LEAVES = 256
 DAY_MILLISECONDS = 86_400_000
 MINUTE_MILLISECONDS = 60_000
@@ -124,13 +125,17 @@ class Log:
         for path in sorted(folder.iterdir()):
             if re.fullmatch(r"[0-9]{20}\.segment", path.name):
                 names.append(path)
+            elif re.fullmatch(r"[0-9]{20}\.segment\.tmp", path.name):
+                self.notes.append(f"{path} was never finished, and is passed over")
             else:
-                self.notes.append(f"{path} is no segment, and is passed over")
+                raise Unreadable(f"{path} does not belong here")
         require(names, folder, "no segment")
         end = self.end_mark()
         for number, path in enumerate(names):
             is_last = number == len(names) - 1
-            yield from self.segment(path, is_last, end)
+            may_lack_footer = is_last or (end is None and number == len(names) - 2
+                                          and names[-1].stat().st_size == SEGMENT_HEADER_BYTES)
+            yield from self.segment(path, is_last, may_lack_footer, end)
         if end is not None:
             require(end.size == self.tree.size, self.directory / "END",
                     f"the log has {self.tree.size} entries, the end mark says {end.size}")
@@ -152,7 +157,7 @@ class Log:
         size, root, length, last = struct.unpack_from("<Q32sQ8s", data, 8)
         return SimpleNamespace(size=size, root=root, segment_bytes=length, last=last)
 
-    def segment(self, path, is_last, end):
+    def segment(self, path, is_last, may_lack_footer, end):
         data = path.read_bytes()
         self.bytes += len(data)
         require(len(data) >= 64, path, f"{len(data)} bytes are no segment header")
@@ -190,8 +195,7 @@ class Log:
             require(end.segment_bytes == len(data), path,
                     f"{len(data)} bytes, the end mark says {end.segment_bytes}")
             require(end.last == chain, path, "the checksum of the last frame is not the end mark's")
-        if not is_last:
-            self.notes.append(f"{path} is full and not sealed yet")
+        require(may_lack_footer, path, f"offset {offset}: the segment has no footer")
 
     def frame(self, path, data, offset, salt, chain):
         """The entries of the frame, its checksum, and its length in the file."""
@@ -205,21 +209,21 @@ class Log:
         require(version == 1, place, f"+4: version {version}")
         require(form in (0, 1), place, f"+6: unknown form {form}")
         require(first == self.tree.size, place, f"+8: entry {first} instead of {self.tree.size}")
-        require(count > 0, place, "+16: a frame of no entries")
-        require(2 * count <= plain <= FRAME_BYTES_MAX, place, f"+20: {plain} bytes for {count} entries")
+        require(0 < count <= FRAME_ENTRIES_MAX, place, f"+16: {count} entries in a frame")
+        require(3 * count <= plain <= FRAME_BYTES_MAX, place, f"+20: {plain} bytes for {count} entries")
+        require(stored == plain if form == 0 else stored < plain, place, f"+24: {stored} bytes stored")
         require(before == chain, place, "+28: checksum of the frame before it")
         payload = data[offset + 52:offset + 52 + stored]
         require(len(payload) == stored, place, f"+24: {stored} bytes are stored, {len(payload)} are there")
         require(checksum(payload) == payload_check, place, "+36: checksum of the payload")
         if form == 1:
-            require(stored < plain, place, "+6: compressed, though that is no shorter")
             try:
                 payload = lz4.block.decompress(payload, uncompressed_size=plain)
             except lz4.block.LZ4BlockError as problem:
                 raise Unreadable(f"{place}: +52: {problem}") from None
         require(len(payload) == plain, place, f"+20: {len(payload)} bytes instead of {plain}")
         lengths = struct.unpack_from(f"<{count}H", payload)
-        require(2 * count + sum(lengths) == plain, place, "+52: the lengths of the entries")
+        require(min(lengths) > 0 and 2 * count + sum(lengths) == plain, place, "+52: lengths of the entries")
         entries, start = [], 2 * count
         for length in lengths:
             entries.append(payload[start:start + length])
@@ -264,8 +268,7 @@ class Log:
         folder, count = self.directory / "blobs", 0
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if not re.fullmatch(r"[0-9a-f]{64}", path.name):
-                self.notes.append(f"{path} is no blob, and is passed over")
-                continue
+                raise Unreadable(f"{path} does not belong here")
             require(sha(path.read_bytes()).hex() == path.name, path, "SHA-256 is not the name")
             count += 1
         return count

@@ -11,7 +11,7 @@ Exit codes: 0 all agrees, 1 a difference, 2 could not be read.
 """
 
 import argparse
-import bisect
+import base64
 import hashlib
 import json
 import re
@@ -67,12 +67,16 @@ def sha(data):
 class Tree:
     """The Merkle tree of RFC 6962: the roots of the complete subtrees, the largest first."""
 
-    def __init__(self):
+    def __init__(self, keeps=False):
         self.size = 0
         self.peaks = []
+        self.records = []  # kept where `keeps` says so
+        self.keeps = keeps
         self.tiles = []  # roots of complete tiles of 256 leaves
 
     def append(self, entry):
+        if self.keeps:
+            self.records.append(entry)
         node = sha(b"\x00" + entry)
         index = self.size
         self.size += 1
@@ -688,6 +692,8 @@ COMMAND_BYTES_MAX = 4 << 20
 INPUTS = {"requestSubmitted", "voteCast", "jobSubmitted", "resultReported", "settlementReported",
           "governanceApproved", "evidenceSubmitted", "messageRefused"}
 JOB_MEMORY_MAX = 1 << 32
+CIRCUITS_MAX = 256
+SUBMITTERS_MAX = 10_000
 QUOTA_MAX = 100_000
 DAYS_AHEAD_MAX = 3660  # that one batch may advance
 NO_OUTPUT = bytes(32)
@@ -778,10 +784,10 @@ class Ledger:
         self.pending = {}      # settlements ordered and not reported: request -> order
         self.settlements = {}  # request -> report
         self.new_jobs = []
-        self.histories = {name: Tree() for name in COMPONENTS}
+        self.histories = {name: Tree(keeps=True) for name in COMPONENTS}
         self.height, self.time, self.day = 0, e.time, e.time // DAY_MILLISECONDS
         self.minute, self.refusals = 0, {}
-        self.previous_root, self.opened_at = bytes(32), 0
+        self.previous_root, self.opened_at, self.proposer = bytes(32), 0, None
         for v in e.validators:
             self.check(self.validator_of(v.key), None, "a key that stands once")
             self.check(is_key(v.key), True, "validators.key is a valid point")
@@ -813,7 +819,8 @@ class Ledger:
         v.stake, v.member = stake, True
 
     def register(self, circuit):
-        self.circuits.append(SimpleNamespace(id=circuit_id(circuit), inputs=circuit.inputs))
+        self.circuits.append(SimpleNamespace(id=circuit_id(circuit), inputs=circuit.inputs,
+                                             circuit=circuit))
         self.history("circuits", self.circuits[-1].id)
 
     def publish(self, circuit, root):
@@ -859,6 +866,8 @@ class Ledger:
 
     def circuit_fault(self, c):
         kinds = [binding.kind for binding in c.inputs]
+        if len(self.circuits) >= CIRCUITS_MAX:
+            return "there are as many circuits as there may be"
         if any(circuit_id(c) == known.id for known in self.circuits):
             return "the circuit is registered already"
         constants = [binding.value for binding in c.inputs if binding.kind == "constant"]
@@ -887,7 +896,7 @@ class Ledger:
         self.verify(proposer, e.signature, domain("batch") + self.id + opening + proposer)
         self.sealed = [self.sealed[1], self.sealed_members()]
         self.height, self.time, self.previous_root = e.height, e.time, e.previousRoot
-        self.opened_at = self.index
+        self.opened_at, self.proposer = self.index, proposer
         if self.minute != e.time // MINUTE_MILLISECONDS:
             self.minute, self.refusals = e.time // MINUTE_MILLISECONDS, {}
         self.is_open, self.is_sealing = True, False
@@ -1363,6 +1372,7 @@ class Ledger:
         if submitter:
             submitter.quota = c.quota
         else:
+            self.check(len(self.submitters) < SUBMITTERS_MAX, True, "at most 10,000 submitters")
             self.submitters.append(SimpleNamespace(key=c.key, quota=c.quota, unclosed=0))
 
     # -- Events, "EvidenceSubmitted"
@@ -1544,8 +1554,153 @@ class Ledger:
             self.check(stated, root, f"batchSealed.components.{name}")
         combined = b"".join(encode("text", name) + root for name, root in zip(COMPONENTS, roots))
         self.check(e.stateRoot, sha(domain("state") + combined), "batchSealed.stateRoot")
-        self.state_root = e.stateRoot
+        self.state_root, self.component_roots = e.stateRoot, roots
         self.is_open = False
+
+
+# ---------------------------------------------------------------------------------------------------
+# Snapshots, "The file" and "The fixed part": every byte follows from the state, so it is made again.
+
+CHUNK_BYTES_MAX = 1 << 20
+SNAPSHOT_HISTORIES = "roots outcomes nullifiers jobs evidence outbox".split()
+
+
+def snapshot_parts(ledger):
+    """The header of the snapshot after the last batch, its fixed part, and the chunks of each history."""
+    fixed = fixed_part(ledger)
+    tree = ledger.log.tree
+    header = ledger.id + struct.pack("<QQ", ledger.height, tree.size) + tree.root()
+    header += b"".join(ledger.component_roots) + encode("u64", len(fixed)) + b"".join(tree.peaks)
+    body = []
+    for name in SNAPSHOT_HISTORIES:
+        records = ledger.histories[name].records
+        chunks = [b""] if records else []
+        for record in records:
+            if len(chunks[-1]) + 2 + len(record) > CHUNK_BYTES_MAX:
+                chunks.append(b"")
+            chunks[-1] += encode("u16", len(record)) + record
+        header += struct.pack("<QI", len(records), len(chunks))
+        header += b"".join(encode("u32", len(chunk)) for chunk in chunks)
+        body.append((f"history of {name}", b"".join(chunks)))
+    header = struct.pack("<4sHHQ", b"RCSN", 1, 0, 16 + len(header) + 8) + header
+    return [("header", header + checksum(header)), ("fixed part", fixed), *body]
+
+
+def fixed_part(ledger):
+    out = ledger.parameters_fields() + ledger.validators_fields() + ledger.submitters_fields()
+    out += encode("[Circuit]", [c.circuit for c in ledger.circuits])
+    rounds = [r for r in ledger.requests.values() if not r.closed]
+    out += encode("u32", len(rounds))
+    for r in rounds:
+        out += encode("u64", r.entry) + ledger.borsh(r.request) + encode("u32", len(r.pinned))
+        out += b"".join(struct.pack("<H32sQQ", p.index, p.key, p.stake, p.reputation) for p in r.pinned)
+        out += ledger.borsh(r.opened) + encode("u64", r.settlement) + encode("u32", len(r.pinned))
+        out += b"".join(ledger.cast(r.votes.get(p.index), "cast") for p in r.pinned)
+        out += ledger.optional(r.outcome)
+    leaders = ledger.histories["leaders"]
+    out += encode("u64", leaders.size) + encode("[32]", leaders.peaks)
+    jobs = [j for j in ledger.jobs.values() if not j.closed]
+    out += encode("u32", len(jobs))
+    for j in jobs:
+        drawn = j.assigned.validators if j.assigned else []
+        out += encode("u64", j.entry) + ledger.borsh(j.job) + ledger.optional(j.assigned)
+        out += encode("u32", len(drawn))
+        out += b"".join(ledger.cast(j.results.get(index), "report") for index in drawn)
+        out += ledger.optional(j.decision)
+    out += encode("[u64]", sorted(ledger.pending))
+    return (out + struct.pack("<QQ", ledger.height, ledger.time) + ledger.previous_root
+            + struct.pack("<QQ", ledger.opened_at, ledger.log.tree.size))
+
+
+def check_snapshot(path, ledger):
+    """Compares a snapshot, part by part, with what the state after its batch makes."""
+    data = path.read_bytes()
+    require(len(data) >= 24, path, "no header")
+    magic, version, zero, length = struct.unpack_from("<4sHHQ", data)
+    require(magic == b"RCSN" and version == 1 and zero == 0, path, "offset 0: magic, version, zero")
+    require(24 <= length <= len(data), path, f"offset 8: {length} bytes of header")
+    require(checksum(data[:length - 8]) == data[length - 8:length], path, "checksum of the header")
+    offset = 0
+    for name, expected in snapshot_parts(ledger):
+        found = data[offset:offset + len(expected)]
+        if found != expected:
+            at = next((i for i, (a, b) in enumerate(zip(found, expected)) if a != b), len(found))
+            raise Difference(ledger.index - 1, f"{path}, offset {offset + at}, in the {name}",
+                             expected[at:at + 16], found[at:at + 16])
+        offset += len(expected)
+    require(offset == len(data), path, f"{len(data) - offset} bytes too many")
+
+
+# ---------------------------------------------------------------------------------------------------
+# Checkpoints: C2SP signed notes of the form tlog-checkpoint, with lines of tlog-cosignature
+
+NOTE_BYTES_MAX = 64 << 10
+NOTE_SIGNATURES_MAX = 1100
+
+
+def key_hash(name, kind, key):
+    return sha(name.encode() + b"\n" + bytes([kind]) + key)[:4]
+
+
+def check_checkpoint(path, ledger):
+    """Checks a note's text against the log, and each of its signatures; returns who cosigned."""
+    data = path.read_bytes()
+    require(len(data) <= NOTE_BYTES_MAX, path, f"{len(data)} bytes are too many for a note")
+    try:
+        text, separator, lines = data.decode("utf-8").rpartition("\n\n")
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path}: not UTF-8") from None
+    require(separator and lines.endswith("\n"), path, "a note is a text, an empty line and signatures")
+    text += "\n"
+    origin = f"recount/{ledger.id.hex()}"
+    tree = ledger.log.tree
+    expected = f"{origin}\n{tree.size}\n{base64.b64encode(tree.root()).decode()}\n"
+    if text != expected:
+        raise Difference(ledger.index - 1, f"{path}, text", repr(expected), repr(text))
+    lines = lines[:-1].split("\n")
+    require(len(lines) <= NOTE_SIGNATURES_MAX, path, f"{len(lines)} signatures are too many")
+    base, cosigners = None, []
+    for number, line in enumerate(lines):
+        place = f"{path}, signature {number + 1}"
+        match = re.fullmatch(r"\u2014 (\S+) (\S+)", line)
+        require(match, place, "a signature is a dash, a name and base64")
+        name, encoded = match.groups()
+        try:
+            blob = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            raise Unreadable(f"{place}: not base64") from None
+        require(base64.b64encode(blob).decode() == encoded, place, "not canonical base64")
+        keys = [v.key for v in ledger.validators]
+        if name == origin:
+            require(len(blob) == 68, place, f"{len(blob)} bytes instead of 68")
+            signer = next((key for key in keys if key_hash(name, 1, key) == blob[:4]), None)
+            require(signer is not None and base is None, place, "one signature of a validator")
+            ledger.verify(signer, blob[4:], text.encode(), place)
+            base = signer
+        else:
+            signer = next((key for key in keys if name == f"{origin}/{key.hex()}"), None)
+            if signer is None:
+                ledger.log.notes.append(f"{place}: {name} is no validator, and is passed over")
+                continue
+            require(len(blob) == 76, place, f"{len(blob)} bytes instead of 76")
+            require(key_hash(name, 4, signer) == blob[:4], place, "the hash of the key")
+            require(signer not in cosigners, place, "a second cosignature of one key")
+            seconds = int.from_bytes(blob[4:12], "big")
+            ledger.verify(signer, blob[12:], f"cosignature/v1\ntime {seconds}\n{text}".encode(), place)
+            cosigners.append(signer)
+    require(base is not None, path, "no signature of the one who made it")
+    if ledger.proposer and base != ledger.proposer:
+        raise Difference(ledger.index - 1, f"{path}, signer", ledger.proposer, base)
+
+
+def numbered(folder, suffix):
+    """The files of a folder by the twenty digits of their names."""
+    found = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        match = re.fullmatch(rf"([0-9]{{20}})\.{suffix}", path.name)
+        if match:
+            found[int(match[1])] = path
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -1555,9 +1710,16 @@ def read(arguments):
     log = Log(arguments.ledger)
     ledger = Ledger(log, not arguments.no_signatures, arguments.proofs)
     started = time.monotonic()
+    snapshots = numbered(log.directory / "snapshots", "snapshot")
+    checkpoints = numbered(log.directory / "checkpoints", "checkpoint")
+    counts = len(snapshots), len(checkpoints)
     for entry in log.entries():
         ledger.take(entry)
         log.tree.append(entry)
+        if not ledger.is_open and ledger.height in snapshots:
+            check_snapshot(snapshots.pop(ledger.height), ledger)
+        if not ledger.is_open and log.tree.size in checkpoints:
+            check_checkpoint(checkpoints.pop(log.tree.size), ledger)
         if not ledger.is_open and not arguments.quiet:
             line = {"height": ledger.height, "size": log.tree.size, "log_root": log.tree.root().hex(),
                     "state_root": ledger.state_root.hex()}
@@ -1566,11 +1728,14 @@ def read(arguments):
         raise Unreadable(f"{log.directory}: the log has no entry")
     if ledger.is_open:
         raise Difference(ledger.index, "end of the log", "batchSealed", "nothing")
+    for path in [*snapshots.values(), *checkpoints.values()]:
+        raise Difference(ledger.index, str(path), "a batch of the log that it follows", "none")
     blobs = log.blobs()
     seconds = time.monotonic() - started
     summary = {
         "agrees": True, "ledger": ledger.id.hex(), "name": ledger.name, "ordering": ledger.ordering,
         "entries": log.tree.size, "batches": ledger.height + 1, "frames": log.frames, "blobs": blobs,
+        "snapshots": counts[0], "checkpoints": counts[1],
         "signatures": ledger.signatures if ledger.with_signatures else 0,
         "log_root": log.tree.root().hex(), "state_root": ledger.state_root.hex(),
         "entries_per_second": int(log.tree.size / seconds), "notes": log.notes,
@@ -1581,7 +1746,8 @@ def read(arguments):
     for note in log.notes:
         print(f"note: {note}")
     print(f"All agrees: {log.tree.size} entries, {ledger.height + 1} batches, {log.frames} frames,"
-          f" {blobs} blobs, {summary['signatures']} signatures; {summary['entries_per_second']} entries/s.")
+          f" {blobs} blobs, {counts[0]} snapshots, {counts[1]} checkpoints,"
+          f" {summary['signatures']} signatures; {summary['entries_per_second']} entries/s.")
     print("Groth16 proofs were not verified: votes are counted, not judged.")
 
 

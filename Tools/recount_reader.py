@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # Recount: an event-sourced ledger for a quorum of validators.
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a Recount ledger and recounts it, written from the documents and without sight of the Swift code.
+"""Reads a Recount ledger and recounts it; written from the documents, without sight of Swift code.
 
-Checks every byte of every segment, the Merkle tree, the encoding of every event and every signature,
-derives every derived event again, and compares the root of every component with what BatchSealed states.
-Names the first difference. "LogFormat", "Events" and "State" are the articles of the DocC catalogue.
+Checks every byte of every segment, the Merkle tree, the encoding of every event and every
+signature, derives every derived event again, and compares the root of every component with what
+BatchSealed states. Names the first difference. The articles that comments cite are those of the
+DocC catalogue: LogFormat, Events, State and Snapshots.
 
 Exit codes: 0 all agrees, 1 a difference, 2 could not be read.
 """
 
 import argparse
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -60,7 +62,7 @@ def sha(data):
     return hashlib.sha256(data).digest()
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 # LogFormat, "The tree"
 
 
@@ -98,7 +100,7 @@ class Tree:
         return node
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 # LogFormat, "Segment header", "Frame", "Segment footer", "End mark"
 
 
@@ -137,14 +139,23 @@ class Log:
         end = self.end_mark()
         for number, path in enumerate(names):
             is_last = number == len(names) - 1
-            may_lack_footer = is_last or (end is None and number == len(names) - 2
-                                          and names[-1].stat().st_size == SEGMENT_HEADER_BYTES)
+            may_lack_footer = is_last or (
+                end is None
+                and number == len(names) - 2
+                and names[-1].stat().st_size == SEGMENT_HEADER_BYTES
+            )
             yield from self.segment(path, is_last, may_lack_footer, end)
         if end is not None:
-            require(end.size == self.tree.size, self.directory / "END",
-                    f"the log has {self.tree.size} entries, the end mark says {end.size}")
-            require(end.root == self.tree.root(), self.directory / "END",
-                    "the root of the log is not the end mark's")
+            require(
+                end.size == self.tree.size,
+                self.directory / "END",
+                f"the log has {self.tree.size} entries, the end mark says {end.size}",
+            )
+            require(
+                end.root == self.tree.root(),
+                self.directory / "END",
+                "the root of the log is not the end mark's",
+            )
 
     def end_mark(self):
         path = self.directory / "END"
@@ -171,22 +182,27 @@ class Log:
         require(version == 1, path, f"offset 4: version {version}")
         require(zero == 0, path, "offset 6: not zero")
         require(path.name == f"{first:020}.segment", path, f"offset 8: the header says {first}")
-        require(first == self.tree.size, path,
-                f"offset 8: begins at entry {first}, the log before it has {self.tree.size}")
+        require(
+            first == self.tree.size,
+            path,
+            f"offset 8: begins at entry {first}, the log before it has {self.tree.size}",
+        )
         require(root == self.tree.root(), path, "offset 16: root of the log before the segment")
 
         chain, offset, frames = check, 64, []
         tiles_before = len(self.tree.tiles)
         while offset < len(data):
-            if data[offset:offset + 4] == b"RCFT":
+            if data[offset : offset + 4] == b"RCFT":
                 self.footer(path, data, offset, salt, chain, first, frames, tiles_before, is_last)
                 return
             try:
                 entries, chain_after, length = self.frame(path, data, offset, salt, chain)
             except Unreadable as problem:
                 if is_last and end is None and not self.whole_frame_after(data, offset, salt):
-                    self.notes.append(f"torn tail: {path}, offset {offset}, {len(data) - offset} bytes"
-                                      f" are an unfinished commit ({problem})")
+                    self.notes.append(
+                        f"torn tail: {path}, offset {offset}, {len(data) - offset} bytes"
+                        f" are an unfinished commit ({problem})"
+                    )
                     return
                 raise
             frames.append((self.tree.size, offset))
@@ -196,8 +212,11 @@ class Log:
                 yield entry
             chain, offset = chain_after, offset + length
         if is_last and end is not None:
-            require(end.segment_bytes == len(data), path,
-                    f"{len(data)} bytes, the end mark says {end.segment_bytes}")
+            require(
+                end.segment_bytes == len(data),
+                path,
+                f"{len(data)} bytes, the end mark says {end.segment_bytes}",
+            )
             require(end.last == chain, path, "the checksum of the last frame is not the end mark's")
         require(may_lack_footer, path, f"offset {offset}: the segment has no footer")
 
@@ -205,20 +224,32 @@ class Log:
         """The entries of the frame, its checksum, and its length in the file."""
         place = f"{path}, offset {offset}"
         require(len(data) - offset >= 52, place, "the header of a frame is cut short")
-        (magic, version, form, first, count, plain, stored, before, payload_check, check
-         ) = struct.unpack_from("<4sHHQIII8s8s8s", data, offset)
-        require(checksum(data[offset:offset + 44], salt) == check, place,
-                "+44: checksum of the frame's header")
+        magic, version, form, first, count, plain, stored, before, payload_check, check = (
+            struct.unpack_from("<4sHHQIII8s8s8s", data, offset)
+        )
+        require(
+            checksum(data[offset : offset + 44], salt) == check,
+            place,
+            "+44: checksum of the frame's header",
+        )
         require(magic == b"RCFR", place, "+0: magic")
         require(version == 1, place, f"+4: version {version}")
         require(form in (0, 1), place, f"+6: unknown form {form}")
         require(first == self.tree.size, place, f"+8: entry {first} instead of {self.tree.size}")
         require(0 < count <= FRAME_ENTRIES_MAX, place, f"+16: {count} entries in a frame")
-        require(3 * count <= plain <= FRAME_BYTES_MAX, place, f"+20: {plain} bytes for {count} entries")
-        require(stored == plain if form == 0 else stored < plain, place, f"+24: {stored} bytes stored")
+        require(
+            3 * count <= plain <= FRAME_BYTES_MAX, place, f"+20: {plain} bytes for {count} entries"
+        )
+        require(
+            stored == plain if form == 0 else stored < plain, place, f"+24: {stored} bytes stored"
+        )
         require(before == chain, place, "+28: checksum of the frame before it")
-        payload = data[offset + 52:offset + 52 + stored]
-        require(len(payload) == stored, place, f"+24: {stored} bytes are stored, {len(payload)} are there")
+        payload = data[offset + 52 : offset + 52 + stored]
+        require(
+            len(payload) == stored,
+            place,
+            f"+24: {stored} bytes are stored, {len(payload)} are there",
+        )
         require(checksum(payload) == payload_check, place, "+36: checksum of the payload")
         if form == 1:
             try:
@@ -227,20 +258,24 @@ class Log:
                 raise Unreadable(f"{place}: +52: {problem}") from None
         require(len(payload) == plain, place, f"+20: {len(payload)} bytes instead of {plain}")
         lengths = struct.unpack_from(f"<{count}H", payload)
-        require(min(lengths) > 0 and 2 * count + sum(lengths) == plain, place, "+52: lengths of the entries")
+        require(
+            min(lengths) > 0 and 2 * count + sum(lengths) == plain,
+            place,
+            "+52: lengths of the entries",
+        )
         entries, start = [], 2 * count
         for length in lengths:
-            entries.append(payload[start:start + length])
+            entries.append(payload[start : start + length])
             start += length
         return entries, check, 52 + stored
 
     def whole_frame_after(self, data, offset, salt):
-        """Whether any whole frame stands behind `offset`: then what is before it was acknowledged."""
+        """Whether a whole frame stands behind `offset`: what is before it was acknowledged then."""
         while (offset := data.find(b"RCFR", offset + 1)) >= 0:
-            header = data[offset:offset + 52]
+            header = data[offset : offset + 52]
             if len(header) == 52 and checksum(header[:44], salt) == header[44:]:
                 stored = struct.unpack_from("<I", header, 24)[0]
-                payload = data[offset + 52:offset + 52 + stored]
+                payload = data[offset + 52 : offset + 52 + stored]
                 if len(payload) == stored and checksum(payload) == header[36:44]:
                     return True
         return False
@@ -251,21 +286,29 @@ class Log:
         require(not is_last, place, "the last segment has a footer")
         require(len(footer) >= 96, place, "cut short")
         require(checksum(footer[:-8], salt) == footer[-8:], place, "checksum of the footer")
-        (magic, version, zero, stated_first, size, root, last, frame_count, tile_count
-         ) = struct.unpack_from("<4sHHQQ32s8sII", footer)
+        magic, version, zero, stated_first, size, root, last, frame_count, tile_count = (
+            struct.unpack_from("<4sHHQQ32s8sII", footer)
+        )
         require(version == 1 and zero == 0, place, "+4: version, zero")
         require(stated_first == first, place, "+8: first entry")
         require(size == self.tree.size, place, f"+16: size {size} instead of {self.tree.size}")
         require(root == self.tree.root(), place, "+24: root of the log after the segment")
         require(last == chain, place, "+56: checksum of the last frame")
-        require(frame_count == len(frames), place, f"+64: {frame_count} frames, found {len(frames)}")
+        require(
+            frame_count == len(frames), place, f"+64: {frame_count} frames, found {len(frames)}"
+        )
         tiles = self.tree.tiles[tiles_before:]
         require(tile_count == len(tiles), place, f"+68: {tile_count} tiles, found {len(tiles)}")
         expected = b"".join(struct.pack("<QQ", *frame) for frame in frames) + b"".join(tiles)
-        require(footer[72:72 + len(expected)] == expected, place, "+72: frames and tiles")
-        length, magic, zero = struct.unpack_from("<Q4sI", footer, 72 + len(expected)) \
-            if len(footer) == 96 + len(expected) else (0, b"", 1)
-        require(length == len(footer) and magic == b"RCFE" and zero == 0, place, "end of the footer")
+        require(footer[72 : 72 + len(expected)] == expected, place, "+72: frames and tiles")
+        length, magic, zero = (
+            struct.unpack_from("<Q4sI", footer, 72 + len(expected))
+            if len(footer) == 96 + len(expected)
+            else (0, b"", 1)
+        )
+        require(
+            length == len(footer) and magic == b"RCFE" and zero == 0, place, "end of the footer"
+        )
 
     def blobs(self):
         """Checks that every blob is named by its SHA-256; returns how many there are."""
@@ -278,19 +321,20 @@ class Log:
         return count
 
 
-# ---------------------------------------------------------------------------------------------------
-# Events, "Encoding": a type is "u8".."i64", a number of bytes, "text", "bytes" or [type] for a list, each
-# with "<" and the most that it may count, ?type where it may be absent, or the name of a structure, of a
-# plain enumeration or of one with fields.
+# --------------------------------------------------------------------------------
+# Events, "Encoding": a type is "u8".."i64", a number of bytes, "text", "bytes" or [type] for a
+# list, each with "<" and the most that it may count, ?type where it may be absent, or the name of a
+# structure, of a plain enumeration or of one with fields.
 
 INTEGERS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "i32": "<i", "i64": "<q"}
 
 ENUMERATIONS = {
     "Vote": "approve reject abstain",
-    "VoteReason": "proofHolds proofFails wrongInputCount outOfTime localError keyUnavailable unspecified",
+    "VoteReason": "proofHolds proofFails wrongInputCount outOfTime localError keyUnavailable"
+    " unspecified",
     "Outcome": "approved rejected timedOut",
     "OutcomeReason": "quorumApproved approvalOutOfReach deadlineWithQuorum deadlineWithoutQuorum"
-                     " nullifierSpent",
+    " nullifierSpent",
     "ReputationCause": "correct bonus incorrect missed equivocation",
     "CloseCause": "complete deadline nullifierSpent",
     "JobStatusKind": "success trap fuelExhausted memoryLimit invalidModule abstained",
@@ -299,42 +343,67 @@ ENUMERATIONS = {
     "Ordering": "single replicated",
     "Normalisation": "share raw",
     "Refusal": "known unknownSubmitter quotaExceeded tooManyUnclosed unknownCircuit "
-               "malformedProof malformedInput contradictingInput repeatedNullifier unknownRoot "
-               "spentNullifier tooFewValidators unknownRequest notPinned equivocation "
-               "voteChanged roundClosed timestamp jobLimits unknownJob notDrawn resultChanged "
-               "wrongBridge noSettlement settlementReported wrongNumber tooFewSignatures "
-               "signatureOrder notMember invalidKey alreadyValidator notValidator "
-               "tooManyValidators unsafeThreshold totalStake timeout reputationBounds weights "
-               "bound circuitKnown unboundCircuit malformedKey tooManyCircuits rootKnown "
-               "tooManySubmitters neverValidator noContradiction alreadyConvicted noSender "
-               "notRefused refusalsFull noBatch batchOpen batchFull wrongHeight wrongTime "
-               "timeTooFar wrongProposer wrongRoot wrongPrecommits deadlinesPassed wrongSize "
-               "ledgerOpen ledgerNotOpen wrongGenesis tooLong",
+    "malformedProof malformedInput contradictingInput repeatedNullifier unknownRoot "
+    "spentNullifier tooFewValidators unknownRequest notPinned equivocation "
+    "voteChanged roundClosed timestamp jobLimits unknownJob notDrawn resultChanged "
+    "wrongBridge noSettlement settlementReported wrongNumber tooFewSignatures "
+    "signatureOrder notMember invalidKey alreadyValidator notValidator "
+    "tooManyValidators unsafeThreshold totalStake timeout reputationBounds weights "
+    "bound circuitKnown unboundCircuit malformedKey tooManyCircuits rootKnown "
+    "tooManySubmitters neverValidator noContradiction alreadyConvicted noSender "
+    "notRefused refusalsFull noBatch batchOpen batchFull wrongHeight wrongTime "
+    "timeTooFar wrongProposer wrongRoot wrongPrecommits deadlinesPassed wrongSize "
+    "ledgerOpen ledgerNotOpen wrongGenesis tooLong",
 }
 ENUMERATIONS = {name: values.split() for name, values in ENUMERATIONS.items()}
 
 SLOT = "height:u64 round:u32"
 UNIONS = {
-    "InputBinding": {0: "root", 1: "nullifier", 2: "amount", 3: "negatedAmount", 4: "recipient",
-                     5: "externalDataHash", 6: "constant value:32", 7: "free"},
-    "Change": {0: "validatorJoined key:32 stake:u64", 1: "validatorLeft key:32",
-               2: "stakeChanged key:32 stake:u64", 3: "parametersChanged parameters:Parameters",
-               4: "circuitRegistered circuit:Circuit", 5: "rootPublished circuit:u16 root:32",
-               6: "submitterListed key:32 quota:u32"},
-    "Slot": {0: "vote request:u64", 1: f"proposal {SLOT}", 2: f"prevote {SLOT}", 3: f"precommit {SLOT}"},
+    "InputBinding": {
+        0: "root",
+        1: "nullifier",
+        2: "amount",
+        3: "negatedAmount",
+        4: "recipient",
+        5: "externalDataHash",
+        6: "constant value:32",
+        7: "free",
+    },
+    "Change": {
+        0: "validatorJoined key:32 stake:u64",
+        1: "validatorLeft key:32",
+        2: "stakeChanged key:32 stake:u64",
+        3: "parametersChanged parameters:Parameters",
+        4: "circuitRegistered circuit:Circuit",
+        5: "rootPublished circuit:u16 root:32",
+        6: "submitterListed key:32 quota:u32",
+    },
+    "Slot": {
+        0: "vote request:u64",
+        1: f"proposal {SLOT}",
+        2: f"prevote {SLOT}",
+        3: f"precommit {SLOT}",
+    },
     "EvidenceSlot": {0: "vote request:32", 1: "consensus slot:Slot"},
-    "Statement": {0: "vote vote:Vote reason:VoteReason timestamp:u64 signature:64",
-                  1: "consensus value:?32 validRound:i64 signature:64"},
-    "Message": {0: "request message:RequestMessage", 1: "vote message:VoteMessage",
-                2: "job message:JobMessage", 3: "result message:ResultMessage",
-                4: "settlement message:SettlementMessage", 5: "governance message:GovernanceMessage",
-                6: "evidence message:EvidenceMessage"},
+    "Statement": {
+        0: "vote vote:Vote reason:VoteReason timestamp:u64 signature:64",
+        1: "consensus value:?32 validRound:i64 signature:64",
+    },
+    "Message": {
+        0: "request message:RequestMessage",
+        1: "vote message:VoteMessage",
+        2: "job message:JobMessage",
+        3: "result message:ResultMessage",
+        4: "settlement message:SettlementMessage",
+        5: "governance message:GovernanceMessage",
+        6: "evidence message:EvidenceMessage",
+    },
 }
 
 STRUCTURES = {
     "Parameters": "threshold:u32 verificationMilliseconds:u64 jobMilliseconds:u64"
-                  " settlementMilliseconds:u64 reputationMin:u64 reputationMax:u64 stakeWeight:u32"
-                  " reputationWeight:u32 normalisation:Normalisation unclosedMax:u32 refusalsPerMinute:u32",
+    " settlementMilliseconds:u64 reputationMin:u64 reputationMax:u64 stakeWeight:u32"
+    " reputationWeight:u32 normalisation:Normalisation unclosedMax:u32 refusalsPerMinute:u32",
     "GenesisValidator": "key:32 stake:u64",
     "GenesisSubmitter": "key:32 quota:u32",
     "Circuit": "name:text<64 verifyingKey:bytes<8192 inputs:[InputBinding]<64",
@@ -343,36 +412,40 @@ STRUCTURES = {
     "JobStatus": "kind:JobStatusKind code:u8",
     "Side": "validators:[u16]<1000",
     # Messages
-    "RequestMessage": "circuit:32 nullifiers:[32]<16 amount:u64 recipient:32 proof:bytes<512 publicInputs:[32]<64"
-                      " timestamp:u64 submitter:32 signature:64",
+    "RequestMessage": "circuit:32 nullifiers:[32]<16 amount:u64 recipient:32 proof:bytes<512"
+    " publicInputs:[32]<64"
+    " timestamp:u64 submitter:32 signature:64",
     "VoteMessage": "request:32 validator:32 vote:Vote reason:VoteReason timestamp:u64 signature:64",
     "JobMessage": "module:32 input:32 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
-                  " engineVersion:text<64 timestamp:u64 submitter:32 signature:64",
+    " engineVersion:text<64 timestamp:u64 submitter:32 signature:64",
     "ResultMessage": "job:32 validator:32 status:JobStatus output:32 fuel:u64 signature:64",
-    "SettlementMessage": "request:32 bridge:32 reference:bytes<128 result:SettlementResult signature:64",
+    "SettlementMessage": "request:32 bridge:32 reference:bytes<128 result:SettlementResult"
+    " signature:64",
     "Endorsement": "validator:32 signature:64",
     "GovernanceMessage": "number:u64 change:Change endorsements:[Endorsement]<1000",
     "EvidenceMessage": "validator:32 slot:EvidenceSlot first:Statement second:Statement",
 }
 
 EVENTS = {
-    0: "ledgerOpened name:text<64 ordering:Ordering parameters:Parameters validators:[GenesisValidator]<1000"
-       " submitters:[GenesisSubmitter]<10000 bridge:32 circuits:[GenesisCircuit]<256 time:u64",
+    0: "ledgerOpened name:text<64 ordering:Ordering parameters:Parameters "
+    " validators:[GenesisValidator]<1000"
+    " submitters:[GenesisSubmitter]<10000 bridge:32 circuits:[GenesisCircuit]<256 time:u64",
     1: "batchOpened height:u64 time:u64 proposer:u16 round:u32 previousRoot:32 precommitRound:u32"
-       " precommits:[IndexedSignature]<1000 signature:64",
+    " precommits:[IndexedSignature]<1000 signature:64",
     2: "requestSubmitted circuit:u16 nullifiers:[32]<16 amount:u64 recipient:32 proof:bytes<512"
-       " publicInputs:[32]<64 timestamp:u64 submitter:u32 signature:64",
+    " publicInputs:[32]<64 timestamp:u64 submitter:u32 signature:64",
     3: "voteCast request:u64 validator:u16 vote:Vote reason:VoteReason timestamp:u64 signature:64",
     4: "jobSubmitted module:32 input:32 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
-       " engineVersion:text<64 timestamp:u64 submitter:u32 signature:64",
+    " engineVersion:text<64 timestamp:u64 submitter:u32 signature:64",
     5: "resultReported job:u64 validator:u16 status:JobStatus output:32 fuel:u64 signature:64",
     6: "settlementReported request:u64 reference:bytes<128 result:SettlementResult signature:64",
     7: "governanceApproved number:u64 change:Change signatures:[IndexedSignature]<1000",
     8: "evidenceSubmitted validator:u16 slot:Slot first:Statement second:Statement",
     9: "messageRefused message:Message refusal:Refusal",
     64: "roundOpened request:u64 leader:u16 pinnedSet:32 threshold:u32 deadline:u64",
-    65: "outcomeDecided request:u64 outcome:Outcome reason:OutcomeReason approvals:u16 rejections:u16"
-        " abstentions:u16 deciding:u64 margin:i32 time:u64",
+    65: "outcomeDecided request:u64 outcome:Outcome reason:OutcomeReason approvals:u16"
+    " rejections:u16"
+    " abstentions:u16 deciding:u64 margin:i32 time:u64",
     66: "nullifierSpent request:u64 nullifier:32",
     67: "nullifierReleased request:u64 nullifier:32",
     68: "settlementOrdered request:u64 recipient:32 amount:u64 leader:u16 nextTurn:u64",
@@ -393,8 +466,12 @@ def fields(text):
 
 
 STRUCTURES = {name: fields(text) for name, text in STRUCTURES.items()}
-UNIONS = {name: {tag: (text.split()[0], fields(" ".join(text.split()[1:]))) for tag, text in cases.items()}
-          for name, cases in UNIONS.items()}
+UNIONS = {
+    name: {
+        tag: (text.split()[0], fields(" ".join(text.split()[1:]))) for tag, text in cases.items()
+    }
+    for name, cases in UNIONS.items()
+}
 TAGS = {name: {case: tag for tag, (case, _) in cases.items()} for name, cases in UNIONS.items()}
 
 
@@ -408,10 +485,12 @@ class Decoder:
 
     def take(self, count):
         if len(self.data) - self.offset < count:
-            raise Undecodable(f"offset {self.offset}: {count} bytes wanted,"
-                              f" {len(self.data) - self.offset} left")
+            raise Undecodable(
+                f"offset {self.offset}: {count} bytes wanted,"
+                f" {len(self.data) - self.offset} left"
+            )
         self.offset += count
-        return self.data[self.offset - count:self.offset]
+        return self.data[self.offset - count : self.offset]
 
     def read(self, kind):
         if kind in INTEGERS:
@@ -482,14 +561,16 @@ def encode(kind, value):
     if kind in ENUMERATIONS:
         return bytes([ENUMERATIONS[kind].index(value)])
     tag = TAGS[kind][value.kind]
-    return bytes([tag]) + b"".join(encode(of, getattr(value, name)) for name, of in UNIONS[kind][tag][1])
+    return bytes([tag]) + b"".join(
+        encode(of, getattr(value, name)) for name, of in UNIONS[kind][tag][1]
+    )
 
 
 def event(kind, **values):
     return SimpleNamespace(kind=kind, **values)
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 # Events, "What is signed" and "Other digests"
 
 
@@ -498,11 +579,16 @@ def domain(name):
 
 
 def signed_bytes(name, ledger, kind, message):
-    """What the signature of a message covers: domain, ledger id, and every field but the signature."""
-    parts = [encode(of, getattr(message, field)) for field, of in STRUCTURES[kind] if field != "signature"]
+    """What the signature of a message covers: domain, ledger id, every field but the signature."""
+    parts = [
+        encode(of, getattr(message, field))
+        for field, of in STRUCTURES[kind]
+        if field != "signature"
+    ]
     return domain(name) + ledger + b"".join(parts)
 
 
+@functools.cache
 def is_key(key):
     return nacl.bindings.crypto_core_ed25519_is_valid_point(key)
 
@@ -520,8 +606,15 @@ def is_signed(key, signature, message):
 
 def statement_bytes(ledger, key, slot, value, valid_round):
     """What a proposal, prevote or precommit signs."""
-    return (domain(slot.kind) + ledger + encode("u64", slot.height) + encode("u32", slot.round)
-            + encode("?32", value) + encode("i64", valid_round) + key)
+    return (
+        domain(slot.kind)
+        + ledger
+        + encode("u64", slot.height)
+        + encode("u32", slot.round)
+        + encode("?32", value)
+        + encode("i64", valid_round)
+        + key
+    )
 
 
 def circuit_id(circuit):
@@ -542,22 +635,26 @@ def leader_seed(ledger, kind, what):
 
 
 def ranking(candidates, seed, parameters):
-    """DESIGN section 4, "Leader": by H(seed || key) * weight, the largest first; a tie: the smaller key."""
+    """By H(seed || key) * weight, the largest first; a tie goes to the smaller key."""
     stakes = sum(c.stake for c in candidates)
     reputations = sum(c.reputation for c in candidates)
 
     def product(c):
         if parameters.normalisation == "raw":
-            weight = parameters.stakeWeight * 1000 * c.stake + parameters.reputationWeight * c.reputation
+            weight = (
+                parameters.stakeWeight * 1000 * c.stake + parameters.reputationWeight * c.reputation
+            )
         else:
-            weight = (parameters.stakeWeight * c.stake * reputations
-                      + parameters.reputationWeight * c.reputation * stakes)
+            weight = (
+                parameters.stakeWeight * c.stake * reputations
+                + parameters.reputationWeight * c.reputation * stakes
+            )
         return int.from_bytes(sha(seed + c.key), "big") * weight
 
     return sorted(candidates, key=lambda c: (-product(c), c.key))
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 # Events, "Proofs and verifying keys": whether the points are points. No pairing is computed here.
 
 P = 21888242871839275222246405745257275088696311157297823662689037894645226208583
@@ -638,7 +735,7 @@ def is_in_subgroup(point):
 
 
 def is_proof(proof, with_subgroup):
-    """Whether 128 bytes are three points: A, B, C as little-endian x, flags in the two top bits of each.
+    """Whether 128 bytes are three points: little-endian x, flags in the two top bits of each.
 
     0x80 says that y is the larger of the two, 0x40 alone with zeros that the point is infinity.
     """
@@ -647,7 +744,7 @@ def is_proof(proof, with_subgroup):
     for point in proof[:32], proof[32:96], proof[96:]:
         flag = point[-1] >> 6
         x = point[:-1] + bytes([point[-1] & 0x3F])
-        coordinates = [int.from_bytes(x[i:i + 32], "little") for i in range(0, len(x), 32)]
+        coordinates = [int.from_bytes(x[i : i + 32], "little") for i in range(0, len(x), 32)]
         if flag == 3 or max(coordinates) >= P:
             return False
         if flag == 1:
@@ -667,38 +764,49 @@ def is_verifying_key(data, inputs):
     """Whether the bytes are the points of a verifying key for so many public inputs."""
     if len(data) != 452 + 64 * (inputs + 1) or data[448:452] != encode("u32", inputs + 1):
         return False
-    numbers = [int.from_bytes(data[i:i + 32], "big") for i in (*range(0, 448, 32), *range(452, len(data), 32))]
+    numbers = [
+        int.from_bytes(data[i : i + 32], "big")
+        for i in (*range(0, 448, 32), *range(452, len(data), 32))
+    ]
     if max(numbers) >= P:
         return False
     pairs = list(zip(numbers[::2], numbers[1::2]))
     ones = [pairs[0], *(pair for pair in pairs[7:] if pair != (0, 0))]  # only these may be infinity
     twos = [((x0, x1), (y0, y1)) for (x1, x0), (y1, y0) in zip(pairs[1:7:2], pairs[2:7:2])]
-    return (all((y * y - x ** 3 - 3) % P == 0 for x, y in ones)
-            and all(multiply2(y, y) == cube_plus_b(x) and is_in_subgroup((x, y)) for x, y in twos))
+    return all((y * y - x**3 - 3) % P == 0 for x, y in ones) and all(
+        multiply2(y, y) == cube_plus_b(x) and is_in_subgroup((x, y)) for x, y in twos
+    )
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 # State: the fold. Every rule in the plainest way; histories are kept whole.
 
 VOTE_LIFE_MILLISECONDS = 60_000
 POINT = 1000  # reputation is kept in thousandths
 REPUTATION_START = 1000 * POINT
-CHANGE = {"correct": 10 * POINT, "bonus": 5 * POINT, "incorrect": -50 * POINT, "missed": -30 * POINT,
-          "equivocation": -50 * POINT}
+CHANGE = dict(
+    correct=10 * POINT,
+    bonus=5 * POINT,
+    incorrect=-50 * POINT,
+    missed=-30 * POINT,
+    equivocation=-50 * POINT,
+)
 JOB_VALIDATORS = 3
 JOB_AGREE = 2
 COMMANDS_MAX = 1000
 COMMAND_BYTES_MAX = 4 << 20
-INPUTS = {"requestSubmitted", "voteCast", "jobSubmitted", "resultReported", "settlementReported",
-          "governanceApproved", "evidenceSubmitted", "messageRefused"}
+INPUTS = """requestSubmitted voteCast jobSubmitted resultReported settlementReported
+    governanceApproved evidenceSubmitted messageRefused""".split()
 JOB_MEMORY_MAX = 1 << 32
 CIRCUITS_MAX = 256
 SUBMITTERS_MAX = 10_000
 QUOTA_MAX = 100_000
 DAYS_AHEAD_MAX = 3660  # that one batch may advance
 NO_OUTPUT = bytes(32)
-COMPONENTS = ("parameters validators submitters circuits roots rounds outcomes nullifiers leaders jobs"
-              " evidence outbox time").split()
+COMPONENTS = (
+    "parameters validators submitters circuits roots rounds outcomes nullifiers leaders jobs"
+    " evidence outbox time"
+).split()
 
 
 class Ledger:
@@ -708,9 +816,9 @@ class Ledger:
         self.log, self.with_signatures, self.with_proofs = log, with_signatures, with_proofs
         self.signatures = 0
         self.id = None
-        self.index = 0          # of the entry being taken in
+        self.index = 0  # of the entry being taken in
         self.expected = deque()  # derived events that must come next
-        self.is_open = False    # a batch is
+        self.is_open = False  # a batch is
         self.is_sealing = False  # its deadlines have been derived
         self.batches = []
         self.counts = {}
@@ -736,7 +844,9 @@ class Ledger:
             self.commands += 1
             self.command_bytes += len(data)
             self.check(self.commands <= COMMANDS_MAX, True, "at most 1,000 commands a batch")
-            self.check(self.command_bytes <= COMMAND_BYTES_MAX, True, "at most 4 MiB of commands a batch")
+            self.check(
+                self.command_bytes <= COMMAND_BYTES_MAX, True, "at most 4 MiB of commands a batch"
+            )
             getattr(self, entry.kind)(entry)
         else:
             if not self.is_sealing:
@@ -772,16 +882,22 @@ class Ledger:
 
     def open_ledger(self, e, digest):
         self.id = digest
-        self.name, self.ordering, self.bridge, self.parameters = e.name, e.ordering, e.bridge, e.parameters
+        self.name, self.ordering, self.bridge, self.parameters = (
+            e.name,
+            e.ordering,
+            e.bridge,
+            e.parameters,
+        )
         self.next_number = 0
         self.validators, self.submitters = [], []
         self.circuits, self.roots = [], []
-        self.nullifiers = {}   # spent -> request
-        self.requests = {}     # entry -> round, open or closed
-        self.jobs = {}         # entry -> job, open or closed
-        self.entry_of = {}     # id of a request or job -> entry
+        self.nullifiers = {}  # spent -> request
+        self.requests = {}  # entry -> round, open or closed
+        self.jobs = {}  # entry -> job, open or closed
+        self.unclosed = {}  # entry -> round or job that is open, by entry
+        self.entry_of = {}  # id of a request or job -> entry
         self.convictions = set()
-        self.pending = {}      # settlements ordered and not reported: request -> order
+        self.pending = {}  # settlements ordered and not reported: request -> order
         self.settlements = {}  # request -> report
         self.new_jobs = []
         self.histories = {name: Tree(keeps=True) for name in COMPONENTS}
@@ -819,8 +935,9 @@ class Ledger:
         v.stake, v.member = stake, True
 
     def register(self, circuit):
-        self.circuits.append(SimpleNamespace(id=circuit_id(circuit), inputs=circuit.inputs,
-                                             circuit=circuit))
+        self.circuits.append(
+            SimpleNamespace(id=circuit_id(circuit), inputs=circuit.inputs, circuit=circuit)
+        )
         self.history("circuits", self.circuits[-1].id)
 
     def publish(self, circuit, root):
@@ -828,8 +945,9 @@ class Ledger:
         self.history("roots", struct.pack("<H32s", circuit, root))
 
     def sealed_members(self):
-        return SimpleNamespace(members=[(v.index, v.stake) for v in self.members()],
-                               parameters=self.parameters)
+        return SimpleNamespace(
+            members=[(v.index, v.stake) for v in self.members()], parameters=self.parameters
+        )
 
     def members(self):
         return [v for v in self.validators if v.member]
@@ -871,8 +989,11 @@ class Ledger:
         if any(circuit_id(c) == known.id for known in self.circuits):
             return "the circuit is registered already"
         constants = [binding.value for binding in c.inputs if binding.kind == "constant"]
-        if (not c.name or not is_verifying_key(c.verifyingKey, len(c.inputs))
-                or any(int.from_bytes(value, "little") >= R for value in constants)):
+        if (
+            not c.name
+            or not is_verifying_key(c.verifyingKey, len(c.inputs))
+            or any(int.from_bytes(value, "little") >= R for value in constants)
+        ):
             return "the verifying key cannot be read, its inputs do not fit, or the name is empty"
         amount = {"amount", "negatedAmount", "externalDataHash"} & set(kinds)
         recipient = {"recipient", "externalDataHash"} & set(kinds)
@@ -885,14 +1006,22 @@ class Ledger:
     def open_batch(self, e):
         self.check(e.height, self.height + 1, "batchOpened.height")
         self.check(e.time > self.time, True, "batchOpened.time is later than the batch before")
-        self.check(e.time // DAY_MILLISECONDS - self.day <= DAYS_AHEAD_MAX, True,
-                   "batchOpened.time is at most 3,660 days ahead")
+        self.check(
+            e.time // DAY_MILLISECONDS - self.day <= DAYS_AHEAD_MAX,
+            True,
+            "batchOpened.time is at most 3,660 days ahead",
+        )
         self.check(e.previousRoot, self.log.tree.root(), "batchOpened.previousRoot")
         ranked = self.proposers(e.height)
         self.check(e.proposer, ranked[e.round % len(ranked)], "batchOpened.proposer")
         proposer = self.validators[e.proposer].key
         self.check_precommits(e)
-        opening = encode("u64", e.height) + encode("u64", e.time) + encode("u32", e.round) + e.previousRoot
+        opening = (
+            encode("u64", e.height)
+            + encode("u64", e.time)
+            + encode("u32", e.round)
+            + e.previousRoot
+        )
         self.verify(proposer, e.signature, domain("batch") + self.id + opening + proposer)
         self.sealed = [self.sealed[1], self.sealed_members()]
         self.height, self.time, self.previous_root = e.height, e.time, e.previousRoot
@@ -914,9 +1043,15 @@ class Ledger:
     def proposers(self, height):
         """Batch h ranks members and stakes as batch h - 2 sealed them, with the reputations now."""
         sealed = self.sealed[1]  # to be moved on by this BatchOpened
-        candidates = [SimpleNamespace(index=i, key=self.validators[i].key, stake=stake,
-                                      reputation=self.validators[i].reputation)
-                      for i, stake in sealed.members]
+        candidates = [
+            SimpleNamespace(
+                index=i,
+                key=self.validators[i].key,
+                stake=stake,
+                reputation=self.validators[i].reputation,
+            )
+            for i, stake in sealed.members
+        ]
         seed = leader_seed(self.id, 0, encode("u64", height))
         return [c.index for c in ranking(candidates, seed, sealed.parameters)]
 
@@ -926,24 +1061,37 @@ class Ledger:
             self.check(e.precommitRound, 0, "batchOpened.precommitRound")
             return
         sealed = self.sealed[0]
-        self.check(len(e.precommits), sealed.parameters.threshold, "batchOpened.precommits, their number")
+        self.check(
+            len(e.precommits), sealed.parameters.threshold, "batchOpened.precommits, their number"
+        )
         members = [index for index, _ in sealed.members]
         last = -1
         slot = event("precommit", height=e.height - 1, round=e.precommitRound)
         for p in e.precommits:
-            self.check(p.validator > last and p.validator in members, True, "precommits of members, by index")
+            self.check(
+                p.validator > last and p.validator in members,
+                True,
+                "precommits of members, by index",
+            )
             last = p.validator
             key = self.validators[p.validator].key
-            self.verify(key, p.signature, statement_bytes(self.id, key, slot, e.previousRoot, -1),
-                        "batchOpened.precommits.signature")
+            self.verify(
+                key,
+                p.signature,
+                statement_bytes(self.id, key, slot, e.previousRoot, -1),
+                "batchOpened.precommits.signature",
+            )
 
     # -- DESIGN section 4, "Before a round opens"
 
     def requestSubmitted(self, e):
         self.check(e.circuit < len(self.circuits), True, "requestSubmitted.circuit is registered")
         self.check(e.submitter < len(self.submitters), True, "requestSubmitted.submitter is listed")
-        values = {**vars(e), "circuit": self.circuits[e.circuit].id,
-                  "submitter": self.submitters[e.submitter].key}
+        values = {
+            **vars(e),
+            "circuit": self.circuits[e.circuit].id,
+            "submitter": self.submitters[e.submitter].key,
+        }
         message = SimpleNamespace(**values)
         signed = signed_bytes("request", self.id, "RequestMessage", message)
         self.verify(message.submitter, e.signature, signed)
@@ -963,9 +1111,14 @@ class Ledger:
         inputs = self.circuits[number].inputs
         if not is_proof(m.proof, with_subgroup):
             return "malformedProof"
-        bound = [value for value, binding in zip(m.publicInputs, inputs) if binding.kind == "nullifier"]
-        if (len(m.publicInputs) != len(inputs) or len(bound) != len(m.nullifiers)
-                or any(int.from_bytes(v, "little") >= R for v in m.publicInputs + m.nullifiers)):
+        bound = [
+            value for value, binding in zip(m.publicInputs, inputs) if binding.kind == "nullifier"
+        ]
+        if (
+            len(m.publicInputs) != len(inputs)
+            or len(bound) != len(m.nullifiers)
+            or any(int.from_bytes(v, "little") >= R for v in m.publicInputs + m.nullifiers)
+        ):
             return "malformedInput"
         if not self.is_bound(m, inputs):
             return "contradictingInput"
@@ -986,9 +1139,7 @@ class Ledger:
             return "unknownSubmitter"
         if submitter.unclosed >= submitter.quota:
             return "quotaExceeded"
-        open_rounds = sum(not r.closed for r in self.requests.values())
-        open_jobs = sum(not j.closed for j in self.jobs.values())
-        if open_rounds + open_jobs + len(self.pending) >= self.parameters.unclosedMax:
+        if len(self.unclosed) + len(self.pending) >= self.parameters.unclosedMax:
             return "tooManyUnclosed"
         return None
 
@@ -1017,15 +1168,34 @@ class Ledger:
 
     def open_round(self, e, request_id):
         p = self.parameters
-        pinned = [SimpleNamespace(index=v.index, key=v.key, stake=v.stake, reputation=v.reputation)
-                  for v in self.members()]
+        pinned = [
+            SimpleNamespace(index=v.index, key=v.key, stake=v.stake, reputation=v.reputation)
+            for v in self.members()
+        ]
         leader = ranking(pinned, leader_seed(self.id, 1, request_id), p)[0].index
-        opened = event("roundOpened", request=self.index, leader=leader, pinnedSet=pinned_digest(pinned),
-                       threshold=p.threshold, deadline=self.time + p.verificationMilliseconds)
+        opened = event(
+            "roundOpened",
+            request=self.index,
+            leader=leader,
+            pinnedSet=pinned_digest(pinned),
+            threshold=p.threshold,
+            deadline=self.time + p.verificationMilliseconds,
+        )
         self.requests[self.index] = SimpleNamespace(
-            entry=self.index, id=request_id, request=e, submitter=e.submitter, pinned=pinned,
-            opened=opened, settlement=p.settlementMilliseconds, threshold=p.threshold,
-            deadline=opened.deadline, votes={}, outcome=None, closed=False)
+            entry=self.index,
+            id=request_id,
+            request=e,
+            submitter=e.submitter,
+            pinned=pinned,
+            opened=opened,
+            settlement=p.settlementMilliseconds,
+            threshold=p.threshold,
+            deadline=opened.deadline,
+            votes={},
+            outcome=None,
+            closed=False,
+        )
+        self.unclosed[self.index] = self.requests[self.index]
         self.entry_of[request_id] = self.index
         self.submitters[e.submitter].unclosed += 1
         self.history("leaders", struct.pack("<BQH", 1, self.index, leader))
@@ -1037,10 +1207,12 @@ class Ledger:
         self.check(e.request in self.requests, True, "voteCast.request is a request")
         self.check(e.validator < len(self.validators), True, "voteCast.validator is a validator")
         round = self.requests[e.request]
-        message = SimpleNamespace(**{**vars(e), "request": round.id,
-                                     "validator": self.validators[e.validator].key})
-        self.verify(message.validator, e.signature,
-                    signed_bytes("vote", self.id, "VoteMessage", message))
+        message = SimpleNamespace(
+            **{**vars(e), "request": round.id, "validator": self.validators[e.validator].key}
+        )
+        self.verify(
+            message.validator, e.signature, signed_bytes("vote", self.id, "VoteMessage", message)
+        )
         self.check(self.judge_vote(message), None, "refusal of the vote")
         round.votes[e.validator] = SimpleNamespace(entry=self.index, cast=e)
         if round.outcome is None:
@@ -1085,9 +1257,18 @@ class Ledger:
 
     def decided(self, round, outcome, reason, deciding):
         approvals, rejections, abstentions = self.tally(round)
-        round.outcome = event("outcomeDecided", request=round.entry, outcome=outcome, reason=reason,
-                              approvals=approvals, rejections=rejections, abstentions=abstentions,
-                              deciding=deciding, margin=approvals - round.threshold, time=self.time)
+        round.outcome = event(
+            "outcomeDecided",
+            request=round.entry,
+            outcome=outcome,
+            reason=reason,
+            approvals=approvals,
+            rejections=rejections,
+            abstentions=abstentions,
+            deciding=deciding,
+            margin=approvals - round.threshold,
+            time=self.time,
+        )
         self.outcome_leaf(round)
         self.emit(round.outcome)
 
@@ -1096,16 +1277,29 @@ class Ledger:
         for nullifier in round.request.nullifiers:
             self.nullifiers[nullifier] = round.entry
             self.nullifier_changed("nullifierSpent", round.entry, nullifier)
-        order = event("settlementOrdered", request=round.entry, recipient=round.request.recipient,
-                      amount=round.request.amount, leader=round.opened.leader,
-                      nextTurn=self.time + round.settlement)
+        order = event(
+            "settlementOrdered",
+            request=round.entry,
+            recipient=round.request.recipient,
+            amount=round.request.amount,
+            leader=round.opened.leader,
+            nextTurn=self.time + round.settlement,
+        )
         self.pending[round.entry] = order
         self.entry_leaf("outbox", order)
         self.emit(order)
-        for other in list(self.requests.values()):
-            if other.outcome is None and set(other.request.nullifiers) & set(round.request.nullifiers):
+        for other in self.open_rounds():
+            if other.outcome is None and set(other.request.nullifiers) & set(
+                round.request.nullifiers
+            ):
                 self.decided(other, "rejected", "nullifierSpent", deciding)
                 self.close(other, "nullifierSpent")
+
+    def open_rounds(self):
+        return [self.requests[entry] for entry in self.unclosed if entry in self.requests]
+
+    def open_jobs(self):
+        return [self.jobs[entry] for entry in self.unclosed if entry in self.jobs]
 
     def nullifier_changed(self, kind, request, nullifier):
         changed = event(kind, request=request, nullifier=nullifier)
@@ -1120,23 +1314,41 @@ class Ledger:
     def change_reputation(self, index, cause, about):
         v = self.validators[index]
         before, v.reputation = v.reputation, self.clamped(v.reputation + CHANGE[cause])
-        self.emit(event("reputationChanged", validator=index, cause=cause, about=about, before=before,
-                        after=v.reputation))
+        self.emit(
+            event(
+                "reputationChanged",
+                validator=index,
+                cause=cause,
+                about=about,
+                before=before,
+                after=v.reputation,
+            )
+        )
 
     def close(self, round, cause):
         approvals, rejections, abstentions = self.tally(round)
         if len({v.cast.vote for v in round.votes.values()}) > 1:
-            sides = [SimpleNamespace(validators=[p.index for p in round.pinned if p.index in round.votes
-                                                 and round.votes[p.index].cast.vote == vote])
-                     for vote in ENUMERATIONS["Vote"]]
+            sides = [
+                SimpleNamespace(
+                    validators=[
+                        p.index
+                        for p in round.pinned
+                        if p.index in round.votes and round.votes[p.index].cast.vote == vote
+                    ]
+                )
+                for vote in ENUMERATIONS["Vote"]
+            ]
             self.emit(event("disagreementRecorded", about=round.entry, sides=sides))
         count, outcome = len(round.pinned), round.outcome
         enough = max(count - round.threshold, (count - 1) // 3) + 1
         right = None
         if outcome.outcome == "approved":
             right = "approve"
-        elif (outcome.outcome == "rejected" and outcome.reason != "nullifierSpent"
-              and rejections >= enough):
+        elif (
+            outcome.outcome == "rejected"
+            and outcome.reason != "nullifierSpent"
+            and rejections >= enough
+        ):
             right = "reject"
         for p in round.pinned:
             vote = round.votes.get(p.index)
@@ -1150,6 +1362,7 @@ class Ledger:
             elif right and vote.cast.vote != "abstain":
                 self.change_reputation(p.index, "incorrect", round.entry)
         round.closed = True
+        del self.unclosed[round.entry]
         self.submitters[round.submitter].unclosed -= 1
         closed = event("roundClosed", about=round.entry, cause=cause)
         self.close_leaf(round, closed)
@@ -1157,16 +1370,16 @@ class Ledger:
 
     def reach_deadlines(self):
         """DESIGN section 3, "Order": what is due by batch time, in order of entries."""
-        for about in sorted([*self.requests, *self.jobs]):
+        for about in list(self.unclosed):
             if about in self.requests:
                 round = self.requests[about]
-                if not round.closed and self.time >= round.deadline:
+                if self.time >= round.deadline:
                     if round.outcome is None:
                         self.decide(round, self.opened_at, at_deadline=True)
                     self.close(round, "deadline")
             else:
                 job = self.jobs[about]
-                if not job.closed and job.assigned and self.time >= job.assigned.deadline:
+                if job.assigned and self.time >= job.assigned.deadline:
                     if job.decision is None:
                         self.job_decided(job, "timedOut", None, self.opened_at)
                     self.close_job(job, "deadline")
@@ -1179,9 +1392,18 @@ class Ledger:
         signed = signed_bytes("job", self.id, "JobMessage", message)
         self.verify(message.submitter, e.signature, signed)
         self.check(self.judge_job(message), None, "refusal of the job")
-        job = SimpleNamespace(entry=self.index, id=sha(signed), job=e, submitter=e.submitter, assigned=None,
-                              results={}, decision=None, closed=False)
+        job = SimpleNamespace(
+            entry=self.index,
+            id=sha(signed),
+            job=e,
+            submitter=e.submitter,
+            assigned=None,
+            results={},
+            decision=None,
+            closed=False,
+        )
         self.jobs[self.index] = job
+        self.unclosed[self.index] = job
         self.entry_of[job.id] = self.index
         self.submitters[e.submitter].unclosed += 1
         self.new_jobs.append(job)
@@ -1192,8 +1414,12 @@ class Ledger:
         refusal = self.judge_submitter(m.submitter)
         if refusal:
             return refusal
-        if not (m.fuel and 1 <= m.memoryBytes <= JOB_MEMORY_MAX and m.engine
-                and m.milliseconds <= DAY_MILLISECONDS):
+        if not (
+            m.fuel
+            and 1 <= m.memoryBytes <= JOB_MEMORY_MAX
+            and m.engine
+            and m.milliseconds <= DAY_MILLISECONDS
+        ):
             return "jobLimits"
         if len(self.members()) < JOB_VALIDATORS:
             return "tooFewValidators"
@@ -1204,19 +1430,27 @@ class Ledger:
         ranked = ranking(self.members(), leader_seed(self.id, 2, job.id + self.previous_root), p)
         drawn = [v.index for v in ranked[:JOB_VALIDATORS]]
         allowed = min(job.job.milliseconds or p.jobMilliseconds, p.jobMilliseconds)
-        job.assigned = event("jobAssigned", job=job.entry, validators=drawn, deadline=self.time + allowed)
+        job.assigned = event(
+            "jobAssigned", job=job.entry, validators=drawn, deadline=self.time + allowed
+        )
         for index in drawn:
             self.history("leaders", struct.pack("<BQH", 2, job.entry, index))
         self.emit(job.assigned)
 
     def resultReported(self, e):
         self.check(e.job in self.jobs, True, "resultReported.job is a job")
-        self.check(e.validator < len(self.validators), True, "resultReported.validator is a validator")
+        self.check(
+            e.validator < len(self.validators), True, "resultReported.validator is a validator"
+        )
         job = self.jobs[e.job]
-        message = SimpleNamespace(**{**vars(e), "job": job.id,
-                                     "validator": self.validators[e.validator].key})
-        self.verify(message.validator, e.signature,
-                    signed_bytes("result", self.id, "ResultMessage", message))
+        message = SimpleNamespace(
+            **{**vars(e), "job": job.id, "validator": self.validators[e.validator].key}
+        )
+        self.verify(
+            message.validator,
+            e.signature,
+            signed_bytes("result", self.id, "ResultMessage", message),
+        )
         self.check(self.judge_result(message), None, "refusal of the result")
         job.results[e.validator] = SimpleNamespace(entry=self.index, report=e)
         if job.decision is None:
@@ -1233,7 +1467,11 @@ class Ledger:
             return "notDrawn"
         index = self.validator_of(m.validator).index
         if index in job.results:
-            return "known" if result_value(job.results[index].report) == result_value(m) else "resultChanged"
+            return (
+                "known"
+                if result_value(job.results[index].report) == result_value(m)
+                else "resultChanged"
+            )
         if job.closed:
             return "roundClosed"
         return None
@@ -1247,7 +1485,9 @@ class Ledger:
         return list(groups.values())
 
     def decide_job(self, job):
-        counted = [g for g in self.groups(job) if job.results[g[0]].report.status.kind != "abstained"]
+        counted = [
+            g for g in self.groups(job) if job.results[g[0]].report.status.kind != "abstained"
+        ]
         best = max(counted, key=len, default=[])
         waiting = len(job.assigned.validators) - len(job.results)
         if len(best) >= JOB_AGREE:
@@ -1257,17 +1497,28 @@ class Ledger:
 
     def job_decided(self, job, decision, result, deciding):
         status = result.status if result else SimpleNamespace(kind="abstained", code=0)
-        job.decision = event("jobDecided", job=job.entry, decision=decision, status=status,
-                             output=result.output if result else NO_OUTPUT, deciding=deciding,
-                             time=self.time)
+        job.decision = event(
+            "jobDecided",
+            job=job.entry,
+            decision=decision,
+            status=status,
+            output=result.output if result else NO_OUTPUT,
+            deciding=deciding,
+            time=self.time,
+        )
         self.entry_leaf("jobs", job.decision)
         self.emit(job.decision)
 
     def close_job(self, job, cause):
         groups, decision = self.groups(job), job.decision
         if len(groups) > 1:
-            self.emit(event("disagreementRecorded", about=job.entry,
-                            sides=[SimpleNamespace(validators=group) for group in groups]))
+            self.emit(
+                event(
+                    "disagreementRecorded",
+                    about=job.entry,
+                    sides=[SimpleNamespace(validators=group) for group in groups],
+                )
+            )
         for index in sorted(job.assigned.validators):
             result = job.results.get(index)
             if result is None:
@@ -1280,6 +1531,7 @@ class Ledger:
                 elif result.report.status.kind != "abstained":
                     self.change_reputation(index, "incorrect", job.entry)
         job.closed = True
+        del self.unclosed[job.entry]
         self.submitters[job.submitter].unclosed -= 1
         closed = event("roundClosed", about=job.entry, cause=cause)
         self.close_job_leaf(job, closed)
@@ -1289,10 +1541,14 @@ class Ledger:
 
     def settlementReported(self, e):
         self.check(e.request in self.requests, True, "settlementReported.request is a request")
-        message = SimpleNamespace(**{**vars(e), "request": self.requests[e.request].id,
-                                     "bridge": self.bridge})
-        self.verify(self.bridge, e.signature,
-                    signed_bytes("settlement", self.id, "SettlementMessage", message))
+        message = SimpleNamespace(
+            **{**vars(e), "request": self.requests[e.request].id, "bridge": self.bridge}
+        )
+        self.verify(
+            self.bridge,
+            e.signature,
+            signed_bytes("settlement", self.id, "SettlementMessage", message),
+        )
         self.check(self.judge_settlement(message), None, "refusal of the settlement report")
         self.settlements[e.request] = e
         del self.pending[e.request]
@@ -1323,11 +1579,20 @@ class Ledger:
         for s in e.signatures:
             self.check(s.validator > last, True, "governanceApproved.signatures by index")
             last = s.validator
-            self.check(last < len(self.validators) and self.validators[last].member, True,
-                       "governanceApproved.signatures of members")
-            self.verify(self.validators[last].key, s.signature, signed,
-                        "governanceApproved.signatures.signature")
-        self.check(len(e.signatures) >= self.parameters.threshold, True, "signatures of T validators")
+            self.check(
+                last < len(self.validators) and self.validators[last].member,
+                True,
+                "governanceApproved.signatures of members",
+            )
+            self.verify(
+                self.validators[last].key,
+                s.signature,
+                signed,
+                "governanceApproved.signatures.signature",
+            )
+        self.check(
+            len(e.signatures) >= self.parameters.threshold, True, "signatures of T validators"
+        )
         self.next_number += 1
         getattr(self, e.change.kind)(e.change)
 
@@ -1378,12 +1643,16 @@ class Ledger:
     # -- Events, "EvidenceSubmitted"
 
     def evidenceSubmitted(self, e):
-        self.check(e.validator < len(self.validators), True, "evidenceSubmitted.validator was a validator")
+        self.check(
+            e.validator < len(self.validators), True, "evidenceSubmitted.validator was a validator"
+        )
         key, slot = self.validators[e.validator].key, e.slot
         if slot.kind == "vote":
             self.check(slot.request in self.requests, True, "evidenceSubmitted.slot is a request")
         about = encode("Slot", slot)
-        self.check((e.validator, about) in self.convictions, False, "evidenceSubmitted was found already")
+        self.check(
+            (e.validator, about) in self.convictions, False, "evidenceSubmitted was found already"
+        )
         for which in "first", "second":
             statement = getattr(e, which)
             kind = "vote" if slot.kind == "vote" else "consensus"
@@ -1395,7 +1664,9 @@ class Ledger:
             else:
                 signed = statement_bytes(self.id, key, slot, statement.value, statement.validRound)
             self.verify(key, statement.signature, signed, f"evidenceSubmitted.{which}.signature")
-        self.check(self.contradicts(slot, e.first, e.second), True, "evidenceSubmitted contradicts itself")
+        self.check(
+            self.contradicts(slot, e.first, e.second), True, "evidenceSubmitted contradicts itself"
+        )
         self.convictions.add((e.validator, about))
         found = event("equivocationFound", validator=e.validator, slot=slot)
         self.entry_leaf("evidence", found)
@@ -1413,20 +1684,30 @@ class Ledger:
 
     def messageRefused(self, e):
         m = e.message.message
-        judges = {"request": ("submitter", self.judge_request), "vote": ("validator", self.judge_vote),
-                  "job": ("submitter", self.judge_job), "result": ("validator", self.judge_result),
-                  "settlement": ("bridge", self.judge_settlement)}
+        judges = {
+            "request": ("submitter", self.judge_request),
+            "vote": ("validator", self.judge_vote),
+            "job": ("submitter", self.judge_job),
+            "result": ("validator", self.judge_result),
+            "settlement": ("bridge", self.judge_settlement),
+        }
         self.check(e.message.kind in judges, True, "messageRefused.message has a sender")
         sender, judge = judges[e.message.kind]
         sender = getattr(m, sender)
         name = e.message.kind
-        self.verify(sender, m.signature, signed_bytes(name, self.id, name.title() + "Message", m),
-                    "messageRefused.message.signature")
+        self.verify(
+            sender,
+            m.signature,
+            signed_bytes(name, self.id, name.title() + "Message", m),
+            "messageRefused.message.signature",
+        )
         refusal = judge(m)
         self.check(refusal in (None, "known"), False, "messageRefused.message is refused")
         self.check(e.refusal, refusal, "messageRefused.refusal")
         count = self.refusals.get(sender, 0) + 1
-        self.check(count <= self.parameters.refusalsPerMinute, True, "refusals of one sender in a minute")
+        self.check(
+            count <= self.parameters.refusalsPerMinute, True, "refusals of one sender in a minute"
+        )
         self.refusals[sender] = count
 
     # -- State, "Components"
@@ -1435,21 +1716,30 @@ class Ledger:
         self.histories[component].append(record)
 
     def outcome_leaf(self, round):
-        self.history("outcomes", encode("Event", round.outcome) + round.id
-                     + encode("[32]", round.request.nullifiers)
-                     + encode("[u16]", [p.index for p in round.pinned]))
+        self.history(
+            "outcomes",
+            encode("Event", round.outcome)
+            + round.id
+            + encode("[32]", round.request.nullifiers)
+            + encode("[u16]", [p.index for p in round.pinned]),
+        )
 
     def close_leaf(self, round, closed):
         votes = [round.votes.get(p.index) for p in round.pinned]
-        self.history("outcomes", encode("Event", closed)
-                     + encode("[?Vote]", [vote and vote.cast.vote for vote in votes]))
+        self.history(
+            "outcomes",
+            encode("Event", closed)
+            + encode("[?Vote]", [vote and vote.cast.vote for vote in votes]),
+        )
 
     def close_job_leaf(self, job, closed):
         drawn = job.assigned.validators
         results = [job.results.get(index) for index in drawn]
         values = [result_value(r.report) if r else bytes(32) for r in results]
-        self.history("jobs", encode("Event", closed) + job.id + encode("[u16]", drawn)
-                     + encode("[32]", values))
+        self.history(
+            "jobs",
+            encode("Event", closed) + job.id + encode("[u16]", drawn) + encode("[32]", values),
+        )
 
     def entry_leaf(self, component, entry):
         """The entry with its tag, as it stands in the log."""
@@ -1466,14 +1756,22 @@ class Ledger:
         """An optional vote or result with its entry."""
         if vote_or_result is None:
             return b"\x00"
-        return b"\x01" + encode("u64", vote_or_result.entry) + self.borsh(getattr(vote_or_result, of))
+        return (
+            b"\x01" + encode("u64", vote_or_result.entry) + self.borsh(getattr(vote_or_result, of))
+        )
 
     def history_fields(self, name):
         return encode("u64", self.histories[name].size) + self.histories[name].root()
 
     def parameters_fields(self):
-        return (self.id + encode("text", self.name) + encode("Ordering", self.ordering) + self.bridge
-                + encode("Parameters", self.parameters) + encode("u64", self.next_number))
+        return (
+            self.id
+            + encode("text", self.name)
+            + encode("Ordering", self.ordering)
+            + self.bridge
+            + encode("Parameters", self.parameters)
+            + encode("u64", self.next_number)
+        )
 
     def validators_fields(self):
         out = encode("u32", len(self.validators))
@@ -1491,7 +1789,9 @@ class Ledger:
         for s in self.submitters:
             out += s.key + struct.pack("<II", s.quota, s.unclosed)
         out += encode("u64", self.minute) + encode("u32", len(self.refusals))
-        return out + b"".join(key + encode("u32", count) for key, count in sorted(self.refusals.items()))
+        return out + b"".join(
+            key + encode("u32", count) for key, count in sorted(self.refusals.items())
+        )
 
     def circuits_fields(self):
         return self.history_fields("circuits")
@@ -1500,7 +1800,7 @@ class Ledger:
         return self.history_fields("roots")
 
     def rounds_fields(self):
-        rounds = [r for r in self.requests.values() if not r.closed]
+        rounds = self.open_rounds()
         out = encode("u32", len(rounds))
         for r in rounds:
             out += encode("u64", r.entry) + r.id + r.request.signature + self.borsh(r.opened)
@@ -1519,7 +1819,7 @@ class Ledger:
         return self.history_fields("leaders")
 
     def jobs_fields(self):
-        jobs = [j for j in self.jobs.values() if not j.closed]
+        jobs = self.open_jobs()
         out = self.history_fields("jobs") + encode("u32", len(jobs))
         for j in jobs:
             drawn = j.assigned.validators if j.assigned else []
@@ -1537,8 +1837,13 @@ class Ledger:
         return out + b"".join(encode("u64", request) for request in sorted(self.pending))
 
     def time_fields(self):
-        return (encode("u64", self.height) + encode("u64", self.time) + self.previous_root
-                + encode("u64", self.opened_at) + encode("u64", self.log.tree.size))
+        return (
+            encode("u64", self.height)
+            + encode("u64", self.time)
+            + self.previous_root
+            + encode("u64", self.opened_at)
+            + encode("u64", self.log.tree.size)
+        )
 
     def component_root(self, name):
         return sha(domain("component") + encode("text", name) + getattr(self, f"{name}_fields")())
@@ -1558,15 +1863,15 @@ class Ledger:
         self.is_open = False
 
 
-# ---------------------------------------------------------------------------------------------------
-# Snapshots, "The file" and "The fixed part": every byte follows from the state, so it is made again.
+# --------------------------------------------------------------------------------
+# Snapshots, "The file" and "The fixed part": all of it follows from the state, so it is made again.
 
 CHUNK_BYTES_MAX = 1 << 20
 SNAPSHOT_HISTORIES = "roots outcomes nullifiers jobs evidence outbox".split()
 
 
 def snapshot_parts(ledger):
-    """The header of the snapshot after the last batch, its fixed part, and the chunks of each history."""
+    """The snapshot after the last batch: header, fixed part, and the chunks of each history."""
     fixed = fixed_part(ledger)
     tree = ledger.log.tree
     header = ledger.id + struct.pack("<QQ", ledger.height, tree.size) + tree.root()
@@ -1589,17 +1894,19 @@ def snapshot_parts(ledger):
 def fixed_part(ledger):
     out = ledger.parameters_fields() + ledger.validators_fields() + ledger.submitters_fields()
     out += encode("[Circuit]", [c.circuit for c in ledger.circuits])
-    rounds = [r for r in ledger.requests.values() if not r.closed]
+    rounds = ledger.open_rounds()
     out += encode("u32", len(rounds))
     for r in rounds:
         out += encode("u64", r.entry) + ledger.borsh(r.request) + encode("u32", len(r.pinned))
-        out += b"".join(struct.pack("<H32sQQ", p.index, p.key, p.stake, p.reputation) for p in r.pinned)
+        out += b"".join(
+            struct.pack("<H32sQQ", p.index, p.key, p.stake, p.reputation) for p in r.pinned
+        )
         out += ledger.borsh(r.opened) + encode("u64", r.settlement) + encode("u32", len(r.pinned))
         out += b"".join(ledger.cast(r.votes.get(p.index), "cast") for p in r.pinned)
         out += ledger.optional(r.outcome)
     leaders = ledger.histories["leaders"]
     out += encode("u64", leaders.size) + encode("[32]", leaders.peaks)
-    jobs = [j for j in ledger.jobs.values() if not j.closed]
+    jobs = ledger.open_jobs()
     out += encode("u32", len(jobs))
     for j in jobs:
         drawn = j.assigned.validators if j.assigned else []
@@ -1608,8 +1915,12 @@ def fixed_part(ledger):
         out += b"".join(ledger.cast(j.results.get(index), "report") for index in drawn)
         out += ledger.optional(j.decision)
     out += encode("[u64]", sorted(ledger.pending))
-    return (out + struct.pack("<QQ", ledger.height, ledger.time) + ledger.previous_root
-            + struct.pack("<QQ", ledger.opened_at, ledger.log.tree.size))
+    return (
+        out
+        + struct.pack("<QQ", ledger.height, ledger.time)
+        + ledger.previous_root
+        + struct.pack("<QQ", ledger.opened_at, ledger.log.tree.size)
+    )
 
 
 def check_snapshot(path, ledger):
@@ -1619,19 +1930,25 @@ def check_snapshot(path, ledger):
     magic, version, zero, length = struct.unpack_from("<4sHHQ", data)
     require(magic == b"RCSN" and version == 1 and zero == 0, path, "offset 0: magic, version, zero")
     require(24 <= length <= len(data), path, f"offset 8: {length} bytes of header")
-    require(checksum(data[:length - 8]) == data[length - 8:length], path, "checksum of the header")
+    require(
+        checksum(data[: length - 8]) == data[length - 8 : length], path, "checksum of the header"
+    )
     offset = 0
     for name, expected in snapshot_parts(ledger):
-        found = data[offset:offset + len(expected)]
+        found = data[offset : offset + len(expected)]
         if found != expected:
             at = next((i for i, (a, b) in enumerate(zip(found, expected)) if a != b), len(found))
-            raise Difference(ledger.index - 1, f"{path}, offset {offset + at}, in the {name}",
-                             expected[at:at + 16], found[at:at + 16])
+            raise Difference(
+                ledger.index - 1,
+                f"{path}, offset {offset + at}, in the {name}",
+                expected[at : at + 16],
+                found[at : at + 16],
+            )
         offset += len(expected)
     require(offset == len(data), path, f"{len(data) - offset} bytes too many")
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 # Checkpoints: C2SP signed notes of the form tlog-checkpoint, with lines of tlog-cosignature
 
 NOTE_BYTES_MAX = 64 << 10
@@ -1650,7 +1967,9 @@ def check_checkpoint(path, ledger):
         text, separator, lines = data.decode("utf-8").rpartition("\n\n")
     except UnicodeDecodeError:
         raise Unreadable(f"{path}: not UTF-8") from None
-    require(separator and lines.endswith("\n"), path, "a note is a text, an empty line and signatures")
+    require(
+        separator and lines.endswith("\n"), path, "a note is a text, an empty line and signatures"
+    )
     text += "\n"
     origin = f"recount/{ledger.id.hex()}"
     tree = ledger.log.tree
@@ -1686,7 +2005,9 @@ def check_checkpoint(path, ledger):
             require(key_hash(name, 4, signer) == blob[:4], place, "the hash of the key")
             require(signer not in cosigners, place, "a second cosignature of one key")
             seconds = int.from_bytes(blob[4:12], "big")
-            ledger.verify(signer, blob[12:], f"cosignature/v1\ntime {seconds}\n{text}".encode(), place)
+            ledger.verify(
+                signer, blob[12:], f"cosignature/v1\ntime {seconds}\n{text}".encode(), place
+            )
             cosigners.append(signer)
     require(base is not None, path, "no signature of the one who made it")
     if ledger.proposer and base != ledger.proposer:
@@ -1703,7 +2024,7 @@ def numbered(folder, suffix):
     return found
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 
 
 def read(arguments):
@@ -1721,9 +2042,17 @@ def read(arguments):
         if not ledger.is_open and log.tree.size in checkpoints:
             check_checkpoint(checkpoints.pop(log.tree.size), ledger)
         if not ledger.is_open and not arguments.quiet:
-            line = {"height": ledger.height, "size": log.tree.size, "log_root": log.tree.root().hex(),
-                    "state_root": ledger.state_root.hex()}
-            print(json.dumps(line) if arguments.json else " ".join(str(value) for value in line.values()))
+            line = {
+                "height": ledger.height,
+                "size": log.tree.size,
+                "log_root": log.tree.root().hex(),
+                "state_root": ledger.state_root.hex(),
+            }
+            print(
+                json.dumps(line)
+                if arguments.json
+                else " ".join(str(value) for value in line.values())
+            )
     if ledger.id is None:
         raise Unreadable(f"{log.directory}: the log has no entry")
     if ledger.is_open:
@@ -1733,21 +2062,32 @@ def read(arguments):
     blobs = log.blobs()
     seconds = time.monotonic() - started
     summary = {
-        "agrees": True, "ledger": ledger.id.hex(), "name": ledger.name, "ordering": ledger.ordering,
-        "entries": log.tree.size, "batches": ledger.height + 1, "frames": log.frames, "blobs": blobs,
-        "snapshots": counts[0], "checkpoints": counts[1],
+        "agrees": True,
+        "ledger": ledger.id.hex(),
+        "name": ledger.name,
+        "ordering": ledger.ordering,
+        "entries": log.tree.size,
+        "batches": ledger.height + 1,
+        "frames": log.frames,
+        "blobs": blobs,
+        "snapshots": counts[0],
+        "checkpoints": counts[1],
         "signatures": ledger.signatures if ledger.with_signatures else 0,
-        "log_root": log.tree.root().hex(), "state_root": ledger.state_root.hex(),
-        "entries_per_second": int(log.tree.size / seconds), "notes": log.notes,
+        "log_root": log.tree.root().hex(),
+        "state_root": ledger.state_root.hex(),
+        "entries_per_second": int(log.tree.size / seconds),
+        "notes": log.notes,
     }
     if arguments.json:
         print(json.dumps(summary))
         return
     for note in log.notes:
         print(f"note: {note}")
-    print(f"All agrees: {log.tree.size} entries, {ledger.height + 1} batches, {log.frames} frames,"
-          f" {blobs} blobs, {counts[0]} snapshots, {counts[1]} checkpoints,"
-          f" {summary['signatures']} signatures; {summary['entries_per_second']} entries/s.")
+    print(
+        f"All agrees: {log.tree.size} entries, {ledger.height + 1} batches, {log.frames} frames,"
+        f" {blobs} blobs, {counts[0]} snapshots, {counts[1]} checkpoints,"
+        f" {summary['signatures']} signatures; {summary['entries_per_second']} entries/s."
+    )
     print("Groth16 proofs were not verified: votes are counted, not judged.")
 
 
@@ -1757,14 +2097,25 @@ def main():
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quiet", action="store_true", help="no line for each batch")
     parser.add_argument("--no-signatures", action="store_true", help="check no signature")
-    parser.add_argument("--proofs", action="store_true",
-                        help="check that the second point of every accepted proof is in its subgroup (slow)")
+    parser.add_argument(
+        "--proofs",
+        action="store_true",
+        help="check that the second point of every accepted proof is in its subgroup (slow)",
+    )
     arguments = parser.parse_args()
     try:
         read(arguments)
     except Difference as difference:
-        fail(arguments, 1, "difference", difference, entry=difference.entry, field=difference.field,
-             expected=show(difference.expected), found=show(difference.found))
+        fail(
+            arguments,
+            1,
+            "difference",
+            difference,
+            entry=difference.entry,
+            field=difference.field,
+            expected=show(difference.expected),
+            found=show(difference.found),
+        )
     except (Unreadable, OSError) as problem:
         fail(arguments, 2, "unreadable", problem)
 

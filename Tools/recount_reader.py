@@ -1082,7 +1082,7 @@ class Ledger:
                 "batchOpened.precommits.signature",
             )
 
-    # -- DESIGN section 4, "Before a round opens"
+    # -- Events, "Refusals"; State, "Rounds"
 
     def requestSubmitted(self, e):
         self.check(e.circuit < len(self.circuits), True, "requestSubmitted.circuit is registered")
@@ -1201,7 +1201,7 @@ class Ledger:
         self.history("leaders", struct.pack("<BQH", 1, self.index, leader))
         self.emit(opened)
 
-    # -- DESIGN section 4, "Votes"
+    # -- Events, "VoteCast" and "Refusals"
 
     def voteCast(self, e):
         self.check(e.request in self.requests, True, "voteCast.request is a request")
@@ -1238,7 +1238,7 @@ class Ledger:
             return "timestamp"
         return None
 
-    # -- DESIGN section 4, "Outcome"
+    # -- State, "Rounds"
 
     def tally(self, round):
         votes = [v.cast.vote for v in round.votes.values()]
@@ -1306,7 +1306,7 @@ class Ledger:
         self.entry_leaf("nullifiers", changed)
         self.emit(changed)
 
-    # -- DESIGN section 4, "Reputation"
+    # -- State, "Closing a round"
 
     def clamped(self, reputation):
         return min(max(reputation, self.parameters.reputationMin), self.parameters.reputationMax)
@@ -1369,7 +1369,7 @@ class Ledger:
         self.emit(closed)
 
     def reach_deadlines(self):
-        """DESIGN section 3, "Order": what is due by batch time, in order of entries."""
+        """State, "Closing a round": what is due by batch time, in order of entries."""
         for about in list(self.unclosed):
             if about in self.requests:
                 round = self.requests[about]
@@ -1384,7 +1384,7 @@ class Ledger:
                         self.job_decided(job, "timedOut", None, self.opened_at)
                     self.close_job(job, "deadline")
 
-    # -- DESIGN section 4, "Compute"
+    # -- State, "Jobs"
 
     def jobSubmitted(self, e):
         self.check(e.submitter < len(self.submitters), True, "jobSubmitted.submitter is listed")
@@ -1537,7 +1537,7 @@ class Ledger:
         self.close_job_leaf(job, closed)
         self.emit(closed)
 
-    # -- DESIGN section 4, "Settlement"
+    # -- State, "Settlements"
 
     def settlementReported(self, e):
         self.check(e.request in self.requests, True, "settlementReported.request is a request")
@@ -1570,7 +1570,7 @@ class Ledger:
             return "noSettlement"
         return None
 
-    # -- DESIGN section 4, "Membership"
+    # -- Events, "Batches and changes"
 
     def governanceApproved(self, e):
         self.check(e.number, self.next_number, "governanceApproved.number")

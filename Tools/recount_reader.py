@@ -1166,6 +1166,10 @@ class Ledger:
                 return False
         return True
 
+    def after(self, milliseconds):
+        """A time after batch time; there is none beyond what 64 bits hold."""
+        return min(self.time + milliseconds, (1 << 64) - 1)
+
     def open_round(self, e, request_id):
         p = self.parameters
         pinned = [
@@ -1179,7 +1183,7 @@ class Ledger:
             leader=leader,
             pinnedSet=pinned_digest(pinned),
             threshold=p.threshold,
-            deadline=self.time + p.verificationMilliseconds,
+            deadline=self.after(p.verificationMilliseconds),
         )
         self.requests[self.index] = SimpleNamespace(
             entry=self.index,
@@ -1283,7 +1287,7 @@ class Ledger:
             recipient=round.request.recipient,
             amount=round.request.amount,
             leader=round.opened.leader,
-            nextTurn=self.time + round.settlement,
+            nextTurn=self.after(round.settlement),
         )
         self.pending[round.entry] = order
         self.entry_leaf("outbox", order)
@@ -1431,7 +1435,7 @@ class Ledger:
         drawn = [v.index for v in ranked[:JOB_VALIDATORS]]
         allowed = min(job.job.milliseconds or p.jobMilliseconds, p.jobMilliseconds)
         job.assigned = event(
-            "jobAssigned", job=job.entry, validators=drawn, deadline=self.time + allowed
+            "jobAssigned", job=job.entry, validators=drawn, deadline=self.after(allowed)
         )
         for index in drawn:
             self.history("leaders", struct.pack("<BQH", 2, job.entry, index))
@@ -2056,7 +2060,8 @@ def read(arguments):
     if ledger.id is None:
         raise Unreadable(f"{log.directory}: the log has no entry")
     if ledger.is_open:
-        raise Difference(ledger.index, "end of the log", "batchSealed", "nothing")
+        expected = ledger.expected[0] if ledger.expected else event("batchSealed")
+        raise Difference(ledger.index, "end of the log", expected, "nothing")
     for path in [*snapshots.values(), *checkpoints.values()]:
         raise Difference(ledger.index, str(path), "a batch of the log that it follows", "none")
     blobs = log.blobs()
@@ -2118,6 +2123,8 @@ def main():
         )
     except (Unreadable, OSError) as problem:
         fail(arguments, 2, "unreadable", problem)
+    except Exception as bug:  # a mistake of the reader's own, told in words
+        fail(arguments, 2, "unreadable", f"the reader failed: {bug!r}")
 
 
 def fail(arguments, code, what, problem, **facts):

@@ -17,6 +17,7 @@ import functools
 import hashlib
 import json
 import re
+import signal
 import struct
 import sys
 import time
@@ -118,11 +119,12 @@ class Log:
 
     def __init__(self, directory):
         self.directory = Path(directory)
+        if not (self.directory / "segments").is_dir() and (self.directory / "ledger").is_dir():
+            self.directory = self.directory / "ledger"
         self.tree = Tree()
         self.notes = []
         self.frames = 0
         self.bytes = 0
-        self.place = ""
 
     def entries(self):
         folder = self.directory / "segments"
@@ -207,9 +209,7 @@ class Log:
                 raise
             frames.append((self.tree.size, offset))
             self.frames += 1
-            for number, entry in enumerate(entries):
-                self.place = f"{path}, frame at offset {offset}, entry {number} of {len(entries)}"
-                yield entry
+            yield from entries
             chain, offset = chain_after, offset + length
         if is_last and end is not None:
             require(
@@ -2078,6 +2078,7 @@ def read(arguments):
         "snapshots": counts[0],
         "checkpoints": counts[1],
         "signatures": ledger.signatures if ledger.with_signatures else 0,
+        "proofs": "not verified",
         "log_root": log.tree.root().hex(),
         "state_root": ledger.state_root.hex(),
         "entries_per_second": int(log.tree.size / seconds),
@@ -2093,6 +2094,8 @@ def read(arguments):
         f" {blobs} blobs, {counts[0]} snapshots, {counts[1]} checkpoints,"
         f" {summary['signatures']} signatures; {summary['entries_per_second']} entries/s."
     )
+    if ledger.ordering == "single":
+        print("It is ordered singly: no quorum stands behind the order of its entries.")
     print("Groth16 proofs were not verified: votes are counted, not judged.")
 
 
@@ -2108,6 +2111,7 @@ def main():
         help="check that the second point of every accepted proof is in its subgroup (slow)",
     )
     arguments = parser.parse_args()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the output may stop early
     try:
         read(arguments)
     except Difference as difference:

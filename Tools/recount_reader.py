@@ -2074,6 +2074,7 @@ def read(arguments):
         "entries": log.tree.size,
         "batches": ledger.height + 1,
         "frames": log.frames,
+        "events": ledger.counts,
         "blobs": blobs,
         "snapshots": counts[0],
         "checkpoints": counts[1],

@@ -13,8 +13,12 @@ package enum StorageError: Error, Sendable {
     case entry(UInt64, problem: String)
     /// The log ends within a batch.
     case unsealed(entries: UInt64)
-    /// The log is another than the one that a snapshot was taken of.
-    case otherHistory(snapshot: String, entry: UInt64)
+    /// The log is another than the one that a snapshot or checkpoint was made of.
+    case otherHistory(witness: String, entry: UInt64)
+    /// The log holds less than a snapshot or checkpoint has seen.
+    case shorterThan(witness: String, known: UInt64, LogError)
+    /// The checkpoints cannot be read.
+    case checkpoints(CheckpointStoreError)
     /// The disk failed.
     case disk(DiskError)
 }
@@ -26,9 +30,12 @@ extension StorageError: CustomStringConvertible {
         case .log(let error): "\(error)"
         case .entry(let entry, let problem): "entry \(entry) cannot be used: \(problem)"
         case .unsealed(let entries): "the log ends within a batch, after \(entries) entries"
-        case .otherHistory(let snapshot, let entry):
-            "\(snapshot) was taken of another history: the logs differ before entry \(entry);"
-                + " find out which is right, and recover the log or remove the snapshot"
+        case .otherHistory(let witness, let entry):
+            "\(witness) was made of another history: the logs differ before entry \(entry);"
+                + " find out which is right, and recover the log or remove that file"
+        case .shorterThan(let witness, let known, let error):
+            "\(witness) was made of \(known) entries: \(error)"
+        case .checkpoints(let error): "\(error)"
         case .disk(let error): "the disk failed: \(error)"
         }
     }
@@ -42,9 +49,11 @@ package struct OpenedLedger: Sendable {
     package var state: LedgerState
     /// The snapshot that served; nil where the whole log was folded.
     package let snapshot: SnapshotHeader?
+    /// The newest good checkpoint; nil where there is none.
+    package let checkpoint: SignedCheckpoint?
     /// The entries that were folded.
     package let folded: UInt64
-    /// What a person should hear: snapshots that did not serve, and why.
+    /// What a person should hear: snapshots and checkpoints that did not serve, and why.
     package let notices: [String]
 }
 
@@ -59,35 +68,21 @@ package enum LedgerStore {
         directory: String, disk: any Disk, access: LogAccess = .readWrite,
         options: LogOptions = LogOptions()
     ) throws(StorageError) -> OpenedLedger {
-        let store = SnapshotStore(ledgerDirectory: directory, disk: disk)
-        var notices: [String] = []
+        let witnesses = try Witnesses(directory, disk)
         var options = options
-        var headers: [SnapshotHeader] = []
-        let heights: [Height]
-        do { heights = try store.heights() } catch { throw .disk(error) }
-        for height in heights.reversed() {
-            do throws(SnapshotFlaw) {
-                headers.append(try store.header(of: height))
-            } catch {
-                notices.append(notice(store.path(height), error))
-            }
-        }
+        options.knownSize = max(options.knownSize, witnesses.largest?.size ?? 0)
         let log: EventLog
         do throws(LogError) {
-            let first = try identity(of: directory, disk: disk)
-            for header in headers where header.ledger != first {
-                notices.append(
-                    notice(store.path(header.height), .otherLedger(header.ledger)))
-            }
-            headers.removeAll { $0.ledger != first }
-            options.knownSize = headers.reduce(options.knownSize) { max($0, $1.size) }
             log = try EventLog.open(
                 directory: directory, disk: disk, access: access, options: options)
         } catch {
+            if case .damaged(_, _, _, .shorterThanKnown) = error, let largest = witnesses.largest {
+                throw .shorterThan(witness: largest.path, known: largest.size, error)
+            }
             throw .log(error)
         }
         do throws(StorageError) {
-            return try fold(log, headers, store, notices)
+            return try fold(log, witnesses)
         } catch {
             do throws(LogError) { try log.close() } catch { throw .log(error) }
             throw error
@@ -101,37 +96,43 @@ package enum LedgerStore {
         LedgerID(Digest(hashing: try EventLog.firstEntry(in: directory, disk: disk)))
     }
 
-    private static func notice(_ path: String, _ flaw: SnapshotFlaw) -> String {
-        "the snapshot \(path) does not serve: \(flaw)"
-    }
-
     private static func fold(
-        _ log: EventLog, _ headers: [SnapshotHeader], _ store: SnapshotStore, _ told: [String]
+        _ log: EventLog, _ witnesses: Witnesses
     ) throws(StorageError) -> OpenedLedger {
-        var notices = told
+        var notices = witnesses.notices
         var served: SnapshotHeader?
         var state = LedgerState()
-        for header in headers {
-            let path = store.path(header.height)
-            let root: Digest
-            do throws(LogError) { root = try log.root(at: header.size) } catch { throw .log(error) }
-            guard root == header.root else {
-                throw .otherHistory(snapshot: path, entry: header.size)
-            }
+        for header in witnesses.headers {
+            let path = witnesses.snapshots.path(header.height)
+            try compare(TreeHead(size: header.size, root: header.root), path, with: log)
             do throws(SnapshotFlaw) {
                 try check(header, against: log)
-                state = try store.load(header.height).state
+                state = try witnesses.snapshots.load(header.height).state
                 served = header
                 break
             } catch {
-                notices.append(notice(path, error))
+                notices.append(Witnesses.notice(path, error))
             }
         }
         let start = state.size
         try fold(log, into: &state)
+        let checkpoint = try witnesses.checkpoint(
+            signedBy: state.validators.map(\.key), &notices)
+        if let checkpoint {
+            try compare(
+                checkpoint.head, witnesses.checkpoints.path(checkpoint.head.size), with: log)
+        }
         return OpenedLedger(
-            log: log, state: state, snapshot: served, folded: state.size - start,
-            notices: notices)
+            log: log, state: state, snapshot: served, checkpoint: checkpoint,
+            folded: state.size - start, notices: notices)
+    }
+
+    private static func compare(
+        _ head: TreeHead, _ witness: String, with log: EventLog
+    ) throws(StorageError) {
+        let root: Digest
+        do throws(LogError) { root = try log.root(at: head.size) } catch { throw .log(error) }
+        guard root == head.root else { throw .otherHistory(witness: witness, entry: head.size) }
     }
 
     /// Compares a snapshot with the seal in the log that it was taken after.

@@ -98,10 +98,12 @@ private let reject = Verdict(.reject, .proofFails)
 
     @Test func journalThatContradictsItselfOrIsAnothersIsRefused() throws {
         func vote(_ vote: Vote, by key: SigningKey) -> [UInt8] {
-            VoteMessage(
-                request: request(1), validator: key.publicKey, vote: vote, reason: .unspecified,
-                timestamp: Time(1), signature: .zero
-            ).signed(by: key, in: ledger).encoded
+            // Behind the tag of a vote.
+            [0]
+                + VoteMessage(
+                    request: request(1), validator: key.publicKey, vote: vote,
+                    reason: .unspecified, timestamp: Time(1), signature: .zero
+                ).signed(by: key, in: ledger).encoded
         }
         func problem(_ entries: [[UInt8]]) throws -> JournalProblem? {
             let disk = SimulatedDisk()
@@ -127,6 +129,62 @@ private let reject = Verdict(.reject, .proofFails)
             Issue.record("garbage was taken for a vote")
             return
         }
+    }
+
+    @Test func whatWasCosignedIsKnownAfterARestartAndNeitherForkNorRollbackIsCosigned() throws {
+        func checkpoint(_ size: UInt64, _ root: UInt8) -> Checkpoint {
+            Checkpoint(
+                ledger: ledger.digest, head: TreeHead(size: size, root: Digest(hashing: [root])))
+        }
+        func refusal(_ journal: inout VoteJournal, _ checkpoint: Checkpoint) -> CosignRefusal? {
+            do throws(JournalError) {
+                try journal.noteCosigning(checkpoint, proof: [])
+                return nil
+            } catch {
+                guard case .cosign(let refusal) = error else { return nil }
+                return refusal
+            }
+        }
+        let disk = SimulatedDisk()
+        try VoteJournal.create(directory: "/votes", disk: disk)
+        var first = try journal(disk)
+        #expect(refusal(&first, checkpoint(5, 1)) == nil)
+        // The power goes; what was noted before the signature left is there.
+        disk.restart(seed: 0)
+        var second = try journal(disk)
+        let head = TreeHead(size: 5, root: Digest(hashing: [1]))
+        #expect(second.lastCosigned == head)
+        #expect(refusal(&second, checkpoint(5, 1)) == nil)
+        #expect(
+            refusal(&second, checkpoint(5, 2))
+                == .fork(last: head, root: Digest(hashing: [2])))
+        #expect(refusal(&second, checkpoint(4, 1)) == .rollback(last: head, size: 4))
+        guard case .notConsistent? = refusal(&second, checkpoint(6, 3)) else {
+            Issue.record("a checkpoint without a proof was cosigned")
+            return
+        }
+        let other = Checkpoint(
+            ledger: Digest(hashing: [8]), head: TreeHead(size: 9, root: Digest(hashing: [1])))
+        guard case .otherOrigin? = refusal(&second, other) else {
+            Issue.record("a checkpoint of another ledger was cosigned")
+            return
+        }
+        #expect(second.lastCosigned == head)
+    }
+
+    @Test func journalBegunAnewHoldsTheVotesOfTheLedgerAndIsSilentForTwoLives() throws {
+        let disk = SimulatedDisk()
+        let vote = VoteMessage(
+            request: request(1), validator: key.publicKey, vote: .approve, reason: .proofHolds,
+            timestamp: Time(1), signature: .zero
+        ).signed(by: key, in: ledger)
+        try VoteJournal.beginAnew(
+            directory: "/votes", disk: disk, votes: [vote], at: Time(1_000_000))
+        var anew = try journal(disk)
+        #expect(anew.silentUntil == Time(1_120_000))
+        #expect(anew.verdict(on: request(1)) == approve)
+        #expect(
+            try anew.votes(for: [(request(1), reject)], at: Time(2_000_000))[0].vote == .approve)
     }
 
     @Test func lostJournalIsNotStartedAfresh() throws {

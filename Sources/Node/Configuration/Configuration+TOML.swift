@@ -39,6 +39,8 @@ extension Configuration {
         if let reader = try Self.section("consensus", root) { count = try readConsensus(reader) }
         if let reader = try Self.section("leader_selection", root) { try readLeader(reader) }
         if let reader = try Self.section("network", root) { try readNetwork(reader) }
+        if let reader = try Self.section("snapshots", root) { try readSnapshots(reader) }
+        if let reader = try Self.section("checkpoints", root) { try readCheckpoints(reader) }
         if let reader = try Self.section("vault", root) {
             vaultBalance = try reader.integer("balance", 0...UInt64(Int64.max))
         }
@@ -60,8 +62,8 @@ extension Configuration {
     }
 
     private static let sections = [
-        "ledger", "consensus", "leader_selection", "network", "vault", "circuits", "validators",
-        "submitters",
+        "ledger", "consensus", "leader_selection", "network", "snapshots", "checkpoints", "vault",
+        "circuits", "validators", "submitters",
     ]
 
     private static func parse(_ text: String) throws(ConfigurationError) -> TOMLTable {
@@ -183,6 +185,22 @@ extension Configuration {
         if let value = try reader.integer("max_connections", 1...10_000) {
             network.connectionsMax = UInt32(value)
         }
+    }
+
+    private mutating func readSnapshots(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        if let value = try reader.integer("entries", 1...UInt64(Int64.max)) {
+            keeping.snapshotEntries = value
+        }
+        if let value = try reader.integer("kept", 1...1000) { keeping.snapshotsKept = value }
+    }
+
+    private mutating func readCheckpoints(
+        _ reader: ConfigurationReader
+    ) throws(ConfigurationError) {
+        if let value = try reader.integer("seconds", 0...86_400) {
+            keeping.checkpointSeconds = value
+        }
+        if let value = try reader.integer("kept", 1...10_000) { keeping.checkpointsKept = value }
     }
 
     private static func circuit(

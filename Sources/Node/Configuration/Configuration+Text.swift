@@ -38,6 +38,14 @@ extension Configuration {
             "gossipsub_heartbeat = \(seconds(network.gossipsubHeartbeatMilliseconds))",
             "peer_discovery = \(Self.quoted(network.peerDiscovery))",
             "max_connections = \(network.connectionsMax)",
+            "",
+            "[snapshots]",
+            "entries = \(keeping.snapshotEntries)",
+            "kept = \(keeping.snapshotsKept)",
+            "",
+            "[checkpoints]",
+            "seconds = \(keeping.checkpointSeconds)",
+            "kept = \(keeping.checkpointsKept)",
         ]
         if let vaultBalance { lines += ["", "[vault]", "balance = \(vaultBalance)"] }
         for validator in validators {

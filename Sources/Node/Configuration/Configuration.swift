@@ -43,6 +43,18 @@ package struct Configuration: Sendable, Equatable {
         package var connectionsMax: UInt32
     }
 
+    /// What a node keeps beside the log. It can be changed at any time.
+    package struct Keeping: Sendable, Equatable {
+        /// Entries between two snapshots.
+        package var snapshotEntries = NodeLimits.snapshotEntries
+        /// Snapshots that stay.
+        package var snapshotsKept = NodeLimits.snapshotsKept
+        /// Seconds between two checkpoints; zero for one at every sealed batch.
+        package var checkpointSeconds = NodeLimits.checkpointSeconds
+        /// Checkpoints that stay.
+        package var checkpointsKept = NodeLimits.checkpointsKept
+    }
+
     /// Where the ledger comes from.
     package var name: String
     /// Who orders the batches.
@@ -51,6 +63,8 @@ package struct Configuration: Sendable, Equatable {
     package var parameters: Parameters
     /// What a network would need.
     package var network: Network
+    /// What is kept beside the log.
+    package var keeping = Keeping()
     /// What the vault may pay in all; nil for no limit.
     package var vaultBalance: UInt64?
     /// The circuits, by index.

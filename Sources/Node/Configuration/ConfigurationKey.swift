@@ -72,6 +72,16 @@ extension Configuration {
             "network.max_connections", "integer from 1 to 10000", "50",
             "peers at once; no network yet: it does nothing"),
         ConfigurationKey(
+            "snapshots.entries", "integer from 1", "100000",
+            "entries of the log between two snapshots of the state"),
+        ConfigurationKey(
+            "snapshots.kept", "integer from 1 to 1000", "2", "snapshots that stay"),
+        ConfigurationKey(
+            "checkpoints.seconds", "integer from 0 to 86400", "10",
+            "seconds between two signed checkpoints; 0 for one at every sealed batch"),
+        ConfigurationKey(
+            "checkpoints.kept", "integer from 1 to 10000", "64", "checkpoints that stay"),
+        ConfigurationKey(
             "vault.balance", "integer from 0", "without limit",
             "what the vault may pay in all; a payment beyond it fails for good"),
         ConfigurationKey(

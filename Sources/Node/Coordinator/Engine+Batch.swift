@@ -22,7 +22,8 @@ extension Engine {
             }
         let hasCommands =
             !votes.isEmpty || !reports.isEmpty || (requests.first.map(isAdmissible) ?? false)
-        guard hasCommands || isRoundDue || isRootNeeded || now.day > state.decayDay else {
+        guard hasCommands || isRoundDue || isRootNeeded || isSilenceOver || now.day > state.decayDay
+        else {
             return nil
         }
         let (batch, known, uptime) = try batchTime()
@@ -73,6 +74,8 @@ extension Engine {
         do throws(LogError) { try log.commit() } catch { throw self.error(.log(error)) }
         summary.batches += 1
         tell(from: first)
+        endSilence()
+        keep()
         for (waiting, refusal) in refused {
             summary.refused += 1
             onEvent(

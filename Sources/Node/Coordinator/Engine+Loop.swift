@@ -18,6 +18,7 @@ extension Engine {
         var failure: NodeError?
         do throws(NodeError) {
             for text in recoveries { onEvent(.recovered(text)) }
+            endSilence()
             ask(state.openRounds)
             try loop()
         } catch {
@@ -124,6 +125,9 @@ extension Engine {
             tasksOut -= 1
             isBridgeBusy = false
             try takeReports(requests, result.get())
+        case .snapshotKept, .checkpointKept:
+            tasksOut -= 1
+            takeKept(arrival)
         }
     }
 
@@ -144,9 +148,14 @@ extension Engine {
     // MARK: Questions
 
     /// Gives rounds to every validator that is up and has not voted in them.
-    mutating func ask(_ entries: [EntryIndex]) {
+    ///
+    /// `number` asks one of them only. Those whose journal was lost are asked when they may speak.
+    mutating func ask(_ entries: [EntryIndex], only number: Int? = nil) {
         let rounds = entries.compactMap { state.openRound(at: $0) }
-        for validator in validators where validator.behaviour != .offline {
+        for (place, validator) in validators.enumerated()
+        where validator.behaviour != .offline && silent[place] == nil
+            && (number == nil || number == place)
+        {
             let questions = rounds.filter { round in
                 round.pinned.position(of: validator.index).map { round.votes[$0] == nil } ?? false
             }.map { Question($0) }
@@ -214,7 +223,8 @@ extension Engine {
     private var nextDue: Time? {
         let turns = orders.filter { !$0.value.isOut && !stuckOrders.contains($0.key) }
             .map(\.value.turn)
-        return ([state.nextDue].compactMap { $0 } + turns).min()
+        let silences = state.openRounds.isEmpty ? [] : silent.compactMap { $0 }
+        return ([state.nextDue].compactMap { $0 } + turns + silences).min()
     }
 
     private var waitingReason: String {

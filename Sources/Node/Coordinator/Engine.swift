@@ -5,6 +5,7 @@ internal import Cryptography
 internal import EventLog
 internal import Foundation
 internal import Ledger
+internal import Storage
 
 /// What the coordinator's own thread works on.
 struct Engine: Sendable {
@@ -51,6 +52,10 @@ struct Engine: Sendable {
     /// Verdicts that wait for the validator's journal, by index.
     var verdicts: [[(RequestID, Verdict)]]
     var isJournaling: [Bool]
+    /// Until when a validator says nothing, by index; nil for one that may speak.
+    var silent: [Time?]
+    /// Snapshots and checkpoints.
+    var keeper: Keeper
 
     // What the next events refer to.
     var lines: [RequestID: Int] = [:]
@@ -83,24 +88,29 @@ struct Engine: Sendable {
         self.options = options
         self.clock = clock
         self.inbox = inbox
-        let log = try Self.openLog(home)
-        var replay = Replay()
-        try replay.run(log)
-        let validators = try Self.openValidators(home, options, replay)
+        let reopened = try Reopened(home.ledgerDirectory)
+        let ledger = reopened.ledger
+        let validators = try Self.openValidators(home, options, reopened)
         let vault = try Vault.open(
             path: home.vaultPath, ledger: home.ledger, balance: home.configuration.vaultBalance,
             key: home.bridge)
-        try Self.compare(vault, replay)
-        let next = try vault.nextChange()
-        for change in replay.changes where change.number >= next { try vault.follow(change) }
-        self.log = log
+        try Self.compare(vault, reopened)
+        for change in try reopened.changes(from: try vault.nextChange()) {
+            try vault.follow(change)
+        }
+        log = ledger.log
         self.vault = vault
         self.validators = validators
-        state = replay.state
-        lastOpening = replay.lastOpening
+        state = ledger.state
+        lastOpening = reopened.lastOpening
         verdicts = Array(repeating: [], count: validators.count)
         isJournaling = Array(repeating: false, count: validators.count)
-        knownTime = replay.state.time
+        silent = validators.map(\.silentUntil)
+        keeper = Keeper(
+            directory: home.ledgerDirectory, keeping: home.configuration.keeping,
+            snapshotSize: ledger.snapshot?.size ?? 0,
+            checkpointSize: ledger.checkpoint?.head.size ?? 0)
+        knownTime = state.time
         knownUptime = clock.uptime()
         isJumpAccepted = options.acceptClockJump
         pool = WorkerPool(threads: options.workers)
@@ -109,7 +119,14 @@ struct Engine: Sendable {
                 "\(log.recovery.tornBytes) bytes of an unfinished batch were cut off"
                     + (log.recovery.keptIn.map { " and kept in \($0)" } ?? ""))
         }
-        for (request, order) in replay.orders.sorted(by: { $0.key < $1.key }) {
+        recoveries += ledger.notices
+        for (number, until) in silent.enumerated() {
+            guard let until, until >= state.time else { continue }
+            recoveries.append(
+                "\(validators[number].name) lost its journal and says nothing until ledger time"
+                    + " has passed \(TimeText.of(until))")
+        }
+        for (request, order) in try reopened.orders() {
             let isLeaderUp = isUp(order.event.leader)
             orders[request] = PendingOrder(
                 ordered: order.entry, turn: isLeaderUp ? Time(0) : order.event.nextTurn)
@@ -124,30 +141,24 @@ struct Engine: Sendable {
         }
     }
 
-    private static func openLog(_ home: Home) throws(NodeError) -> EventLog {
-        do throws(LogError) {
-            return try EventLog.open(directory: home.ledgerDirectory, disk: POSIXDisk())
-        } catch {
-            throw .log(of: "the ledger", path: home.ledgerDirectory, error)
-        }
-    }
-
     /// Neither may be an older copy than the other.
-    private static func compare(_ vault: Vault, _ replay: Replay) throws(NodeError) {
+    private static func compare(_ vault: Vault, _ reopened: Reopened) throws(NodeError) {
         let payments = try vault.payments()
-        for payment in payments where replay.state.entry(of: payment.request) == nil {
+        let state = reopened.ledger.state
+        for payment in payments where state.entry(of: payment.request) == nil {
             throw .ledgerBehind(holder: "the vault", request: payment.request)
         }
         let paid = Set(payments.filter(\.isPaid).map(\.request))
-        for request in replay.settled where !paid.contains(request) {
+        for request in reopened.settled where !paid.contains(request) {
             throw .vaultBehind(request: request)
         }
     }
 
-    private static func openValidators(
-        _ home: Home, _ options: CoordinatorOptions, _ replay: Replay
+    static func openValidators(
+        _ home: Home, _ options: CoordinatorOptions, _ reopened: Reopened
     ) throws(NodeError) -> [LocalValidator] {
-        let circuits = replay.state.circuits.map(\.circuit)
+        let state = reopened.ledger.state
+        let circuits = state.circuits.map(\.circuit)
         var validators: [LocalValidator] = []
         for (number, named) in home.validators.enumerated() {
             let journal: VoteJournal
@@ -158,11 +169,11 @@ struct Engine: Sendable {
             } catch {
                 throw LocalValidator.error(error, named.name)
             }
-            for request in replay.voted[ValidatorIndex(UInt16(number))] ?? []
+            for request in reopened.voted[ValidatorIndex(UInt16(number))] ?? []
             where journal.verdict(on: request) == nil {
                 throw .journalBehind(validator: named.name, request: request)
             }
-            for request in journal.requests where replay.state.entry(of: request) == nil {
+            for request in journal.requests where state.entry(of: request) == nil {
                 throw .ledgerBehind(holder: "journals/\(named.name)", request: request)
             }
             validators.append(
@@ -191,78 +202,17 @@ struct Engine: Sendable {
     func close() throws(NodeError) {
         pool.stop()
         var first: NodeError?
+        log.discardStaged()
+        do throws(NodeError) { try keepLastCheckpoint() } catch { first = error }
         do throws(LogError) {
-            log.discardStaged()
             try log.close()
         } catch {
-            first = .log(of: "the ledger", path: home.ledgerDirectory, error)
+            first = first ?? .log(of: "the ledger", path: home.ledgerDirectory, error)
         }
         for validator in validators {
             do throws(NodeError) { try validator.close() } catch { first = first ?? error }
         }
         do throws(NodeError) { try vault.close() } catch { first = first ?? error }
         if let first { throw first }
-    }
-}
-
-/// Rebuilds the state from the log, with what a node needs beside it.
-struct Replay {
-    var state = LedgerState()
-    var lastOpening: BatchOpened?
-    var changes: [GovernanceMessage] = []
-    var orders: [EntryIndex: (entry: EntryIndex, event: SettlementOrdered)] = [:]
-    /// The requests whose payment the bridge has reported.
-    var settled: [RequestID] = []
-    /// The requests that each validator's votes in the ledger are on.
-    var voted: [ValidatorIndex: [RequestID]] = [:]
-
-    mutating func run(_ log: EventLog) throws(NodeError) {
-        do {
-            try log.forEach(from: 0, to: log.size) { index, bytes in
-                try take(bytes, EntryIndex(index))
-            }
-        } catch let error as NodeError {
-            throw error
-        } catch let error as LogError {
-            throw .log(of: "the ledger", path: log.directory, error)
-        } catch {
-            fatalError("an error of an unknown kind: \(error)")
-        }
-        guard !state.isBatchOpen, state.size > 0 else {
-            throw .batchUnsealed(entries: state.size)
-        }
-    }
-
-    private mutating func take(_ bytes: Span<UInt8>, _ entry: EntryIndex) throws(NodeError) {
-        var copy: [UInt8] = []
-        copy.reserveCapacity(bytes.count)
-        for position in bytes.indices { copy.append(bytes[position]) }
-        let event: Event
-        do throws(Ledger.DecodingError) {
-            event = try Event(decoding: copy)
-        } catch {
-            throw .entryUnusable(entry: entry.rawValue, problem: "\(error)")
-        }
-        switch event {
-        case .batchOpened(let opening): lastOpening = opening
-        case .settlementOrdered(let order): orders[order.request] = (entry, order)
-        case .settlementReported(let report):
-            orders[report.request] = nil
-            if report.result == .settled, let id = state.requestID(at: report.request) {
-                settled.append(id)
-            }
-        case .voteCast(let vote):
-            if let id = state.requestID(at: vote.request) {
-                voted[vote.validator, default: []].append(id)
-            }
-        case .governanceApproved:
-            if case .governance(let change)? = state.message(of: event) { changes.append(change) }
-        default: break
-        }
-        do throws(FoldError) {
-            try state.apply(event, encodedBytes: copy.count)
-        } catch {
-            throw .entryUnusable(entry: entry.rawValue, problem: "\(error)")
-        }
     }
 }

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import EventLog
 internal import Foundation
 internal import Ledger
 internal import Synchronization
@@ -15,6 +16,10 @@ enum Arrival: Sendable {
     case judged(ValidatorIndex, [(RequestID, Verdict)])
     /// A validator's votes are durable and signed.
     case voted(ValidatorIndex, Result<[Checked<Message>], NodeError>)
+    /// A snapshot was written, or could not be.
+    case snapshotKept(Result<Void, LogError>)
+    /// A checkpoint was written, with what a person should hear, or could not be.
+    case checkpointKept(Result<[String], NodeError>)
     /// The bridge has answered, in the order of the requests named.
     case settled([EntryIndex], Result<[Result<SettlementMessage, OrderProblem>], NodeError>)
 }

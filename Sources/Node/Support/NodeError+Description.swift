@@ -4,6 +4,7 @@
 internal import Cryptography
 internal import EventLog
 internal import Ledger
+internal import Storage
 
 extension NodeError: CustomStringConvertible {
     /// What happened and what to do, for a person.
@@ -47,7 +48,18 @@ extension NodeError: CustomStringConvertible {
         case .journalBehind(let validator, let request):
             "the ledger holds a vote of \(validator) on \(request.hex) that its journal lacks:"
                 + " journals/\(validator) is older than the ledger; restore the newest copy, or"
-                + " this validator might vote twice"
+                + " this validator might vote twice; or, if there is none, begin it anew with"
+                + " `recount recover --new-journals`"
+        case .storage(let path, .log(let error)): Self.text(of: error, "the ledger", path)
+        case .storage(_, let error): "\(error)"
+        case .cosign(let validator, let refusal):
+            "\(validator) does not cosign the checkpoint: \(refusal)"
+        case .notOfThisLedger(let validator, let size, let held):
+            "\(validator) does not cosign the checkpoint of \(size) entries: "
+                + (size > held
+                    ? "its ledger holds \(held) only; bring it up to date first"
+                    : "its own ledger has another root there, so one of the two is a fork")
+        case .note(let problem): "the checkpoint cannot be used: \(problem)"
         case .ledgerBehind(let holder, let request):
             "\(holder) holds request \(request.hex), which the ledger lacks: ledger/ is an older"
                 + " copy; restore the newest, or what was decided since would be decided again"
@@ -94,6 +106,8 @@ extension NodeError: CustomStringConvertible {
         case .locked(_, let holder):
             "another process\(holder.map { " (\($0))" } ?? "") runs this node: it holds the log"
                 + " of \(name) in \(path); stop it first"
+        case .notALog, .damaged:
+            "the log of \(name) in \(path): \(error); `recount recover --help` says how"
         default: "the log of \(name) in \(path): \(error)"
         }
     }
@@ -121,10 +135,12 @@ extension JournalProblem: CustomStringConvertible {
     /// What is wrong, for a person.
     package var description: String {
         switch self {
-        case .undecodable(let error): "it is no vote (\(error))"
+        case .undecodable(let error): "it is nothing that a journal holds (\(error))"
         case .foreign(let key): "it is the vote of \(key.hex)"
         case .contradiction(let request, let earlier, let later):
             "it says \(later) of \(request.hex), and an earlier one \(earlier)"
+        case .rollback(let from, let to):
+            "it cosigns a log of \(to) entries after one of \(from)"
         }
     }
 }

@@ -4,6 +4,7 @@
 package import Cryptography
 package import EventLog
 package import Ledger
+package import Storage
 
 /// Why the node cannot do what it was asked to. The description says what to do about it.
 package enum NodeError: Error, Sendable {
@@ -41,6 +42,14 @@ package enum NodeError: Error, Sendable {
     case journalUnusable(validator: String, entry: UInt64, problem: JournalProblem)
     /// The ledger holds a vote of the validator that its journal lacks.
     case journalBehind(validator: String, request: RequestID)
+    /// The ledger cannot be opened.
+    case storage(path: String, StorageError)
+    /// A validator refuses to cosign a checkpoint.
+    case cosign(validator: String, CosignRefusal)
+    /// A checkpoint is not one of the ledger that the validator holds.
+    case notOfThisLedger(validator: String, size: UInt64, held: UInt64)
+    /// A checkpoint or its signatures cannot be used.
+    case note(String)
     /// A journal or the vault holds a request that the ledger lacks: the ledger is an old copy.
     case ledgerBehind(holder: String, request: RequestID)
     /// The ledger holds a settlement that the vault did not make: the vault is an old copy.
@@ -71,4 +80,6 @@ package enum JournalProblem: Error, Equatable, Sendable {
     case foreign(PublicKey)
     /// The entry gives another verdict than an earlier one on the same request.
     case contradiction(RequestID, earlier: Vote, later: Vote)
+    /// A checkpoint was cosigned after one of a larger log.
+    case rollback(from: UInt64, to: UInt64)
 }

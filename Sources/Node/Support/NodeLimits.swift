@@ -36,6 +36,18 @@ package enum NodeLimits {
     /// The longest time for which the coordinator sleeps without looking up, in ms.
     package static let pauseMillisecondsMax: UInt64 = 1000
 
+    /// The newest entries of a ledger that are compared with journals and vault at opening: an
+    /// older copy of either lacks the newest first.
+    package static let comparedEntriesMax: UInt64 = 200_000
+    /// Entries between two snapshots unless told otherwise.
+    package static let snapshotEntries: UInt64 = 100_000
+    /// Snapshots that stay unless told otherwise.
+    package static let snapshotsKept: UInt64 = 2
+    /// Seconds between two checkpoints unless told otherwise.
+    package static let checkpointSeconds: UInt64 = 10
+    /// Checkpoints that stay unless told otherwise.
+    package static let checkpointsKept: UInt64 = 64
+
     /// Stops the process where the limits contradict each other.
     static func check() {
         invariant(

@@ -3,7 +3,7 @@
 
 internal import BN254
 package import Cryptography
-internal import EventLog
+package import EventLog
 internal import Groth16
 package import Ledger
 internal import Synchronization
@@ -131,6 +131,52 @@ package final class LocalValidator: Sendable {
         return copy.signed(by: key, in: ledger)
     }
 
+    /// Until when it says nothing, for its journal was lost; nil where it was not.
+    package var silentUntil: Time? { journal.withLock { $0.silentUntil } }
+
+    /// Adds its cosignature to a checkpoint of a log, after noting that durably.
+    ///
+    /// Throws `.cosign` where the log does not hold the checkpoint, or the checkpoint does not
+    /// continue what this validator cosigned last.
+    package func cosign(
+        _ signed: inout SignedCheckpoint, of log: EventLog, seconds: UInt64
+    ) throws(NodeError) {
+        let checkpoint = signed.checkpoint
+        let last = journal.withLock { $0.lastCosigned }
+        let proof: [Digest]
+        do throws(LogError) {
+            guard checkpoint.size <= log.size, try log.root(at: checkpoint.size) == checkpoint.root
+            else { throw LogError.outOfRange(index: checkpoint.size, size: log.size) }
+            proof =
+                last.map(\.size).map { $0 < checkpoint.size } ?? false
+                ? try log.consistencyProof(from: last?.size ?? 0, to: checkpoint.size) : []
+        } catch .outOfRange {
+            throw .notOfThisLedger(validator: name, size: checkpoint.size, held: log.size)
+        } catch {
+            throw .log(of: "the ledger", path: log.directory, error)
+        }
+        let result = journal.withLock { journal in
+            Result { () throws(JournalError) in
+                try journal.noteCosigning(checkpoint, proof: proof)
+            }
+        }
+        if case .failure(let error) = result { throw Self.error(error, name) }
+        do throws(NoteError) {
+            _ = try signed.cosign(with: key, seconds: seconds)
+        } catch {
+            throw .note("\(error)")
+        }
+    }
+
+    /// Signs a checkpoint as the log does.
+    package func sign(_ checkpoint: Checkpoint) throws(NodeError) -> SignedCheckpoint {
+        do throws(NoteError) {
+            return try SignedCheckpoint(signing: checkpoint, with: key)
+        } catch {
+            throw .note("\(error)")
+        }
+    }
+
     /// Signs the opening of a batch.
     func signOpening(
         height: Height, time: Time, round: UInt32, previousRoot: Digest
@@ -156,6 +202,7 @@ package final class LocalValidator: Sendable {
     static func error(_ error: JournalError, _ name: String) -> NodeError {
         switch error {
         case .log(let error): .log(of: "the votes of \(name)", path: "journals/\(name)", error)
+        case .cosign(let refusal): .cosign(validator: name, refusal)
         case .unusable(let entry, let problem):
             .journalUnusable(validator: name, entry: entry, problem: problem)
         }

@@ -23,13 +23,16 @@ package struct Verdict: Equatable, Sendable {
 package enum JournalError: Error, Sendable {
     /// The log failed. What was not made durable is not said.
     case log(LogError)
+    /// The checkpoint must not be cosigned.
+    case cosign(CosignRefusal)
     /// An entry cannot stand there.
     case unusable(entry: UInt64, JournalProblem)
 }
 
-/// The log of one validator's votes: entries are Borsh of the signed `VoteMessage`.
+/// The log of what one validator has signed: see `JournalEntry`.
 ///
-/// A vote is in it, durably, before anybody sees it; the first verdict on a request stands.
+/// A vote is in it, durably, before anybody sees it; the first verdict on a request stands. So is
+/// the size and root of every checkpoint that the validator cosigns.
 package struct VoteJournal: Sendable {
     private struct Record {
         var verdict: Verdict
@@ -41,6 +44,14 @@ package struct VoteJournal: Sendable {
     private let ledger: LedgerID
     private var records: [RequestID: Record] = [:]
 
+    /// The last checkpoint that was cosigned.
+    package private(set) var lastCosigned: TreeHead?
+    /// Until when the validator says nothing, for its journal was lost; nil where it was not.
+    ///
+    /// Twice the life of a vote after the journal was begun anew: nothing that it may have signed
+    /// before can still count then.
+    package private(set) var silentUntil: Time?
+
     /// Opens the journal in a directory.
     ///
     /// Reads all of it: an entry that is no vote, or another's, or contradicts an earlier one,
@@ -51,11 +62,8 @@ package struct VoteJournal: Sendable {
         self.key = key
         self.ledger = ledger
         log = try Self.openLog(directory, disk)
-        var records: [RequestID: Record] = [:]
         do {
-            try log.forEach(from: 0, to: log.size) { index, bytes in
-                try Self.read(bytes, index, key.publicKey, &records)
-            }
+            try log.forEach(from: 0, to: log.size) { index, bytes in try read(bytes, index) }
         } catch let error as JournalError {
             throw error
         } catch let error as LogError {
@@ -63,7 +71,6 @@ package struct VoteJournal: Sendable {
         } catch {
             fatalError("an error of an unknown kind: \(error)")
         }
-        self.records = records
     }
 
     /// Makes an empty journal in a directory that is absent or empty.
@@ -72,6 +79,25 @@ package struct VoteJournal: Sendable {
     package static func create(directory: String, disk: any Disk) throws(JournalError) {
         do throws(LogError) {
             try EventLog.create(directory: directory, disk: disk).close()
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    /// Makes a journal in the place of one that was lost, with what the ledger holds of it.
+    ///
+    /// - Parameters:
+    ///   - votes: The validator's votes in the ledger, as they were signed.
+    ///   - time: The later of the clock's time and the ledger's.
+    package static func beginAnew(
+        directory: String, disk: any Disk, votes: [VoteMessage], at time: Time
+    ) throws(JournalError) {
+        do throws(LogError) {
+            let log = try EventLog.create(directory: directory, disk: disk)
+            _ = try log.stage(JournalEntry.begunAnew(time).encoded)
+            for vote in votes { _ = try log.stage(JournalEntry.voted(vote).encoded) }
+            try log.commit()
+            try log.close()
         } catch {
             throw .log(error)
         }
@@ -87,20 +113,30 @@ package struct VoteJournal: Sendable {
         }
     }
 
-    private static func read(
-        _ bytes: Span<UInt8>, _ index: UInt64, _ key: PublicKey,
-        _ records: inout [RequestID: Record]
-    ) throws(JournalError) {
+    private mutating func read(_ bytes: Span<UInt8>, _ index: UInt64) throws(JournalError) {
         var copy: [UInt8] = []
         copy.reserveCapacity(bytes.count)
         for position in bytes.indices { copy.append(bytes[position]) }
-        let message: VoteMessage
+        let entry: JournalEntry
         do throws(Ledger.DecodingError) {
-            message = try VoteMessage(decoding: copy)
+            entry = try JournalEntry(decoding: copy)
         } catch {
             throw .unusable(entry: index, .undecodable(error))
         }
-        guard message.validator == key else {
+        switch entry {
+        case .voted(let message): try take(message, index)
+        case .cosigned(let head):
+            if let last = lastCosigned, head.size < last.size {
+                throw .unusable(entry: index, .rollback(from: last.size, to: head.size))
+            }
+            lastCosigned = head
+        case .begunAnew(let time):
+            silentUntil = time.adding(milliseconds: 2 * Limits.voteLifeMilliseconds)
+        }
+    }
+
+    private mutating func take(_ message: VoteMessage, _ index: UInt64) throws(JournalError) {
+        guard message.validator == key.publicKey else {
             throw .unusable(entry: index, .foreign(message.validator))
         }
         if let earlier = records[message.request], earlier.verdict.vote != message.vote {
@@ -144,7 +180,7 @@ package struct VoteJournal: Sendable {
                 }
                 let verdict = record?.verdict ?? given
                 let message = sign(request, verdict, now)
-                _ = try log.stage(message.encoded)
+                _ = try log.stage(JournalEntry.voted(message).encoded)
                 changed[request] = Record(verdict: verdict, timestamp: now)
                 messages.append(message)
             }
@@ -157,6 +193,31 @@ package struct VoteJournal: Sendable {
             if let record = changed[request] { records[request] = record }
         }
         return messages
+    }
+
+    /// Notes durably that a checkpoint is about to be cosigned.
+    ///
+    /// `proof` shows that the last one cosigned is a prefix of it. Throws `.cosign` where it is not,
+    /// and nothing is noted then.
+    package mutating func noteCosigning(
+        _ checkpoint: Checkpoint, proof: [Digest]
+    ) throws(JournalError) {
+        do throws(CosignRefusal) {
+            try Cosigner.check(
+                checkpoint, after: lastCosigned,
+                origin: Checkpoint.origin(ofLedger: ledger.digest), proof: proof)
+        } catch {
+            throw .cosign(error)
+        }
+        guard checkpoint.head != lastCosigned else { return }
+        do throws(LogError) {
+            _ = try log.stage(JournalEntry.cosigned(checkpoint.head).encoded)
+            try log.commit()
+        } catch {
+            log.discardStaged()
+            throw .log(error)
+        }
+        lastCosigned = checkpoint.head
     }
 
     /// Closes the log with its end mark.

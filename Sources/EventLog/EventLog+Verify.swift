@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Cryptography
+internal import Dispatch
 
 /// What `verifyAll` went through, all of it good.
 package struct LogVerification: Equatable, Sendable {
@@ -20,17 +21,32 @@ extension EventLog {
     /// Reads every file of the log again and computes the whole tree, trusting nothing in memory.
     ///
     /// Checks each segment's name, header, frames, chain, footer, list of frames and tiles, the
-    /// roots in headers, the end mark and the files of torn bytes. `progress` is told the entries
-    /// that are done, after each frame. Commits wait meanwhile. Throws the first deviation.
+    /// roots in headers, the end mark and the files of torn bytes; segments side by side on all
+    /// cores. `progress` is told the entries that are done, one call at a time. Commits wait
+    /// meanwhile. Throws the first deviation.
     package func verifyAll(
         progress: (UInt64) -> Void = { _ in }
     ) throws(LogError) -> LogVerification {
-        let (segments, size, root, mark) = try monitor.locked {
-            () throws(LogError) -> ([Segment], UInt64, Digest, Bool) in
+        try verify(tree: true, progress)
+    }
+
+    /// As `verifyAll`, but for the tree: checks every checksum, chain and footer, and takes the
+    /// leaves for what the checksums say of them. For copies that were good once.
+    package func verifyChecksums(
+        progress: (UInt64) -> Void = { _ in }
+    ) throws(LogError) -> LogVerification {
+        try verify(tree: false, progress)
+    }
+
+    private func verify(
+        tree: Bool, _ progress: (UInt64) -> Void
+    ) throws(LogError) -> LogVerification {
+        let (segments, contents, mark) = try monitor.locked {
+            () throws(LogError) -> ([Segment], LogContents, Bool) in
             while isWriting { monitor.wait() }
             try checkUsable()
             isWriting = true
-            return (contents.segments, contents.edge.count, contents.edge.root, hasEndMark)
+            return (self.contents.segments, self.contents, hasEndMark)
         }
         defer {
             monitor.locked {
@@ -39,18 +55,24 @@ extension EventLog {
             }
         }
         try verifyNames(segments)
-        var verifier = SegmentVerifier(disk: disk)
-        for (number, segment) in segments.enumerated() {
+        var verifier = SegmentVerifier()
+        for (number, scan) in scans(of: segments, tree: tree, progress).enumerated() {
             let isLast = number == segments.count - 1
-            try verifier.verify(
-                segment, isLast: isLast, mayGrow: isLast && access == .readOnly && !mark,
-                progress: progress)
+            let mayGrow = isLast && access == .readOnly && !mark
+            if tree {
+                try verifier.verify(
+                    segments[number], try scan.get(), isLast: isLast, mayGrow: mayGrow)
+            } else {
+                try verifier.verifyChecksums(
+                    segments[number], try scan.get(), isLast: isLast, mayGrow: mayGrow)
+            }
         }
-        let edge = verifier.edge
-        guard edge.count == size, edge.root == root else {
+        // Without the tree its edge is what opening found.
+        let edge = tree ? verifier.edge : contents.edge
+        guard edge.count == contents.edge.count, edge.root == contents.edge.root else {
             throw .damaged(
                 file: segments.last?.file.path ?? segmentsPath, offset: 0, entry: edge.count,
-                .root(of: "log", stored: root, computed: edge.root))
+                .root(of: "log", stored: contents.edge.root, computed: edge.root))
         }
         if mark, let last = segments.last { try verifyMark(last, edge) }
         try verifyTorn()
@@ -60,6 +82,27 @@ extension EventLog {
         result.segments = segments.count
         result.hasEndMark = mark
         return result
+    }
+
+    /// Reads all segments, on all cores.
+    private func scans(
+        of segments: [Segment], tree: Bool, _ progress: (UInt64) -> Void
+    ) -> [Result<SegmentScan, LogError>] {
+        let gate = Monitor()
+        var results: [Result<SegmentScan, LogError>?] = Array(repeating: nil, count: segments.count)
+        var done: UInt64 = 0
+        DispatchQueue.concurrentPerform(iterations: segments.count) { number in
+            let result = Result { () throws(LogError) in
+                try SegmentScan(segments[number], disk: disk, tree: tree) { entries in
+                    gate.locked {
+                        done += entries
+                        progress(done)
+                    }
+                }
+            }
+            gate.locked { results[number] = result }
+        }
+        return results.compactMap(\.self)
     }
 
     /// The names in `segments/` are those of the segments; a reader passes over newer ones.
@@ -123,79 +166,97 @@ extension EventLog {
     }
 }
 
-/// Goes through segments one after the other and computes the tree.
+/// Puts together what the segments hold, one after the other.
 private struct SegmentVerifier {
-    let disk: any Disk
     private(set) var edge = TreeEdge()
     private(set) var result = LogVerification()
 
-    init(disk: any Disk) { self.disk = disk }
-
     mutating func verify(
-        _ segment: Segment, isLast: Bool, mayGrow: Bool, progress: (UInt64) -> Void
+        _ segment: Segment, _ scan: SegmentScan, isLast: Bool, mayGrow: Bool
     ) throws(LogError) {
         let path = segment.file.path
-        let (file, size) = try onDisk { () throws(DiskError) in
-            let file = try disk.open(path, .read)
-            return (file, try file.size())
-        }
-        let bytes = try onDisk { () throws(DiskError) in
-            try file.read(at: 0, count: SegmentHeader.bytesCount)
-        }
-        let header: SegmentHeader
-        do { header = try SegmentHeader(bytes.span) } catch {
-            throw error.error(file: path, offset: 0, entry: edge.count)
-        }
-        guard header.firstIndex == edge.count else {
+        guard scan.header.firstIndex == edge.count else {
             throw .damaged(
                 file: path, offset: 8, entry: edge.count,
-                .firstIndex(expected: edge.count, found: header.firstIndex))
+                .firstIndex(expected: edge.count, found: scan.header.firstIndex))
         }
         let before = edge.root
-        guard header.root == before else {
+        guard scan.header.root == before else {
             throw .damaged(
                 file: path, offset: 16, entry: edge.count,
-                .root(of: "log before the segment", stored: header.root, computed: before))
+                .root(of: "log before the segment", stored: scan.header.root, computed: before))
         }
-        var scanner = FrameScanner(file, header: header, limit: min(size, segment.framesEnd))
-        var frames: [FrameLocation] = []
-        var tiles: [Digest] = []
-        reading: while true {
-            switch try scanner.next() {
-            case .end: break reading
-            case .problem(let problem):
-                throw problem.error(file: path, offset: scanner.offset, entry: scanner.index)
-            case .frame(let frame, let location):
-                frames.append(location)
-                for entry in 0..<frame.count {
-                    if let tile = edge.append(leafHash: frame.leafHash(of: entry)) {
-                        tiles.append(tile)
-                    }
-                }
-                progress(edge.count)
-            }
-        }
-        let end = scanner.offset
-        guard end == segment.framesEnd, edge.count == segment.endIndex else {
-            throw .damaged(
-                file: path, offset: end, entry: edge.count,
-                .endsEarly(neededBytes: segment.framesEnd, availableBytes: end))
-        }
-        result.frames += UInt64(frames.count)
-        result.bytes += size
-        guard segment.isSealed else {
-            // A writer may have torn or unsealed bytes after what a reader sees; the last segment
-            // of a closed log ends with its frames.
-            if size != end, isLast, !mayGrow {
-                throw .damaged(
-                    file: path, offset: end, entry: edge.count, .bytesAfterEnd(count: size - end))
-            }
-            return
-        }
+        let tiles = append(scan)
+        try verifyEnd(segment, scan, isLast: isLast, mayGrow: mayGrow)
+        guard segment.isSealed else { return }
         let wanted = SegmentFooter(
-            firstIndex: header.firstIndex, endIndex: edge.count, root: edge.root,
-            lastChecksum: scanner.lastChecksum, frames: frames, tiles: tiles)
-        try verify(wanted, file, at: end, size: size, salt: header.salt)
+            firstIndex: scan.header.firstIndex, endIndex: edge.count, root: edge.root,
+            lastChecksum: scan.lastChecksum, frames: scan.frames, tiles: tiles)
+        try verify(wanted, scan.file, at: scan.end, size: scan.size, salt: scan.header.salt)
+    }
+
+    /// Checks all but what rests on the tree.
+    mutating func verifyChecksums(
+        _ segment: Segment, _ scan: SegmentScan, isLast: Bool, mayGrow: Bool
+    ) throws(LogError) {
+        let path = segment.file.path
+        guard scan.header == segment.header else {
+            throw .damaged(
+                file: path, offset: 0, entry: segment.header.firstIndex,
+                .firstIndex(
+                    expected: segment.header.firstIndex, found: scan.header.firstIndex))
+        }
+        try verifyEnd(segment, scan, isLast: isLast, mayGrow: mayGrow)
+        guard segment.isSealed else { return }
+        let bytes = try onDisk { () throws(DiskError) in
+            try scan.file.read(at: scan.end, count: Int(scan.size - scan.end))
+        }
+        let footer: SegmentFooter
+        do { footer = try SegmentFooter(bytes.span, at: scan.end, salt: scan.header.salt) } catch {
+            throw error.error(file: path, offset: scan.end, entry: scan.endIndex)
+        }
+        guard footer.frames == scan.frames, footer.lastChecksum == scan.lastChecksum else {
+            throw .damaged(
+                file: path, offset: scan.end, entry: scan.endIndex, .frameList(frame: 0))
+        }
+    }
+
+    /// Checks that the frames are whole and end where they should.
+    private mutating func verifyEnd(
+        _ segment: Segment, _ scan: SegmentScan, isLast: Bool, mayGrow: Bool
+    ) throws(LogError) {
+        let path = segment.file.path
+        if let problem = scan.problem {
+            throw problem.error(file: path, offset: scan.end, entry: scan.endIndex)
+        }
+        guard scan.end == segment.framesEnd, scan.endIndex == segment.endIndex else {
+            throw .damaged(
+                file: path, offset: scan.end, entry: scan.endIndex,
+                .endsEarly(neededBytes: segment.framesEnd, availableBytes: scan.end))
+        }
+        result.frames += UInt64(scan.frames.count)
+        result.bytes += scan.size
+        // A writer may have torn or unsealed bytes after what a reader sees; the last segment of a
+        // closed log ends with its frames.
+        if !segment.isSealed, scan.size != scan.end, isLast, !mayGrow {
+            throw .damaged(
+                file: path, offset: scan.end, entry: scan.endIndex,
+                .bytesAfterEnd(count: scan.size - scan.end))
+        }
+    }
+
+    /// Appends the leaves of a segment; returns the tiles that it completes.
+    private mutating func append(_ scan: SegmentScan) -> [Digest] {
+        var tiles: [Digest] = []
+        for leaf in scan.head {
+            if let tile = edge.append(leafHash: leaf) { tiles.append(tile) }
+        }
+        for tile in scan.tiles {
+            edge.append(tile: tile)
+            tiles.append(tile)
+        }
+        for leaf in scan.tail { _ = edge.append(leafHash: leaf) }
+        return tiles
     }
 
     /// A footer is determined by its segment, so it is compared byte by byte.

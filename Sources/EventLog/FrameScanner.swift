@@ -61,8 +61,60 @@ struct FrameScanner {
         lastChecksum = header.checksum
     }
 
+    /// What was found at the current offset.
+    private enum Located {
+        case frame(FrameHeader, payloadAt: Int)
+        case end
+        case problem(FrameProblem)
+    }
+
     /// Reads and checks the next frame, and that it follows the last.
     mutating func next() throws(LogError) -> Step {
+        switch try locate() {
+        case .end: return .end
+        case .problem(let problem): return .problem(problem)
+        case .frame(let header, let start):
+            let frame: LogFrame
+            do throws(FrameProblem) {
+                frame = try LogFrame(
+                    header,
+                    stored: reader.bytes.span.extracting(start..<start + Int(header.storedBytes)))
+            } catch {
+                return .problem(error)
+            }
+            return .frame(frame, advance(over: header))
+        }
+    }
+
+    /// Checks the checksums of the next frame, and that it follows the last, without restoring
+    /// its entries; returns where it is, nil at the end, or what is wrong with it.
+    mutating func skip() throws(LogError) -> Result<FrameLocation, FrameProblem>? {
+        switch try locate() {
+        case .end: return nil
+        case .problem(let problem): return .failure(problem)
+        case .frame(let header, let start):
+            let computed = sha64(
+                reader.bytes.span.extracting(start..<start + Int(header.storedBytes)))
+            guard computed == header.payloadChecksum else {
+                return .failure(
+                    .flaw(
+                        .checksum(
+                            of: "frame's payload", stored: header.payloadChecksum,
+                            computed: computed)))
+            }
+            return .success(advance(over: header))
+        }
+    }
+
+    private mutating func advance(over header: FrameHeader) -> FrameLocation {
+        let location = FrameLocation(firstIndex: index, offset: offset)
+        offset += header.frameBytes
+        index += UInt64(header.count)
+        lastChecksum = header.checksum
+        return location
+    }
+
+    private mutating func locate() throws(LogError) -> Located {
         guard offset < reader.limit else { return .end }
         let left = reader.limit - offset
         guard let position = try reader.position(of: offset, count: FrameHeader.bytesCount) else {
@@ -85,15 +137,7 @@ struct FrameScanner {
                 return .problem(
                     .flaw(.endsEarly(neededBytes: header.frameBytes, availableBytes: left)))
             }
-            let frame = try LogFrame(
-                header,
-                stored: reader.bytes.span.extracting(
-                    whole + FrameHeader.bytesCount..<whole + Int(header.frameBytes)))
-            let location = FrameLocation(firstIndex: index, offset: offset)
-            offset += header.frameBytes
-            index += UInt64(header.count)
-            lastChecksum = header.checksum
-            return .frame(frame, location)
+            return .frame(header, payloadAt: whole + FrameHeader.bytesCount)
         } catch let problem as FrameProblem {
             return .problem(problem)
         } catch let error as LogError {

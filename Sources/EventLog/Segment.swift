@@ -9,7 +9,7 @@ internal import Cryptography
 /// u16), size of the log before it, which is the index of its first entry (8, u64), root of the
 /// log before it (16, 32), salt of its frames' checksums (48, u64), checksum of bytes 0 to 55 (56,
 /// u64). Frames follow, and once the segment is full and sealed, a footer.
-struct SegmentHeader {
+struct SegmentHeader: Equatable {
     static let bytesCount = 64
     static let version: UInt16 = 1
     static let magic: UInt32 = 0x4753_4352  // "RCSG"

@@ -1,0 +1,96 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+
+/// What the file of a segment holds, read by itself, so that several are read side by side.
+struct SegmentScan {
+    let file: any DiskFile
+    let size: UInt64
+    let header: SegmentHeader
+    private(set) var frames: [FrameLocation] = []
+    /// The hashes of the leaves before the first boundary of a tile, the roots of the whole tiles
+    /// after it, and the hashes of the leaves after those.
+    private(set) var head: [Digest] = []
+    private(set) var tiles: [Digest] = []
+    private(set) var tail: [Digest] = []
+    /// Where the frames end, the index of the entry after them, and the checksum of the last.
+    private(set) var end: UInt64
+    private(set) var endIndex: UInt64
+    private(set) var lastChecksum: UInt64
+    /// What is wrong with the frame that would start at `end`.
+    private(set) var problem: FrameProblem?
+
+    /// Reads the file up to where the log knows its frames to end.
+    ///
+    /// `tree` is whether leaves are hashed. `progress` is told the entries of some frames at a time.
+    init(
+        _ segment: Segment, disk: any Disk, tree: Bool, progress: (UInt64) -> Void
+    ) throws(LogError) {
+        let path = segment.file.path
+        let (file, size, bytes) = try onDisk { () throws(DiskError) in
+            let file = try disk.open(path, .read)
+            return (file, try file.size(), try file.read(at: 0, count: SegmentHeader.bytesCount))
+        }
+        self.file = file
+        self.size = size
+        do { header = try SegmentHeader(bytes.span) } catch {
+            throw error.error(file: path, offset: 0, entry: segment.header.firstIndex)
+        }
+        var scanner = FrameScanner(file, header: header, limit: min(size, segment.framesEnd))
+        end = scanner.offset
+        endIndex = scanner.index
+        lastChecksum = scanner.lastChecksum
+        var told = endIndex
+        while try take(from: &scanner, tree: tree) {
+            end = scanner.offset
+            endIndex = scanner.index
+            lastChecksum = scanner.lastChecksum
+            if endIndex - told >= 10_000 {
+                progress(endIndex - told)
+                told = endIndex
+            }
+        }
+        progress(endIndex - told)
+    }
+
+    /// Takes the next frame in; false at the end, or where a frame is bad.
+    private mutating func take(
+        from scanner: inout FrameScanner, tree: Bool
+    ) throws(LogError) -> Bool {
+        guard tree else {
+            switch try scanner.skip() {
+            case nil: return false
+            case .failure(let problem):
+                self.problem = problem
+                return false
+            case .success(let location):
+                frames.append(location)
+                return true
+            }
+        }
+        switch try scanner.next() {
+        case .end: return false
+        case .problem(let problem):
+            self.problem = problem
+            return false
+        case .frame(let frame, let location):
+            frames.append(location)
+            for entry in 0..<frame.count {
+                append(frame.leafHash(of: entry), at: frame.firstIndex + UInt64(entry))
+            }
+            return true
+        }
+    }
+
+    private mutating func append(_ leaf: Digest, at index: UInt64) {
+        let leaves = UInt64(LogLimits.tileLeaves)
+        let boundary = (header.firstIndex + leaves - 1) / leaves * leaves
+        guard index >= boundary else { return head.append(leaf) }
+        tail.append(leaf)
+        if tail.count == LogLimits.tileLeaves {
+            tiles.append(merkleRoot(tail[...]))
+            tail.removeAll(keepingCapacity: true)
+        }
+    }
+}

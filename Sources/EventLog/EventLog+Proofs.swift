@@ -82,6 +82,12 @@ extension EventLog {
         return roots
     }
 
+    /// A reader of the tree of the first `size` entries, which are committed.
+    func treeReader(of size: UInt64) throws(LogError) -> TreeReader {
+        try checkSize(size)
+        return TreeReader(self)
+    }
+
     private func checkSize(_ size: UInt64) throws(LogError) {
         try monitor.locked { () throws(LogError) in
             try checkUsable()
@@ -93,7 +99,7 @@ extension EventLog {
 }
 
 /// Computes roots of subtrees from the tiles that are kept and the leaves of at most a few.
-private final class TreeReader {
+final class TreeReader {
     private let log: EventLog
     private var number: UInt64?
     private var leaves: [Digest] = []

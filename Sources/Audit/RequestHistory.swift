@@ -34,8 +34,10 @@ package struct RequestHistory: Sendable {
     package let round: Round
     /// The request as it was signed.
     package let message: RequestMessage
+    /// The circuit.
+    package let circuit: Circuit
     /// The name of the circuit.
-    package let circuitName: String
+    package var circuitName: String { circuit.name }
     /// The votes, by entry.
     package internal(set) var votes: [CountedVote] = []
     /// The decision and its entry.
@@ -126,11 +128,12 @@ private struct Search {
     private mutating func open(_ opened: RoundOpened, _ entry: LoggedEntry, _ state: LedgerState) {
         guard found.count < Self.candidatesMax, let round = state.openRound(at: opened.request),
             isMeant(round),
-            case .request(let message)? = state.message(of: .requestSubmitted(round.request))
+            case .request(let message)? = state.message(of: .requestSubmitted(round.request)),
+            let circuit = state.circuit(round.request.circuit)?.circuit
         else { return }
         found[opened.request.rawValue] = RequestHistory(
             entry: opened.request.rawValue, height: state.height, round: round, message: message,
-            circuitName: state.circuit(round.request.circuit)?.circuit.name ?? "")
+            circuit: circuit)
     }
 
     private func isMeant(_ round: Round) -> Bool {

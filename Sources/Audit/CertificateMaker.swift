@@ -1,0 +1,276 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+package import EventLog
+package import Ledger
+
+/// Why there is no certificate of a decision.
+package enum CertificateMakingError: Error {
+    /// The request cannot be found.
+    case history(HistoryError)
+    /// The request is not decided; votes end at the deadline.
+    case undecided(entry: UInt64, deadline: Time)
+    /// The log cannot be read.
+    case log(LogError)
+    /// An entry that should be there is not.
+    case missing(entry: UInt64, kind: String)
+    /// The checkpoint signs fewer entries than are needed.
+    case notCovered(neededEntries: UInt64, size: UInt64)
+    /// The checkpoint is not of this log.
+    case otherLog(String)
+    /// The certificate would be longer than one may be.
+    case tooLong(bytes: Int, max: Int)
+    /// No line of the note is of a key that a reader of the certificate could know.
+    case note(NoteError)
+}
+
+/// What a certificate needs of a log, apart from the checkpoint.
+package struct CertificateMaker {
+    /// The request.
+    package let history: RequestHistory
+    /// The request whose approval rejected it, where that is so.
+    package let other: RequestHistory?
+    /// The entries that it takes, rising.
+    package let indices: [UInt64]
+
+    private let log: EventLog
+
+    /// The number of entries that a checkpoint must sign at least.
+    package var neededEntries: UInt64 { (indices.last ?? 0) + 1 }
+
+    /// Finds a decided request and what its decision rests on.
+    ///
+    /// Folds the log, once, and for a request that lost to a conflicting one twice.
+    package init(
+        _ selector: RequestSelector, in log: EventLog
+    ) throws(CertificateMakingError) {
+        self.log = log
+        history = try Self.find(selector, log)
+        guard let (entry, decided) = history.decision else {
+            throw .undecided(
+                entry: history.entry, deadline: history.round.opened.deadline)
+        }
+        switch decided.reason {
+        case .quorumApproved, .approvalOutOfReach:
+            other = nil
+            let batch = try Self.batch(before: decided.deciding.rawValue, log)
+            indices = Self.ascending([0, batch, entry] + Self.indices(of: history, entry))
+        case .deadlineWithQuorum, .deadlineWithoutQuorum:
+            other = nil
+            let close = history.events.first {
+                if case .roundClosed = $0.event { return true }
+                return false
+            }
+            guard let close else { throw .missing(entry: entry + 1, kind: "roundClosed") }
+            indices = [0] + Array(history.entry...close.index)
+        case .nullifierSpent:
+            let vote = decided.deciding.rawValue
+            guard case .voteCast(let cast) = try Self.event(vote, log) else {
+                throw .missing(entry: vote, kind: "voteCast")
+            }
+            let found = try Self.find(.entry(cast.request.rawValue), log)
+            guard let approval = found.decision else {
+                throw .missing(entry: vote + 1, kind: "outcomeDecided")
+            }
+            other = found
+            let batch = try Self.batch(before: vote, log)
+            indices = Self.ascending(
+                [0, batch, entry, approval.entry] + Self.indices(of: history, entry)
+                    + Self.indices(of: found, approval.entry))
+        }
+    }
+
+    /// Joins everything under a checkpoint.
+    ///
+    /// Signature lines are left out that no reader of the certificate could check: those of keys
+    /// that are neither the validators' nor `keeping`. A line that does not hold goes as well.
+    package func certificate(
+        under signed: SignedCheckpoint, keeping keys: [PolicyKey] = []
+    ) throws(CertificateMakingError) -> Certificate {
+        let head = signed.head
+        guard head.size >= neededEntries else {
+            throw .notCovered(neededEntries: neededEntries, size: head.size)
+        }
+        let entries = try entries()
+        let genesis = entries[0].bytes
+        let origin = Checkpoint.origin(ofLedger: Digest(hashing: genesis))
+        guard signed.checkpoint.origin == origin else {
+            throw .otherLog("it is of \(signed.checkpoint.origin), and the ledger is \(origin)")
+        }
+        let proof = try logged { () throws(LogError) -> [Digest]? in
+            guard head.size <= log.size, try log.root(at: head.size) == head.root else {
+                return nil
+            }
+            return try log.multiProof(indices: indices, size: head.size)
+        }
+        guard let proof else {
+            throw .otherLog("the log has another root at size \(head.size), or is shorter")
+        }
+        let certificate = Certificate(
+            note: try note(signed, origin, keys).bytes, subject: Self.part(history),
+            conflict: other.map(Self.part), entries: entries, proof: proof)
+        let size = certificate.bytes.count
+        guard size <= Certificate.bytesMax else {
+            throw .tooLong(bytes: size, max: Certificate.bytesMax)
+        }
+        return certificate
+    }
+
+    /// How many different keys that a reader could know signed a checkpoint.
+    package func signerCount(
+        of signed: SignedCheckpoint, keeping keys: [PolicyKey] = []
+    ) throws(CertificateMakingError) -> Int {
+        let signers = try signers(signed.checkpoint.origin, keys)
+        let text = signed.note.text
+        return Set(signed.note.signatures.compactMap { signers.signer(of: $0, text: text) }).count
+    }
+
+    // MARK: What goes in
+
+    private static func part(_ history: RequestHistory) -> Certificate.Part {
+        Certificate.Part(
+            request: EntryIndex(history.entry), circuit: history.circuit,
+            submitter: history.message.submitter,
+            pinned: history.round.pinned.members.map {
+                Certificate.Pinned(
+                    index: $0.index, key: $0.key, stake: $0.stake, reputation: $0.reputation)
+            })
+    }
+
+    /// Request, round and the votes before the decision.
+    private static func indices(of history: RequestHistory, _ decision: UInt64) -> [UInt64] {
+        [history.entry, history.entry + 1] + history.votes.map(\.entry).filter { $0 < decision }
+    }
+
+    private static func ascending(_ indices: [UInt64]) -> [UInt64] { Set(indices).sorted() }
+
+    /// The entries, read run by run.
+    private func entries() throws(CertificateMakingError) -> [Certificate.Entry] {
+        var result: [Certificate.Entry] = []
+        var bytes = 0
+        var place = 0
+        while place < indices.count {
+            var end = place + 1
+            while end < indices.count, indices[end] == indices[end - 1] + 1 { end += 1 }
+            var reader = EntryReader(log, from: indices[place], to: indices[end - 1] + 1)
+            while let entry = try Self.read(&reader) {
+                bytes += entry.bytes.count
+                guard bytes <= Certificate.bytesMax else {
+                    throw .tooLong(bytes: bytes, max: Certificate.bytesMax)
+                }
+                result.append(Certificate.Entry(index: entry.index, bytes: entry.bytes))
+            }
+            place = end
+        }
+        guard result.count == indices.count else {
+            throw .missing(entry: indices.last ?? 0, kind: "entry")
+        }
+        return result
+    }
+
+    private func signers(
+        _ origin: String, _ keys: [PolicyKey]
+    ) throws(CertificateMakingError) -> CertificateSigners {
+        guard case .ledgerOpened(let opened) = try Self.event(0, log) else {
+            throw .missing(entry: 0, kind: "ledgerOpened")
+        }
+        let histories = [history] + (other.map { [$0] } ?? [])
+        let pinned = histories.flatMap { $0.round.pinned.members.map(\.key) }
+        return CertificateSigners(
+            origin: origin, validators: opened.validators.map(\.key) + pinned, keeping: keys)
+    }
+
+    private func note(
+        _ signed: SignedCheckpoint, _ origin: String, _ keys: [PolicyKey]
+    ) throws(CertificateMakingError) -> SignedNote {
+        let signers = try signers(origin, keys)
+        let note = signed.note
+        let lines = note.signatures.filter { signers.signer(of: $0, text: note.text) != nil }
+        do throws(NoteError) {
+            return try SignedNote(text: note.text, signatures: lines)
+        } catch {
+            throw .note(error)
+        }
+    }
+
+    // MARK: Reading
+
+    private static func find(
+        _ selector: RequestSelector, _ log: EventLog
+    ) throws(CertificateMakingError) -> RequestHistory {
+        do throws(HistoryError) {
+            return try RequestHistory.find(selector, in: log)
+        } catch {
+            throw .history(error)
+        }
+    }
+
+    private func logged<Value>(
+        _ body: () throws(LogError) -> Value
+    ) throws(CertificateMakingError) -> Value {
+        do throws(LogError) {
+            return try body()
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    private static func read(
+        _ reader: inout EntryReader
+    ) throws(CertificateMakingError) -> LoggedEntry? {
+        do throws(ReadingError) {
+            return try reader.entry()
+        } catch {
+            throw .history(.replay(.reading(error)))
+        }
+    }
+
+    private static func event(
+        _ index: UInt64, _ log: EventLog
+    ) throws(CertificateMakingError) -> Event {
+        var reader = EntryReader(log, from: index, to: index + 1)
+        guard let entry = try read(&reader) else { throw .missing(entry: index, kind: "entry") }
+        return entry.event
+    }
+
+    /// The opening of the batch in which an entry stands: the last one before it.
+    private static func batch(
+        before entry: UInt64, _ log: EventLog
+    ) throws(CertificateMakingError) -> UInt64 {
+        var end = entry
+        while end > 0 {
+            let start = end > 512 ? end - 512 : 0
+            var reader = EntryReader(log, from: start, to: end)
+            var last: UInt64?
+            while let entry = try read(&reader) {
+                if case .batchOpened = entry.event { last = entry.index }
+            }
+            if let last { return last }
+            end = start
+        }
+        throw .missing(entry: entry, kind: "batchOpened")
+    }
+}
+
+extension CertificateMakingError: CustomStringConvertible {
+    /// What a person is told.
+    package var description: String {
+        switch self {
+        case .history(let error): "\(error)"
+        case .undecided(let entry, let deadline):
+            "the request of entry \(entry) is not decided; votes on it end at"
+                + " \(UTC.text(deadline)) of ledger time"
+        case .log(let error): "\(error)"
+        case .missing(let entry, let kind): "there is no \(kind) at entry \(entry)"
+        case .notCovered(let needed, let size):
+            "the checkpoint signs \(size) entries, and the decision needs \(needed)"
+        case .otherLog(let reason): "the checkpoint is not of this ledger: \(reason)"
+        case .tooLong(let bytes, let max):
+            "the certificate would have \(bytes) bytes, and \(max) are the most: between the"
+                + " opening of the round and its close the log is too long"
+        case .note(let error):
+            "the checkpoint has no signature of a validator that the certificate names: \(error)"
+        }
+    }
+}

@@ -60,6 +60,12 @@ package struct Certificate: Equatable, Sendable {
         package var index: UInt64
         /// Its canonical bytes.
         package var bytes: [UInt8]
+
+        /// Joins the two.
+        package init(index: UInt64, bytes: [UInt8]) {
+            self.index = index
+            self.bytes = bytes
+        }
     }
 }
 

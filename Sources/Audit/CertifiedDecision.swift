@@ -39,6 +39,12 @@ extension CertifiedEntries {
             (outcome, reason, deciding) = (.rejected, .nullifierSpent, vote)
             batch = try decidingBatch(before: deciding, of: round)
         case (.deadline, nil):
+            guard said.reason == .deadlineWithQuorum || said.reason == .deadlineWithoutQuorum else {
+                throw flaw(
+                    round, "reason",
+                    "the deadline: \(tally.votes) votes decide nothing, and no"
+                        + " conflicting request is there", "\(said.reason)")
+            }
             batch = try dueBatch(of: round)
             let isQuorum = tally.votes >= round.threshold
             outcome = isQuorum ? .rejected : .timedOut

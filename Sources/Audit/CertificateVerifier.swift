@@ -305,7 +305,7 @@ private struct CertificateVerifier {
             let proof = try Proof(compressed: round.request.proof)
             let inputs = try PublicInputs.parse(
                 littleEndian: round.request.publicInputs.map(\.bytes))
-            holds = try PreparedVerifyingKey(key).verify(proof, inputs: inputs)
+            holds = try key.verifyOnce(proof, inputs: inputs)
         } catch {
             throw flaw("proof", "one that can be verified", "\(error)")
         }

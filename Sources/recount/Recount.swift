@@ -28,6 +28,7 @@ struct Recount: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, RunCommand.self, AuditCommand.self, ReplayCommand.self,
             LogCommand.self, ShowCommand.self,
+            ProveCommand.self, CertificateCommand.self,
             ProofCommand.self, LedgerCommand.self, ConfigCommand.self,
         ])
 

@@ -38,35 +38,11 @@ struct ShowRequestCommand: ParsableCommand {
 
     mutating func run() throws {
         let log = try openLedger(ledger)
-        guard let selector = RequestSelector(id, size: log.size) else {
-            throw Failure("\(id) is neither an entry nor the first digits of an identity")
+        let history = try RequestLookup.find(id, in: log, ledger) {
+            selector throws(HistoryError) in try RequestHistory.find(selector, in: log)
         }
-        let history = try find(selector, log)
         if json { return try Output.json(RequestJSON(history)) }
         RequestText(history: history).print()
-    }
-
-    /// A number may be meant as digits of an identity where no request has that entry.
-    private func find(
-        _ selector: RequestSelector, _ log: EventLog
-    ) throws(Failure) -> RequestHistory {
-        do throws(HistoryError) {
-            return try RequestHistory.find(selector, in: log)
-        } catch {
-            switch error {
-            case .replay(let error): throw Failure("\(log.directory): \(error)")
-            case .notFound:
-                if case .entry = selector { return try find(.prefix(id), log) }
-                throw Failure(
-                    "no request is called \(id) in \(log.directory); recount log \(ledger) --kind"
-                        + " requestSubmitted lists those that are there")
-            case .ambiguous(let candidates):
-                let names = candidates.map { "\($0.id.hex.prefix(16))… (entry \($0.entry))" }
-                throw Failure(
-                    "several requests start with \(id): \(names.joined(separator: ", "));"
-                        + " give more digits")
-            }
-        }
     }
 }
 

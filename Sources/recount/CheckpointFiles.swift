@@ -1,0 +1,83 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import EventLog
+import Foundation
+
+/// The checkpoints that lie beside a log, and those that are named.
+enum CheckpointFiles {
+    /// The checkpoints of a log directory, newest first; a file that is none is told and passed
+    /// over.
+    static func all(in directory: String) -> [SignedCheckpoint] {
+        let folder = directory + "/checkpoints"
+        let disk = POSIXDisk()
+        let names: [String]
+        do throws(DiskError) {
+            names = try disk.list(folder).filter { $0.hasSuffix(".checkpoint") }
+        } catch {
+            return []  // Nothing was ever signed.
+        }
+        var found: [SignedCheckpoint] = []
+        for name in names.sorted().reversed() {
+            do throws(Failure) {
+                found.append(try read(folder + "/" + name))
+            } catch {
+                Output.error("\(error.message); it is passed over")
+            }
+        }
+        return found
+    }
+
+    /// Reads a checkpoint; no signature is checked.
+    static func read(_ path: String) throws(Failure) -> SignedCheckpoint {
+        let bytes = try InputFile.read(path, bytesMax: SignedNote.bytesMax)
+        do throws(NoteError) {
+            return try SignedCheckpoint(bytes)
+        } catch {
+            throw Failure("\(path) is no checkpoint: \(error)")
+        }
+    }
+}
+
+/// Files that are named on the command line.
+enum InputFile {
+    /// Reads a whole file of at most `bytesMax` bytes, or standard input for `-`.
+    static func read(_ path: String, bytesMax: Int) throws(Failure) -> [UInt8] {
+        let data: Data
+        do {
+            let handle =
+                path == "-"
+                ? FileHandle.standardInput
+                : try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            data = try handle.readAll(bytesMax: bytesMax + 1)
+        } catch {
+            throw Failure("\(path) cannot be read: \(error.localizedDescription)")
+        }
+        guard data.count <= bytesMax else {
+            throw Failure("\(path): longer than \(bytesMax) bytes")
+        }
+        return [UInt8](data)
+    }
+
+    /// Writes a file in place of what was there.
+    static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Failure("\(path) cannot be written: \(error.localizedDescription)")
+        }
+    }
+}
+
+extension FileHandle {
+    /// Reads to the end, or until there are `bytesMax` bytes: a pipe gives a piece at a time.
+    fileprivate func readAll(bytesMax: Int) throws -> Data {
+        var data = Data()
+        while data.count < bytesMax,
+            let piece = try read(upToCount: bytesMax - data.count), !piece.isEmpty
+        {
+            data.append(piece)
+        }
+        return data
+    }
+}

@@ -1,0 +1,138 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Audit
+import EventLog
+
+/// `recount prove request`.
+struct ProveRequestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "request",
+        abstract: "Write the certificate of a decision: one file that anybody can recount.",
+        discussion: """
+            The file holds the request, the votes with their signatures, the pinned
+            validators, the decision, a proof that all of it is in the log, and the
+            checkpoint that validators signed. Where a decision rests on votes that never
+            came, it holds every entry of the round.
+
+              recount prove request home 3f9a
+              recount prove request home 3f9a --out 3f9a.rcct
+              recount certificate verify 3f9a.rcct --policy 7-of-10 --ledger ID
+
+            The request is named by the first digits of its identity, or by its entry. Of
+            the checkpoints in the ledger that cover the decision, the one with the most
+            signatures is taken, and of equal ones the newest. Signature lines that a
+            reader could not check are left out: those of keys that are not validators'.
+
+            Exit codes: 0 it is written; 2 there is no such request, it is not decided, or
+            no checkpoint covers it.
+            """)
+
+    @Argument(help: "A home, or the directory of a ledger.")
+    var ledger: String
+
+    @Argument(help: "The first digits of the identity, or the entry of the request.")
+    var id: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Write it here, instead of a file named for the request.",
+            valueName: "file"))
+    var out: String?
+
+    @Option(help: ArgumentHelp("Take this checkpoint.", valueName: "file"))
+    var checkpoint: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Keep the signatures of these keys too: one a line, hexadecimal or as a C2SP key.",
+            valueName: "file"))
+    var keys: String?
+
+    @Flag(help: "Print one JSON object about the file.")
+    var json = false
+
+    private struct Written: Encodable {
+        var file: String
+        var bytes: Int
+        var requestID: String
+        var entry: UInt64
+        var outcome: String
+        var entries: Int
+        var ledgerID: String
+        var checkpointSize: UInt64
+        var checkpointSigners: Int
+    }
+
+    mutating func run() throws {
+        let log = try openLedger(ledger)
+        let maker = try RequestLookup.find(id, in: log, ledger) {
+            selector throws(HistoryError) in try Self.maker(selector, log)
+        }.get()
+        let keys = try self.keys.map { path throws(Failure) in try PolicyFiles.keys(path) } ?? []
+        let signed = try choose(maker, log, keys)
+        let certificate: Certificate
+        let signers: Int
+        do throws(CertificateMakingError) {
+            certificate = try maker.certificate(under: signed, keeping: keys)
+            signers = try maker.signerCount(of: signed, keeping: keys)
+        } catch {
+            throw Failure("\(checkpoint ?? log.directory): \(error)")
+        }
+        let bytes = certificate.bytes
+        let requestID = maker.history.round.id.hex
+        let path = out ?? "\(requestID.prefix(16)).rcct"
+        try InputFile.write(bytes, to: path)
+        let written = Written(
+            file: path, bytes: bytes.count, requestID: requestID, entry: maker.history.entry,
+            outcome: maker.history.decision.map { "\($0.event.outcome)" } ?? "",
+            entries: certificate.entries.count,
+            ledgerID: String(signed.checkpoint.origin.dropFirst("recount/".count)),
+            checkpointSize: signed.head.size, checkpointSigners: signers)
+        if json { return try Output.json(written) }
+        Output.line(
+            "\(path): request \(requestID.prefix(16))…, \(written.outcome),"
+                + " \(Text.count(UInt64(written.entries), "entry", "entries")) of"
+                + " \(Text.grouped(written.checkpointSize)),"
+                + " \(Text.count(UInt64(bytes.count), "byte"))")
+        Output.line(
+            "\(Text.count(UInt64(signers), "key")) signed the checkpoint. To recount it:")
+        Output.line(
+            "  recount certificate verify \(path) --policy T-of-N --ledger \(written.ledgerID)")
+    }
+
+    /// A request that is not found may be looked for otherwise; what else fails is kept.
+    private static func maker(
+        _ selector: RequestSelector, _ log: EventLog
+    ) throws(HistoryError) -> Result<CertificateMaker, Failure> {
+        do throws(CertificateMakingError) {
+            return .success(try CertificateMaker(selector, in: log))
+        } catch {
+            if case .history(let error) = error { throw error }
+            return .failure(Failure("\(error)"))
+        }
+    }
+
+    private func choose(
+        _ maker: CertificateMaker, _ log: EventLog, _ keys: [PolicyKey]
+    ) throws(Failure) -> SignedCheckpoint {
+        if let checkpoint { return try CheckpointFiles.read(checkpoint) }
+        var best: (signers: Int, signed: SignedCheckpoint)?
+        for signed in CheckpointFiles.all(in: log.directory)
+        where signed.head.size >= maker.neededEntries && signed.head.size <= log.size {
+            let signers: Int
+            do throws(CertificateMakingError) {
+                signers = try maker.signerCount(of: signed, keeping: keys)
+            } catch {
+                throw Failure("\(error)")
+            }
+            if signers > best?.signers ?? 0 { best = (signers, signed) }
+        }
+        if let best { return best.signed }
+        throw Failure(
+            "no checkpoint in \(log.directory)/checkpoints covers the decision, which needs the"
+                + " first \(maker.neededEntries) entries; make one with recount checkpoint sign"
+                + " \(ledger), or name one with --checkpoint")
+    }
+}

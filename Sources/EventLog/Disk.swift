@@ -5,6 +5,7 @@
 package enum DiskOperation: String, Sendable {
     case list, open, create, size, read, write, truncate, sync, close, rename, remove, lock
     case createDirectory = "create directory"
+    case removeDirectory = "remove directory"
     case syncDirectory = "sync directory"
 }
 
@@ -62,10 +63,14 @@ package protocol Disk: Sendable {
     func list(_ directory: String) throws(DiskError) -> [String]
     /// Opens a file.
     func open(_ path: String, _ access: DiskAccess) throws(DiskError) -> any DiskFile
-    /// Gives a file another name in the same directory, in place of what has that name.
+    /// Gives a file another name in the same directory, in place of the file that has that name.
+    ///
+    /// Or a directory, with all that is in it, in place of nothing or an empty directory.
     func rename(_ path: String, to newPath: String) throws(DiskError)
     /// Removes a file.
     func remove(_ path: String) throws(DiskError)
+    /// Removes an empty directory.
+    func removeDirectory(_ path: String) throws(DiskError)
     /// Makes a directory where there is none; its parent exists.
     func createDirectory(_ path: String) throws(DiskError)
     /// Makes the names in a directory durable.

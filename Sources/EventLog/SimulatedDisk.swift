@@ -20,10 +20,18 @@ package enum SimulatedFault: Sendable {
 /// or removed since the last sync of their directory are kept or dropped in the same way. Every
 /// operation counts; the n-th can be made to fail.
 package final class SimulatedDisk: Disk {
-    let state = Mutex(SimulatedState())
+    let state: Mutex<SimulatedState>
 
     /// An empty disk with the directory `/`.
-    package init() {}
+    package init() { state = Mutex(SimulatedState()) }
+
+    /// A disk of its own with what programs see on `other`, all of it durable.
+    package init(copying other: SimulatedDisk) {
+        var copy = other.state.withLock { $0 }
+        copy.restart(seed: 1)
+        copy.operations = 0
+        state = Mutex(copy)
+    }
 
     /// The number of operations so far.
     package var operations: Int { state.withLock { $0.operations } }
@@ -88,6 +96,12 @@ package final class SimulatedDisk: Disk {
         try perform { (state: inout SimulatedState) throws(DiskError) in try state.remove(path) }
     }
 
+    package func removeDirectory(_ path: String) throws(DiskError) {
+        try perform { (state: inout SimulatedState) throws(DiskError) in
+            try state.removeDirectory(path)
+        }
+    }
+
     package func createDirectory(_ path: String) throws(DiskError) {
         try perform { (state: inout SimulatedState) throws(DiskError) in
             try state.createDirectory(path)
@@ -101,11 +115,10 @@ package final class SimulatedDisk: Disk {
     }
 
     package func lock(_ path: String) throws(DiskError) -> any DiskLock {
-        let life = try perform { (state: inout SimulatedState) throws(DiskError) in
-            try state.lock(path)
-            return state.life
+        let (inode, life) = try perform { (state: inout SimulatedState) throws(DiskError) in
+            (try state.lock(path), state.life)
         }
-        return SimulatedLock(self, path: path, life: life)
+        return SimulatedLock(self, inode: inode, life: life)
     }
 
     func perform<R: Sendable>(
@@ -187,12 +200,12 @@ private final class SimulatedFile: DiskFile {
 /// A lock of a simulated disk.
 private final class SimulatedLock: DiskLock {
     private let disk: SimulatedDisk
-    private let path: String
+    private let inode: Int
     private let life: Int
 
-    init(_ disk: SimulatedDisk, path: String, life: Int) {
+    init(_ disk: SimulatedDisk, inode: Int, life: Int) {
         self.disk = disk
-        self.path = path
+        self.inode = inode
         self.life = life
     }
 
@@ -200,7 +213,7 @@ private final class SimulatedLock: DiskLock {
 
     func release() {
         disk.state.withLock { state in
-            if state.life == life { state.locks.removeAll { $0 == path } }
+            if state.life == life { state.locks.removeAll { $0 == inode } }
         }
     }
 }

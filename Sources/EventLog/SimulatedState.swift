@@ -84,17 +84,33 @@ struct SimulatedRandom {
 struct SimulatedState {
     /// A change of names: all of it happens, or nothing.
     struct NameChange {
-        let directory: String
-        let removed: String?
-        let added: (path: String, inode: Int)?
+        var directory: String
+        var removed: String?
+        var added: (path: String, inode: Int)?
+        /// A directory that got another name, with all that is in it.
+        var moved: (from: String, to: String)?
+
+        /// Whether a directory or file is no longer called so after it.
+        func frees(_ path: String) -> Bool { removed == path || moved?.from == path }
+
+        /// Says the same of paths that were given another beginning.
+        mutating func replacePrefix(_ from: String, with to: String) {
+            directory = SimulatedState.moved(directory, from, to)
+            removed = removed.map { SimulatedState.moved($0, from, to) }
+            added = added.map { (SimulatedState.moved($0.path, from, to), $0.inode) }
+        }
     }
 
     var inodes: [SimulatedInode] = []
     /// Paths as programs see them, and as they are after a crash. Directories have inode -1.
     var names: [String: Int] = ["/": -1]
     var durableNames: [String: Int] = ["/": -1]
+    /// What may be lost of the names, in order.
+    ///
+    /// Their paths are as programs see them now: `durable` tells those that the disk knows.
     var nameChanges: [NameChange] = []
-    var locks: [String] = []
+    /// The files that are locked.
+    var locks: [Int] = []
     var operations = 0
     var fault: (operation: Int, kind: SimulatedFault)?
     var isFull = false
@@ -142,6 +158,10 @@ struct SimulatedState {
     }
 
     static func apply(_ change: NameChange, to names: inout [String: Int]) {
+        if let (from, to) = change.moved {
+            names = Dictionary(
+                uniqueKeysWithValues: names.map { (moved($0.key, from, to), $0.value) })
+        }
         if let removed = change.removed { names[removed] = nil }
         if let added = change.added { names[added.path] = added.inode }
     }
@@ -173,6 +193,7 @@ struct SimulatedState {
 
     mutating func rename(_ path: String, to newPath: String) throws(DiskError) {
         try begin(.rename, path)
+        if isDirectory(path) { return try moveDirectory(path, to: newPath) }
         guard let inode = file(path) else { throw .notFound(path: path) }
         change(
             NameChange(
@@ -196,23 +217,24 @@ struct SimulatedState {
     mutating func syncDirectory(_ path: String) throws(DiskError) {
         try begin(.syncDirectory, path)
         guard isDirectory(path) else { throw .notFound(path: path) }
-        for change in nameChanges where change.directory == path {
-            Self.apply(change, to: &durableNames)
-        }
-        nameChanges.removeAll { $0.directory == path }
+        settleNames { $0.directory == path }
     }
 
-    mutating func lock(_ path: String) throws(DiskError) {
+    mutating func lock(_ path: String) throws(DiskError) -> Int {
         try begin(.lock, path)
-        guard !locks.contains(path) else { throw .locked(path: path, holder: 1) }
-        if file(path) == nil {
+        guard isDirectory(Self.parent(of: path)) else { throw .notFound(path: path) }
+        if let inode = file(path), locks.contains(inode) {
+            throw .locked(path: path, holder: 1)
+        }
+        let inode = file(path) ?? inodes.count
+        if inode == inodes.count {
             inodes.append(SimulatedInode())
             change(
                 NameChange(
-                    directory: Self.parent(of: path), removed: nil,
-                    added: (path, inodes.count - 1)))
+                    directory: Self.parent(of: path), removed: nil, added: (path, inode)))
         }
-        locks.append(path)
+        locks.append(inode)
+        return inode
     }
 
     mutating func replace(_ path: String, with bytes: [UInt8]?) {
@@ -241,10 +263,7 @@ struct SimulatedState {
             }
             inodes[number] = SimulatedInode(bytes: bytes, durable: bytes)
         }
-        for change in nameChanges {
-            let survives = seed % 4 == 0 ? false : seed % 4 == 1 || random.below(2) == 0
-            if survives { Self.apply(change, to: &durableNames) }
-        }
+        settleNames { _ in seed % 4 == 0 ? false : seed % 4 == 1 || random.below(2) == 0 }
         names = durableNames
         nameChanges = []
         locks = []
@@ -253,5 +272,76 @@ struct SimulatedState {
         isOff = false
         isDying = false
         life += 1
+    }
+}
+
+extension SimulatedState {
+    /// The path after a directory above it, or the path itself, got another name.
+    static func moved(_ path: String, _ from: String, _ to: String) -> String {
+        if path == from { return to }
+        return path.hasPrefix(from + "/") ? to + path.dropFirst(from.count) : path
+    }
+
+    /// Gives a directory another name, which nothing or an empty directory has.
+    private mutating func moveDirectory(
+        _ path: String, to newPath: String
+    ) throws(DiskError) {
+        guard Self.parent(of: path) == Self.parent(of: newPath) else {
+            throw .failed(.rename, path: path, code: 18)
+        }
+        if names[newPath] != nil {
+            guard isDirectory(newPath) else { throw .failed(.rename, path: path, code: 20) }
+            guard try list(newPath).isEmpty else { throw .failed(.rename, path: path, code: 39) }
+        }
+        // A journal keeps the order of the changes of one name.
+        if nameChanges.contains(where: { $0.frees(newPath) }) { settleNames { _ in true } }
+        for number in nameChanges.indices {
+            nameChanges[number].replacePrefix(path, with: newPath)
+        }
+        names[newPath] = nil
+        change(NameChange(directory: Self.parent(of: path), moved: (path, newPath)))
+    }
+
+    /// Removes an empty directory.
+    mutating func removeDirectory(_ path: String) throws(DiskError) {
+        try begin(.removeDirectory, path)
+        guard isDirectory(path) else { throw .notFound(path: path) }
+        guard try list(path).isEmpty else {
+            throw .failed(.removeDirectory, path: path, code: 39)
+        }
+        change(NameChange(directory: Self.parent(of: path), removed: path))
+    }
+
+    /// Makes those of the pending changes of names durable that `survives` says.
+    ///
+    /// One below a directory whose own new name is not durable happens under its old name.
+    mutating func settleNames(_ survives: (NameChange) -> Bool) {
+        var pending = nameChanges
+        var number = 0
+        while number < pending.count {
+            guard survives(pending[number]) else {
+                number += 1
+                continue
+            }
+            var change = pending.remove(at: number)
+            for case let (from, to)? in pending.reversed().map(\.moved) {
+                change.replacePrefix(to, with: from)
+            }
+            if let (from, to) = change.moved {
+                guard durableNames[from] == -1 else { continue }
+                forget(to)
+            }
+            // What was below a directory is gone once the directory is.
+            if let removed = change.removed, durableNames[removed] == -1 { forget(removed) }
+            Self.apply(change, to: &durableNames)
+        }
+        nameChanges = pending
+    }
+
+    /// Removes a directory and all that is in it from what is durable.
+    private mutating func forget(_ directory: String) {
+        durableNames = durableNames.filter {
+            $0.key != directory && !$0.key.hasPrefix(directory + "/")
+        }
     }
 }

@@ -65,6 +65,11 @@ package struct POSIXDisk: Disk {
         guard unsafe unlink(path) == 0 else { throw failure(.remove, path, errno) }
     }
 
+    package func removeDirectory(_ path: String) throws(DiskError) {
+        // SAFETY: the path ends in zero and lives for the call.
+        guard unsafe rmdir(path) == 0 else { throw failure(.removeDirectory, path, errno) }
+    }
+
     package func createDirectory(_ path: String) throws(DiskError) {
         // SAFETY: the path ends in zero and lives for the call.
         guard unsafe mkdir(path, 0o755) == 0 else { throw failure(.createDirectory, path, errno) }

@@ -69,7 +69,9 @@ struct FrameHeader {
     }
 
     /// Reads a header; checks, in order: length, magic, version, checksum, bounds.
-    init(_ bytes: Span<UInt8>, salt: UInt64) throws(FrameProblem) {
+    ///
+    /// Without a salt the checksum cannot be checked, and anything may look like a header.
+    init(_ bytes: Span<UInt8>, salt: UInt64?) throws(FrameProblem) {
         guard bytes.count >= Self.bytesCount else {
             throw .flaw(
                 .endsEarly(
@@ -84,9 +86,11 @@ struct FrameHeader {
             throw .flaw(.field("version", value: UInt64(version)))
         }
         let stored: UInt64 = bytes.integer(at: 44)
-        let computed = sha64(salt: salt, bytes.extracting(0..<44))
-        guard stored == computed else {
-            throw .flaw(.checksum(of: "frame's header", stored: stored, computed: computed))
+        if let salt {
+            let computed = sha64(salt: salt, bytes.extracting(0..<44))
+            guard stored == computed else {
+                throw .flaw(.checksum(of: "frame's header", stored: stored, computed: computed))
+            }
         }
         let compression: UInt16 = bytes.integer(at: 6)
         guard compression <= 1 else {

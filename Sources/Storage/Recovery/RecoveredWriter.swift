@@ -1,0 +1,129 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Ledger
+
+/// Writes entries to a new log and folds them by the rules of the ledger on the way.
+///
+/// Every `BatchSealed` is compared with the state and the log that the entries before it give.
+struct RecoveredWriter {
+    /// What the entries are written to.
+    let log: EventLog
+    /// The state after them.
+    private(set) var state = LedgerState()
+    /// Blobs that they speak of. Only looked up and sorted.
+    private(set) var blobs: Set<Digest> = []
+
+    private var stagedBytes = 0
+
+    /// Frames are as long as those of a sealed segment, so that none has to be written twice.
+    private static let commitBytes = LogLimits.sealedFrameRawBytes
+
+    init(_ log: EventLog) { self.log = log }
+
+    /// Folds and stages an entry, and commits now and then.
+    ///
+    /// Throws `.rules` for an entry that cannot follow those before it, or `.log`.
+    mutating func append(_ entry: [UInt8]) throws(RecoveryError) {
+        try Self.apply(entry, to: &state, root: { log.stagedRoot }, blobs: &blobs)
+        do throws(LogError) {
+            _ = try log.stage(entry)
+            stagedBytes += entry.count + 2
+            if stagedBytes >= Self.commitBytes { try commit() }
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    /// Stages the entries of a whole batch and nothing of a batch that cannot follow.
+    ///
+    /// Returns false for such a batch. Costs a copy of the state.
+    mutating func appendIfGood(_ batch: [[UInt8]]) throws(RecoveryError) -> Bool {
+        var trial = state
+        var found = blobs
+        var tree: MerkleFrontier
+        do throws(LogError) {
+            try commit()
+            guard
+                let frontier = MerkleFrontier(
+                    count: log.size, subtrees: try log.subtrees(at: log.size))
+            else { fatalError("the subtrees of a log do not fit its size") }
+            tree = frontier
+        } catch {
+            throw .log(error)
+        }
+        for entry in batch {
+            do throws(RecoveryError) {
+                try Self.apply(entry, to: &trial, root: { tree.root }, blobs: &found)
+            } catch {
+                guard case .rules = error else { throw error }
+                return false
+            }
+            tree.append(leaf: entry)
+        }
+        guard !trial.isBatchOpen else { return false }
+        do throws(LogError) {
+            for entry in batch {
+                _ = try log.stage(entry)
+                stagedBytes += entry.count + 2
+                if stagedBytes >= Self.commitBytes { try commit() }
+            }
+        } catch {
+            throw .log(error)
+        }
+        state = trial
+        blobs = found
+        return true
+    }
+
+    /// Commits what is staged.
+    mutating func commit() throws(LogError) {
+        try log.commit()
+        stagedBytes = 0
+    }
+
+    private static func apply(
+        _ entry: [UInt8], to state: inout LedgerState, root: () -> Digest,
+        blobs: inout Set<Digest>
+    ) throws(RecoveryError) {
+        let index = state.size
+        do {
+            let event = try Event(decoding: entry)
+            switch event {
+            case .batchSealed(let seal):
+                let components = state.componentRoots()
+                guard seal.height == state.height, seal.size == index else {
+                    throw RecoveryError.rules(entry: index, problem: "it seals another batch")
+                }
+                guard seal.root == root() else {
+                    throw RecoveryError.rules(
+                        entry: index, problem: "it seals another log, of root \(seal.root.hex)")
+                }
+                for (component, (sealed, due)) in zip(
+                    StateComponent.allCases, zip(seal.components, components))
+                where sealed != due {
+                    throw RecoveryError.rules(
+                        entry: index,
+                        problem: "the root of \(component.label) is \(due.hex), and it says"
+                            + " \(sealed.hex)")
+                }
+                guard seal.components.count == components.count,
+                    seal.stateRoot == StateRoot.combined(components)
+                else {
+                    throw RecoveryError.rules(entry: index, problem: "it names another state root")
+                }
+            case .jobSubmitted(let job): blobs.formUnion([job.module, job.input])
+            case .resultReported(let result) where result.output != .zero:
+                blobs.insert(result.output)
+            default: break
+            }
+            try state.apply(event, encodedBytes: entry.count)
+        } catch let error as RecoveryError {
+            throw error
+        } catch {
+            throw .rules(entry: index, problem: "\(error)")
+        }
+    }
+}

@@ -89,7 +89,8 @@ package final class LedgerSource: EntrySource {
     private func sourceError(_ error: LogError) -> SourceError {
         switch error {
         case .disk(let cause): .disk(cause)
-        case .damaged(let file, _, _, _): .damaged(file: file, problem: "\(error)")
+        case .damaged(let file, let offset, let entry, let flaw):
+            .damaged(file: file, problem: "byte \(offset), entry \(entry): \(flaw)")
         default: .damaged(file: place, problem: "\(error)")
         }
     }

@@ -37,7 +37,8 @@ package struct LedgerRecovery {
     ///   - progress: Called now and then.
     package static func run(
         directory: String, from source: any EntrySource, trust: TrustedHead, disk: any Disk,
-        options: LogOptions = LogOptions(), progress: @escaping (RecoveryProgress) -> Void = { _ in }
+        options: LogOptions = LogOptions(),
+        progress: @escaping (RecoveryProgress) -> Void = { _ in }
     ) throws(RecoveryError) -> RecoveryReport {
         var trimmed = directory
         while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }

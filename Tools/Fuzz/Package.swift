@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+// The fuzz targets, apart because all they build is instrumented. See Tools/fuzz.
+
+import Foundation
+import PackageDescription
+
+/// RECOUNT_FUZZ_ADDRESS=1 adds the address sanitizer, which finds what C does beyond its memory.
+let isAddressChecked = ProcessInfo.processInfo.environment["RECOUNT_FUZZ_ADDRESS"] == "1"
+let sanitizers = isAddressChecked ? "-sanitize=fuzzer,address" : "-sanitize=fuzzer"
+
+/// The modules are those of the repository, through links, so that `package` declarations show.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .unsafeFlags([sanitizers]),
+]
+
+let package = Package(
+    name: "fuzz",
+    platforms: [.macOS(.v26)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
+        .target(
+            name: "Cryptography",
+            dependencies: ["CSodium", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
+        .target(name: "BN254", swiftSettings: settings),
+        .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: settings),
+        .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: settings),
+        .target(
+            name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
+            swiftSettings: settings),
+        .target(
+            name: "Storage", dependencies: ["Ledger", "EventLog", "Cryptography"],
+            swiftSettings: settings),
+        // Without what needs a database: nothing in there reads bytes from outside.
+        .target(
+            name: "Node",
+            dependencies: [
+                "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            exclude: ["Bridge", "Coordinator", "Home"], swiftSettings: settings),
+        .target(name: "TestSupport", swiftSettings: settings),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Node", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "TestSupport",
+            ],
+            swiftSettings: settings),
+        // In C, so that libFuzzer's own main is the entry point.
+        .executableTarget(
+            name: "Fuzz", dependencies: ["FuzzTargets"],
+            linkerSettings: [.unsafeFlags([sanitizers])]),
+    ]
+)

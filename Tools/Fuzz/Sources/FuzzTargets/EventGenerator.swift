@@ -1,0 +1,1 @@
+../../../../Tests/LedgerTests/EventGenerator.swift

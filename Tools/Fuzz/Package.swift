@@ -28,16 +28,15 @@ let package = Package(
     name: "fuzz",
     platforms: [.macOS(.v26)],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0")
     ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
+        // SHA-256 alone, in place of swift-crypto.
+        .target(name: "Crypto", swiftSettings: Array(settings.dropLast())),
         .target(
-            name: "Cryptography",
-            dependencies: ["CSodium", .product(name: "Crypto", package: "swift-crypto")],
-            swiftSettings: settings),
+            name: "Cryptography", dependencies: ["CSodium", "Crypto"], swiftSettings: settings),
         .target(name: "BN254", swiftSettings: settings),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: settings),
         .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: settings),

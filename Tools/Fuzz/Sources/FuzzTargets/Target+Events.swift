@@ -122,13 +122,11 @@ extension FuzzTarget {
         name: "commands", about: "messages decided on; what the rules derive folds",
         bytesMax: 8192,
         seeds: {
-            let all = ledgerSeeds.signedMessages.flatMap { [0] + Parts.list($0.encoded) }
+            let bodies = ledgerSeeds.signedMessages.map { Parts.list($0.encoded) }
+            let all = bodies.flatMap { body -> [UInt8] in [0] + body }
+            let refused = bodies.flatMap { body -> [UInt8] in [1] + body }
             return [
-                Seed(name: "all", bytes: all + [2]),
-                Seed(
-                    name: "refused", bytes: ledgerSeeds.signedMessages.flatMap {
-                        [1] + Parts.list($0.encoded)
-                    }),
+                Seed(name: "all", bytes: all + [2]), Seed(name: "refused", bytes: refused),
                 Seed(name: "time", bytes: [3, 0, 0, 1, 0, 3, 255, 255, 255, 0, 2]),
             ]
         },

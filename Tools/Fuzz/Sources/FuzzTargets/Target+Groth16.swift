@@ -59,9 +59,14 @@ extension FuzzTarget {
             case 2: decodedJSON(SnarkjsProof.self, body).map(check)
             case 3: decodedJSON([String].self, body).map(checkInputs)
             case 4: checkInputs(body)
-            case 5: _ = decoded { () throws(PrecompileError) in try EthereumPrecompiles.pairingCheck(Array(body.prefix(384))) }
-            case 6: _ = decoded { () throws(PrecompileError) in try EthereumPrecompiles.ecAdd(body) }
-            case 7: _ = decoded { () throws(PrecompileError) in try EthereumPrecompiles.ecMul(body) }
+            case 5:
+                _ = decoded { () throws(PrecompileError) in
+                    try EthereumPrecompiles.pairingCheck(Array(body.prefix(384)))
+                }
+            case 6:
+                _ = decoded { () throws(PrecompileError) in try EthereumPrecompiles.ecAdd(body) }
+            case 7:
+                _ = decoded { () throws(PrecompileError) in try EthereumPrecompiles.ecMul(body) }
             default: return
             }
         })

@@ -135,7 +135,8 @@ extension FuzzTarget {
                 fatalError("a request that was read cannot be written: \(error)")
             }
         }
-        guard let read = decoded({ () throws(RequestProblem) in try reader.read(line: line) }) else {
+        guard let read = decoded({ () throws(RequestProblem) in try reader.read(line: line) })
+        else {
             return
         }
         law(read.message.id(in: ledgerSeeds.scenario.ledger) == read.id, "an id is the message's")
@@ -156,7 +157,8 @@ extension VerificationRequest {
     fileprivate init(_ message: RequestMessage, form: Int, _ scenario: LedgerScenario) {
         var proof = ProofForm.bytes(message.proof)
         if form == 0,
-            let points = decoded({ () throws(Groth16Error) in try Proof(compressed: message.proof) })
+            let points = decoded({ () throws(Groth16Error) in try Proof(compressed: message.proof) }
+            )
         {
             proof = .snarkjs(SnarkjsProof(points))
         }
@@ -188,7 +190,8 @@ extension FuzzTarget {
 
     /// Entries of a validator's own journal.
     static let journals = FuzzTarget(
-        name: "journals", about: "entries of a journal of votes; one that opens says the same again",
+        name: "journals",
+        about: "entries of a journal of votes; one that opens says the same again",
         bytesMax: 4096,
         seeds: {
             let requests = [1, 2].map { RequestID(Digest(hashing: [$0])) }
@@ -260,7 +263,8 @@ extension FuzzTarget {
             var bytes = bytes
             // What a passphrase costs is the file's to say, within bounds; here it is small.
             if bytes.count > 25, bytes[8] == 1, bytes[9..<17].contains(where: { $0 != 0 }) {
-                bytes.replaceSubrange(9..<25, with: Parts.little(1 as UInt64) + Parts.little(8192 as UInt64))
+                bytes.replaceSubrange(
+                    9..<25, with: Parts.little(1 as UInt64) + Parts.little(8192 as UInt64))
             }
             for protection in [KeyProtection.keyFile(.zero), .passphrase([112, 119])] {
                 let key = decoded { () throws(SealedKeyError) in

@@ -18,10 +18,12 @@ extension FuzzTarget {
             try [true, false].map { isClosed in
                 Seed(
                     name: isClosed ? "closed" : "open",
-                    bytes: FileSet(try log(closed: isClosed), under: directory).encoded)
+                    bytes: FileSet(try makeLog(closed: isClosed), under: directory).encoded)
             } + [
                 Seed(name: "torn", bytes: FileSet(try tornLog(), under: directory).encoded),
-                Seed(name: "empty", bytes: FileSet(try log(closed: true, commits: 0), under: directory).encoded),
+                Seed(
+                    name: "empty",
+                    bytes: FileSet(try makeLog(closed: true, commits: 0), under: directory).encoded),
             ]
         },
         run: { bytes in
@@ -95,7 +97,7 @@ extension FuzzTarget {
         }
     }
 
-    private static func log(closed: Bool, commits: Int = 9) throws -> SimulatedDisk {
+    private static func makeLog(closed: Bool, commits: Int = 9) throws -> SimulatedDisk {
         let disk = SimulatedDisk()
         let log = try EventLog.create(directory: directory, disk: disk, options: options)
         for number in 0..<commits {
@@ -111,7 +113,7 @@ extension FuzzTarget {
     }
 
     private static func tornLog() throws -> SimulatedDisk {
-        let disk = try log(closed: false)
+        let disk = try makeLog(closed: false)
         guard let last = disk.files.last(where: { $0.hasSuffix(".segment") }),
             let bytes = disk.bytes(of: last)
         else { return disk }
@@ -219,12 +221,12 @@ extension FuzzTarget {
 }
 
 extension FuzzTarget {
-    /// Entries of a validator's own journal.
+    /// Proofs of RFC 6962.
     static let merkle = FuzzTarget(
         name: "merkle", about: "inclusion and consistency proofs; one that holds names its leaf",
         bytesMax: 2048,
         seeds: {
-            let disk = try log(closed: true)
+            let disk = try makeLog(closed: true)
             let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
             return try (0..<4 as Range<UInt64>).map { number in
                 let size = log.size - number
@@ -246,7 +248,9 @@ extension FuzzTarget {
             var digests: [Digest] = []
             var rest: [Digest] = []
             while !parts.isAtEnd, let value = Bytes32(parts.take(32)) {
-                if digests.count < count { digests.append(Digest(value)) } else {
+                if digests.count < count {
+                    digests.append(Digest(value))
+                } else {
                     rest.append(Digest(value))
                 }
             }

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Audit
 import EventLog
+import Ledger
 
 /// `recount prove request`.
 struct ProveRequestCommand: ParsableCommand {

@@ -3,6 +3,7 @@
 
 import Audit
 import EventLog
+import Ledger
 
 /// Finds what people call a request by its entry or by the first digits of its identity.
 enum RequestLookup {

@@ -84,10 +84,10 @@ struct BackupTests {
             extended += report.log.segmentsExtended
             if number > 0 { rewritten += report.log.segmentsCopied }
             try Self.check(disk, state, "batch \(number)")
-            let full = "/full\(number)"
-            let fresh = try LedgerBackup.run(from: Self.directory, to: full, disk: disk)
+            let other = SimulatedDisk(copying: disk)
+            let fresh = try LedgerBackup.run(from: Self.directory, to: "/full", disk: other)
             #expect(fresh.bytesReused == 0)
-            #expect(Self.files(disk, Self.copy) == Self.files(disk, full), "batch \(number)")
+            #expect(Self.files(disk, Self.copy) == Self.files(other, "/full"), "batch \(number)")
             let again = try LedgerBackup.run(from: Self.directory, to: Self.copy, disk: disk)
             #expect(again.bytesCopied == 0, "batch \(number)")
             #expect(again.log.segmentsCopied + again.log.segmentsExtended == 0)
@@ -149,13 +149,13 @@ struct BackupTests {
         let disk = SimulatedDisk()
         var before: SimulatedDisk?
         var last = LedgerState()
-        _ = try Self.grow(disk) { number, _, state in
-            if number == 20 {
+        _ = try Self.grow(disk, batches: 24) { number, _, state in
+            if number == 12 {
                 _ = try LedgerBackup.run(from: Self.directory, to: Self.copy, disk: disk)
             }
             last = state
             // The ledger is live, and lies on the disk as it does.
-            if number == 39 { before = SimulatedDisk(copying: disk) }
+            if number == 23 { before = SimulatedDisk(copying: disk) }
         }
         let live = try #require(before)
         let trial = SimulatedDisk(copying: live)

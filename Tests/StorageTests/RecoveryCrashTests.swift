@@ -15,7 +15,7 @@ struct RecoveryCrashTests {
     /// A ledger with a segment missing, and how many operations its recovery takes.
     private static let damaged: (copies: TwoCopies, operations: Int)? = {
         do {
-            let copies = try TwoCopies.fresh()
+            let copies = try TwoCopies.fresh(short: true)
             copies.disk.replace(copies.segments[1], with: nil)
             let trial = TwoCopies.onCopy(of: copies)
             let before = trial.disk.operations

@@ -25,16 +25,20 @@ struct TwoCopies {
     let segments: [String]
 
     /// Made once; tests work on copies of the disk.
-    static let original = try? TwoCopies()
+    static let original = try? TwoCopies(batches: 60, options)
+    /// A short one, for what is repeated hundreds of times.
+    static let short = try? TwoCopies(batches: 22, LogOptions(segmentBytesMax: 4_000))
 
     /// A disk of its own with the same contents.
-    static func fresh() throws -> TwoCopies { TwoCopies(copying: try #require(original)) }
+    static func fresh(short isShort: Bool = false) throws -> TwoCopies {
+        TwoCopies(copying: try #require(isShort ? short : original))
+    }
 
-    private init() throws {
-        let stored = try StoredLedger(seed: 33, batches: 60)
+    private init(batches count: Int, _ options: LogOptions) throws {
+        let stored = try StoredLedger(seed: 33, batches: count)
         disk = SimulatedDisk()
         let log = try EventLog.create(
-            directory: StoredLedger.directory, disk: disk, options: Self.options)
+            directory: StoredLedger.directory, disk: disk, options: options)
         var made = LedgerState()
         for batch in stored.batches { try StoredLedger.append(batch, to: log, &made) }
         try log.close()

@@ -90,6 +90,34 @@ struct RecoveryTests {
         }
     }
 
+    @Test("after a bad frame the next good one is found, with the segment's header and without")
+    func smallFrames() throws {
+        for withHeader in [true, false] {
+            let copies = try TwoCopies.fresh()
+            try copies.remove(Self.directory)
+            let log = try EventLog.create(directory: Self.directory, disk: copies.disk)
+            for (index, entry) in copies.entries.enumerated() {
+                _ = try log.stage(entry)
+                if index % 8 == 7 { try log.commit() }
+            }
+            try log.commit()
+            try log.close()
+            let path = "\(Self.directory)/segments/00000000000000000000.segment"
+            var bytes = try #require(copies.disk.bytes(of: path))
+            // The frame of entries 800 to 807, and its like for entry 1200.
+            let magic: [UInt8] = Array("RCFR".utf8)
+            let frames = (64..<bytes.count - 4).filter { Array(bytes[$0..<$0 + 4]) == magic }
+            #expect(frames.count == (copies.entries.count + 7) / 8)
+            for frame in [100, 150] { bytes[frames[frame] + 26] ^= 0x40 }
+            if !withHeader { bytes[50] ^= 1 }
+            copies.disk.replace(path, with: bytes)
+            let report = try copies.recover()
+            #expect(report.fetched == [768..<1280], "\(withHeader)")
+            #expect(report.tilesFetched == 2, "\(withHeader)")
+            try copies.check("with header: \(withHeader)")
+        }
+    }
+
     @Test("headers, footers, end mark and swapped segments: nothing needs to be fetched")
     func structures() throws {
         let names = ["header", "footer", "mark", "swap", "rename", "junk"]

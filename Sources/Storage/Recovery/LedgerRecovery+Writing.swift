@@ -16,16 +16,10 @@ extension LedgerRecovery {
 
     /// Checks that the copy is of the ledger, long enough, and that its tiles lead to the root.
     func checkSource() throws(RecoveryError) -> TrustedTree {
-        let first = try fromSource { () throws(SourceError) in
-            source.size > 0 ? try source.entries(0..<1).first : nil
-        }
-        guard let first else {
+        guard source.size > 0 else {
             throw .sourceUnreadable(place: source.place, problem: "it holds no entries")
         }
-        let found = LedgerID(Digest(hashing: first))
-        guard found == trust.ledger else {
-            throw .otherLedger(place: source.place, expected: trust.ledger, found: found)
-        }
+        try checkSourceIdentity()
         guard source.size >= trust.size else {
             throw .sourceTooShort(place: source.place, size: source.size, needed: trust.size)
         }
@@ -44,6 +38,24 @@ extension LedgerRecovery {
                 place: source.place, expected: trust.root, computed: computed)
         }
         return TrustedTree(tiles: tiles, tail: tail)
+    }
+
+    /// Checks that the copy's first entry is the one that the ledger is named for.
+    ///
+    /// Where it is damaged the roots decide, since they cover it.
+    private func checkSourceIdentity() throws(RecoveryError) {
+        let first: [UInt8]?
+        do { first = try source.entries(0..<1).first } catch {
+            if case .disk(let error) = error { throw .disk(error) }
+            return
+        }
+        guard let first else {
+            throw .sourceUnreadable(place: source.place, problem: "it does not give entry 0")
+        }
+        let found = LedgerID(Digest(hashing: first))
+        guard found == trust.ledger else {
+            throw .otherLedger(place: source.place, expected: trust.ledger, found: found)
+        }
     }
 
     /// Asks the copy for what no other could stand in for.

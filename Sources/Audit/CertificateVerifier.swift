@@ -320,8 +320,7 @@ private struct CertificateVerifier {
         if proofHolds, byVotes, round.decided.outcome == .rejected {
             report.notes.append(
                 "entry \(round.entry) was rejected although its proof holds: the rules were"
-                    + " followed, and \(round.tally.rejections) validators contradict the"
-                    + " mathematics")
+                    + " followed, and the mathematics is contradicted")
         }
         for vote in round.votes where vote.cast.vote == (proofHolds ? .reject : .approve) {
             report.notes.append(

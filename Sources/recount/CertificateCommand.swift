@@ -170,13 +170,14 @@ private struct CertificateText {
 
     private func list(_ decision: CertifiedDecision) {
         var list = Listing()
-        list.add("ledger", "\(report.ledgerID) (\(report.name))")
+        list.add("ledger", "\(report.ledgerID) (\(Text.plain(report.name)))")
         list.add("request", "\(decision.requestID), entry \(decision.entry)")
         list.add("outcome", "\(decision.outcome): \(decision.reason)")
         list.add(
             "votes",
             "\(decision.approvals) approve, \(decision.rejections) reject, \(decision.abstentions)"
-                + " abstain, of \(decision.validators); \(decision.threshold) approve")
+                + " abstain, of \(decision.validators) validators; \(decision.threshold) approvals"
+                + " were needed")
         list.add("decided by", "entry \(decision.deciding), at \(UTC.text(Time(decision.time)))")
         list.add("pays", "\(decision.amount) to \(decision.recipient)")
         list.add("proof", decision.proofHolds == true ? "holds" : "does not hold")
@@ -234,12 +235,14 @@ struct CertificateShowCommand: ParsableCommand {
         if json { return try Output.json(shown) }
         Output.line("Nothing of this is verified: recount certificate verify \(file) does that.")
         Output.line()
-        Output.line(shown.checkpoint)
+        for line in shown.checkpoint.split(separator: "\n", omittingEmptySubsequences: false) {
+            Output.line(Text.plain(line))
+        }
         for (name, part) in [("subject", shown.subject), ("conflict", shown.conflict)] {
             guard let part else { continue }
             var list = Listing()
             list.add(name, "request of entry \(part.request)")
-            list.add("circuit", "\(part.circuit), \(part.circuitID)")
+            list.add("circuit", "\(Text.plain(part.circuit)), \(part.circuitID)")
             list.add("submitter", part.submitter)
             for (place, key) in part.pinned.enumerated() {
                 list.add(place == 0 ? "pinned" : "", key)
@@ -248,7 +251,7 @@ struct CertificateShowCommand: ParsableCommand {
         }
         Output.line()
         for entry in shown.entries {
-            let fields = entry.fields?.text() ?? "not an event"
+            let fields = Text.plain(entry.fields?.text() ?? "not an event")
             Output.line(Output.cut("  entry \(entry.index)  \(entry.kind) \(fields)"))
         }
         Output.line("  \(Text.count(UInt64(shown.proof.count), "hash", "hashes")) of proof")
@@ -274,5 +277,17 @@ struct CertificateShowCommand: ParsableCommand {
             return Shown.Entry(
                 index: entry.index, kind: "unknown", bytes: entry.bytes.count, fields: nil)
         }
+    }
+}
+
+extension Text {
+    /// The text without characters that a terminal would act on: nobody has vouched for it.
+    static func plain(_ text: some StringProtocol) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    scalar.properties.generalCategory == .control
+                        || scalar.properties.generalCategory == .format ? "\u{FFFD}" : scalar
+                }))
     }
 }

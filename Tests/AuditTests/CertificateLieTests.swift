@@ -344,6 +344,48 @@ struct CertificateLieTests {
         #expect(try found(plain, added) == "decision reason")
     }
 
+    @Test func `an approval that spent other nullifiers`() throws {
+        var builder = try LedgerBuilder(
+            circuits: [try Paraloom.circuit("native"), try Paraloom.circuit("spl")])
+        var ids: [RequestID] = []
+        try builder.batch(seconds: 1) { builder in
+            ids = [
+                try builder.submit(try Paraloom.request("native", by: builder)),
+                try builder.submit(try Paraloom.request("spl", by: builder)),
+                try builder.submit(try Paraloom.request("native", timestamp: 1, by: builder)),
+            ]
+            try builder.vote(ids[0], approve: 0..<2)
+            try builder.vote(ids[1], approve: 0..<7)
+            try builder.vote(ids[2], approve: 0..<7)
+        }
+        let item = CertificateCase(builder: builder, request: ids[0])
+        let right = try item.certificate()
+        #expect(try found(item, right) == nil)
+        let stranger = try CertificateCase(builder: builder, request: ids[1]).certificate()
+        let decision = try #require(try stranger.places(of: "outcomeDecided").first)
+        var forged = right
+        forged.conflict = stranger.subject
+        let own = right.entries.filter { entry in
+            entry.index == right.subject.request.rawValue
+                || right.subject.request == event(entry)?.request
+        }
+        forged.entries = (own + stranger.entries).sorted { $0.index < $1.index }
+        let resigned = try item.forged(forged) { events in
+            for place in events.indices {
+                guard case .outcomeDecided(var decided) = events[place],
+                    decided.request == right.subject.request
+                else { continue }
+                decided.deciding = EntryIndex(UInt64(decision) - 1)
+                events[place] = .outcomeDecided(decided)
+            }
+        }
+        #expect(try found(item, resigned) == "conflict nullifiers")
+    }
+
+    private func event(_ entry: Certificate.Entry) -> Event? {
+        do { return try Event(decoding: entry.bytes) } catch { return nil }
+    }
+
     // MARK: Inclusion
 
     @Test func `an entry moved, changed or proved by other hashes`() throws {

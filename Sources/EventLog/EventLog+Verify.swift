@@ -3,6 +3,7 @@
 
 package import Cryptography
 internal import Dispatch
+internal import Synchronization
 
 /// What `verifyAll` went through, all of it good.
 package struct LogVerification: Equatable, Sendable {
@@ -22,7 +23,8 @@ extension EventLog {
     ///
     /// Checks each segment's name, header, frames, chain, footer, list of frames and tiles, the
     /// roots in headers, the end mark and the files of torn bytes; segments side by side on all
-    /// cores. `progress` is told the entries that are done, one call at a time. Commits wait
+    /// cores. `progress` is told the entries that are done, after each
+    /// segment. Commits wait
     /// meanwhile. Throws the first deviation.
     package func verifyAll(
         progress: (UInt64) -> Void = { _ in }
@@ -56,15 +58,18 @@ extension EventLog {
         }
         try verifyNames(segments)
         var verifier = SegmentVerifier()
-        for (number, scan) in scans(of: segments, tree: tree, progress).enumerated() {
-            let isLast = number == segments.count - 1
-            let mayGrow = isLast && access == .readOnly && !mark
-            if tree {
-                try verifier.verify(
-                    segments[number], try scan.get(), isLast: isLast, mayGrow: mayGrow)
-            } else {
-                try verifier.verifyChecksums(
-                    segments[number], try scan.get(), isLast: isLast, mayGrow: mayGrow)
+        for start in stride(from: 0, to: segments.count, by: Self.verifiedAtOnce) {
+            let group = Array(segments[start...].prefix(Self.verifiedAtOnce))
+            for (segment, scan) in zip(group, scans(of: group, tree: tree)) {
+                let isLast = segment.header.firstIndex == segments.last?.header.firstIndex
+                let mayGrow = isLast && access == .readOnly && !mark
+                if tree {
+                    try verifier.verify(segment, try scan.get(), isLast: isLast, mayGrow: mayGrow)
+                } else {
+                    try verifier.verifyChecksums(
+                        segment, try scan.get(), isLast: isLast, mayGrow: mayGrow)
+                }
+                progress(segment.endIndex)
             }
         }
         // Without the tree its edge is what opening found.
@@ -84,25 +89,21 @@ extension EventLog {
         return result
     }
 
-    /// Reads all segments, on all cores.
-    private func scans(
-        of segments: [Segment], tree: Bool, _ progress: (UInt64) -> Void
-    ) -> [Result<SegmentScan, LogError>] {
-        let gate = Monitor()
-        var results: [Result<SegmentScan, LogError>?] = Array(repeating: nil, count: segments.count)
-        var done: UInt64 = 0
+    /// Segments that are read before the next are: what their scans hold is then let go.
+    private static let verifiedAtOnce = 16
+
+    /// Reads segments side by side, on all cores.
+    private func scans(of segments: [Segment], tree: Bool) -> [Result<SegmentScan, LogError>] {
+        let results = Mutex<[Result<SegmentScan, LogError>?]>(
+            Array(repeating: nil, count: segments.count))
+        let disk = disk
         DispatchQueue.concurrentPerform(iterations: segments.count) { number in
             let result = Result { () throws(LogError) in
-                try SegmentScan(segments[number], disk: disk, tree: tree) { entries in
-                    gate.locked {
-                        done += entries
-                        progress(done)
-                    }
-                }
+                try SegmentScan(segments[number], disk: disk, tree: tree)
             }
-            gate.locked { results[number] = result }
+            results.withLock { $0[number] = result }
         }
-        return results.compactMap(\.self)
+        return results.withLock { $0.compactMap(\.self) }
     }
 
     /// The names in `segments/` are those of the segments; a reader passes over newer ones.

@@ -23,10 +23,8 @@ struct SegmentScan {
 
     /// Reads the file up to where the log knows its frames to end.
     ///
-    /// `tree` is whether leaves are hashed. `progress` is told the entries of some frames at a time.
-    init(
-        _ segment: Segment, disk: any Disk, tree: Bool, progress: (UInt64) -> Void
-    ) throws(LogError) {
+    /// `tree` is whether leaves are hashed.
+    init(_ segment: Segment, disk: any Disk, tree: Bool) throws(LogError) {
         let path = segment.file.path
         let (file, size, bytes) = try onDisk { () throws(DiskError) in
             let file = try disk.open(path, .read)
@@ -41,17 +39,11 @@ struct SegmentScan {
         end = scanner.offset
         endIndex = scanner.index
         lastChecksum = scanner.lastChecksum
-        var told = endIndex
         while try take(from: &scanner, tree: tree) {
             end = scanner.offset
             endIndex = scanner.index
             lastChecksum = scanner.lastChecksum
-            if endIndex - told >= 10_000 {
-                progress(endIndex - told)
-                told = endIndex
-            }
         }
-        progress(endIndex - told)
     }
 
     /// Takes the next frame in; false at the end, or where a frame is bad.

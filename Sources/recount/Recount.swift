@@ -27,8 +27,9 @@ struct Recount: AsyncParsableCommand {
             """,
         subcommands: [
             InitCommand.self, RunCommand.self, AuditCommand.self, ReplayCommand.self,
-            LogCommand.self, ShowCommand.self,
-            ProveCommand.self, CertificateCommand.self,
+            LogCommand.self, ShowCommand.self, ProveCommand.self, CertificateCommand.self,
+            CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
+            RecoverCommand.self, ExportCommand.self,
             ProofCommand.self, LedgerCommand.self, ConfigCommand.self,
         ])
 

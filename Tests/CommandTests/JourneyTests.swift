@@ -64,6 +64,15 @@ struct JourneyTests {
         #expect(people.output.contains("no quorum"))
     }
 
+    @Test(.enabled(if: Reader.isThere, "no Python with lz4 and pynacl: see Tools/test"))
+    func `the reader in Python recounts it and gives the same root`() throws {
+        let result = try Reader.read(try home())
+        #expect(result.status == 0, "\(result.lines.last ?? "")")
+        let info = try Command.run("ledger", "info", try home(), "--json").object()
+        let root = try #require(info["state_root"] as? String)
+        #expect(result.lines.last?.contains("\"state_root\": \"\(root)\"") == true)
+    }
+
     @Test func `a flipped bit makes the audit say no, and where`() throws {
         let folder = try TemporaryFolder()
         let copy = folder.path + "/ledger"

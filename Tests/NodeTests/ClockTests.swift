@@ -72,6 +72,21 @@ struct ClockTests {
         #expect(wasTaken == isTaken)
     }
 
+    @Test func clockMayGoOnBetweenAnyTwoReadings() async throws {
+        let folder = try TemporaryFolder()
+        let home = try Paraloom.home(folder)
+        let recorder = Recorder()
+        let coordinator = try Coordinator.open(
+            home: home,
+            options: CoordinatorOptions(behaviours: try Behaviour.list(count: 10, offline: 4)),
+            clock: RestlessClock(Paraloom.start))
+        let summary = try await coordinator.run(
+            ArrayLineSource([try Paraloom.line("native")])
+        ) { recorder.add($0) }
+        #expect(summary.timedOut == 1)
+        try checkLedger(home)
+    }
+
     @Test func manyYearsTakeSeveralBatches() async throws {
         let folder = try TemporaryFolder()
         let home = try Paraloom.home(folder)
@@ -83,5 +98,23 @@ struct ClockTests {
             if case .reputationDecayed = $0 { true } else { false }
         }
         #expect(days == 4_000)
+    }
+}
+
+/// A clock that is never the same twice.
+private struct RestlessClock: NodeClock {
+    private let clock: VirtualClock
+
+    init(_ start: Time) { clock = VirtualClock(start) }
+
+    func now() -> Time {
+        clock.advance(milliseconds: 3)
+        return clock.now()
+    }
+
+    func uptime() -> UInt64 { clock.uptime() }
+
+    func pause(until time: Time, isIdle: Bool) -> UInt64 {
+        clock.pause(until: time, isIdle: isIdle)
     }
 }

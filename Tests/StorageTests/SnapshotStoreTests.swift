@@ -95,9 +95,10 @@ struct SnapshotStoreTests {
         #expect {
             _ = try ledger.open()
         } throws: { error in
-            guard case StorageError.log(.damaged(last, _, _, .shorterThanKnown)) = error else {
-                return false
-            }
+            guard
+                case StorageError.shorterThan(
+                    Self.path(30), _, .damaged(last, _, _, .shorterThanKnown)) = error
+            else { return false }
             return true
         }
         #expect(ledger.disk.bytes(of: last)?.count == bytes.count - 10)

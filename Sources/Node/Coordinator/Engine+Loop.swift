@@ -212,7 +212,9 @@ extension Engine {
                     reason: waitingReason))
         }
         // The clock may be behind: how long to wait is told by ledger time.
-        let behind = ledgerNow().rawValue - clock.now().rawValue
+        // The clock is read twice, and goes on or is set in between.
+        let (now, read) = (ledgerNow().rawValue, clock.now().rawValue)
+        let behind = now > read ? now - read : 0
         let wall = Time(due.rawValue > behind ? due.rawValue - behind : 0)
         return min(NodeLimits.pauseMillisecondsMax, clock.pause(until: wall, isIdle: isIdle))
     }

@@ -16,7 +16,8 @@ extension LedgerRecovery {
         try copyCheckpoints(log)
         try countKnown(salvage)
         let ledger = OpenedLedger(
-            log: log, state: state, snapshot: nil, folded: state.size, notices: [])
+            log: log, state: state, snapshot: nil, checkpoint: nil, folded: state.size,
+            notices: [])
         do throws(LogError) {
             report.snapshot = try LedgerStore.takeSnapshot(
                 of: ledger, directory: swap.unfinished, disk: disk, kept: 1

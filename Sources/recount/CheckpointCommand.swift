@@ -1,0 +1,371 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Audit
+import Cryptography
+import EventLog
+import Foundation
+import Ledger
+import Node
+import Storage
+
+/// `recount checkpoint`.
+struct CheckpointCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "checkpoint",
+        abstract: "Signed sizes and roots of a ledger: C2SP checkpoints.",
+        discussion: """
+            A checkpoint names the size and the root of a log. The validator that proposed
+            the batch signs it, the others cosign it (C2SP signed-note, tlog-checkpoint,
+            tlog-cosignature). A node writes them to checkpoints/ as it runs. Whoever has
+            one with enough cosignatures need trust neither the copy of the ledger that
+            they read nor where it came from.
+            """,
+        subcommands: [
+            CheckpointShowCommand.self, CheckpointSignCommand.self,
+            CheckpointCosignCommand.self, CheckpointVerifyCommand.self,
+        ])
+}
+
+/// What a checkpoint says, for machines.
+struct CheckpointResult: Encodable {
+    struct Line: Encodable {
+        let name: String
+        let keyID: String
+        let cosignedAt: UInt64?
+    }
+
+    let origin: String
+    let size: UInt64
+    let root: String
+    let signatures: [Line]
+    var path: String?
+    var notices: [String]?
+    var valid: Bool?
+    var signers: [String]?
+    var unknown: [String]?
+    var policy: String?
+
+    init(_ signed: SignedCheckpoint) {
+        origin = signed.checkpoint.origin
+        size = signed.head.size
+        root = signed.head.root.hex
+        signatures = signed.note.signatures.map { line in
+            Line(
+                name: line.name.description, keyID: String(line.keyID, radix: 16),
+                cosignedAt: line.cosignatureSeconds)
+        }
+    }
+
+    /// The lines that every command about a checkpoint shows.
+    func listing() -> Listing {
+        var list = Listing()
+        if let path { list.add("checkpoint", path) }
+        list.add("origin", origin)
+        list.add("size", Text.count(size, "entry", "entries"))
+        list.add("root", root)
+        let cosigned = signatures.count { $0.cosignedAt != nil }
+        list.add(
+            "signatures",
+            "\(signatures.count - cosigned) by the log, \(Text.count(UInt64(cosigned), "cosignature"))"
+        )
+        return list
+    }
+}
+
+/// Reads a checkpoint from a file, standard input, or the newest of a ledger.
+enum CheckpointInput {
+    static func read(_ path: String) throws(Failure) -> (signed: SignedCheckpoint, path: String) {
+        let disk = POSIXDisk()
+        let directory = LedgerDirectory.locate(path, disk: disk)
+        if FileManager.default.fileExists(atPath: "\(directory)/segments") {
+            return try newest(in: directory)
+        }
+        do {
+            let bytes: [UInt8]
+            if path == "-" {
+                bytes = Array(FileHandle.standardInput.readData(ofLength: SignedNote.bytesMax + 1))
+            } else {
+                bytes = try disk.contents(of: path, max: SignedNote.bytesMax)
+            }
+            return (try SignedCheckpoint(bytes), path)
+        } catch {
+            throw Failure("\(path) is no checkpoint: \(error)")
+        }
+    }
+
+    private static func newest(
+        in directory: String
+    ) throws(Failure) -> (signed: SignedCheckpoint, path: String) {
+        do {
+            let ledger = try LedgerStore.identity(of: directory, disk: POSIXDisk())
+            let store = CheckpointStore(
+                logDirectory: directory, origin: Checkpoint.origin(ofLedger: ledger.digest),
+                disk: POSIXDisk())
+            let newest = try store.newest()
+            for damage in newest.damaged { Output.error("warning: \(damage)") }
+            guard let signed = newest.checkpoint else {
+                throw Failure(
+                    "\(directory) has no checkpoint yet: a node makes them as it runs, and"
+                        + " `recount checkpoint sign` makes one now")
+            }
+            return (signed, store.path(signed.head.size))
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure("\(directory): \(error)")
+        }
+    }
+}
+
+/// `recount checkpoint show`.
+struct CheckpointShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Say what a checkpoint says, without checking its signatures.",
+        discussion: """
+              recount checkpoint show home
+              recount checkpoint show some.checkpoint --note
+            """)
+
+    @Argument(help: "A file, - for standard input, or a ledger for its newest.")
+    var checkpoint: String
+
+    @Flag(help: "Print the note as it is, for other tools.")
+    var note = false
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        let (signed, path) = try CheckpointInput.read(checkpoint)
+        if note {
+            Output.flush()
+            return FileHandle.standardOutput.write(Data(signed.bytes))
+        }
+        var result = CheckpointResult(signed)
+        result.path = path
+        if json { return try Output.json(result) }
+        result.listing().print()
+        var table = Table(("by", .left), ("key id", .left), ("cosigned", .left))
+        for line in result.signatures {
+            table.add(
+                line.name, line.keyID,
+                line.cosignedAt.map { UTC.text(Time($0.multipliedReportingOverflow(by: 1000).0)) }
+                    ?? "")
+        }
+        Output.line()
+        table.print()
+    }
+}
+
+/// `recount checkpoint sign`.
+struct CheckpointSignCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sign",
+        abstract: "Make a checkpoint of a ledger as it is now.",
+        discussion: """
+            The validator that proposed the last batch signs, every validator of the home
+            cosigns, and the note is kept in checkpoints/. Only while the node does not
+            run: then it makes them by itself.
+
+              recount checkpoint sign home
+            """)
+
+    @Argument(help: "The home.")
+    var home: String
+
+    @Option(help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"))
+    var keyFile: String?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        do throws(NodeError) {
+            let protection = try Passphrase.protection(of: home, keyFile: keyFile)
+            let made = try HomeCheckpoints.sign(try Home.open(at: home, protection: protection))
+            try show(made)
+        } catch {
+            throw Failure("\(error)")
+        }
+    }
+
+    private func show(
+        _ made: (signed: SignedCheckpoint, path: String, notices: [String])
+    ) throws(NodeError) {
+        var result = CheckpointResult(made.signed)
+        result.path = made.path
+        result.notices = made.notices
+        do throws(Failure) {
+            if json { return try Output.json(result) }
+        } catch {
+            throw .note(error.message)
+        }
+        for notice in made.notices { Output.error("warning: \(notice)") }
+        result.listing().print()
+    }
+}
+
+/// `recount checkpoint cosign`.
+struct CheckpointCosignCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cosign",
+        abstract: "Add the cosignatures of a home's validators to a checkpoint.",
+        discussion: """
+            A validator cosigns only what its own ledger holds, and what continues the last
+            checkpoint that it cosigned; it notes that durably before it signs. What is
+            refused here is a fork or a rollback, and worth finding out about.
+
+              recount checkpoint cosign home some.checkpoint
+              recount checkpoint cosign home some.checkpoint --validator validator-3
+
+            The file is replaced by one with the new lines, which is also kept in
+            checkpoints/. Exit codes: 0 cosigned, 1 refused, 2 it could not be judged.
+            """)
+
+    @Argument(help: "The home.")
+    var home: String
+
+    @Argument(help: "The checkpoint.")
+    var file: String
+
+    @Option(help: ArgumentHelp("Only this validator; may be repeated.", valueName: "name"))
+    var validator: [String] = []
+
+    @Option(help: ArgumentHelp("Write the result here instead.", valueName: "file"))
+    var out: String?
+
+    @Option(help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"))
+    var keyFile: String?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        let (signed, _) = try CheckpointInput.read(file)
+        let cosigned: SignedCheckpoint
+        do throws(NodeError) {
+            let protection = try Passphrase.protection(of: home, keyFile: keyFile)
+            cosigned = try HomeCheckpoints.cosign(
+                signed, try Home.open(at: home, protection: protection), names: validator)
+        } catch {
+            switch error {
+            case .cosign, .notOfThisLedger: throw Failure("\(error)", .wrong)
+            default: throw Failure("\(error)")
+            }
+        }
+        let path = out ?? file
+        do {
+            try Data(cosigned.bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Failure("\(path) cannot be written: \(error.localizedDescription)")
+        }
+        var result = CheckpointResult(cosigned)
+        result.path = path
+        if json { return try Output.json(result) }
+        result.listing().print()
+    }
+}
+
+/// `recount checkpoint verify`.
+struct CheckpointVerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check who signed a checkpoint, and whether they are enough.",
+        discussion: """
+            Of a ledger, takes the newest checkpoint, checks that the log has its size and
+            root, and counts the signatures of its validators. Of a file, the keys must be
+            named: one a line, 64 hexadecimal digits or a C2SP verifier key.
+
+              recount checkpoint verify home --policy 7-of-10
+              recount checkpoint verify some.checkpoint --policy 7-of-10 --keys validators.txt
+
+            Exit codes: 0 enough signed, 1 too few or a false signature, 2 it could not be
+            judged.
+            """)
+
+    @Argument(help: "A ledger, a file, or - for standard input.")
+    var checkpoint: String
+
+    @Option(help: ArgumentHelp("How many of how many keys must have signed.", valueName: "T-of-N"))
+    var policy: String
+
+    @Option(help: ArgumentHelp("The keys, one a line.", valueName: "file"))
+    var keys: String?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        let (signed, path) = try CheckpointInput.read(checkpoint)
+        let known: CheckpointPolicy
+        let candidates = try policyKeys(signed)
+        do throws(PolicyError) {
+            known = try CheckpointPolicy(quorum: try Quorum(policy), keys: candidates)
+        } catch {
+            throw Failure("--policy \(policy): \(error)")
+        }
+        var result = CheckpointResult(signed)
+        result.path = path
+        result.policy = known.quorum.description
+        var problem: String?
+        do throws(NoteError) {
+            let verdict = try known.verdict(on: signed, origin: signed.checkpoint.origin)
+            result.signers = verdict.signers.map(\.hex)
+            result.unknown = verdict.unknown.map(\.name.description)
+            result.valid = verdict.isReached
+            if !verdict.isReached {
+                problem =
+                    "\(verdict.signers.count) of the keys signed, and the policy wants"
+                    + " \(known.quorum.threshold)"
+            }
+        } catch {
+            result.valid = false
+            problem = "\(error)"
+        }
+        if json {
+            try Output.json(result)
+        } else {
+            var list = result.listing()
+            list.add("policy", known.quorum.description)
+            list.add("signed by", "\(result.signers?.count ?? 0) of its keys")
+            if let unknown = result.unknown, !unknown.isEmpty {
+                list.add("unknown", "\(unknown.count) signatures of other keys, not counted")
+            }
+            list.print()
+        }
+        if let problem { throw Failure("the checkpoint is not good: \(problem)", .wrong) }
+        if !json { Output.line("The checkpoint is good.") }
+    }
+
+    /// The keys named, or those of the ledger's validators at its end.
+    private func policyKeys(_ signed: SignedCheckpoint) throws(Failure) -> [PolicyKey] {
+        if let keys {
+            do {
+                return try PolicyKey.list(try POSIXDisk().contents(of: keys, max: 16 << 20))
+            } catch {
+                throw Failure("\(keys): \(error)")
+            }
+        }
+        let directory = LedgerDirectory.locate(checkpoint)
+        guard FileManager.default.fileExists(atPath: "\(directory)/segments") else {
+            throw Failure(
+                "whose signatures? name the keys with --keys, or a ledger instead of a file")
+        }
+        let opened = try openStored(directory, .readOnly)
+        let log = opened.log
+        let root: Digest?
+        do throws(LogError) {
+            root = signed.head.size <= log.size ? try log.root(at: signed.head.size) : nil
+        } catch {
+            throw failure(error, directory)
+        }
+        guard root == signed.head.root else {
+            throw Failure("the log has another root at size \(signed.head.size)", .wrong)
+        }
+        return opened.state.members.compactMap { opened.state.validator($0) }
+            .map { .validator($0.key) }
+    }
+}

@@ -39,13 +39,16 @@ let package = Package(
             name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
             swiftSettings: settings),
         .target(
+            name: "Storage", dependencies: ["Ledger", "EventLog", "Cryptography"],
+            swiftSettings: settings),
+        .target(
             name: "Audit",
-            dependencies: ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
             swiftSettings: settings),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Audit", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -23,7 +23,17 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Entries of the generated ledger, about.")
     var entries: UInt64 = 300_000
 
+    @Option(help: "Entries of the log that proofs, checks and checkpoints are measured on.")
+    var logEntries: UInt64 = 10_000_000
+
+    @Option(help: "Decisions in the state that snapshots are measured on, of two nullifiers each.")
+    var decisions: UInt64 = 500_000
+
+    @Option(help: "Only these parts: proofs, ledger, log, state.")
+    var only: [String] = []
+
     @Option(help: "Runs of each figure.")
+    var runs = 5
     var runs = 5
 
     @Flag(help: "Print JSON instead of a table.")
@@ -38,9 +48,20 @@ struct Benchmarks: ParsableCommand {
             all += measurements
             if !json { measurements.forEach { print($0.line) } }
         }
-        note("One core for each figure but the audit, which uses \(cores) cores.")
-        report(try ProofBenchmark(vectors: vectors, python: python).measure(runs: runs, note))
-        report(try LedgerBenchmark(entries: entries).measure(runs: runs, note))
+        note("One core for each figure but where all are named: \(cores) cores.")
+        func isWanted(_ part: String) -> Bool { only.isEmpty || only.contains(part) }
+        if isWanted("proofs") {
+            report(try ProofBenchmark(vectors: vectors, python: python).measure(runs: runs, note))
+        }
+        if isWanted("ledger") {
+            report(try LedgerBenchmark(entries: entries).measure(runs: runs, note))
+        }
+        if isWanted("log") {
+            try LogBenchmark(entries: logEntries).measure(runs: runs, note, report)
+        }
+        if isWanted("state") {
+            try StateBenchmark(decisions: decisions).measure(runs: runs, note, report)
+        }
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

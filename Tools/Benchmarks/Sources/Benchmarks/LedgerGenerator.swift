@@ -42,15 +42,29 @@ struct LedgerGenerator {
         proof = Proof(a: point, b: twist, c: point).compressed
     }
 
-    /// Opens the ledger in `log`.
-    mutating func open(_ log: EventLog) throws {
-        let genesis = LedgerOpened(
+    /// The events of batch 0.
+    func genesis() throws -> [Event] {
+        var state = LedgerState()
+        var events = try state.decide(.openLedger(opened))
+        for event in events { try state.apply(event, encodedBytes: event.encoded.count) }
+        var frontier = MerkleFrontier()
+        for event in events { frontier.append(leaf: event.encoded) }
+        events += try state.decide(.seal(size: state.size, root: frontier.root))
+        return events
+    }
+
+    private var opened: LedgerOpened {
+        LedgerOpened(
             name: "generated", ordering: .single, parameters: .standard,
             validators: validators.map { GenesisValidator(key: $0.publicKey, stake: Stake(1000)) },
             submitters: [GenesisSubmitter(key: submitter.publicKey, quota: 100_000)],
             bridge: submitter.publicKey,
             circuits: [GenesisCircuit(circuit: circuit, roots: [.zero])], time: Time(time))
-        try record(.openLedger(genesis), log)
+    }
+
+    /// Opens the ledger in `log`.
+    mutating func open(_ log: EventLog) throws {
+        try record(.openLedger(opened), log)
         try seal(log)
     }
 

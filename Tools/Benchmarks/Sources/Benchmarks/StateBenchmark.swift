@@ -1,0 +1,222 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import BN254
+import Cryptography
+import EventLog
+import Foundation
+import Ledger
+import Storage
+import Synchronization
+
+/// Snapshots of a large state, and opening a ledger from one.
+struct StateBenchmark {
+    let decisions: UInt64
+
+    func measure(
+        runs: Int, _ note: (String) -> Void, _ report: ([Measurement]) -> Void
+    ) throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("recount-state-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer {
+            do { try FileManager.default.removeItem(at: folder) } catch {
+                note("\(folder.path) could not be removed: \(error)")
+            }
+        }
+        note("The ledger's decisions have two nullifiers and no votes, and nothing is signed: they")
+        note("are folded, not derived. Roots, records and files are real.")
+        report(try opening(in: folder, runs: runs, note))
+        report(try snapshot(in: folder, runs: runs, note))
+    }
+
+    /// Opening from a snapshot of 300,000 decisions, with a tail, beside folding the whole log.
+    private func opening(
+        in folder: URL, runs: Int, _ note: (String) -> Void
+    ) throws -> [Measurement] {
+        let path = folder.appendingPathComponent("open").path
+        var writer = try FoldedLedger(path)
+        try writer.add(decisions: 300_000)
+        try writer.takeSnapshot()
+        try writer.add(decisions: 4_000)
+        try writer.log.close()
+        var quick: [Double] = []
+        var whole: [Double] = []
+        for _ in 0..<runs {
+            let (seconds, opened) = try timed {
+                try LedgerStore.open(directory: path, disk: POSIXDisk(), access: .readOnly)
+            }
+            guard opened.snapshot != nil, opened.notices.isEmpty else {
+                fatalError("the snapshot of the benchmark does not serve: \(opened.notices)")
+            }
+            quick.append(seconds)
+            let log = opened.log
+            let fold = try timed {
+                var state = LedgerState()
+                try LedgerStore.fold(log, into: &state)
+            }
+            whole.append(fold.seconds)
+        }
+        return [
+            Measurement(
+                "opening 300,000 decisions from a snapshot, and a tail", unit: "s", values: quick),
+            Measurement(
+                "  beside: folding the whole log of \(writer.log.size) entries", unit: "s",
+                values: whole),
+        ]
+    }
+
+    /// Writing a snapshot while batches are written, beside the same batches without.
+    private func snapshot(
+        in folder: URL, runs: Int, _ note: (String) -> Void
+    ) throws -> [Measurement] {
+        let path = folder.appendingPathComponent("snapshot").path
+        var writer = try FoldedLedger(path)
+        try writer.add(decisions: decisions)
+        var taking: [Double] = []
+        var calm: [Double] = []
+        var busy: [Double] = []
+        for _ in 0..<runs {
+            calm.append(Self.p99(try writer.timeBatches { $0 < 400 }))
+            let done = Atomic(false)
+            let seconds = Mutex(0.0)
+            let job = try writer.snapshotJob()
+            let thread = Thread {
+                let (time, _) = timed { job() }
+                seconds.withLock { $0 = time }
+                done.store(true, ordering: .releasing)
+            }
+            thread.stackSize = 8 << 20
+            thread.start()
+            busy.append(
+                Self.p99(
+                    try writer.timeBatches { $0 < 100 || !done.load(ordering: .acquiring) }))
+            taking.append(seconds.withLock { $0 })
+        }
+        try writer.log.close()
+        return [
+            Measurement(
+                "snapshot of \(2 * decisions) nullifiers, batches being written", unit: "s",
+                values: taking),
+            Measurement("  p99 of a batch meanwhile", unit: "ms", values: busy),
+            Measurement("  beside: p99 of a batch without", unit: "ms", values: calm),
+        ]
+    }
+
+    private static func p99(_ milliseconds: [Double]) -> Double {
+        let sorted = milliseconds.sorted()
+        return sorted[min(sorted.count - 1, sorted.count * 99 / 100)]
+    }
+}
+
+/// A ledger whose events are folded without being derived.
+private struct FoldedLedger {
+    let path: String
+    let log: EventLog
+    private var state = LedgerState()
+    private var time: UInt64 = 1_767_225_600_000
+    private var number: UInt64 = 0
+    private let proof = [UInt8](repeating: 7, count: 128)
+
+    init(_ path: String) throws {
+        self.path = path
+        log = try EventLog.create(directory: path, disk: POSIXDisk(), options: LogOptions())
+        let generator = try LedgerGenerator()
+        for event in try generator.genesis() { try take(event) }
+        try log.commit()
+    }
+
+    private mutating func take(_ event: Event) throws {
+        let bytes = event.encoded
+        _ = try log.stage(bytes)
+        try state.apply(event, encodedBytes: bytes.count)
+    }
+
+    /// One batch of decided and settled requests, in one commit.
+    private mutating func batch(_ count: UInt64) throws {
+        time += 1000
+        try take(
+            .batchOpened(
+                BatchOpened(
+                    height: Height(state.height.rawValue + 1), time: Time(time),
+                    proposer: ValidatorIndex(0), round: 0, previousRoot: log.root,
+                    precommitRound: 0, precommits: [], signature: .zero)))
+        for _ in 0..<count { try decide() }
+        let components = state.componentRoots()
+        try take(
+            .batchSealed(
+                BatchSealed(
+                    height: state.height, size: state.size, root: log.stagedRoot,
+                    stateRoot: StateRoot.combined(components), components: components)))
+        try log.commit()
+    }
+
+    private mutating func decide() throws {
+        number += 1
+        let entry = EntryIndex(state.size)
+        let nullifiers = [2 * number, 2 * number + 1].map { value in
+            Bytes32(Fr(value).littleEndianBytes) ?? .zero
+        }
+        try take(
+            .requestSubmitted(
+                RequestSubmitted(
+                    circuit: CircuitIndex(0), nullifiers: nullifiers, amount: Amount(number),
+                    recipient: .zero, proof: proof, publicInputs: nullifiers,
+                    timestamp: Time(time), submitter: SubmitterIndex(0), signature: .zero)))
+        try take(
+            .roundOpened(
+                RoundOpened(
+                    request: entry, leader: ValidatorIndex(0), pinnedSet: .zero, threshold: 7,
+                    deadline: Time(time + 30_000))))
+        try take(
+            .outcomeDecided(
+                OutcomeDecided(
+                    request: entry, outcome: .approved, reason: .quorumApproved, approvals: 7,
+                    rejections: 0, abstentions: 0, deciding: entry, margin: 0, time: Time(time))))
+        for nullifier in nullifiers {
+            try take(.nullifierSpent(NullifierChanged(request: entry, nullifier: nullifier)))
+        }
+        try take(
+            .settlementOrdered(
+                SettlementOrdered(
+                    request: entry, recipient: .zero, amount: Amount(number),
+                    leader: ValidatorIndex(0), nextTurn: Time(time))))
+        try take(.roundClosed(RoundClosed(about: entry, cause: .complete)))
+        try take(
+            .settlementReported(
+                SettlementReported(
+                    request: entry, reference: [1, 2, 3, 4], result: .settled, signature: .zero)))
+    }
+
+    mutating func add(decisions: UInt64) throws {
+        for _ in 0..<(decisions / 200) { try batch(200) }
+    }
+
+    /// The milliseconds of each of some batches of twenty decisions, while `more` says so.
+    mutating func timeBatches(while more: (Int) -> Bool) throws -> [Double] {
+        var times: [Double] = []
+        while more(times.count) {
+            let (seconds, _) = try timed { try batch(20) }
+            times.append(seconds * 1000)
+        }
+        return times
+    }
+
+    /// What a node does on its own thread, and the rest for another.
+    func snapshotJob() throws -> @Sendable () -> Void {
+        let snapshot = state.snapshot()
+        let components = state.componentRoots()
+        let (height, ledger, size) = (state.height, state.ledger, state.size)
+        let store = SnapshotStore(ledgerDirectory: path, disk: POSIXDisk())
+        return { [log] in
+            do {
+                _ = try store.write(
+                    snapshot, height: height, ledger: ledger, components: components, size: size,
+                    log: log)
+                try store.prune(kept: 1)
+            } catch { fatalError("the snapshot could not be written: \(error)") }
+        }
+    }
+
+    func takeSnapshot() throws { try snapshotJob()() }
+}

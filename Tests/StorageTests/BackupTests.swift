@@ -23,7 +23,7 @@ struct BackupTests {
             directory: directory, disk: disk, options: TwoCopies.options)
         var state = LedgerState()
         var start = 0
-        let key = SigningKey(seed: Bytes32([UInt8](repeating: 7, count: 32)) ?? .zero)
+        let key = Fixture.key(0)
         for number in 0..<batches {
             let end = Int(all.batchEnds[number])
             let events = try all.entries[start..<end].map { try Event(decoding: $0) }

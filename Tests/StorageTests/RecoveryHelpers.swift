@@ -58,7 +58,7 @@ struct TwoCopies {
         _ = try BlobStore(logDirectory: StoredLedger.directory, disk: disk).put([4, 5])
         try StoredLedger.snapshot(opened.log, opened.state, on: disk)
         try disk.createDirectory("\(StoredLedger.directory)/checkpoints")
-        let key = SigningKey(seed: Bytes32([UInt8](repeating: 7, count: 32)) ?? .zero)
+        let key = Fixture.key(0)
         for size in [batchEnds[2], trust.size] {
             let head = TreeHead(size: size, root: try opened.log.root(at: size))
             let checkpoint = try SignedCheckpoint(

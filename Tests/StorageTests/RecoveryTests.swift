@@ -211,7 +211,7 @@ struct RecoveryTests {
     func checkpoints() throws {
         let copies = try TwoCopies.fresh()
         let folder = "\(Self.directory)/checkpoints"
-        let key = SigningKey(seed: Bytes32([UInt8](repeating: 7, count: 32)) ?? .zero)
+        let key = Fixture.key(0)
         let size = copies.batchEnds[5]
         let forged = try SignedCheckpoint(
             signing: Checkpoint(

@@ -18,7 +18,7 @@ struct RecoveryTilesTests {
         let copies = try TwoCopies.fresh()
         let log = try EventLog.open(
             directory: TwoCopies.copy, disk: copies.disk, access: .readOnly)
-        let key = SigningKey(seed: Bytes32([UInt8](repeating: 7, count: 32)) ?? .zero)
+        let key = Fixture.key(0)
         // In two steps, so that there are partial tiles.
         for size in [copies.batchEnds[9], number.map { copies.batchEnds[$0] } ?? log.size] {
             let head = TreeHead(size: size, root: try log.root(at: size))

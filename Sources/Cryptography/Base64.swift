@@ -24,6 +24,8 @@ extension [UInt8] {
             &decoded, room, digits, digits.count, nil, &count, nil, sodium_base64_VARIANT_ORIGINAL)
         guard status == 0, count <= room else { return nil }
         decoded.removeLast(room - count)
+        // libsodium 1.0.18 takes some bytes above 127 for letters, where `char` has a sign.
+        guard decoded.base64Bytes == text else { return nil }
         self = decoded
     }
 

@@ -53,4 +53,15 @@ import Testing
         // before two pads, and A, Q, g, w end three before one.
         #expect(read == 8 * 8 * 8 * 8 + 8 * 8 * 4 + 8 * 4)
     }
+
+    /// Found by fuzzing: libsodium takes 0xC1, as a `char` with a sign, for the letter A.
+    @Test func bytesBeyondASCIIAreNoDigits() {
+        for place in 0..<4 {
+            for byte in 0x80...0xFF as ClosedRange<UInt8> {
+                var text = Array("AAEC".utf8)
+                text[place] = byte
+                #expect([UInt8](base64: text) == nil, "\(byte) at \(place)")
+            }
+        }
+    }
 }

@@ -22,6 +22,7 @@ struct FuzzTarget: Sendable {
 
     static let all: [FuzzTarget] = [
         .events, .messages, .folds, .commands, .frames, .ledgers, .snapshots, .journals, .merkle,
+        .checkpoints, .tiles,
         .proofs, .keys, .configuration, .requests, .sealedKeys,
     ]
 }

@@ -94,14 +94,16 @@ let package = Package(
         .testTarget(
             name: "AuditTests",
             dependencies: [
-                "Audit", "Node", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Audit", "Node", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography",
                 "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography",
                 "TestSupport",
             ],
             swiftSettings: strict),

@@ -62,8 +62,8 @@ package enum LedgerStore {
     /// Opens the log in a directory and folds what no snapshot holds.
     ///
     /// A snapshot that is damaged, or of another ledger, is told of in `notices`, and the next
-    /// older one or the whole log serves. A log that holds less than a snapshot has seen, or another
-    /// history, is an error: there the log is damaged.
+    /// older one or the whole log serves. A log that holds less than a snapshot or checkpoint has
+    /// seen, or another history, is an error: there the log is damaged.
     package static func open(
         directory: String, disk: any Disk, access: LogAccess = .readWrite,
         options: LogOptions = LogOptions()

@@ -65,10 +65,11 @@ struct CheckpointResult: Encodable {
         list.add("origin", origin)
         list.add("size", Text.count(size, "entry", "entries"))
         list.add("root", root)
-        let cosigned = signatures.count { $0.cosignedAt != nil }
+        let cosigned = UInt64(signatures.count { $0.cosignedAt != nil })
+        let own = UInt64(signatures.count) - cosigned
         list.add(
             "signatures",
-            "\(signatures.count - cosigned) by the log, \(Text.count(UInt64(cosigned), "cosignature"))"
+            "\(own) by the log, \(Text.count(cosigned, "cosignature"))"
         )
         return list
     }

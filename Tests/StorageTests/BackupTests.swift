@@ -278,9 +278,9 @@ struct BackupTests {
         expect(disk, to: TwoCopies.copy + "/backup") {
             $0 == .sameDirectory(path: TwoCopies.copy + "/backup")
         }
-        try disk.createDirectory("/home")
-        disk.replace("/home/letter", with: [1])
-        expect(disk, to: "/home") { $0 == .notALedger(path: "/home", found: "letter") }
+        try disk.createDirectory("/somewhere")
+        disk.replace("/somewhere/letter", with: [1])
+        expect(disk, to: "/somewhere") { $0 == .notALedger(path: "/somewhere", found: "letter") }
 
         var setup = Setup()
         setup.start = Time(setup.start.rawValue + 1)

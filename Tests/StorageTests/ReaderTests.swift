@@ -26,8 +26,10 @@ struct ReaderTests {
             origin: Checkpoint.origin(ofLedger: scenario.ledger.digest), disk: disk)
         var state = LedgerState()
         var batch: [Event] = []
+        var proposer = 0
         for event in scenario.log {
             batch.append(event)
+            if case .batchOpened(let opened) = event { proposer = Int(opened.proposer.rawValue) }
             guard case .batchSealed(let seal) = event else { continue }
             try StoredLedger.append(batch, to: log, &state)
             batch = []
@@ -38,7 +40,7 @@ struct ReaderTests {
             var signed = try SignedCheckpoint(
                 signing: Checkpoint(
                     ledger: scenario.ledger.digest, head: TreeHead(size: log.size, root: log.root)),
-                with: scenario.keys[0])
+                with: Fixture.key(UInt16(proposer)))
             for key in scenario.keys.prefix(5) { _ = try signed.cosign(with: key, seconds: 1) }
             _ = try checkpoints.save(signed)
         }

@@ -40,7 +40,8 @@ extension CosignRefusal: CustomStringConvertible {
 /// A cosignature says that the log only ever grew, as far as its key saw (C2SP tlog-cosignature).
 /// The caller keeps what was cosigned durably before the cosignature leaves.
 package enum Cosigner {
-    /// Returns normally where a key may cosign `checkpoint`, after it cosigned `last` (nil: nothing yet).
+    /// Returns normally where a key may cosign `checkpoint`, after it cosigned `last` (nil: nothing
+    /// yet).
     ///
     /// `proof` is the RFC 6962 consistency proof between the two; empty where nothing was cosigned,
     /// where the last was of no entries, and where the sizes are equal. Throws, in this order:

@@ -197,8 +197,8 @@ package struct VoteJournal: Sendable {
 
     /// Notes durably that a checkpoint is about to be cosigned.
     ///
-    /// `proof` shows that the last one cosigned is a prefix of it. Throws `.cosign` where it is not,
-    /// and nothing is noted then.
+    /// `proof` shows that the last one cosigned is a prefix of it. Throws `.cosign` where it is
+    /// not, and nothing is noted then.
     package mutating func noteCosigning(
         _ checkpoint: Checkpoint, proof: [Digest]
     ) throws(JournalError) {

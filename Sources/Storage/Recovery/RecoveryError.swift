@@ -76,7 +76,8 @@ extension RecoveryError: CustomStringConvertible {
             "\(path) holds a ledger recovered against another checkpoint, by a run that was"
                 + " interrupted: repeat that one, or move \(path) away"
         case .writtenOtherwise(let path, let problem):
-            "\(path) reads otherwise than it was written, so this disk cannot be trusted: \(problem)"
+            "\(path) reads otherwise than it was written, so this disk cannot be trusted:"
+                + " \(problem)"
         case .log(let error): "\(error)"
         case .disk(let error): "the disk failed: \(error)"
         }

@@ -23,7 +23,9 @@ extension FuzzTarget {
                 Seed(name: "torn", bytes: FileSet(try tornLog(), under: directory).encoded),
                 Seed(
                     name: "empty",
-                    bytes: FileSet(try makeLog(closed: true, commits: 0), under: directory).encoded),
+                    bytes: FileSet(
+                        try makeLog(closed: true, commits: 0), under: directory
+                    ).encoded),
             ]
         },
         run: { bytes in

@@ -46,6 +46,10 @@ let package = Package(
         .target(
             name: "Storage", dependencies: ["Ledger", "EventLog", "Cryptography"],
             swiftSettings: settings),
+        .target(
+            name: "Audit",
+            dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            swiftSettings: settings),
         // Without what needs a database: nothing in there reads bytes from outside.
         .target(
             name: "Node",
@@ -58,7 +62,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Node", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography",
                 "TestSupport",
             ],
             swiftSettings: settings),

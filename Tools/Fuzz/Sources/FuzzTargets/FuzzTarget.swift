@@ -22,7 +22,7 @@ struct FuzzTarget: Sendable {
 
     static let all: [FuzzTarget] = [
         .events, .messages, .folds, .commands, .frames, .ledgers, .snapshots, .journals, .merkle,
-        .checkpoints, .tiles,
+        .checkpoints, .tiles, .certificates,
         .proofs, .keys, .configuration, .requests, .sealedKeys,
     ]
 }

@@ -34,7 +34,6 @@ struct Benchmarks: ParsableCommand {
 
     @Option(help: "Runs of each figure.")
     var runs = 5
-    var runs = 5
 
     @Flag(help: "Print JSON instead of a table.")
     var json = false

@@ -78,20 +78,15 @@ struct StateBenchmark {
         var busy: [Double] = []
         for _ in 0..<runs {
             calm.append(Self.p99(try writer.timeBatches { $0 < 400 }))
-            let done = Atomic(false)
-            let seconds = Mutex(0.0)
+            let finish = Finish()
             let job = try writer.snapshotJob()
-            let thread = Thread {
-                let (time, _) = timed { job() }
-                seconds.withLock { $0 = time }
-                done.store(true, ordering: .releasing)
-            }
+            let thread = Thread { finish.set(timed { job() }.seconds) }
             thread.stackSize = 8 << 20
             thread.start()
             busy.append(
                 Self.p99(
-                    try writer.timeBatches { $0 < 100 || !done.load(ordering: .acquiring) }))
-            taking.append(seconds.withLock { $0 })
+                    try writer.timeBatches { $0 < 100 || finish.seconds == nil }))
+            taking.append(finish.seconds ?? .nan)
         }
         try writer.log.close()
         return [
@@ -107,6 +102,15 @@ struct StateBenchmark {
         let sorted = milliseconds.sorted()
         return sorted[min(sorted.count - 1, sorted.count * 99 / 100)]
     }
+}
+
+/// How long work on another thread took, once it has ended.
+private final class Finish: Sendable {
+    private let result = Mutex<Double?>(nil)
+
+    var seconds: Double? { result.withLock { $0 } }
+
+    func set(_ seconds: Double) { result.withLock { $0 = seconds } }
 }
 
 /// A ledger whose events are folded without being derived.

@@ -40,7 +40,8 @@ package enum LogLimits {
 package struct LogOptions: Sendable {
     /// A segment of at least this many bytes is full, and the next commit starts another.
     ///
-    /// 64 MiB unless told. A segment is at most one frame longer.
+    /// 16 MiB unless told: opening hashes the entries of the last segment again, so it waits for
+    /// as many. A segment is at most one frame longer.
     package var segmentBytesMax: UInt64
 
     /// What is known from elsewhere to have been committed, in entries: a checkpoint, a snapshot.
@@ -49,7 +50,7 @@ package struct LogOptions: Sendable {
     package var knownSize: UInt64
 
     /// The options that fit most uses.
-    package init(segmentBytesMax: UInt64 = 64 << 20, knownSize: UInt64 = 0) {
+    package init(segmentBytesMax: UInt64 = 16 << 20, knownSize: UInt64 = 0) {
         self.segmentBytesMax = segmentBytesMax
         self.knownSize = knownSize
     }

@@ -53,7 +53,7 @@ extension LedgerState {
         writer.write(history.root)
     }
 
-    private func encodeValidators(to writer: inout BorshWriter) {
+    func encodeValidators(to writer: inout BorshWriter) {
         writer.write(UInt32(validators.count))
         for validator in validators {
             writer.write(validator.key)
@@ -72,7 +72,7 @@ extension LedgerState {
         }
     }
 
-    private func encodeSubmitters(to writer: inout BorshWriter) {
+    func encodeSubmitters(to writer: inout BorshWriter) {
         writer.write(UInt32(submitters.count))
         for submitter in submitters {
             writer.write(submitter.key)

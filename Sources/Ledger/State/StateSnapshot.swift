@@ -64,7 +64,8 @@ extension LedgerState {
         writer.write(bridge)
         writer.write(parameters)
         writer.write(nextChange)
-        writeParties(to: &writer)
+        encodeValidators(to: &writer)
+        encodeSubmitters(to: &writer)
         writer.write(circuits.map(\.circuit))
         writer.write(UInt32(openRounds.count))
         for case let round? in openRounds.map({ rounds[$0] }) { write(round, to: &writer) }
@@ -90,37 +91,6 @@ extension LedgerState {
                 rootHistory.records, outcomeHistory.records, nullifierHistory.records,
                 jobHistory.records, evidenceHistory.records, outboxHistory.records,
             ])
-    }
-
-    private func writeParties(to writer: inout BorshWriter) {
-        writer.write(UInt32(validators.count))
-        for validator in validators {
-            writer.write(validator.key)
-            writer.write(validator.stake)
-            writer.write(validator.reputation)
-            writer.write(UInt8(validator.isMember ? 1 : 0))
-        }
-        writer.write(decayDay)
-        for sealed in [sealedBefore, sealedLast] {
-            writer.write(UInt32(sealed.members.count))
-            for member in sealed.members {
-                writer.write(member.index)
-                writer.write(member.stake)
-            }
-            writer.write(sealed.parameters)
-        }
-        writer.write(UInt32(submitters.count))
-        for submitter in submitters {
-            writer.write(submitter.key)
-            writer.write(submitter.quota)
-            writer.write(submitter.unclosed)
-        }
-        writer.write(refusalMinute)
-        writer.write(UInt32(refusals.count))
-        for refusal in refusals {
-            writer.write(refusal.sender)
-            writer.write(refusal.count)
-        }
     }
 
     private func write(_ round: Round, to writer: inout BorshWriter) {

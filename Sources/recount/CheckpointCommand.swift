@@ -52,8 +52,11 @@ struct CheckpointResult: Encodable {
         size = signed.head.size
         root = signed.head.root.hex
         signatures = signed.note.signatures.map { line in
-            Line(
-                name: line.name.description, keyID: String(line.keyID, radix: 16),
+            // Eight digits, as keys are written.
+            let digits = String(line.keyID, radix: 16)
+            return Line(
+                name: line.name.description,
+                keyID: String(repeating: "0", count: 8 - digits.utf8.count) + digits,
                 cosignedAt: line.cosignatureSeconds)
         }
     }

@@ -9,6 +9,9 @@ internal import Synchronization
 
 /// The snapshots of a ledger: files `snapshots/<height, 20 digits>.snapshot` in its directory.
 package struct SnapshotStore: Sendable {
+    /// Bytes of a snapshot that are written between two syncs.
+    private static let syncedBytes: UInt64 = 4 << 20
+
     /// The directory of the snapshots.
     package let directory: String
     private let parent: String
@@ -54,9 +57,15 @@ package struct SnapshotStore: Sendable {
             let temporary = "\(path(height)).\(randomBytes(6).hex).tmp"
             let file = try disk.open(temporary, .create)
             var offset: UInt64 = 0
+            var synced: UInt64 = 0
             for piece in pieces where !piece.isEmpty {
                 try file.write(piece, at: offset)
                 offset += UInt64(piece.count)
+                // A log's own sync would wait for all that the disk has been given.
+                if offset - synced >= Self.syncedBytes {
+                    try file.sync()
+                    synced = offset
+                }
             }
             try file.sync()
             try disk.rename(temporary, to: path(height))

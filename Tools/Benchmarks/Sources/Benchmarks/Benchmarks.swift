@@ -29,6 +29,9 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Decisions in the state that snapshots are measured on, of two nullifiers each.")
     var decisions: UInt64 = 500_000
 
+    @Option(help: "A certificate made by `recount prove request`, of ten validators.")
+    var certificate: String?
+
     @Option(help: "Only these parts: proofs, ledger, log, state.")
     var only: [String] = []
 
@@ -51,6 +54,9 @@ struct Benchmarks: ParsableCommand {
         func isWanted(_ part: String) -> Bool { only.isEmpty || only.contains(part) }
         if isWanted("proofs") {
             report(try ProofBenchmark(vectors: vectors, python: python).measure(runs: runs, note))
+        }
+        if let certificate {
+            report(try CertificateBenchmark(path: certificate).measure(runs: runs))
         }
         if isWanted("ledger") {
             report(try LedgerBenchmark(entries: entries).measure(runs: runs, note))

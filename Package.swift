@@ -49,7 +49,20 @@ let package = Package(
             name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
             swiftSettings: strict),
         .target(
+            name: "Replication", dependencies: ["Ledger", "Cryptography"], swiftSettings: strict),
+        .target(
             name: "Storage", dependencies: ["Ledger", "EventLog", "Cryptography"],
+            swiftSettings: strict),
+        .target(
+            name: "Hosting",
+            dependencies: ["Replication", "Storage", "Ledger", "EventLog", "Cryptography"],
+            swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16",
+                "BN254", "Cryptography",
+            ],
             swiftSettings: strict),
         .target(
             name: "Audit",
@@ -58,13 +71,14 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml,
+                "Hosting", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                grdb, toml,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [
-                "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Simulation", "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
                 "Cryptography", arguments,
             ],
             swiftSettings: strict),
@@ -86,6 +100,26 @@ let package = Package(
             dependencies: ["Ledger", "Groth16", "BN254", "Cryptography", "TestSupport"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
+            name: "ReplicationTests",
+            dependencies: [
+                "Replication", "Ledger", "Groth16", "BN254", "Cryptography", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "HostingTests",
+            dependencies: [
+                "Hosting", "Replication", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "Simulation", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog",
+                "Groth16", "BN254", "Cryptography", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "StorageTests",
             dependencies: [
                 "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
@@ -102,9 +136,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-                "Cryptography",
-                "TestSupport",
+                "Node", "Hosting", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

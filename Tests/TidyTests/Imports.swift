@@ -18,15 +18,20 @@ enum Imports {
         "Audit": [
             "Projections", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
         ],
+        "Hosting": ["Replication", "Storage", "Ledger", "EventLog", "Cryptography"],
+        "Simulation": [
+            "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+            "Cryptography",
+        ],
         "Network": ["Replication", "Ledger", "Cryptography"],
         "Compute": ["Ledger", "Cryptography"],
         "Node": [
-            "Projections", "Network", "Compute", "Replication", "Storage", "Ledger", "EventLog",
-            "Groth16", "BN254", "Cryptography",
+            "Hosting", "Projections", "Network", "Compute", "Replication", "Storage", "Ledger",
+            "EventLog", "Groth16", "BN254", "Cryptography",
         ],
         "recount": [
-            "Node", "Audit", "Projections", "Network", "Compute", "Replication", "Storage",
-            "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+            "Node", "Simulation", "Hosting", "Audit", "Projections", "Network", "Compute",
+            "Replication", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
         ],
     ]
 

@@ -1,0 +1,111 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+package import Ledger
+
+/// Where a node stands, so that its peers send what it lacks.
+///
+/// Signed by nobody: it costs its sender nothing to lie, and its receiver a bounded answer.
+package struct Status: BorshCodable, Hashable, Sendable {
+    /// The height that it works on: one above its last batch.
+    package var height: Height
+    /// Its round there.
+    package var round: UInt32
+    /// Whether it has the proposal of that round.
+    package var hasProposal: Bool
+    /// The validators whose prevotes of that round it has, by index.
+    package var prevotes: [ValidatorIndex]
+    /// The validators whose precommits of that round it has, by index.
+    package var precommits: [ValidatorIndex]
+    /// The round of the prevotes that it lacks for the proposal that it has; -1 for none.
+    package var wantedRound: Int64
+
+    /// Takes the fields in order.
+    package init(
+        height: Height, round: UInt32, hasProposal: Bool, prevotes: [ValidatorIndex],
+        precommits: [ValidatorIndex], wantedRound: Int64
+    ) {
+        self.height = height
+        self.round = round
+        self.hasProposal = hasProposal
+        self.prevotes = prevotes
+        self.precommits = precommits
+        self.wantedRound = wantedRound
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(height)
+        writer.write(round)
+        writer.write(UInt8(hasProposal ? 1 : 0))
+        writer.write(prevotes)
+        writer.write(precommits)
+        writer.write(wantedRound)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        height = try Height(from: &reader)
+        round = try reader.integer()
+        let start = reader.offset
+        switch try reader.integer(UInt8.self) {
+        case 0: hasProposal = false
+        case 1: hasProposal = true
+        case let tag: throw .unknownTag(type: "Bool", tag: tag, offset: start)
+        }
+        prevotes = try reader.list(bound: Limits.membersMax)
+        precommits = try reader.list(bound: Limits.membersMax)
+        wantedRound = try reader.integer()
+    }
+}
+
+/// What one node says to another: Borsh, a `u8` tag before the fields.
+package enum PeerMessage: BorshCodable, Hashable, Sendable {
+    /// Tag 0: a proposal of a leader, from it or passed on.
+    case proposal(Proposal)
+    /// Tag 1: a prevote or precommit, from its validator or passed on.
+    case vote(ConsensusVote)
+    /// Tag 2: a message for the ledger, a vote on a request among them.
+    case command(Message)
+    /// Tag 3: where the sender stands.
+    case status(Status)
+    /// Tag 4: the sender has heard of these requests and asks for them.
+    case want([RequestID])
+    /// Tag 5: a batch that the receiver lacks.
+    case batch(DecidedBatch)
+
+    package func encode(to writer: inout BorshWriter) {
+        switch self {
+        case .proposal(let proposal):
+            writer.write(UInt8(0))
+            writer.write(proposal)
+        case .vote(let vote):
+            writer.write(UInt8(1))
+            writer.write(vote)
+        case .command(let message):
+            writer.write(UInt8(2))
+            writer.write(message)
+        case .status(let status):
+            writer.write(UInt8(3))
+            writer.write(status)
+        case .want(let requests):
+            writer.write(UInt8(4))
+            writer.write(requests)
+        case .batch(let batch):
+            writer.write(UInt8(5))
+            writer.write(batch)
+        }
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        let start = reader.offset
+        switch try reader.integer(UInt8.self) {
+        case 0: self = .proposal(try Proposal(from: &reader))
+        case 1: self = .vote(try ConsensusVote(from: &reader))
+        case 2: self = .command(try Message(from: &reader))
+        case 3: self = .status(try Status(from: &reader))
+        case 4: self = .want(try reader.list(bound: ReplicationLimits.wantedMax))
+        case 5: self = .batch(try DecidedBatch(from: &reader))
+        case let tag: throw .unknownTag(type: "PeerMessage", tag: tag, offset: start)
+        }
+    }
+}

@@ -17,4 +17,37 @@ package enum ReplicationLimits {
     package static let valuesPerVoterMax = 2
     /// Different proposals that are kept of one round.
     package static let proposalsPerRoundMax = 2
+    /// Requests that wait for a batch or for votes.
+    package static let requestsMax = 8_192
+    /// Of them, those of one submitter.
+    package static let requestsPerSubmitterMax = 1_024
+    /// Of them, those that are known only by the votes of one validator.
+    package static let orphansPerVoterMax = 256
+    /// Requests whose first votes are remembered, so that a later one can be shown to contradict.
+    package static let heardRequestsMax = 16_384
+    /// Other messages that wait for a batch.
+    package static let othersMax = 4_096
+    /// Of them, those of one sender; governance and evidence, which anybody brings, count as one.
+    package static let othersPerSenderMax = 256
+    /// Proofs that are being verified at once.
+    package static let verificationsMax = 256
+    /// Messages for the next height that are kept of one peer.
+    package static let earlyPerPeerMax = 64
+    /// Messages of one peer, or of all clients, that are taken in at once and in a second; each
+    /// started KiB counts as one more.
+    package static let messagesPerSecond: UInt64 = 8_192
+    /// Votes that answer one status.
+    package static let votesPerAnswerMax = 256
+    /// Batches that answer one status.
+    package static let batchesPerAnswerMax = 8
+    /// How long a message that the rules do not take yet waits before it is refused, in ms.
+    package static let patienceMilliseconds: UInt64 = 10_000
+    /// How long a request waits for its round before it is forgotten, in ms.
+    package static let requestMilliseconds: UInt64 = 120_000
+    /// How long votes may trickle in once those seen decide a request, in ms.
+    package static let lingerMilliseconds: UInt64 = 20
+    /// How long votes that decide nothing any more wait for a batch, in ms.
+    package static let lateVoteMilliseconds: UInt64 = 500
+    /// Time between two sendings of a message that no batch holds yet, in ms.
+    package static let resendMilliseconds: UInt64 = 1_000
 }

@@ -102,6 +102,17 @@ extension LedgerState {
         }
     }
 
+    /// Returns why the rules would refuse a message in the state as it is; nil where they would not.
+    ///
+    /// Leaves aside whether a batch is open and has room: what a node asks before it works on a
+    /// message that no batch holds yet.
+    package func refusal(of message: Checked<Message>) -> Refusal? {
+        do throws(Refusal) {
+            _ = try decide(message.content)
+            return nil
+        } catch { return error }
+    }
+
     /// Whether what is written can be read again: no list or text over its bound.
     private static func isReadable(_ event: Event) -> Bool {
         do throws(DecodingError) {

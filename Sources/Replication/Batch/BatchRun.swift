@@ -1,0 +1,128 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+package import Ledger
+
+/// A batch in the making: the state, the tree and the entries as they grow.
+package struct BatchRun: Sendable {
+    /// The state after the last entry.
+    package private(set) var state: LedgerState
+    /// The tree of the log after the last entry.
+    package private(set) var frontier: MerkleFrontier
+    /// What was derived, in order.
+    package private(set) var events: [Event] = []
+    /// The encodings of `events`.
+    package private(set) var entries: [EntryBytes] = []
+
+    /// Starts after what `state` and `frontier` hold.
+    package init(state: LedgerState, frontier: MerkleFrontier) {
+        self.state = state
+        self.frontier = frontier
+    }
+
+    /// Decides on a command and takes in the events, which it returns.
+    ///
+    /// An event that the rules derive and cannot take in is a bug of ours and stops the node.
+    @discardableResult
+    package mutating func take(_ command: Command) throws(Refusal) -> [Event] {
+        let derived = try state.decide(command)
+        for event in derived {
+            let bytes = event.encoded
+            do throws(FoldError) {
+                try state.apply(event, encodedBytes: bytes.count)
+            } catch {
+                fatalError("the rules derived an event that cannot follow: \(error)")
+            }
+            frontier.append(leaf: bytes)
+            events.append(event)
+            entries.append(EntryBytes(bytes))
+        }
+        return derived
+    }
+
+    /// Closes what is due and seals the batch.
+    package mutating func seal() throws(Refusal) {
+        try take(.closeDue)
+        try take(.seal(size: state.size, root: frontier.root))
+    }
+}
+
+/// Why a proposed batch is not one that this node would vote for.
+package enum BatchFault: Error, Equatable, Sendable {
+    /// The opening, or the command with this place, is not signed by those whom it speaks for.
+    case unsigned(command: Int?)
+    /// The rules refuse the opening or the seal, or the command with this place.
+    case refused(command: Int?, Refusal)
+    /// The batch has no command and nothing was due.
+    case idle
+    /// The batch names a round for its first proposal in which it cannot have been proposed.
+    case wrongRound
+    /// The batch gives another root than the one proposed.
+    case otherRoot
+}
+
+/// A batch with all that follows from its inputs.
+package struct ExecutedBatch: Sendable {
+    /// The inputs.
+    package let batch: ProposedBatch
+    /// Everything that was derived, in order.
+    package let events: [Event]
+    /// The encodings of `events`.
+    package let entries: [EntryBytes]
+    /// The state after the seal.
+    package let state: LedgerState
+    /// The tree of the log after the seal.
+    package let frontier: MerkleFrontier
+
+    /// The value that validators agree on: the root of the log after the batch.
+    package var value: Digest { frontier.root }
+
+    /// Takes what a run has come to.
+    init(_ batch: ProposedBatch, _ run: BatchRun) {
+        self.batch = batch
+        events = run.events
+        entries = run.entries
+        state = run.state
+        frontier = run.frontier
+    }
+
+    /// Derives all that follows from a batch, checking every signature but those that are known.
+    ///
+    /// Checks, in order: keys and signatures of the opening, the opening by the rules, each command
+    /// (signature, then rules), the seal, that there was a reason for the batch.
+    /// - Parameter isKnown: Whether the signatures of a message have been checked before.
+    package init(
+        executing batch: ProposedBatch, on state: LedgerState, _ frontier: MerkleFrontier,
+        idleMilliseconds: UInt64, isKnown: (Message) -> Bool
+    ) throws(BatchFault) {
+        var run = BatchRun(state: state, frontier: frontier)
+        guard let opening = state.opening(of: batch.opening),
+            let checked = Checked(opening, in: state.ledger)
+        else { throw .unsigned(command: nil) }
+        do throws(Refusal) {
+            try run.take(.openBatch(checked, root: frontier.root))
+        } catch { throw .refused(command: nil, error) }
+        var hasReason =
+            !batch.commands.isEmpty || run.events.count > 1
+            || batch.opening.time >= state.time.adding(milliseconds: idleMilliseconds)
+        for (place, command) in batch.commands.enumerated() {
+            let message: Checked<Message>
+            if isKnown(command.message) {
+                message = Checked(unchecked: command.message)
+            } else if let checked = Checked(command.message, in: state.ledger) {
+                message = checked
+            } else {
+                throw .unsigned(command: place)
+            }
+            do throws(Refusal) {
+                try run.take(command.isRefused ? .recordRefusal(message) : .message(message))
+            } catch { throw .refused(command: place, error) }
+        }
+        let size = run.events.count
+        do throws(Refusal) { try run.seal() } catch { throw .refused(command: nil, error) }
+        hasReason = hasReason || run.events.count > size + 1
+        guard hasReason else { throw .idle }
+        self.init(batch, run)
+    }
+}

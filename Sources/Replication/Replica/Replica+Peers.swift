@@ -1,0 +1,140 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+
+extension Replica {
+    // MARK: Where this node stands
+
+    /// Tells the peers where this node stands, when it is time.
+    mutating func sendStatus() {
+        guard now.uptime >= statusAt else { return }
+        let isRunning = consensus.isStarted
+        statusAt =
+            now.uptime
+            + (isRunning ? settings.statusMilliseconds : settings.idleStatusMilliseconds)
+        effects.append(.broadcast(.status(status)))
+    }
+
+    /// Where this node stands.
+    private var status: Status {
+        // Without the precommits of the last batch there is no next one: they are asked for.
+        let isLacking =
+            height.rawValue >= 2
+            && (lastPrecommits?.signatures.count ?? 0) < requiredPrecommits
+        let round = consensus.round
+        return Status(
+            height: isLacking ? state.height : height, round: round,
+            hasProposal: proposals.contains { $0.round == round && executed[$0.value] != nil },
+            prevotes: voters(.prevote, round), precommits: voters(.precommit, round),
+            wantedRound: consensus.wantedRound)
+    }
+
+    private func voters(_ kind: ConsensusKind, _ round: UInt32) -> [ValidatorIndex] {
+        members.map(\.index).filter { !book.votes(kind, round, $0).isEmpty }
+    }
+
+    // MARK: What peers lack
+
+    /// Sends a peer what its status says that it lacks; not more often than statuses are sent.
+    mutating func answer(_ status: Status, from peer: ValidatorIndex) {
+        guard peer != index else { return }
+        let isDue =
+            now.uptime >= (answeredAt[peer] ?? 0) + settings.statusMilliseconds / 2
+            || answeredAt[peer] == nil
+        if status.height < height {
+            guard isDue || isBehindFresh(status, of: peer) else { return }
+            answeredAt[peer] = now.uptime
+            servedHeights[peer] = status.height
+            effects.append(.sendBatches(from: status.height, to: peer))
+            return
+        }
+        guard isDue else { return }
+        answeredAt[peer] = now.uptime
+        guard status.height == height else {
+            // The peer is ahead: it will answer with what is lacking here.
+            effects.append(.send(.status(self.status), to: peer))
+            return
+        }
+        var answers: [PeerMessage] = []
+        if !status.hasProposal {
+            answers += proposals.filter { $0.round == status.round && executed[$0.value] != nil }
+                .prefix(1).map(PeerMessage.proposal)
+        }
+        let held = Set(status.prevotes)
+        let heldPrecommits = Set(status.precommits)
+        answers += votes(.prevote, status.round) { !held.contains($0) }
+        answers += votes(.precommit, status.round) { !heldPrecommits.contains($0) }
+        if status.wantedRound >= 0, status.wantedRound < Int64(status.round) {
+            answers += votes(.prevote, UInt32(status.wantedRound)) { _ in true }
+        }
+        if consensus.round > status.round {
+            answers += votes(.prevote, consensus.round) { _ in true }
+            answers += votes(.precommit, consensus.round) { _ in true }
+        }
+        if let (round, value) = consensus.precommitted, round != status.round {
+            answers += votes(.precommit, round) { _ in true }
+            answers += proposals.filter { $0.value == value && executed[value] != nil }.prefix(1)
+                .map(PeerMessage.proposal)
+        }
+        for answer in answers.prefix(ReplicationLimits.votesPerAnswerMax) {
+            effects.append(.send(answer, to: peer))
+        }
+    }
+
+    /// Whether a peer that is behind has taken in what it was sent last, and may have more at once.
+    private func isBehindFresh(_ status: Status, of peer: ValidatorIndex) -> Bool {
+        servedHeights[peer].map { status.height > $0 } ?? true
+    }
+
+    private func votes(
+        _ kind: ConsensusKind, _ round: UInt32, from isWanted: (ValidatorIndex) -> Bool
+    ) -> [PeerMessage] {
+        members.map(\.index).filter(isWanted).flatMap { book.votes(kind, round, $0) }
+            .map(PeerMessage.vote)
+    }
+
+    /// Sends a peer the requests that it has heard of and lacks.
+    mutating func answer(_ requests: [RequestID], from peer: ValidatorIndex) {
+        for id in requests {
+            guard let message = pool.requests[id]?.message else { continue }
+            effects.append(.send(.command(.request(message)), to: peer))
+        }
+    }
+
+    // MARK: What this node lacks
+
+    /// A batch that a quorum decided while this node was away.
+    mutating func receive(_ batch: DecidedBatch, from peer: ValidatorIndex?) {
+        if batch.precommits.height == state.height { return complete(batch.precommits) }
+        guard batch.precommits.height == height else { return }
+        let threshold = Int(state.sealedLast.parameters.threshold)
+        do throws(DecidedBatchFault) {
+            let replayed = try batch.replayed(
+                on: state, frontier, threshold: weakening.quorum ?? threshold)
+            var precommits = batch.precommits
+            precommits.signatures = Array(precommits.signatures.prefix(threshold))
+            commit(replayed, precommits)
+            // There may be more: whoever sent this one is asked at once.
+            if let peer { effects.append(.send(.status(status), to: peer)) }
+        } catch .diverged(let divergence) {
+            isStopped = true
+            effects.append(.stop(divergence))
+        } catch {
+            // It proves nothing; whoever sent it may have been lied to as well.
+        }
+    }
+
+    /// Takes the precommits of the last batch where this node lacks them.
+    private mutating func complete(_ precommits: Precommits) {
+        guard (lastPrecommits?.signatures.count ?? 0) < requiredPrecommits,
+            precommits.root == frontier.root,
+            precommits.signatures.count >= requiredPrecommits,
+            precommits.areSigned(
+                by: state.sealedBefore.members, in: state.ledger, threshold: requiredPrecommits)
+        else { return }
+        lastPrecommits = precommits
+        lastPrecommits?.signatures = Array(precommits.signatures.prefix(requiredPrecommits))
+    }
+}

@@ -1,7 +1,6 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
 package import Ledger
 
 /// Where a node stands, so that its peers send what it lacks.

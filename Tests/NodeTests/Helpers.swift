@@ -4,6 +4,7 @@
 import Cryptography
 import EventLog
 import Foundation
+import Hosting
 import Ledger
 import Node
 import Synchronization

@@ -4,6 +4,7 @@
 internal import Cryptography
 internal import EventLog
 internal import Foundation
+internal import Hosting
 internal import Ledger
 
 extension Engine {

@@ -3,6 +3,7 @@
 
 internal import EventLog
 internal import Foundation
+internal import Hosting
 internal import Ledger
 internal import Synchronization
 

@@ -5,6 +5,7 @@ internal import Cryptography
 internal import EventLog
 internal import Foundation
 internal import Groth16
+internal import Hosting
 package import Ledger
 
 extension Home {

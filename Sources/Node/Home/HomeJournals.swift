@@ -3,6 +3,7 @@
 
 internal import EventLog
 internal import Foundation
+internal import Hosting
 package import Ledger
 internal import Storage
 

@@ -130,17 +130,3 @@ extension NodeError: CustomStringConvertible {
         }
     }
 }
-
-extension JournalProblem: CustomStringConvertible {
-    /// What is wrong, for a person.
-    package var description: String {
-        switch self {
-        case .undecodable(let error): "it is nothing that a journal holds (\(error))"
-        case .foreign(let key): "it is the vote of \(key.hex)"
-        case .contradiction(let request, let earlier, let later):
-            "it says \(later) of \(request.hex), and an earlier one \(earlier)"
-        case .rollback(let from, let to):
-            "it cosigns a log of \(to) entries after one of \(from)"
-        }
-    }
-}

@@ -3,6 +3,7 @@
 
 package import Cryptography
 package import EventLog
+package import Hosting
 package import Ledger
 package import Storage
 
@@ -70,16 +71,4 @@ package enum NodeError: Error, Sendable {
     case input(path: String, problem: String)
     /// The coordinator was run before; open another.
     case alreadyRun
-}
-
-/// What is wrong with an entry of a validator's journal.
-package enum JournalProblem: Error, Equatable, Sendable {
-    /// The bytes are no vote.
-    case undecodable(DecodingError)
-    /// The vote is another validator's.
-    case foreign(PublicKey)
-    /// The entry gives another verdict than an earlier one on the same request.
-    case contradiction(RequestID, earlier: Vote, later: Vote)
-    /// A checkpoint was cosigned after one of a larger log.
-    case rollback(from: UInt64, to: UInt64)
 }

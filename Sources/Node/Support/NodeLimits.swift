@@ -29,10 +29,6 @@ package enum NodeLimits {
     package static let clockJumpMilliseconds: UInt64 = 3_600_000
     /// How far the clock may fall behind what is known before somebody is told, in ms.
     package static let clockStepMilliseconds: UInt64 = 1_000
-    /// How old a vote may be when it is sent again without being signed again, in ms.
-    ///
-    /// Half the life that the ledger gives it, so that it still stands when its batch opens.
-    package static let voteFreshMilliseconds: UInt64 = Limits.voteLifeMilliseconds / 2
     /// The longest time for which the coordinator sleeps without looking up, in ms.
     package static let pauseMillisecondsMax: UInt64 = 1000
 
@@ -52,8 +48,6 @@ package enum NodeLimits {
     static func check() {
         invariant(
             openRoundsMax <= Limits.commandsPerBatchMax, "more rounds than commands of a batch")
-        invariant(
-            voteFreshMilliseconds < Limits.voteLifeMilliseconds, "a vote is fresh when it is dead")
         invariant(lineBytesMax >= Limits.publicInputsMax * 80, "a line cannot hold its inputs")
     }
 }

@@ -5,6 +5,7 @@ internal import BN254
 package import Cryptography
 package import EventLog
 internal import Groth16
+package import Hosting
 package import Ledger
 internal import Synchronization
 

@@ -3,8 +3,8 @@
 
 import Cryptography
 import EventLog
+import Hosting
 import Ledger
-import Node
 import TestSupport
 import Testing
 

@@ -5,30 +5,6 @@ package import Cryptography
 package import EventLog
 package import Ledger
 
-/// What a validator has said of a request, and will say again.
-package struct Verdict: Equatable, Sendable {
-    /// What it says.
-    package let vote: Vote
-    /// Why.
-    package let reason: VoteReason
-
-    /// Joins both.
-    package init(_ vote: Vote, _ reason: VoteReason) {
-        self.vote = vote
-        self.reason = reason
-    }
-}
-
-/// Why a journal gives no votes.
-package enum JournalError: Error, Sendable {
-    /// The log failed. What was not made durable is not said.
-    case log(LogError)
-    /// The checkpoint must not be cosigned.
-    case cosign(CosignRefusal)
-    /// An entry cannot stand there.
-    case unusable(entry: UInt64, JournalProblem)
-}
-
 /// The log of what one validator has signed: see `JournalEntry`.
 ///
 /// A vote is in it, durably, before anybody sees it; the first verdict on a request stands. So is
@@ -59,6 +35,7 @@ package struct VoteJournal: Sendable {
     package init(
         directory: String, disk: any Disk, key: SigningKey, ledger: LedgerID
     ) throws(JournalError) {
+        HostingLimits.check()
         self.key = key
         self.ledger = ledger
         log = try Self.openLog(directory, disk)
@@ -234,6 +211,6 @@ package struct VoteJournal: Sendable {
 
     private static func isFresh(_ time: Time, at now: Time) -> Bool {
         let distance = max(time, now).rawValue - min(time, now).rawValue
-        return distance <= NodeLimits.voteFreshMilliseconds
+        return distance <= HostingLimits.voteFreshMilliseconds
     }
 }

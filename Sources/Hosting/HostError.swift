@@ -1,0 +1,43 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import EventLog
+package import Ledger
+package import Replication
+package import Storage
+
+/// Why a node's replica stops. What was not made durable before has not been said.
+package enum HostError: Error, Sendable {
+    /// The ledger cannot be opened.
+    case ledger(StorageError)
+    /// The log failed.
+    case log(LogError)
+    /// The journal cannot be used, or failed.
+    case journal(JournalError)
+    /// The precommits of the last batch cannot be kept, or read.
+    case precommits(PrecommitStoreError)
+    /// The ledger is ordered by one proposer at a time; there is nothing to agree on.
+    case singleOrdering
+    /// The first entry is refused.
+    case genesisRefused(Refusal)
+    /// What follows here differs from what a quorum agreed on.
+    case diverged(Divergence)
+}
+
+extension HostError: CustomStringConvertible {
+    /// What happened and what to do, for a person.
+    package var description: String {
+        switch self {
+        case .ledger(let error): "the ledger cannot be opened: \(error)"
+        case .log(let error): "the log of the ledger failed: \(error)"
+        case .journal(let error): "the journal failed: \(error)"
+        case .precommits(let error): "the precommits of the last batch: \(error)"
+        case .singleOrdering:
+            "the ledger is ordered by one proposer at a time; `recount run` serves it"
+        case .genesisRefused(let refusal): "the ledger cannot begin like this: \(refusal)"
+        case .diverged(let divergence):
+            "this node has come apart from the others and stops: \(divergence); keep its ledger,"
+                + " compare it with `recount replay`, and recover it from another node"
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import EventLog
+import Ledger
+import Replication
+
+/// Serving batches to nodes that were away.
+extension ReplicaHost {
+    /// Bytes of the batches that answer one status; one batch may be larger.
+    private static let answerBytesMax = 4 << 20
+
+    /// The batches from a height on, as many as answer one status; none where it is not reached.
+    func batches(from height: Height) throws(HostError) -> [DecidedBatch] {
+        guard height.rawValue >= 1, height <= state.height else { return [] }
+        do throws(LogError) {
+            var start = try firstEntry(of: height)
+            var batches: [DecidedBatch] = []
+            var bytes = 0
+            while batches.count < ReplicationLimits.batchesPerAnswerMax, start < log.size,
+                bytes < Self.answerBytesMax, let batch = try batch(at: start)
+            {
+                start += UInt64(batch.entries.count)
+                bytes += batch.entries.reduce(0) { $0 + $1.bytes.count }
+                batches.append(batch)
+            }
+            return batches
+        } catch { throw .log(error) }
+    }
+
+    /// The batch that begins at an entry, with its precommits; nil where they are not held.
+    private func batch(at start: UInt64) throws(LogError) -> DecidedBatch? {
+        var entries: [EntryBytes] = []
+        var place = start
+        var seal: BatchSealed?
+        while seal == nil, place < log.size {
+            let bytes = try log.entry(at: place)
+            entries.append(EntryBytes(bytes))
+            seal = Self.seal(bytes)
+            place += 1
+        }
+        guard let seal, let precommits = try precommits(of: seal.height, endingAt: place) else {
+            return nil
+        }
+        return DecidedBatch(precommits: precommits, entries: entries)
+    }
+
+    /// The precommits of a batch: in the opening of the next, or kept beside the log.
+    private func precommits(
+        of height: Height, endingAt end: UInt64
+    ) throws(LogError) -> Precommits? {
+        guard end < log.size else { return lastPrecommits }
+        guard case .batchOpened(let next)? = Self.event(try log.entry(at: end)) else { return nil }
+        return Precommits(
+            height: height, round: next.precommitRound, root: next.previousRoot,
+            signatures: next.precommits)
+    }
+
+    /// The first entry of a batch, found by halving: each probe reads on to the next seal.
+    private func firstEntry(of height: Height) throws(LogError) -> UInt64 {
+        // The batch of `low` is below `height`, that of `high` is not.
+        var low: UInt64 = 0
+        var high = log.size
+        var first: UInt64 = 0
+        while low < high {
+            let middle = low + (high - low) / 2
+            var place = middle
+            var seal: BatchSealed?
+            while seal == nil, place < log.size {
+                seal = Self.seal(try log.entry(at: place))
+                place += 1
+            }
+            guard let seal, seal.height < height else {
+                high = middle
+                continue
+            }
+            low = place
+            first = place
+        }
+        return first
+    }
+
+    private static func seal(_ bytes: [UInt8]) -> BatchSealed? {
+        guard case .batchSealed(let seal)? = event(bytes) else { return nil }
+        return seal
+    }
+
+    private static func event(_ bytes: [UInt8]) -> Event? {
+        do throws(Ledger.DecodingError) { return try Event(decoding: bytes) } catch { return nil }
+    }
+}

@@ -1,0 +1,103 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+/// A set of members by position, of a size that is fixed when it is made.
+struct MemberSet: Hashable, Sendable {
+    private var words: [UInt64]
+    private(set) var count = 0
+
+    /// The empty set of up to `size` members.
+    init(size: Int) { words = [UInt64](repeating: 0, count: (size + 63) / 64) }
+
+    /// Whether the member at `position` is in it.
+    func contains(_ position: Int) -> Bool {
+        words[position / 64] & (1 << UInt64(position % 64)) != 0
+    }
+
+    /// Puts the member at `position` in it; false if it was there.
+    @discardableResult
+    mutating func insert(_ position: Int) -> Bool {
+        guard !contains(position) else { return false }
+        words[position / 64] |= 1 << UInt64(position % 64)
+        count += 1
+        return true
+    }
+}
+
+/// The votes of one kind in one round, by value, with the distinct members who cast them.
+///
+/// A member that votes for several values counts once for each, and once among the votes for any.
+/// Every figure that a rule asks for is kept up as votes come in.
+struct VoteTally: Hashable, Sendable {
+    /// The members who voted for one value.
+    struct Choice: Hashable, Sendable {
+        let value: Digest?
+        var voters: MemberSet
+    }
+
+    /// The members who voted for whatever value.
+    private(set) var voters: MemberSet
+    /// The values with `threshold` votes, in the order in which they got there.
+    private(set) var chosen: [Digest?] = []
+
+    private let threshold: Int
+    private let size: Int
+    private var choices: [Choice] = []
+    /// Where each value is in `choices`; it is looked up, and never iterated.
+    private var places: [Digest?: Int] = [:]
+    /// By member, the values other than nil that were taken from it within its allowance.
+    private var allowanceUsed: [UInt8]
+
+    /// No votes of `size` members.
+    init(size: Int, threshold: Int) {
+        voters = MemberSet(size: size)
+        self.size = size
+        self.threshold = threshold
+        allowanceUsed = [UInt8](repeating: 0, count: size)
+    }
+
+    /// Whether the votes for whatever value come from `threshold` members (L34, L47).
+    var isQuorum: Bool { voters.count >= threshold }
+
+    /// How many members voted for `value`.
+    func count(of value: Digest?) -> Int {
+        places[value].map { choices[$0].voters.count } ?? 0
+    }
+
+    /// The members who voted for `value`.
+    func voters(for value: Digest?) -> MemberSet {
+        places[value].map { choices[$0].voters } ?? MemberSet(size: size)
+    }
+
+    /// Whether `threshold` members voted for `value`.
+    func isChosen(_ value: Digest?) -> Bool { count(of: value) >= threshold }
+
+    /// Whether the member at `position` voted for `value`.
+    func has(_ value: Digest?, from position: Int) -> Bool {
+        places[value].map { choices[$0].voters.contains(position) } ?? false
+    }
+
+    /// Counts a vote, unless it was counted or the member has voted for too many other values.
+    ///
+    /// - Parameter isNamed: whether the value is one that is taken beyond a member's allowance.
+    mutating func insert(_ value: Digest?, from position: Int, isNamed: Bool) {
+        guard !has(value, from: position) else { return }
+        if value != nil {
+            if Int(allowanceUsed[position]) < ReplicationLimits.valuesPerVoterMax {
+                allowanceUsed[position] += 1
+            } else if !isNamed {
+                return
+            }
+        }
+        voters.insert(position)
+        let place = places[value] ?? choices.count
+        if place == choices.count {
+            places[value] = place
+            choices.append(Choice(value: value, voters: MemberSet(size: size)))
+        }
+        choices[place].voters.insert(position)
+        if choices[place].voters.count == threshold { chosen.append(value) }
+    }
+}

@@ -25,6 +25,8 @@ package enum ReplicationLimits {
     package static let orphansPerVoterMax = 256
     /// Requests whose first votes are remembered, so that a later one can be shown to contradict.
     package static let heardRequestsMax = 16_384
+    /// Pairs of votes that contradict each other on requests that are in no batch yet.
+    package static let contradictionsMax = 1_024
     /// Other messages that wait for a batch.
     package static let othersMax = 4_096
     /// Of them, those of one sender; governance and evidence, which anybody brings, count as one.

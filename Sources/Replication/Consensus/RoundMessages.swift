@@ -37,12 +37,19 @@ struct RoundMessages: Hashable, Sendable {
     /// One that is valid is kept beyond the bound where its value has `threshold` prevotes or
     /// precommits and no valid proposal of it is kept: others may decide by it. Few values can have
     /// so many votes, so that this too is bounded.
+    ///
+    /// A proposal that was invalid for the batch that came with it may turn out to be valid: its
+    /// signature does not cover the batch, and its leader may have sent others the right one.
     mutating func insert(_ candidate: Consensus.Candidate) {
-        guard
-            !candidates.contains(where: {
-                $0.value == candidate.value && $0.validRound == candidate.validRound
-            })
-        else { return }
+        let known = candidates.firstIndex {
+            $0.value == candidate.value && $0.validRound == candidate.validRound
+        }
+        if let known {
+            if candidates[known].validity == .invalid {
+                candidates[known].validity = candidate.validity
+            }
+            return
+        }
         let isNeeded =
             candidate.validity != .invalid && !isValid(candidate.value)
             && (prevotes.isChosen(candidate.value) || precommits.isChosen(candidate.value))

@@ -1,8 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
-package import Ledger
+import Cryptography
+import Ledger
 
 /// The signed votes of one height as they came, so that they can be passed on and shown.
 struct VoteBook: Sendable {

@@ -1,8 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
-package import Ledger
+import Cryptography
+import Ledger
 
 /// What waits for a batch: requests with the votes on them, and every other message.
 ///

@@ -1,8 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
-package import Ledger
+import Cryptography
+import Ledger
 
 /// A request on its way to a decision, with the votes on it that this node has seen.
 struct PendingRequest: Sendable {

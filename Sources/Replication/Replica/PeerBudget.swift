@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Ledger
+import Ledger
 
 /// How much of each peer is taken in, so that a flood from one starves nobody else.
 ///

@@ -64,7 +64,11 @@ extension Replica {
         switch pool.add(vote, validator, at: now.uptime) {
         case .known: return
         case .contradicts(let earlier):
-            contradictions.append((vote.request, validator, earlier, vote))
+            if contradictions.count < ReplicationLimits.contradictionsMax {
+                contradictions.append(
+                    Contradiction(
+                        request: vote.request, validator: validator, first: earlier, second: vote))
+            }
             accuseOfVotes()
         case .new:
             if let entry { pool.adopt(vote.request, at: entry, now.uptime) }
@@ -82,10 +86,11 @@ extension Replica {
 
     /// Shows the ledger votes that contradict each other, once it holds what they are about.
     mutating func accuseOfVotes() {
-        contradictions.removeAll { request, validator, first, second in
-            guard state.entry(of: request) != nil else { return false }
-            accuse(validator, .vote(request), first.statement, second.statement)
-            return true
+        let known = contradictions
+        contradictions = known.filter { state.entry(of: $0.request) == nil }
+        for pair in known where state.entry(of: pair.request) != nil {
+            accuse(
+                pair.validator, .vote(pair.request), pair.first.statement, pair.second.statement)
         }
     }
 

@@ -34,7 +34,8 @@ extension Replica {
             }
             return
         }
-        guard let leader = consensus.leader(of: proposal.round), leader == proposal.proposer,
+        let leader = consensus.leader(of: proposal.round)
+        guard leader == proposal.proposer,
             proposal.validRound >= -1, proposal.validRound < Int64(proposal.round),
             proposal.round <= consensus.round + ReplicationLimits.roundsAheadMax,
             let member = members.first(where: { $0.index == leader })
@@ -106,7 +107,7 @@ extension Replica {
             vote.validRound >= -1, vote.validRound < Int64(vote.round),
             vote.isSigned(by: member.key, in: state.ledger)
         else { return }
-        let isKept = consensus.keeps(round: vote.round)
+        let isKept = consensus.isKept(vote.round)
         if isKept, let earlier = book.add(vote) {
             accuse(vote.validator, .consensus(vote.slot), earlier.statement, vote.statement)
         }

@@ -8,7 +8,7 @@ extension Replica {
     /// Begins the height after the last batch.
     mutating func enterHeight() {
         lastBook = book
-        lastMembers = members
+        lastMembers = state.sealedBefore.members
         members = state.sealedLast.members
         threshold = weakening.quorum ?? Int(state.sealedLast.parameters.threshold)
         book = VoteBook()
@@ -54,7 +54,11 @@ extension Replica {
             default: break
             }
         }
-        consensus.restore(items, valid: executed.keys.sorted())
+        consensus.restore(
+            items.filter { item in
+                if case .held(_, let value, _) = item { return executed[value] != nil }
+                return true
+            })
         effects += own.map(ReplicaEffect.broadcast)
         if hasSpoken { consensusInputs.append(.start) }
     }

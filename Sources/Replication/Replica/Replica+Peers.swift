@@ -134,7 +134,8 @@ extension Replica {
             precommits.areSigned(
                 by: state.sealedBefore.members, in: state.ledger, threshold: requiredPrecommits)
         else { return }
-        lastPrecommits = precommits
-        lastPrecommits?.signatures = Array(precommits.signatures.prefix(requiredPrecommits))
+        var last = precommits
+        last.signatures = Array(precommits.signatures.prefix(requiredPrecommits))
+        lastPrecommits = last
     }
 }

@@ -34,9 +34,9 @@ package struct Replica: Sendable {
     // MARK: The height in progress
 
     /// Those who order it, by index.
-    var members: [RankedMember] = []
+    var members: [RankedMember]
     /// T of this height.
-    var threshold = 0
+    var threshold: Int
     var consensus: Consensus
     /// Proposals of this height as they came, each once by round, value and valid round.
     var proposals: [Proposal] = []
@@ -53,7 +53,7 @@ package struct Replica: Sendable {
 
     /// The votes of the last height, and who ordered it: what comes late may be evidence.
     var lastBook = VoteBook()
-    var lastMembers: [RankedMember] = []
+    var lastMembers: [RankedMember]
     /// Messages for the next height, by peer.
     var early: [ValidatorIndex: [PeerMessage]] = [:]
     /// What the journal holds of the height in progress, until the node starts.
@@ -75,7 +75,7 @@ package struct Replica: Sendable {
     /// When this node spreads again what no batch holds.
     var spreadAt: UInt64 = 0
     /// Votes that contradict each other on requests that the ledger does not hold yet.
-    var contradictions: [(RequestID, ValidatorIndex, VoteMessage, VoteMessage)] = []
+    var contradictions: [Contradiction] = []
     var isStopped = false
     var now: Instant
     var effects: [ReplicaEffect] = []
@@ -108,8 +108,13 @@ package struct Replica: Sendable {
         self.now = now
         knownTime = state.time
         knownUptime = now.uptime
+        members = state.sealedLast.members
+        threshold = weakening.quorum ?? Int(state.sealedLast.parameters.threshold)
+        lastMembers = state.sealedBefore.members
         consensus = Consensus(
-            height: height(after: state), members: [], threshold: 1, leaders: [], own: nil)
+            height: Replication.height(after: state), members: members.map(\.index),
+            threshold: threshold,
+            leaders: state.proposerRanking(height: Replication.height(after: state)), own: nil)
         enterHeight()
     }
 
@@ -178,6 +183,14 @@ package struct Replica: Sendable {
         case .batch(let batch): receive(batch, from: peer)
         }
     }
+}
+
+/// Two votes of one validator on a request that contradict each other.
+struct Contradiction: Sendable {
+    let request: RequestID
+    let validator: ValidatorIndex
+    let first: VoteMessage
+    let second: VoteMessage
 }
 
 /// The height that follows the last batch of a state.

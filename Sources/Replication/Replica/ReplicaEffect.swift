@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
+import Cryptography
 package import Ledger
 
 /// A batch that a quorum has agreed on and this node has derived.

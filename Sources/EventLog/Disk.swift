@@ -104,6 +104,42 @@ extension Disk {
         return true
     }
 
+    /// Whether there is a directory of this name.
+    package func exists(_ directory: String) throws(DiskError) -> Bool {
+        do {
+            _ = try list(directory)
+            return true
+        } catch {
+            if case .notFound = error { return false }
+            throw error
+        }
+    }
+
+    /// The directory that a path is in.
+    package func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// Removes a directory and all that is in it; not durable before its parent is synced.
+    package func removeTree(_ path: String) throws(DiskError) {
+        for name in try list(path) {
+            let inner = "\(path)/\(name)"
+            let isDirectory: Bool
+            do {
+                _ = try list(inner)
+                isDirectory = true
+            } catch {
+                switch error {
+                case .notFound, .failed: isDirectory = false
+                default: throw error
+                }
+            }
+            if isDirectory { try removeTree(inner) } else { try remove(inner) }
+        }
+        try removeDirectory(path)
+    }
+
     /// Makes a durable file: temporary name, sync, rename, sync of the directory.
     package func place(_ bytes: [UInt8], in directory: String, as name: String) throws(DiskError) {
         let temporary = "\(directory)/\(name).tmp"

@@ -19,25 +19,16 @@ struct DirectorySwap {
     /// What was made and has not got its name yet.
     var finished: String { "\(directory).recovered" }
 
-    private var parent: String {
-        guard let slash = directory.lastIndex(of: "/") else { return "." }
-        return slash == directory.startIndex ? "/" : String(directory[..<slash])
-    }
+    private var parent: String { disk.parent(of: directory) }
 
     /// Whether there is a directory.
-    func exists(_ path: String) throws(DiskError) -> Bool {
-        do {
-            _ = try disk.list(path)
-            return true
-        } catch {
-            if case .notFound = error { return false }
-            throw error
-        }
-    }
+    func exists(_ path: String) throws(DiskError) -> Bool { try disk.exists(path) }
 
     /// Removes what earlier runs left that did not get to their end.
     func removeLeftovers() throws(DiskError) {
-        for path in [unfinished, finished] where try exists(path) { try removeTree(path) }
+        for path in [unfinished, finished] where try exists(path) {
+            try disk.removeTree(path)
+        }
     }
 
     /// Gives what was made the name that says that it is finished.
@@ -75,24 +66,5 @@ struct DirectorySwap {
         return try disk.list(parent).compactMap { name in
             name.hasPrefix(prefix) ? UInt64(name.dropFirst(prefix.count)) : nil
         }.sorted()
-    }
-
-    /// Removes a directory and all that is in it.
-    func removeTree(_ path: String) throws(DiskError) {
-        for name in try disk.list(path) {
-            let inner = "\(path)/\(name)"
-            let isDirectory: Bool
-            do {
-                _ = try disk.list(inner)
-                isDirectory = true
-            } catch {
-                switch error {
-                case .notFound, .failed: isDirectory = false
-                default: throw error
-                }
-            }
-            if isDirectory { try removeTree(inner) } else { try disk.remove(inner) }
-        }
-        try disk.removeDirectory(path)
     }
 }

@@ -90,7 +90,7 @@ package struct LedgerRecovery {
     /// Gives back the room that a failed run took; the next run would, too.
     private func removeUnfinished() {
         do throws(DiskError) {
-            if try swap.exists(swap.unfinished) { try swap.removeTree(swap.unfinished) }
+            if try swap.exists(swap.unfinished) { try swap.disk.removeTree(swap.unfinished) }
         } catch {}
     }
 

@@ -4,6 +4,7 @@
 internal import Cryptography
 internal import EventLog
 internal import Ledger
+internal import Replication
 
 /// One entry of a validator's journal: Borsh, a `u8` tag before the fields.
 enum JournalEntry: BorshCodable {
@@ -14,6 +15,16 @@ enum JournalEntry: BorshCodable {
     /// Tag 2: the journal was lost; this one was begun at a time (u64), the later of the clock's
     /// and the ledger's.
     case begunAnew(Time)
+    /// Tag 3: directly behind tag 2, the height (u64) up to which the validator has no word.
+    case silentThrough(Height)
+    /// Tag 4: a proposal of its own, before it leaves.
+    case proposed(ProposedValue)
+    /// Tag 5: a prevote or precommit of its own, before it leaves.
+    case cast(ConsensusVote)
+    /// Tag 6: a prevote of another, before what rests on it leaves.
+    case received(ConsensusVote)
+    /// Tag 7: a part of a batch that it may have to propose again.
+    case held(HeldPart)
 
     func encode(to writer: inout BorshWriter) {
         switch self {
@@ -27,6 +38,21 @@ enum JournalEntry: BorshCodable {
         case .begunAnew(let time):
             writer.write(UInt8(2))
             writer.write(time)
+        case .silentThrough(let height):
+            writer.write(UInt8(3))
+            writer.write(height)
+        case .proposed(let proposal):
+            writer.write(UInt8(4))
+            writer.write(proposal)
+        case .cast(let vote):
+            writer.write(UInt8(5))
+            writer.write(vote)
+        case .received(let vote):
+            writer.write(UInt8(6))
+            writer.write(vote)
+        case .held(let part):
+            writer.write(UInt8(7))
+            writer.write(part)
         }
     }
 
@@ -38,7 +64,35 @@ enum JournalEntry: BorshCodable {
             self = .cosigned(
                 TreeHead(size: try reader.integer(), root: try reader.digest()))
         case 2: self = .begunAnew(try Time(from: &reader))
+        case 3: self = .silentThrough(try Height(from: &reader))
+        case 4: self = .proposed(try ProposedValue(from: &reader))
+        case 5: self = .cast(try ConsensusVote(from: &reader))
+        case 6: self = .received(try ConsensusVote(from: &reader))
+        case 7: self = .held(try HeldPart(from: &reader))
         case let tag: throw .unknownTag(type: "JournalEntry", tag: tag, offset: start)
+        }
+    }
+}
+
+extension JournalEntry {
+    /// Its slot, height and statement, where it is an own message on a height.
+    func own(at entry: UInt64) -> (slot: Slot, height: Height, own: JournalWindow.Own)? {
+        switch self {
+        case .proposed(let proposal):
+            (
+                .proposal(proposal.height, round: proposal.round), proposal.height,
+                JournalWindow.Own(
+                    value: proposal.value, validRound: proposal.validRound,
+                    signature: proposal.signature, entry: entry)
+            )
+        case .cast(let vote):
+            (
+                vote.slot, vote.height,
+                JournalWindow.Own(
+                    value: vote.value, validRound: vote.validRound, signature: vote.signature,
+                    entry: entry)
+            )
+        default: nil
         }
     }
 }

@@ -4,20 +4,26 @@
 package import Cryptography
 package import EventLog
 package import Ledger
+internal import Replication
 
 /// The log of what one validator has signed: see `JournalEntry`.
 ///
 /// A vote is in it, durably, before anybody sees it; the first verdict on a request stands. So is
-/// the size and root of every checkpoint that the validator cosigns.
+/// the size and root of every checkpoint that the validator cosigns, and, where the ledger is
+/// replicated, each of its proposals, prevotes and precommits: see `note`.
 package struct VoteJournal: Sendable {
     private struct Record {
         var verdict: Verdict
         var timestamp: Time
     }
 
-    private let log: EventLog
-    private let key: SigningKey
-    private let ledger: LedgerID
+    let log: EventLog
+    let key: SigningKey
+    let ledger: LedgerID
+    /// What is remembered of the newest heights.
+    var window = JournalWindow()
+    /// Entries that the next commit makes durable, before its own.
+    var waiting: [[UInt8]] = []
     private var records: [RequestID: Record] = [:]
 
     /// The last checkpoint that was cosigned.
@@ -27,11 +33,14 @@ package struct VoteJournal: Sendable {
     /// Twice the life of a vote after the journal was begun anew: nothing that it may have signed
     /// before can still count then.
     package private(set) var silentUntil: Time?
+    /// The height through which it says nothing, for its journal was lost; nil where it was not.
+    package var silentThrough: Height? { window.silentThrough }
 
     /// Opens the journal in a directory.
     ///
     /// Reads all of it: an entry that is no vote, or another's, or contradicts an earlier one,
-    /// is an error.
+    /// is an error. Of the messages on heights the first is verified and those of the newest
+    /// height, which are sent again.
     package init(
         directory: String, disk: any Disk, key: SigningKey, ledger: LedgerID
     ) throws(JournalError) {
@@ -40,7 +49,14 @@ package struct VoteJournal: Sendable {
         self.ledger = ledger
         log = try Self.openLog(directory, disk)
         do {
-            try log.forEach(from: 0, to: log.size) { index, bytes in try read(bytes, index) }
+            var reading = Reading()
+            try log.forEach(from: 0, to: log.size) { index, bytes in
+                try read(bytes, index, &reading)
+            }
+            do throws(JournalProblem) { try reading.assembly.end() } catch {
+                throw JournalError.unusable(entry: log.size, error)
+            }
+            for (slot, own) in window.ownByEntry { try verify(slot, own) }
         } catch let error as JournalError {
             throw error
         } catch let error as LogError {
@@ -63,18 +79,35 @@ package struct VoteJournal: Sendable {
 
     /// Makes a journal in the place of one that was lost, with what the ledger holds of it.
     ///
+    /// The directory is absent or empty. It gets its name once all is durable in
+    /// `<directory>.unfinished`: an empty journal would say that nothing was ever signed.
+    ///
     /// - Parameters:
     ///   - votes: The validator's votes in the ledger, as they were signed.
     ///   - time: The later of the clock's time and the ledger's.
+    ///   - height: Of a replicated ledger, the first height decided from now on: the validator has
+    ///     no word on it, nor on those before.
     package static func beginAnew(
-        directory: String, disk: any Disk, votes: [VoteMessage], at time: Time
+        directory: String, disk: any Disk, votes: [VoteMessage], at time: Time,
+        silentThrough height: Height? = nil
     ) throws(JournalError) {
+        let unfinished = "\(directory).unfinished"
         do throws(LogError) {
-            let log = try EventLog.create(directory: directory, disk: disk)
+            let found = try onDisk { () throws(DiskError) in
+                if try disk.exists(unfinished) { try disk.removeTree(unfinished) }
+                return try disk.exists(directory) ? disk.list(directory).first : nil
+            }
+            if let found { throw .directoryNotEmpty(path: directory, found: found) }
+            let log = try EventLog.create(directory: unfinished, disk: disk)
             _ = try log.stage(JournalEntry.begunAnew(time).encoded)
+            if let height { _ = try log.stage(JournalEntry.silentThrough(height).encoded) }
             for vote in votes { _ = try log.stage(JournalEntry.voted(vote).encoded) }
             try log.commit()
             try log.close()
+            try onDisk { () throws(DiskError) in
+                try disk.rename(unfinished, to: directory)
+                try disk.syncDirectory(disk.parent(of: directory))
+            }
         } catch {
             throw .log(error)
         }
@@ -90,15 +123,24 @@ package struct VoteJournal: Sendable {
         }
     }
 
-    private mutating func read(_ bytes: Span<UInt8>, _ index: UInt64) throws(JournalError) {
-        var copy: [UInt8] = []
-        copy.reserveCapacity(bytes.count)
-        for position in bytes.indices { copy.append(bytes[position]) }
-        let entry: JournalEntry
-        do throws(Ledger.DecodingError) {
-            entry = try JournalEntry(decoding: copy)
-        } catch {
-            throw .unusable(entry: index, .undecodable(error))
+    /// What reading a journal carries from entry to entry.
+    private struct Reading {
+        var assembly = HeldAssembly(keepsBytes: false)
+        var isBegun = false
+        var hasOwn = false
+    }
+
+    private mutating func read(
+        _ bytes: Span<UInt8>, _ index: UInt64, _ reading: inout Reading
+    ) throws(JournalError) {
+        let entry = try Self.entry(bytes, index)
+        let wasBegun = reading.isBegun
+        reading.isBegun = false
+        if case .held = entry {
+        } else {
+            do throws(JournalProblem) { try reading.assembly.end() } catch {
+                throw .unusable(entry: index, error)
+            }
         }
         switch entry {
         case .voted(let message): try take(message, index)
@@ -109,6 +151,52 @@ package struct VoteJournal: Sendable {
             lastCosigned = head
         case .begunAnew(let time):
             silentUntil = time.adding(milliseconds: 2 * Limits.voteLifeMilliseconds)
+            reading.isBegun = true
+        case .silentThrough(let height):
+            guard wasBegun else { throw .unusable(entry: index, .misplacedHeight) }
+            window.silentThrough = height
+        case .proposed, .cast:
+            guard let (slot, height, own) = entry.own(at: index) else { return }
+            do throws(JournalProblem) {
+                _ = try window.admit(own: slot, at: height, own)
+            } catch {
+                throw .unusable(entry: index, error)
+            }
+            if !reading.hasOwn { try verify(slot, own) }
+            reading.hasOwn = true
+        case .received(let vote): _ = window.admit(received: vote, entry: index)
+        case .held(let part): try take(part, index, &reading.assembly)
+        }
+    }
+
+    private mutating func take(
+        _ part: HeldPart, _ index: UInt64, _ assembly: inout HeldAssembly
+    ) throws(JournalError) {
+        do throws(JournalProblem) { _ = try assembly.add(part) } catch {
+            throw .unusable(entry: index, error)
+        }
+        if part.number == 0 {
+            _ = window.admit(held: part.value, at: part.height, entry: index)
+        }
+    }
+
+    static func entry(_ bytes: Span<UInt8>, _ index: UInt64) throws(JournalError) -> JournalEntry {
+        var copy: [UInt8] = []
+        copy.reserveCapacity(bytes.count)
+        for position in bytes.indices { copy.append(bytes[position]) }
+        do throws(Ledger.DecodingError) {
+            return try JournalEntry(decoding: copy)
+        } catch {
+            throw .unusable(entry: index, .undecodable(error))
+        }
+    }
+
+    /// Throws `.notSigned` where the message is not the validator's.
+    func verify(_ slot: Slot, _ own: JournalWindow.Own) throws(JournalError) {
+        let bytes = ConsensusStatement.signedBytes(
+            slot, value: own.value, validRound: own.validRound, key: key.publicKey, ledger: ledger)
+        guard let bytes, key.publicKey.verifies(own.signature, of: bytes) else {
+            throw .unusable(entry: own.entry, .notSigned(slot))
         }
     }
 
@@ -148,24 +236,20 @@ package struct VoteJournal: Sendable {
     ) throws(JournalError) -> [VoteMessage] {
         var messages: [VoteMessage] = []
         var changed: [RequestID: Record] = [:]
-        do throws(LogError) {
-            for (request, given) in verdicts {
-                let record = changed[request] ?? records[request]
-                if let record, Self.isFresh(record.timestamp, at: now) {
-                    messages.append(sign(request, record.verdict, record.timestamp))
-                    continue
-                }
-                let verdict = record?.verdict ?? given
-                let message = sign(request, verdict, now)
-                _ = try log.stage(JournalEntry.voted(message).encoded)
-                changed[request] = Record(verdict: verdict, timestamp: now)
-                messages.append(message)
+        var entries: [[UInt8]] = []
+        for (request, given) in verdicts {
+            let record = changed[request] ?? records[request]
+            if let record, Self.isFresh(record.timestamp, at: now) {
+                messages.append(sign(request, record.verdict, record.timestamp))
+                continue
             }
-            try log.commit()
-        } catch {
-            log.discardStaged()
-            throw .log(error)
+            let verdict = record?.verdict ?? given
+            let message = sign(request, verdict, now)
+            entries.append(JournalEntry.voted(message).encoded)
+            changed[request] = Record(verdict: verdict, timestamp: now)
+            messages.append(message)
         }
+        if !entries.isEmpty { try write(waiting + entries) }
         for (request, _) in verdicts {
             if let record = changed[request] { records[request] = record }
         }
@@ -187,18 +271,31 @@ package struct VoteJournal: Sendable {
             throw .cosign(error)
         }
         guard checkpoint.head != lastCosigned else { return }
+        try write(waiting + [JournalEntry.cosigned(checkpoint.head).encoded])
+        lastCosigned = checkpoint.head
+    }
+
+    /// Makes entries durable by one commit, those that wait among them; after an error the log
+    /// holds none of them that anything may rest on.
+    mutating func write(_ entries: [[UInt8]]) throws(JournalError) {
         do throws(LogError) {
-            _ = try log.stage(JournalEntry.cosigned(checkpoint.head).encoded)
+            for entry in entries { _ = try log.stage(entry) }
             try log.commit()
         } catch {
             log.discardStaged()
             throw .log(error)
         }
-        lastCosigned = checkpoint.head
+        waiting = []
     }
 
-    /// Closes the log with its end mark.
+    private static func onDisk<R>(_ body: () throws(DiskError) -> R) throws(LogError) -> R {
+        do { return try body() } catch { throw .disk(error) }
+    }
+
+    /// Makes what waits durable and closes the log with its end mark.
     package func close() throws(JournalError) {
+        var copy = self
+        if !waiting.isEmpty { try copy.write(waiting) }
         do throws(LogError) { try log.close() } catch { throw .log(error) }
     }
 

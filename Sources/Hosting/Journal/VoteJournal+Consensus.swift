@@ -1,0 +1,183 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+package import EventLog
+package import Ledger
+package import Replication
+
+/// What replication keeps in the journal.
+extension VoteJournal {
+    /// The newest height at which the validator has spoken; nil where it has at none.
+    ///
+    /// At an earlier one it does not speak again: see `note`.
+    package var spokenHeight: Height? { window.ownHeight }
+
+    /// The newest height of which anything is noted.
+    package var newestHeight: Height? { window.newestHeight }
+
+    /// Notes items durably, by one commit: own messages are sent after it returns.
+    ///
+    /// What is noted already is not written again: an own message that says the same in its slot,
+    /// a vote of another that says the same, a batch of the same value. Votes of others alone
+    /// wait for the next commit, at the latest that of the next own message, vote on a request or
+    /// cosigned checkpoint; a crash before it loses them. Votes and batches of heights below the
+    /// two newest of which any were noted are passed over. The caller has verified the signatures
+    /// of others and notes only what belongs to the height that it works on.
+    ///
+    /// Throws `.unusable` with the place that the item would have had, in this order: `.silent`,
+    /// `.past` (own messages of a height below the newest own), `.contradictory`, `.notSigned`,
+    /// `.batchTooLarge`. Then `.log`. After an error nothing of it is noted, and nothing that
+    /// rests on it must be said; where the disk was full, noting may be tried again.
+    package mutating func note(_ items: [JournalItem]) throws(JournalError) {
+        var window = self.window
+        var entries = waiting
+        var isUrgent = false
+        for item in items {
+            let index = log.size + UInt64(entries.count)
+            switch item {
+            case .proposed(let proposal):
+                guard try admit(.proposed(proposal), index, &window) else { continue }
+                entries.append(JournalEntry.proposed(proposal).encoded)
+                isUrgent = true
+            case .cast(let vote):
+                guard try admit(.cast(vote), index, &window) else { continue }
+                entries.append(JournalEntry.cast(vote).encoded)
+                isUrgent = true
+            case .received(let vote):
+                guard window.admit(received: vote, entry: index) else { continue }
+                entries.append(JournalEntry.received(vote).encoded)
+            case .held(let height, let value, let batch):
+                guard window.admit(held: value, at: height, entry: index) else { continue }
+                do throws(JournalProblem) {
+                    entries += try HeldPart.cut(batch, height: height, value: value)
+                        .map { JournalEntry.held($0).encoded }
+                } catch {
+                    throw .unusable(entry: index, error)
+                }
+                isUrgent = true
+            }
+        }
+        if isUrgent || entries.count > HostingLimits.waitingEntriesMax {
+            try write(entries)
+        } else {
+            waiting = entries
+        }
+        self.window = window
+    }
+
+    private func admit(
+        _ entry: JournalEntry, _ index: UInt64, _ window: inout JournalWindow
+    ) throws(JournalError) -> Bool {
+        guard let (slot, height, own) = entry.own(at: index) else { return false }
+        do throws(JournalProblem) {
+            guard try window.admit(own: slot, at: height, own) else { return false }
+        } catch {
+            throw .unusable(entry: index, error)
+        }
+        try verify(slot, own)
+        return true
+    }
+
+    /// Returns what is noted of the heights from this one on, in the order of the journal.
+    ///
+    /// Complete for the newest height at which the validator has spoken and the two newest of
+    /// which others' votes or batches were noted: what a restart needs. Costs reading the journal
+    /// from the first entry of theirs. Throws `.log`, or `.unusable` where parts are no batch.
+    package func consensusItems(from height: Height) throws(JournalError) -> [JournalItem] {
+        guard let first = window.firstEntry(from: height) else { return [] }
+        var items: [JournalItem] = []
+        try forEachItem(from: first) { item in
+            if item.height >= height { items.append(item) }
+        }
+        return items
+    }
+
+    /// Hands every item that is noted to `body`, in the order of the journal, the oldest first.
+    package func forEachItem(_ body: (JournalItem) -> Void) throws(JournalError) {
+        try forEachItem(from: 0, body)
+    }
+
+    /// Hands every item of a journal to `body`, without opening it for writing.
+    ///
+    /// So that a fork can be traced; nothing is verified. Votes that wait are not seen.
+    package static func forEachItem(
+        in directory: String, disk: any Disk, _ body: (JournalItem) -> Void
+    ) throws(JournalError) {
+        do {
+            let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
+            var reader = ItemReader()
+            try log.forEach(from: 0, to: log.size) { index, bytes in
+                if let item = try reader.take(bytes, index) { body(item) }
+            }
+            try log.close()
+        } catch {
+            throw Self.journalError(error)
+        }
+    }
+
+    private func forEachItem(
+        from first: UInt64, _ body: (JournalItem) -> Void
+    ) throws(JournalError) {
+        let size = log.size
+        do {
+            var reader = ItemReader()
+            if first < size {
+                try log.forEach(from: first, to: size) { index, bytes in
+                    if let item = try reader.take(bytes, index) { body(item) }
+                }
+            }
+            for (number, bytes) in waiting.enumerated() {
+                if let item = try reader.take(bytes.span, size + UInt64(number)) { body(item) }
+            }
+        } catch {
+            throw Self.journalError(error)
+        }
+    }
+
+    static func journalError(_ error: any Error) -> JournalError {
+        switch error {
+        case let error as JournalError: error
+        case let error as LogError: .log(error)
+        default: fatalError("an error of an unknown kind: \(error)")
+        }
+    }
+}
+
+/// Makes items of entries, in order.
+private struct ItemReader {
+    private var assembly = HeldAssembly(keepsBytes: true)
+
+    /// Reads an entry; returns an item where it is one, or completes one.
+    mutating func take(_ bytes: Span<UInt8>, _ index: UInt64) throws(JournalError) -> JournalItem? {
+        switch try VoteJournal.entry(bytes, index) {
+        case .voted, .cosigned, .begunAnew, .silentThrough: return nil
+        case .proposed(let proposal): return .proposed(proposal)
+        case .cast(let vote): return .cast(vote)
+        case .received(let vote): return .received(vote)
+        case .held(let part):
+            let joined: [UInt8]?
+            do throws(JournalProblem) { joined = try assembly.add(part) } catch {
+                throw .unusable(entry: index, error)
+            }
+            guard let joined else { return nil }
+            do throws(Ledger.DecodingError) {
+                return .held(
+                    part.height, value: part.value, try ProposedBatch(decoding: joined))
+            } catch {
+                throw .unusable(entry: index, .batch(error))
+            }
+        }
+    }
+}
+
+extension JournalItem {
+    /// What it is about.
+    package var height: Height {
+        switch self {
+        case .proposed(let proposal): proposal.height
+        case .cast(let vote), .received(let vote): vote.height
+        case .held(let height, _, _): height
+        }
+    }
+}

@@ -216,13 +216,14 @@ package struct CheckpointStore: Sendable {
 
     /// The sizes of the checkpoints, ascending, by their names, and the files of other names.
     ///
-    /// Nothing where there is no directory. Temporary files are in neither list.
+    /// Nothing where there is no directory. Temporary files are in neither list, nor the precommits
+    /// of a replicated ledger, which are kept in the same directory.
     package func list() throws(CheckpointStoreError) -> (
         sizes: [UInt64], others: [CheckpointDamage]
     ) {
         var sizes: [UInt64] = []
         var others: [CheckpointDamage] = []
-        for name in try names() where !name.hasSuffix(".tmp") {
+        for name in try names() where !name.hasSuffix(".tmp") && !name.hasSuffix(".precommits") {
             if let size = Self.size(of: name) {
                 sizes.append(size)
             } else {

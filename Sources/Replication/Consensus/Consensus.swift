@@ -70,6 +70,13 @@ package struct Consensus: Hashable, Sendable {
         package var validRound: Int64
         /// What the rules of the ledger say of it.
         package var validity: Validity
+
+        /// Takes the fields in order.
+        package init(value: Digest, validRound: Int64, validity: Validity) {
+            self.value = value
+            self.validRound = validRound
+            self.validity = validity
+        }
     }
 
     /// What a node takes in.
@@ -102,6 +109,12 @@ package struct Consensus: Hashable, Sendable {
         package var value: Digest
         /// The round of the precommits that decided it.
         package var round: UInt32
+
+        /// Takes the fields in order.
+        package init(value: Digest, round: UInt32) {
+            self.value = value
+            self.round = round
+        }
     }
 
     /// The batch that is being agreed on.

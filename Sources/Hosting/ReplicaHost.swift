@@ -86,9 +86,14 @@ package final class ReplicaHost {
                 directory: "\(directory)/journal", disk: disk, key: key, ledger: state.ledger)
         } catch { throw .journal(error) }
         precommits = PrecommitStore(ledgerDirectory: "\(directory)/ledger", disk: disk)
-        let last: Precommits?
+        var notices = ledger.notices
+        var last: Precommits?
         do throws(PrecommitStoreError) {
-            last = try precommits.read(state.height)
+            last = try precommits.load(state.height)
+        } catch .missing {
+            // Batch 0 has none; those of another batch are asked of the peers.
+        } catch .damaged(let damage) {
+            notices.append("\(damage); the precommits are asked of the peers")
         } catch { throw .precommits(error) }
         let subtrees: [Digest]
         do throws(LogError) {
@@ -97,15 +102,18 @@ package final class ReplicaHost {
         guard let frontier = MerkleFrontier(count: state.size, subtrees: subtrees) else {
             fatalError("the log gives \(subtrees.count) subtrees for \(state.size) entries")
         }
-        let height = Height(state.height.rawValue + 1)
+        let items: [JournalItem]
+        do throws(JournalError) {
+            items = try journal.consensusItems(from: Height(state.height.rawValue + 1))
+        } catch { throw .journal(error) }
         replica = Replica(
             key: key, settings: settings, state: state, frontier: frontier,
             lastPrecommits: last.flatMap { $0.root == frontier.root ? $0 : nil },
-            journal: journal.consensusItems(from: height), silentUntil: journal.silentUntil,
+            journal: items, silentUntil: journal.silentUntil,
             silentThrough: journal.silentThrough ?? Height(0), weakening: weakening, at: now)
         self.journal = journal
         log = ledger.log
-        notices = ledger.notices
+        self.notices = notices
         snapshotSize = ledger.snapshot?.size ?? 0
     }
 
@@ -219,16 +227,34 @@ package final class ReplicaHost {
 
     private func commit(_ batch: CommittedBatch) throws(HostError) {
         // First the precommits: without them nobody could propose the next batch after a crash.
-        do throws(PrecommitStoreError) {
-            try precommits.write(batch.precommits)
-        } catch { throw .precommits(error) }
+        do throws(DiskError) {
+            try precommits.save(batch.precommits)
+        } catch { throw .precommits(.disk(error)) }
         do throws(LogError) {
             for entry in batch.entries { _ = try log.stage(entry.bytes) }
             try log.commit()
         } catch { throw .log(error) }
+        try keepSnapshot()
         invariant(log.root == batch.precommits.root, "the log has another root than was decided")
         outputs.append(
             .committed(batch.precommits.height, root: batch.precommits.root, batch.events))
+    }
+}
+
+extension ReplicaHost {
+    /// Writes a snapshot where the last one is old, so that opening folds a bounded tail.
+    private func keepSnapshot() throws(HostError) {
+        let state = replica.state
+        // The replica may be a batch ahead of what is written here.
+        guard log.size - snapshotSize >= snapshotEntries, state.size == log.size else { return }
+        let store = SnapshotStore(ledgerDirectory: "\(directory)/ledger", disk: disk)
+        do throws(LogError) {
+            _ = try store.write(
+                state.snapshot(), height: state.height, ledger: state.ledger,
+                components: state.componentRoots(), size: state.size, log: log)
+            do throws(DiskError) { try store.prune(kept: 2) } catch { throw .disk(error) }
+        } catch { throw .log(error) }
+        snapshotSize = state.size
     }
 }
 

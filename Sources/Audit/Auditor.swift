@@ -16,13 +16,14 @@ package enum Auditor {
     /// entries, every derived event, every root, every signature and every proof. Damage is a
     /// finding. Throws where there is nothing to judge: no log, a newer format, a disk that fails.
     package static func run(
-        directory path: String, options: AuditOptions = AuditOptions(),
+        directory path: String, disk: any Disk = POSIXDisk(),
+        options: AuditOptions = AuditOptions(),
         progress: (AuditProgress) -> Void = { _ in }
     ) throws(LogError) -> AuditReport {
         let watch = Stopwatch()
-        var report = AuditReport(directory: LedgerDirectory.locate(path))
+        var report = AuditReport(directory: LedgerDirectory.locate(path, disk: disk))
         do throws(LogError) {
-            let log = try LedgerDirectory.open(path)
+            let log = try LedgerDirectory.open(path, disk: disk)
             report.size = log.size
             report.root = log.root.hex
             report.isClosed = log.recovery.wasClosed
@@ -35,7 +36,7 @@ package enum Auditor {
             }
             report.frames = verified.frames
             report.segments = UInt64(verified.segments)
-            report.blobs = try verifyBlobs(of: log)
+            report.blobs = try verifyBlobs(of: log, on: disk)
             report.checks.log = .passed
             var pass = EntryPass(log, options)
             try pass.run(into: &report, progress)
@@ -62,10 +63,12 @@ package enum Auditor {
     }
 
     /// Checks every blob beside the log and returns their number; without a folder there is none.
-    private static func verifyBlobs(of log: EventLog) throws(LogError) -> UInt64 {
+    private static func verifyBlobs(
+        of log: EventLog, on disk: any Disk
+    ) throws(LogError) -> UInt64 {
         do throws(LogError) {
             return UInt64(
-                try BlobStore(logDirectory: log.directory, disk: POSIXDisk()).verifyAll())
+                try BlobStore(logDirectory: log.directory, disk: disk).verifyAll())
         } catch {
             if case .disk(.notFound) = error { return 0 }
             throw error

@@ -22,8 +22,9 @@ package enum LedgerDirectory {
     }
 
     /// Opens the log of a home or ledger directory for reading.
-    package static func open(_ path: String) throws(LogError) -> EventLog {
-        let disk = POSIXDisk()
-        return try EventLog.open(directory: locate(path, disk: disk), disk: disk, access: .readOnly)
+    package static func open(
+        _ path: String, disk: any Disk = POSIXDisk()
+    ) throws(LogError) -> EventLog {
+        try EventLog.open(directory: locate(path, disk: disk), disk: disk, access: .readOnly)
     }
 }

@@ -1,0 +1,46 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Ledger
+
+/// Whether honest validators keep their reputation.
+///
+/// A vote of an honest validator is never found wrong and never convicts it. A missing vote is its
+/// own only where it was down, silent or cut off, or where too few were up to order anything.
+struct FairnessChecker {
+    /// When each request entered the ledger.
+    private var opened: [EntryIndex: Moment] = [:]
+
+    /// Looks at a batch; `isDisturbed` says whether something was wrong around a node since then.
+    mutating func look(
+        at events: [Event], height: UInt64, moment: Moment, isHonest: (ValidatorIndex) -> Bool,
+        isDisturbed: (ValidatorIndex, Moment) -> Bool
+    ) -> [Violation] {
+        var found: [Violation] = []
+        for event in events {
+            switch event {
+            case .roundOpened(let round): opened[round.request] = moment
+            case .roundClosed(let closed): opened[closed.about] = nil
+            case .reputationChanged(let change) where isHonest(change.validator):
+                let isUnfair: Bool
+                switch change.cause {
+                case .correct, .bonus: isUnfair = false
+                case .incorrect, .equivocation: isUnfair = true
+                case .missed:
+                    // A job has no entry there: its results come from outside the nodes.
+                    isUnfair =
+                        opened[change.about].map { !isDisturbed(change.validator, $0) }
+                        ?? false
+                }
+                guard isUnfair else { continue }
+                found.append(
+                    Violation(
+                        .fairness, node: Int(change.validator.rawValue), height: height,
+                        "an honest validator loses reputation: \(change.cause), about entry"
+                            + " \(change.about.rawValue)"))
+            default: break
+            }
+        }
+        return found
+    }
+}

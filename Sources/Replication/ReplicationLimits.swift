@@ -37,7 +37,9 @@ package enum ReplicationLimits {
     package static let earlyPerPeerMax = 64
     /// Messages of one peer, or of all clients, that are taken in at once and in a second; each
     /// started KiB counts as one more.
-    package static let messagesPerSecond: UInt64 = 8_192
+    package static let messagesPerSecond: UInt64 = 4_096
+    /// What a proposal, or a batch that is decided, counts for.
+    package static let batchTokens: UInt64 = 16
     /// Votes that answer one status.
     package static let votesPerAnswerMax = 256
     /// Batches that answer one status.

@@ -10,9 +10,9 @@ import TestSupport
 import Testing
 
 @Suite struct ConsensusJournalTests {
-    private typealias F = Fixture
-    private let a = Fixture.value(1)
-    private let b = Fixture.value(2)
+    private typealias F = JournalFixture
+    private let a = JournalFixture.value(1)
+    private let b = JournalFixture.value(2)
 
     @Test func whatWasNotedComesBackInOrderAfterARestart() throws {
         let disk = try F.disk()

@@ -8,7 +8,7 @@ import Ledger
 import Replication
 
 /// What the tests of this folder sign with, and short ways to their messages.
-enum Fixture {
+enum JournalFixture {
     static let key = SigningKey(seed: Bytes32([UInt8](repeating: 3, count: 32)) ?? .zero)
     static let peer = SigningKey(seed: Bytes32([UInt8](repeating: 4, count: 32)) ?? .zero)
     static let ledger = LedgerID(Digest(hashing: [9]))

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 @Suite struct JournalCrashTests {
-    private typealias F = Fixture
+    private typealias F = JournalFixture
 
     /// What a life of a validator leaves behind.
     private struct Life {

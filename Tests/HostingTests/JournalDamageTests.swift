@@ -10,9 +10,9 @@ import TestSupport
 import Testing
 
 @Suite struct JournalDamageTests {
-    private typealias F = Fixture
-    private let a = Fixture.value(1)
-    private let b = Fixture.value(2)
+    private typealias F = JournalFixture
+    private let a = JournalFixture.value(1)
+    private let b = JournalFixture.value(2)
 
     /// The entries of a journal in which these items were noted.
     private func entries(_ items: [JournalItem]) throws -> [[UInt8]] {

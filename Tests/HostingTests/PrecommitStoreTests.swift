@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 @Suite struct PrecommitStoreTests {
-    private typealias F = Fixture
+    private typealias F = JournalFixture
 
     private func disk() throws -> SimulatedDisk {
         let disk = SimulatedDisk()

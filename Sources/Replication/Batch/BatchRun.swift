@@ -96,21 +96,23 @@ package struct ExecutedBatch: Sendable {
         executing batch: ProposedBatch, on state: LedgerState, _ frontier: MerkleFrontier,
         idleMilliseconds: UInt64, isKnown: (Message) -> Bool
     ) throws(BatchFault) {
+        // From here on the run alone refers to the state, so that it can change it in place.
         var run = BatchRun(state: state, frontier: frontier)
-        guard let opening = state.opening(of: batch.opening),
-            let checked = Checked(opening, in: state.ledger)
+        let ledger = run.state.ledger
+        let idleTime = run.state.time.adding(milliseconds: idleMilliseconds)
+        guard let opening = run.state.opening(of: batch.opening),
+            let checked = Checked(opening, in: ledger)
         else { throw .unsigned(command: nil) }
         do throws(Refusal) {
             try run.take(.openBatch(checked, root: frontier.root))
         } catch { throw .refused(command: nil, error) }
         var hasReason =
-            !batch.commands.isEmpty || run.events.count > 1
-            || batch.opening.time >= state.time.adding(milliseconds: idleMilliseconds)
+            !batch.commands.isEmpty || run.events.count > 1 || batch.opening.time >= idleTime
         for (place, command) in batch.commands.enumerated() {
             let message: Checked<Message>
             if isKnown(command.message) {
                 message = Checked(unchecked: command.message)
-            } else if let checked = Checked(command.message, in: state.ledger) {
+            } else if let checked = Checked(command.message, in: ledger) {
                 message = checked
             } else {
                 throw .unsigned(command: place)

@@ -28,7 +28,7 @@ extension Precommits {
 extension DecidedBatch {
     /// Derives the batch again on what this node holds, and returns what it has come to.
     ///
-    /// Checks, in order: height, precommits, root, and then entry by entry that each is an input
+    /// Checks, in order: height, root, precommits, and then entry by entry that each is an input
     /// that its party signed and the rules take, or follows from those before it.
     package func replayed(
         on state: LedgerState, _ frontier: MerkleFrontier, threshold: Int
@@ -36,13 +36,13 @@ extension DecidedBatch {
         guard precommits.height.rawValue == state.height.rawValue + 1 else {
             throw .wrongHeight(precommits.height)
         }
+        var grown = frontier
+        for entry in entries { grown.append(leaf: entry.bytes) }
+        guard grown.root == precommits.root else { throw .otherRoot }
         guard
             precommits.areSigned(
                 by: state.sealedLast.members, in: state.ledger, threshold: threshold)
         else { throw .wrongPrecommits }
-        var grown = frontier
-        for entry in entries { grown.append(leaf: entry.bytes) }
-        guard grown.root == precommits.root else { throw .otherRoot }
         var events: [Event] = []
         for (place, entry) in entries.enumerated() {
             do throws(DecodingError) {

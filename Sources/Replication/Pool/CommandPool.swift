@@ -62,6 +62,10 @@ struct CommandPool: Sendable {
     /// Takes in a request that the ledger holds and whose round is open.
     mutating func adopt(_ id: RequestID, at entry: EntryIndex, _ uptime: UInt64) {
         begin(id, at: uptime)
+        guard let request = requests[id], request.entry == nil else { return }
+        if request.message == nil {
+            for voter in request.votes.keys { orphansOf[voter, default: 0] -= 1 }
+        }
         requests[id]?.entry = entry
     }
 

@@ -17,8 +17,10 @@ struct PeerBudget: Sendable {
     /// Messages dropped so far.
     private(set) var dropped: UInt64 = 0
 
-    /// Whether a message of so many bytes is taken in.
-    mutating func takes(bytes: Int, from peer: ValidatorIndex?, at uptime: UInt64) -> Bool {
+    /// Whether a message of so many bytes is taken in; a batch costs more than a vote.
+    mutating func takes(
+        bytes: Int, isBatch: Bool, from peer: ValidatorIndex?, at uptime: UInt64
+    ) -> Bool {
         let most = ReplicationLimits.messagesPerSecond
         var bucket = buckets[peer] ?? Bucket(filledAt: uptime)
         let elapsed = min(uptime - min(uptime, bucket.filledAt), 1_000)
@@ -27,7 +29,8 @@ struct PeerBudget: Sendable {
             bucket.tokens = min(most, bucket.tokens + gained)
             bucket.filledAt = uptime
         }
-        let cost = 1 + UInt64(max(0, bytes)) / 1_024
+        let cost =
+            (isBatch ? ReplicationLimits.batchTokens : 1) + UInt64(max(0, bytes)) / 1_024
         // A message larger than the bucket passes a full one: else it could never pass.
         let isTaken = bucket.tokens >= min(cost, most)
         if isTaken { bucket.tokens -= min(cost, bucket.tokens) } else { dropped += 1 }

@@ -45,7 +45,7 @@ extension Replica {
             $0.value == proposal.value && $0.validRound == proposal.validRound
         }
         // What was valid once stays so. What was not may have had another's batch put behind it.
-        if twin != nil, executed[proposal.value] != nil { return }
+        if twin != nil, valid[proposal.value] != nil { return }
         let isWanted = consensus.isBacked(proposal.value)
         guard twin != nil || isWanted || same.count < ReplicationLimits.proposalsPerRoundMax,
             proposal.isSigned(by: member.key, in: state.ledger)
@@ -64,7 +64,7 @@ extension Replica {
             proposal.validRound < 0
             ? first == proposal.round : Int64(first) <= proposal.validRound
         var validity = Consensus.Validity.invalid
-        if isRoundRight, executed[proposal.value] != nil || execute(proposal) {
+        if isRoundRight, derive(proposal.batch, for: proposal.value) {
             let isFresh = proposal.validRound < 0
             validity =
                 !isFresh || isTimely(proposal.batch.opening.time, round: proposal.round)
@@ -79,21 +79,36 @@ extension Replica {
                 validity))
     }
 
-    /// Derives what follows from the batch of a proposal; false where it is not what is proposed.
-    private mutating func execute(_ proposal: Proposal) -> Bool {
-        guard let run = execute(proposal.batch), run.value == proposal.value else { return false }
-        executed[run.value] = run
+    /// Whether a batch is valid and gives this value; what it comes to is kept.
+    mutating func derive(_ batch: ProposedBatch, for value: Digest) -> Bool {
+        if valid[value] != nil { return true }
+        let pool = self.pool
+        let ledger = state.ledger
+        guard
+            let run = run(batch, isKnown: { pool.contains($0, in: ledger) }),
+            run.value == value
+        else { return false }
+        valid[value] = batch
+        derived = run
         return true
     }
 
     /// Derives what follows from a batch on the state as it is; nil where it is not valid.
-    func execute(_ batch: ProposedBatch) -> ExecutedBatch? {
+    private mutating func run(
+        _ batch: ProposedBatch, isKnown: (Message) -> Bool
+    ) -> ExecutedBatch? {
         do throws(BatchFault) {
             return try ExecutedBatch(
-                executing: batch, on: state, frontier,
-                idleMilliseconds: settings.idleMilliseconds
-            ) { pool.contains($0, in: state.ledger) }
+                executing: batch, on: takeSpare(), frontier,
+                idleMilliseconds: settings.idleMilliseconds, isKnown: isKnown)
         } catch { return nil }
+    }
+
+    /// A state like `state`, that nothing else refers to where there is one.
+    mutating func takeSpare() -> LedgerState {
+        guard let result = spare else { return state }
+        spare = nil
+        return result
     }
 
     mutating func receive(_ vote: ConsensusVote, from peer: ValidatorIndex?) {
@@ -150,7 +165,7 @@ extension Replica {
             validator: speaker, signature: .zero
         ).signed(by: key, in: state.ledger)
         var items: [JournalItem] = []
-        if kind == .precommit, let value, let batch = executed[value]?.batch {
+        if kind == .precommit, let value, let batch = valid[value] {
             items.append(.held(height, value: value, batch))
         }
         effects.append(.journal(items + [.cast(vote)]))
@@ -161,7 +176,7 @@ extension Replica {
 
     /// Proposes a batch that this node holds, journaled first.
     mutating func propose(_ value: Digest, _ validRound: Int64) {
-        guard let speaker, let batch = executed[value]?.batch else { return }
+        guard let speaker, let batch = valid[value] else { return }
         let proposal = Proposal(
             height: height, round: consensus.round, value: value, validRound: validRound,
             proposer: speaker, signature: .zero, batch: batch
@@ -183,8 +198,13 @@ extension Replica {
 
     /// A quorum has precommitted a batch that this node has derived.
     private mutating func decide(_ value: Digest, _ round: UInt32) {
-        guard let batch = executed[value] else {
+        guard let inputs = valid[value] else {
             fatalError("a value was decided that was never valid")
+        }
+        let held = derived?.value == value ? derived : nil
+        derived = nil
+        guard let batch = held ?? run(inputs, isKnown: { _ in true }) else {
+            fatalError("a batch that was valid is not valid any more")
         }
         let precommits = precommits(
             on: value, of: height, round, in: book, by: members,

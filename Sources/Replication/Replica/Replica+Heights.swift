@@ -13,7 +13,8 @@ extension Replica {
         threshold = weakening.quorum ?? Int(state.sealedLast.parameters.threshold)
         book = VoteBook()
         proposals = []
-        executed = [:]
+        valid = [:]
+        derived = nil
         timers = []
         proposing = nil
         consensusInputs = []
@@ -31,7 +32,7 @@ extension Replica {
         adoptOpenRounds()
         guard !items.isEmpty else { return }
         for case .held(height, let value, let batch) in items {
-            if let run = execute(batch), run.value == value { executed[value] = run }
+            _ = derive(batch, for: value)
         }
         var own: [PeerMessage] = []
         var hasSpoken = false
@@ -39,7 +40,7 @@ extension Replica {
             switch item {
             case .proposed(let proposed) where proposed.height == height:
                 hasSpoken = true
-                guard let index, let batch = executed[proposed.value]?.batch else { continue }
+                guard let index, let batch = valid[proposed.value] else { continue }
                 let proposal = Proposal(
                     height: height, round: proposed.round, value: proposed.value,
                     validRound: proposed.validRound, proposer: index,
@@ -56,7 +57,7 @@ extension Replica {
         }
         consensus.restore(
             items.filter { item in
-                if case .held(_, let value, _) = item { return executed[value] != nil }
+                if case .held(_, let value, _) = item { return valid[value] != nil }
                 return true
             })
         effects += own.map(ReplicaEffect.broadcast)
@@ -69,8 +70,19 @@ extension Replica {
             .commit(
                 CommittedBatch(
                     precommits: precommits, events: batch.events, entries: batch.entries)))
+        var old = state
         state = batch.state
         frontier = batch.frontier
+        derived = nil
+        spare = nil
+        for (event, entry) in zip(batch.events, batch.entries) {
+            do throws(FoldError) {
+                try old.apply(event, encodedBytes: entry.bytes.count)
+            } catch {
+                fatalError("an event that was folded once does not fold again: \(error)")
+            }
+        }
+        spare = old
         lastPrecommits = precommits
         knownTime = state.time
         knownUptime = now.uptime
@@ -119,6 +131,17 @@ extension Replica {
         return time <= latest && (now.time <= oldest || isForced) && !isJump(time)
     }
 
+    /// Says once that the clock has jumped.
+    mutating func tellJump() {
+        guard !isJumpTold, isJump(now.time) else { return }
+        isJumpTold = true
+        effects.append(
+            .notice(
+                "the clock is more than an hour ahead of the ledger (\(now.time.rawValue) against"
+                    + " \(knownTime.rawValue) ms): nothing is proposed, and prevoted for, until the"
+                    + " operator says that it is right or the others go on"))
+    }
+
     /// The wait of a round's timer.
     func wait(_ timeout: Consensus.Timeout) -> UInt64 {
         let first =
@@ -132,8 +155,22 @@ extension Replica {
         let due = timers.filter { $0.at <= now.uptime }
         guard !due.isEmpty else { return }
         timers.removeAll { $0.at <= now.uptime }
+        let round = consensus.round
         consensusInputs += due.sorted { $0.at < $1.at }.map { .timeout($0.timeout) }
         drive()
+        if consensus.round != round { forgetRounds() }
+    }
+
+    /// Drops what belongs to rounds that are long over.
+    private mutating func forgetRounds() {
+        let consensus = self.consensus
+        proposals.removeAll { !consensus.isKept($0.round) }
+        book.keep { consensus.isKept($0) }
+        let named = Set(proposals.map(\.value))
+        valid = valid.filter {
+            named.contains($0.key) || $0.key == consensus.lockedValue
+                || $0.key == consensus.validValue
+        }
     }
 
     // MARK: Reasons

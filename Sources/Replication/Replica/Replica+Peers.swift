@@ -26,7 +26,7 @@ extension Replica {
         let round = consensus.round
         return Status(
             height: isLacking ? state.height : height, round: round,
-            hasProposal: proposals.contains { $0.round == round && executed[$0.value] != nil },
+            hasProposal: proposals.contains { $0.round == round && valid[$0.value] != nil },
             prevotes: voters(.prevote, round), precommits: voters(.precommit, round),
             wantedRound: consensus.wantedRound)
     }
@@ -59,7 +59,7 @@ extension Replica {
         }
         var answers: [PeerMessage] = []
         if !status.hasProposal {
-            answers += proposals.filter { $0.round == status.round && executed[$0.value] != nil }
+            answers += proposals.filter { $0.round == status.round && valid[$0.value] != nil }
                 .prefix(1).map(PeerMessage.proposal)
         }
         let held = Set(status.prevotes)
@@ -75,7 +75,7 @@ extension Replica {
         }
         if let (round, value) = consensus.precommitted, round != status.round {
             answers += votes(.precommit, round) { _ in true }
-            answers += proposals.filter { $0.value == value && executed[value] != nil }.prefix(1)
+            answers += proposals.filter { $0.value == value && valid[value] != nil }.prefix(1)
                 .map(PeerMessage.proposal)
         }
         for answer in answers.prefix(ReplicationLimits.votesPerAnswerMax) {

@@ -53,7 +53,8 @@ extension Replica {
         }
         guard isWorthStarting, let batch = makeBatch() else { return }
         proposing = nil
-        executed[batch.value] = batch
+        valid[batch.value] = batch.batch
+        derived = batch
         propose(batch.value, -1)
     }
 

@@ -41,7 +41,12 @@ package struct Replica: Sendable {
     /// Proposals of this height as they came, each once by round, value and valid round.
     var proposals: [Proposal] = []
     /// Valid batches by their value.
-    var executed: [Digest: ExecutedBatch] = [:]
+    var valid: [Digest: ProposedBatch] = [:]
+    /// What the last of them that was derived has come to.
+    var derived: ExecutedBatch?
+    /// A second state equal to `state`, for the next batch to be derived on: what nobody else
+    /// holds is changed in place, and a batch costs what it changes and not what there is.
+    var spare: LedgerState?
     var book = VoteBook()
     var timers: [(at: UInt64, timeout: Consensus.Timeout)] = []
     /// The round that this node leads and has not proposed in, for want of a reason.
@@ -145,7 +150,10 @@ package struct Replica: Sendable {
         switch input {
         case .start: resume()
         case .message(let message, let peer, let bytes):
-            guard budget.takes(bytes: bytes, from: peer, at: now.uptime) else { return [] }
+            guard
+                budget.takes(
+                    bytes: bytes, isBatch: message.isBatch, from: peer, at: now.uptime)
+            else { return [] }
             receive(message, from: peer)
         case .wake: break
         case .verified(let request, let vote, let reason): take(request, vote, reason)
@@ -171,6 +179,7 @@ package struct Replica: Sendable {
         startVerifications()
         spreadOwn()
         sendStatus()
+        tellJump()
     }
 
     private mutating func receive(_ message: PeerMessage, from peer: ValidatorIndex?) {
@@ -181,6 +190,16 @@ package struct Replica: Sendable {
         case .status(let status): if let peer { answer(status, from: peer) }
         case .want(let requests): if let peer { answer(requests, from: peer) }
         case .batch(let batch): receive(batch, from: peer)
+        }
+    }
+}
+
+extension PeerMessage {
+    /// Whether a whole batch is in it.
+    fileprivate var isBatch: Bool {
+        switch self {
+        case .proposal, .batch: true
+        case .vote, .command, .status, .want: false
         }
     }
 }

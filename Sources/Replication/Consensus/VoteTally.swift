@@ -81,13 +81,16 @@ struct VoteTally: Hashable, Sendable {
 
     /// Counts a vote, unless it was counted or the member has voted for too many other values.
     ///
-    /// - Parameter isNamed: whether the value is one that is taken beyond a member's allowance.
+    /// Beyond its allowance a member's vote is taken for a value that `isNamed`, and for one that has
+    /// as many votes as a quorum has of honest members, 2T - N: so no member can, by voting for many
+    /// values, keep a quorum that it was part of elsewhere from being seen here. Few values get
+    /// there, since that takes so many allowances.
     mutating func insert(_ value: Digest?, from position: Int, isNamed: Bool) {
         guard !has(value, from: position) else { return }
         if value != nil {
             if Int(allowanceUsed[position]) < ReplicationLimits.valuesPerVoterMax {
                 allowanceUsed[position] += 1
-            } else if !isNamed {
+            } else if !isNamed && count(of: value) < max(1, 2 * threshold - size) {
                 return
             }
         }

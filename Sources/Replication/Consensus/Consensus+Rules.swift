@@ -83,10 +83,13 @@ extension Consensus {
 extension Consensus {
     /// L49: a valid proposal of any round with a quorum of precommits is decided.
     private mutating func decide(_ effects: inout [Effect]) -> Bool {
-        for kept in rounds {
-            for case .some(let value) in kept.precommits.chosen where kept.isValid(value) {  // L50
-                decided = Decision(value: value, round: kept.round)  // L51
-                effects.append(.decide(value: value, round: kept.round))
+        for kept in rounds where kept.precommits.hasChosen {
+            for candidate in kept.candidates
+            where candidate.validity != .invalid  // L50
+                && kept.precommits.isChosen(candidate.value)
+            {
+                decided = Decision(value: candidate.value, round: kept.round)  // L51
+                effects.append(.decide(value: candidate.value, round: kept.round))
                 return true
             }
         }
@@ -149,7 +152,9 @@ extension Consensus {
             return false
         }
         let current = rounds[place.index]
-        for case .some(let value) in current.prevotes.chosen where current.isValid(value) {
+        for candidate in current.candidates
+        where candidate.validity != .invalid && current.prevotes.isChosen(candidate.value) {
+            let value = candidate.value
             rounds[place.index].hasSeenPolka = true
             if step == .prevote {  // L37
                 lockedValue = value  // L38

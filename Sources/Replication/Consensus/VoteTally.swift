@@ -39,8 +39,8 @@ struct VoteTally: Hashable, Sendable {
 
     /// The members who voted for whatever value.
     private(set) var voters: MemberSet
-    /// The values with `threshold` votes, in the order in which they got there.
-    private(set) var chosen: [Digest?] = []
+    /// Whether any value has `threshold` votes.
+    private(set) var hasChosen = false
 
     private let threshold: Int
     private let size: Int
@@ -101,6 +101,6 @@ struct VoteTally: Hashable, Sendable {
             choices.append(Choice(value: value, voters: MemberSet(size: size)))
         }
         choices[place].voters.insert(position)
-        if choices[place].voters.count == threshold { chosen.append(value) }
+        if choices[place].voters.count == threshold { hasChosen = true }
     }
 }

@@ -21,6 +21,9 @@ struct ConsensusNetwork {
         var lossPercent: UInt64 = 30
         /// Of 100 steps, how many stop a node and start it from its journal.
         var crashPercent: UInt64 = 0
+        /// Whether the liars work at a fork: one honest node hears all and is not heard, and is told
+        /// of precommits that the others are not.
+        var forks = false
         var keepsLocks = true
     }
 
@@ -51,6 +54,8 @@ struct ConsensusNetwork {
     private var invalidValues: Set<Digest> = []
     private var said: [Spoken: Digest?] = [:]
     private var isHealed = false
+    /// Whom nobody hears before the network heals.
+    private var muted: Int?
 
     /// What went wrong first, if anything did.
     private(set) var failure: String?
@@ -58,6 +63,8 @@ struct ConsensusNetwork {
     private(set) var decisions: [Int: Digest] = [:]
     /// The latest round that an honest node was in.
     private(set) var roundMax: UInt32 = 0
+    /// How many decided before the network healed.
+    private(set) var decidedBeforeHealing = 0
 
     init(_ plan: Plan, seed: UInt64) {
         self.plan = plan
@@ -66,6 +73,7 @@ struct ConsensusNetwork {
         for index in 0..<plan.size {
             nodes.append(liars.contains(index) ? nil : Node(machine: fresh(index)))
         }
+        if plan.forks { muted = nodes.firstIndex { $0 != nil } }
     }
 
     private func fresh(_ index: Int) -> Consensus {
@@ -103,6 +111,8 @@ extension ConsensusNetwork {
                 queue.removeLast()
             }
             if !happens(plan.lossPercent) { feed(message, to: receiver) }
+        case 60..<85 where plan.forks:
+            workAtFork()
         case 60..<85 where plan.liars > 0:
             let message = lie()
             for receiver in nodes.indices where happens(40) { feed(message, to: receiver) }
@@ -110,7 +120,7 @@ extension ConsensusNetwork {
             let index = below(nodes.count)
             if happens(plan.crashPercent) {
                 restart(index)
-            } else if let waits = nodes[index]?.waits, !waits.isEmpty {
+            } else if let waits = nodes[index]?.waits, !waits.isEmpty, !plan.forks || happens(30) {
                 nodes[index]?.waits = Array(waits.dropFirst())
                 feed(.timeout(waits[0]), to: index)
             }
@@ -120,6 +130,7 @@ extension ConsensusNetwork {
     /// Everything arrives everywhere before a wait is over; every honest node must decide.
     private mutating func heal() {
         isHealed = true
+        decidedBeforeHealing = decisions.count
         let honest = nodes.indices.filter { nodes[$0] != nil }
         for _ in 0..<(10 * plan.size) where failure == nil {
             spread()
@@ -138,18 +149,18 @@ extension ConsensusNetwork {
         if !open.isEmpty { fail("nodes \(open) did not decide after the network healed") }
     }
 
-    /// Gives everyone everything until nobody says anything new.
+    /// Gives everyone everything until that changes nothing.
     private mutating func spread() {
         queue = []
-        var count = -1
-        while count != gossip.count && failure == nil {
-            count = gossip.count
+        var before: [Consensus?] = []
+        repeat {
+            before = nodes.map { $0?.machine }
             for index in nodes.indices {
-                for place in 0..<count where decisions[index] == nil {
+                for place in gossip.indices where decisions[index] == nil {
                     feed(gossip[place], to: index)
                 }
             }
-        }
+        } while before != nodes.map { $0?.machine } && failure == nil
     }
 
     /// Stops a node and starts it from its journal; what it had sent it sends again.
@@ -243,7 +254,7 @@ extension ConsensusNetwork {
 
     private mutating func send(_ message: Consensus.Input, from index: Int) {
         note(message)
-        guard !isHealed else { return }
+        guard !isHealed, index != muted else { return }
         for receiver in nodes.indices where receiver != index && nodes[receiver] != nil {
             queue.append((receiver, message))
         }
@@ -296,6 +307,33 @@ extension ConsensusNetwork {
             value = values[below(values.count)]
         }
         return .vote(kind, round: round, value: value, from: ValidatorIndex(UInt16(liar)))
+    }
+
+    /// Has all liars further the value of a round, and hide that it is decided from all but one.
+    ///
+    /// In a round that a liar leads it proposes what nobody is locked on: nodes that keep their
+    /// locks do not follow.
+    private mutating func workAtFork() {
+        let honest = nodes.indices.filter { nodes[$0] != nil }
+        guard let round = nodes[honest[below(honest.count)]]?.machine.round else { return }
+        let liars = nodes.indices.filter { nodes[$0] == nil }
+        if proposedValues(round).isEmpty && liars.contains(Int(round) % plan.size) {
+            let value = makeValue()
+            for index in honest {
+                feed(.proposal(round: round, value: value, validRound: -1, .valid), to: index)
+            }
+        }
+        guard let value = proposedValues(round).first else { return }
+        let decision = muted.flatMap { decisions[$0] }
+        for liar in liars {
+            let liar = ValidatorIndex(UInt16(liar))
+            for index in honest {
+                feed(.vote(.prevote, round: round, value: value, from: liar), to: index)
+                let isShown = index == muted || decision.map { $0 != value } == true
+                let said = isShown ? value : nil
+                feed(.vote(.precommit, round: round, value: said, from: liar), to: index)
+            }
+        }
     }
 
     private func proposedValues(_ round: UInt32) -> [Digest] {

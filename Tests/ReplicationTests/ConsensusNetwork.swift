@@ -21,8 +21,8 @@ struct ConsensusNetwork {
         var lossPercent: UInt64 = 30
         /// Of 100 steps, how many stop a node and start it from its journal.
         var crashPercent: UInt64 = 0
-        /// Whether the liars work at a fork: one honest node hears all and is not heard, and is told
-        /// of precommits that the others are not.
+        /// Whether the liars work at a fork: one honest node hears all and is not heard, and is
+        /// told of precommits that the others are not.
         var forks = false
         var keepsLocks = true
     }

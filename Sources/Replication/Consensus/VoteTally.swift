@@ -81,10 +81,10 @@ struct VoteTally: Hashable, Sendable {
 
     /// Counts a vote, unless it was counted or the member has voted for too many other values.
     ///
-    /// Beyond its allowance a member's vote is taken for a value that `isNamed`, and for one that has
-    /// as many votes as a quorum has of honest members, 2T - N: so no member can, by voting for many
-    /// values, keep a quorum that it was part of elsewhere from being seen here. Few values get
-    /// there, since that takes so many allowances.
+    /// Beyond its allowance a member's vote is taken for a value that `isNamed`, and for one that
+    /// has as many votes as a quorum has of honest members, 2T - N: so no member can, by voting for
+    /// many values, keep a quorum that it was part of elsewhere from being seen here. Few values
+    /// get there, since that takes so many allowances.
     mutating func insert(_ value: Digest?, from position: Int, isNamed: Bool) {
         guard !has(value, from: position) else { return }
         if value != nil {

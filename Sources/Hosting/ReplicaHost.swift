@@ -110,7 +110,8 @@ package final class ReplicaHost {
             key: key, settings: settings, state: state, frontier: frontier,
             lastPrecommits: last.flatMap { $0.root == frontier.root ? $0 : nil },
             journal: items, silentUntil: journal.silentUntil,
-            silentThrough: journal.silentThrough ?? Height(0), weakening: weakening, at: now)
+            silentThrough: journal.silentThrough ?? Height(0),
+            firstHeight: journal.spokenHeight ?? Height(0), weakening: weakening, at: now)
         self.journal = journal
         log = ledger.log
         self.notices = notices

@@ -14,7 +14,7 @@ extension Consensus {
     /// A value that a quorum has precommitted while its batch is lacking here or at others.
     var precommitted: (round: UInt32, value: Digest)? {
         for kept in rounds {
-            for case .some(let value) in kept.precommits.chosen { return (kept.round, value) }
+            if let value = kept.precommits.chosenValue { return (kept.round, value) }
         }
         return nil
     }

@@ -25,9 +25,9 @@ struct VoteBook: Sendable {
         return known.first
     }
 
-    /// Whether a vote for this value is held.
+    /// Whether this very vote is held.
     func contains(_ vote: ConsensusVote) -> Bool {
-        self.votes(vote.kind, vote.round, vote.validator).contains { $0.value == vote.value }
+        self.votes(vote.kind, vote.round, vote.validator).contains { $0 == vote }
     }
 
     /// The votes of a validator in a slot, in the order in which they came; more than one only

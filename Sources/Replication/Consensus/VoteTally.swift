@@ -71,6 +71,12 @@ struct VoteTally: Hashable, Sendable {
         places[value].map { choices[$0].voters } ?? MemberSet(size: size)
     }
 
+    /// A value, other than nil, that a quorum votes for: the first that anybody voted for.
+    var chosenValue: Digest? {
+        guard hasChosen else { return nil }
+        return choices.first { $0.value != nil && $0.voters.count >= threshold }?.value
+    }
+
     /// Whether `threshold` members voted for `value`.
     func isChosen(_ value: Digest?) -> Bool { count(of: value) >= threshold }
 

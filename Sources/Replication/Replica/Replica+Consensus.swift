@@ -116,11 +116,14 @@ extension Replica {
             return keepEarly(.vote(vote), of: peer)
         }
         if vote.height == state.height { return receiveLate(vote) }
-        guard vote.height == height, !book.contains(vote),
+        // What the algorithm had to drop it may want now, though the book has it.
+        guard vote.height == height,
+            !consensus.hasVote(
+                vote.kind, round: vote.round, value: vote.value, from: vote.validator),
             let member = members.first(where: { $0.index == vote.validator }),
             vote.kind == .prevote || vote.validRound == -1,
             vote.validRound >= -1, vote.validRound < Int64(vote.round),
-            vote.isSigned(by: member.key, in: state.ledger)
+            book.contains(vote) || vote.isSigned(by: member.key, in: state.ledger)
         else { return }
         let isKept = consensus.isKept(vote.round)
         if isKept, let earlier = book.add(vote) {

@@ -27,12 +27,9 @@ extension Replica {
         return Status(
             height: isLacking ? state.height : height, round: round,
             hasProposal: proposals.contains { $0.round == round && valid[$0.value] != nil },
-            prevotes: voters(.prevote, round), precommits: voters(.precommit, round),
+            prevotes: consensus.voters(.prevote, round: round),
+            precommits: consensus.voters(.precommit, round: round),
             wantedRound: consensus.wantedRound)
-    }
-
-    private func voters(_ kind: ConsensusKind, _ round: UInt32) -> [ValidatorIndex] {
-        members.map(\.index).filter { !book.votes(kind, round, $0).isEmpty }
     }
 
     // MARK: What peers lack

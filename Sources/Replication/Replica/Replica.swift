@@ -72,6 +72,8 @@ package struct Replica: Sendable {
     let silentUntil: Time?
     /// The height through which it says nothing then.
     let silentThrough: Height
+    /// The first height at which it may speak: it has spoken there, and not before it again.
+    let firstHeight: Height
     var verificationsOut = 0
     var statusAt: UInt64 = 0
     var answeredAt: [ValidatorIndex: UInt64] = [:]
@@ -94,11 +96,13 @@ package struct Replica: Sendable {
     ///   - journal: What the journal holds of the height in progress, in order.
     ///   - silentUntil: Where the journal was begun anew: until when nothing is said.
     ///   - silentThrough: And the height that was being decided then.
+    ///   - firstHeight: The newest height at which the journal has the node speak; a log that was
+    ///     recovered from an older copy may be behind it.
     package init(
         key: SigningKey, settings: ReplicationSettings, state: LedgerState,
         frontier: MerkleFrontier, lastPrecommits: Precommits?, journal: [JournalItem],
         silentUntil: Time? = nil, silentThrough: Height = Height(0),
-        weakening: Weakening = Weakening(), at now: Instant
+        firstHeight: Height = Height(0), weakening: Weakening = Weakening(), at now: Instant
     ) {
         invariant(frontier.count == state.size, "the state and the tree are of different logs")
         self.key = key
@@ -110,6 +114,7 @@ package struct Replica: Sendable {
         self.journal = journal
         self.silentUntil = silentUntil
         self.silentThrough = silentThrough
+        self.firstHeight = firstHeight
         self.now = now
         knownTime = state.time
         knownUptime = now.uptime
@@ -139,6 +144,7 @@ package struct Replica: Sendable {
 
     /// Whether the node says nothing, for its journal was lost and old words may still count.
     package var isSilent: Bool {
+        guard height >= firstHeight else { return true }
         guard let silentUntil else { return false }
         return state.time <= silentUntil || state.height <= silentThrough
     }

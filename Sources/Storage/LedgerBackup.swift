@@ -327,6 +327,16 @@ extension LedgerBackup {
                 try disk.list("\(source)/checkpoints")
             }
             for name in names {
+                if CheckpointFile.isPrecommits(name) {
+                    // As it is: whoever reads it verifies it, and passes over later heights.
+                    let found = try onDisk { () throws(DiskError) in
+                        try CheckpointFile.readPrecommits(name: name, in: source, disk: disk)
+                    }
+                    guard let bytes = found else { continue }
+                    kept.append(name)
+                    try place(bytes, in: folder, as: name)
+                    continue
+                }
                 let found = try onDisk { () throws(DiskError) in
                     try CheckpointFile.read(name: name, in: source, ledger: ledger, disk: disk)
                 }

@@ -144,6 +144,26 @@ struct BackupTests {
         }
     }
 
+    @Test("the precommits of the last batches are copied, and go when the ledger has others")
+    func precommits() throws {
+        let disk = SimulatedDisk()
+        _ = try Self.grow(disk, batches: 12) { number, _, _ in
+            guard number > 1 else { return }
+            let folder = "\(Self.directory)/checkpoints"
+            func name(_ height: Int) -> String {
+                String(repeating: "0", count: 18) + "\(10 + height).precommits"
+            }
+            disk.replace("\(folder)/\(name(number))", with: [UInt8(number)])
+            disk.replace("\(folder)/\(name(number - 2))", with: nil)
+            _ = try LedgerBackup.run(from: Self.directory, to: Self.copy, disk: disk)
+            let found = Self.files(disk, Self.copy).filter { $0.key.hasSuffix("precommits") }
+            let kept = (max(2, number - 1)...number).map {
+                ("/checkpoints/\(name($0))", [UInt8($0)])
+            }
+            #expect(found == Dictionary(uniqueKeysWithValues: kept))
+        }
+    }
+
     @Test("interrupted at any operation, the copy is whole or completed by the next backup")
     func interrupted() throws {
         let disk = SimulatedDisk()

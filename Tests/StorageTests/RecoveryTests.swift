@@ -228,13 +228,16 @@ struct RecoveryTests {
             copies.disk.replace("\(folder)/\(name)", with: note.bytes)
         }
         copies.disk.replace("\(folder)/junk", with: [0xFF])
+        let precommits = "\(folder)/00000000000000000005.precommits"
+        copies.disk.replace(precommits, with: [1, 2, 3])
         copies.disk.replace("\(Self.directory)/END", with: [])
         let report = try copies.recover()
         #expect(Set(report.checkpointsDropped) == Set(names + ["junk"]))
         #expect(report.checkpointsKept == 2)
         #expect(report.sizeKnownBefore == 1 << 40)
         #expect(report.notices.contains { $0.contains("\(1 << 40)") })
-        #expect(try copies.disk.list(folder).count == 2)
+        #expect(try copies.disk.list(folder).count == 3)
+        #expect(copies.disk.bytes(of: precommits) == [1, 2, 3])
     }
 
     @Test("whole batches beyond the checkpoint are kept and told of; what is damaged there is not")

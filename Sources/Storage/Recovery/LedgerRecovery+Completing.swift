@@ -99,6 +99,10 @@ extension LedgerRecovery {
             try disk.syncDirectory(swap.unfinished)
         }
         for name in names where !name.hasSuffix(".tmp") {
+            if CheckpointFile.isPrecommits(name) {
+                try copyPrecommits(name, to: folder)
+                continue
+            }
             guard let (bytes, head) = try checkpoint(named: name, in: directory, disk) else {
                 report.checkpointsDropped.append(name)
                 continue
@@ -117,6 +121,19 @@ extension LedgerRecovery {
             }
             report.checkpointsKept += 1
         }
+    }
+
+    /// Copies a file of precommits as it is: whoever reads it verifies it.
+    private func copyPrecommits(_ name: String, to folder: String) throws(RecoveryError) {
+        let bytes: [UInt8]?
+        do {
+            bytes = try CheckpointFile.readPrecommits(name: name, in: directory, disk: disk)
+        } catch {
+            if case .failed = error { return }
+            throw .disk(error)
+        }
+        guard let bytes else { return }
+        try onDisk { () throws(DiskError) in try disk.place(bytes, in: folder, as: name) }
     }
 
     private func checkpoint(
@@ -194,6 +211,23 @@ enum CheckpointFile {
             return (bytes, checkpoint.head)
         } catch {
             return nil
+        }
+    }
+
+    /// Whether a file beside the checkpoints holds the precommits of a batch.
+    static func isPrecommits(_ name: String) -> Bool { name.hasSuffix(".precommits") }
+
+    /// The bytes of a file of precommits; nil where it is gone or too long. Nothing is verified.
+    static func readPrecommits(
+        name: String, in directory: String, disk: any Disk
+    ) throws(DiskError) -> [UInt8]? {
+        do {
+            let bytes = try disk.contents(
+                of: "\(directory)/checkpoints/\(name)", max: SignedNote.bytesMax)
+            return bytes.count > SignedNote.bytesMax ? nil : bytes
+        } catch {
+            if case .notFound = error { return nil }
+            throw error
         }
     }
 

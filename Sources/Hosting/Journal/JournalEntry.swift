@@ -75,6 +75,9 @@ enum JournalEntry: BorshCodable {
 }
 
 extension JournalEntry {
+    /// Whether it is a part of a batch.
+    var isPart: Bool { if case .held = self { true } else { false } }
+
     /// Its slot, height and statement, where it is an own message on a height.
     func own(at entry: UInt64) -> (slot: Slot, height: Height, own: JournalWindow.Own)? {
         switch self {

@@ -136,8 +136,7 @@ package struct VoteJournal: Sendable {
         let entry = try Self.entry(bytes, index)
         let wasBegun = reading.isBegun
         reading.isBegun = false
-        if case .held = entry {
-        } else {
+        if !entry.isPart {
             do throws(JournalProblem) { try reading.assembly.end() } catch {
                 throw .unusable(entry: index, error)
             }

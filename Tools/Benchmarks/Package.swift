@@ -45,10 +45,23 @@ let package = Package(
             name: "Audit",
             dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
             swiftSettings: settings),
+        .target(
+            name: "Replication", dependencies: ["Ledger", "Cryptography"], swiftSettings: settings),
+        .target(
+            name: "Hosting",
+            dependencies: ["Replication", "Storage", "Ledger", "EventLog", "Cryptography"],
+            swiftSettings: settings),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16",
+                "BN254", "Cryptography",
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Simulation", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BN254
-internal import Cryptography
+package import Cryptography
 internal import Groth16
-internal import Ledger
+package import Ledger
 
 /// Makes any number of valid Groth16 proofs, for a key whose secrets it knows.
 ///
@@ -12,11 +12,11 @@ internal import Ledger
 /// a b = alpha beta + l gamma + c delta for any A and B: the proofs hold by the pairing equation
 /// that every verifier computes, and nobody without the secrets can make one.
 /// Source: Groth 2016, "On the size of pairing-based non-interactive arguments", the simulator.
-struct ProofMaker {
+package struct ProofMaker: Sendable {
     /// What the ledger registers: root, one nullifier, recipient and amount are bound.
-    let circuit: Circuit
+    package let circuit: Circuit
     /// The roots that are published at the start.
-    let roots: [Bytes32]
+    package let roots: [Bytes32]
 
     private let alpha: Fr
     private let beta: Fr
@@ -28,7 +28,7 @@ struct ProofMaker {
     private let twists: [(scalar: Fr, point: G2Affine)]
 
     /// Draws the secrets.
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         var random = SimulationRandom(seed: seed, "proofs")
         func g1(_ scalar: Fr) -> G1Affine {
             G1Affine.generator.multipliedVariableTime(by: scalar)
@@ -62,7 +62,7 @@ struct ProofMaker {
     }
 
     /// A field element as thirty-two little-endian bytes, canonical and below 2^128.
-    static func element(_ random: inout SimulationRandom) -> Bytes32 {
+    package static func element(_ random: inout SimulationRandom) -> Bytes32 {
         element(Fr(reducing: UInt256(random.next(), random.next(), 0, 0)))
     }
 
@@ -71,14 +71,14 @@ struct ProofMaker {
     }
 
     /// An amount as a public input.
-    static func element(_ amount: Amount) -> Bytes32 { element(Fr(amount.rawValue)) }
+    package static func element(_ amount: Amount) -> Bytes32 { element(Fr(amount.rawValue)) }
 
     private static func scalar(_ random: inout SimulationRandom) -> Fr {
         Fr(reducing: UInt256(random.next(), random.next(), random.next(), random.next()))
     }
 
     /// Returns a proof for the inputs, compressed: one that holds, or one that does not.
-    func proof(
+    package func proof(
         _ inputs: [Bytes32], holds: Bool, random: inout SimulationRandom
     ) -> [UInt8] {
         let a = Self.scalar(&random)
@@ -96,7 +96,7 @@ struct ProofMaker {
     }
 
     /// What the mathematics says of a request to the circuit; nil where it cannot be read.
-    func verdict(on request: RequestMessage) -> Bool? {
+    package func verdict(on request: RequestMessage) -> Bool? {
         guard request.circuit == circuit.id else { return nil }
         do throws(Groth16Error) {
             let proof = try Proof(compressed: request.proof)

@@ -32,7 +32,10 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "A certificate made by `recount prove request`, of ten validators.")
     var certificate: String?
 
-    @Option(help: "Only these parts: proofs, ledger, log, state.")
+    @Option(help: "Requests that ten nodes decide together.")
+    var requests = 400
+
+    @Option(help: "Only these parts: proofs, ledger, log, state, replication.")
     var only: [String] = []
 
     @Option(help: "Runs of each figure.")
@@ -66,6 +69,9 @@ struct Benchmarks: ParsableCommand {
         }
         if isWanted("state") {
             try StateBenchmark(decisions: decisions).measure(runs: runs, note, report)
+        }
+        if isWanted("replication") {
+            try ReplicationBenchmark(requests: requests).measure(runs: runs, note, report)
         }
         if json {
             let encoder = JSONEncoder()

@@ -1,0 +1,169 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import EventLog
+import Foundation
+import Hosting
+import Ledger
+import Replication
+import Simulation
+
+/// Whole nodes on real files and the real clock, in one thread; messages arrive at once.
+///
+/// Every node checks every signature and every proof itself, and syncs its own log and journal.
+final class LiveCluster {
+    private struct Delivery {
+        let from: ValidatorIndex?
+        let to: Int
+        let bytes: [UInt8]
+    }
+
+    let directory: URL
+    let ledger: LedgerID
+    private(set) var bytes: UInt64 = 0
+    private(set) var messages: UInt64 = 0
+    /// Seconds that the proofs took, of all nodes together.
+    private(set) var provingSeconds = 0.0
+    private let proofs: ProofMaker
+    private let submitter: SigningKey
+    private var hosts: [ReplicaHost] = []
+    private var deliveries: [Delivery] = []
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var random: SimulationRandom
+    private var submitted: [RequestID: ContinuousClock.Instant] = [:]
+    /// Milliseconds from submission until the first node had the decision on its disk.
+    private(set) var latencies: [Double] = []
+    private var nextNumber: UInt64 = 0
+
+    init(nodes: Int) throws {
+        start = clock.now
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "recount-benchmark-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        var random = SimulationRandom(seed: 7, "requests")
+        proofs = ProofMaker(seed: 7)
+        submitter = SigningKey(seed: random.bytes32())
+        let bridge = SigningKey(seed: random.bytes32())
+        var parameters = Parameters.standard
+        parameters.threshold = UInt32(2 * nodes / 3 + 1)
+        let keys = (0..<nodes).map { _ in SigningKey(seed: random.bytes32()) }
+        let opened = LedgerOpened(
+            name: "benchmark", ordering: .replicated, parameters: parameters,
+            validators: keys.map { GenesisValidator(key: $0.publicKey, stake: Stake(100)) },
+            submitters: [GenesisSubmitter(key: submitter.publicKey, quota: 10_000)],
+            bridge: bridge.publicKey,
+            circuits: [GenesisCircuit(circuit: proofs.circuit, roots: proofs.roots)],
+            time: Time(UInt64(Date().timeIntervalSince1970 * 1000)))
+        ledger = LedgerID(Digest(hashing: Event.ledgerOpened(opened).encoded))
+        self.random = random
+        for (place, key) in keys.enumerated() {
+            let path = directory.appendingPathComponent("\(place)").path
+            try ReplicaHost.create(directory: path, disk: POSIXDisk(), opened: opened)
+            let host = try ReplicaHost(directory: path, disk: POSIXDisk(), key: key, at: now)
+            hosts.append(host)
+        }
+        for place in hosts.indices { try take(hosts[place].start(at: now), of: place) }
+    }
+
+    private var now: Instant {
+        let uptime = (clock.now - start) / .milliseconds(1)
+        return Instant(
+            time: Time(UInt64(Date().timeIntervalSince1970 * 1000)), uptime: UInt64(uptime))
+    }
+
+    /// Keeps `window` requests under way until `count` are decided; returns the seconds.
+    func decide(_ count: Int, window: Int) throws -> Double {
+        // Proofs are made before the clock runs.
+        let requests = (0..<count).map { _ in makeRequest() }
+        latencies = []
+        (bytes, messages, provingSeconds) = (0, 0, 0)
+        let begin = clock.now
+        var sent = 0
+        while latencies.count < count {
+            while sent < count, sent - latencies.count < window {
+                submit(requests[sent])
+                sent += 1
+            }
+            try turn()
+        }
+        return (clock.now - begin) / .seconds(1)
+    }
+
+    /// Closes and removes everything.
+    func remove() throws {
+        for host in hosts { try host.close() }
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    private func makeRequest() -> RequestMessage {
+        nextNumber += 1
+        let nullifier = ProofMaker.element(&random)
+        let recipient = ProofMaker.element(&random)
+        let amount = Amount(nextNumber)
+        let inputs = [proofs.roots[0], nullifier, recipient, ProofMaker.element(amount)]
+        return RequestMessage(
+            circuit: proofs.circuit.id, nullifiers: [nullifier], amount: amount,
+            recipient: recipient, proof: proofs.proof(inputs, holds: true, random: &random),
+            publicInputs: inputs, timestamp: Time(nextNumber), submitter: submitter.publicKey,
+            signature: .zero
+        ).signed(by: submitter, in: ledger)
+    }
+
+    private func submit(_ request: RequestMessage) {
+        submitted[request.id(in: ledger)] = clock.now
+        let bytes = PeerMessage.command(.request(request)).encoded
+        for place in hosts.indices {
+            deliveries.append(Delivery(from: nil, to: place, bytes: bytes))
+        }
+    }
+
+    /// Hands out what was sent until now, and wakes who wants it.
+    private func turn() throws {
+        let batch = deliveries
+        deliveries = []
+        for delivery in batch {
+            try take(
+                hosts[delivery.to].receive(delivery.bytes, from: delivery.from, at: now),
+                of: delivery.to)
+        }
+        let moment = now
+        for place in hosts.indices where hosts[place].nextWake <= moment.uptime {
+            try take(hosts[place].wake(at: now), of: place)
+        }
+        if deliveries.isEmpty { usleep(200) }
+    }
+
+    private func take(_ outputs: [HostOutput], of place: Int) throws {
+        for output in outputs {
+            switch output {
+            case .send(let bytes, let peer): send(bytes, from: place, to: Int(peer.rawValue))
+            case .broadcast(let bytes):
+                for peer in hosts.indices where peer != place { send(bytes, from: place, to: peer) }
+            case .verify(let request):
+                let (seconds, holds) = timed { proofs.verdict(on: request) == true }
+                provingSeconds += seconds
+                try take(
+                    hosts[place].verified(
+                        request.id(in: ledger), holds ? .approve : .reject,
+                        holds ? .proofHolds : .proofFails, at: now), of: place)
+            case .committed(_, _, let events):
+                for case .outcomeDecided(let decided) in events {
+                    guard let id = hosts[place].state.requestID(at: decided.request),
+                        let begin = submitted.removeValue(forKey: id)
+                    else { continue }
+                    latencies.append((clock.now - begin) / .milliseconds(1))
+                }
+            case .notice: break
+            }
+        }
+    }
+
+    private func send(_ bytes: [UInt8], from: Int, to: Int) {
+        self.bytes += UInt64(bytes.count)
+        messages += 1
+        deliveries.append(
+            Delivery(from: ValidatorIndex(UInt16(from)), to: to, bytes: bytes))
+    }
+}

@@ -181,10 +181,11 @@ extension Simulator {
         do {
             try ReplicaHost.createLedger(
                 directory: SimulatedNode.directory, disk: node.disk, opened: opened)
-            let time = node.clock.instant(at: now).time
+            // What the operator learns from the others: how far the ledger is.
+            let time = max(node.clock.instant(at: now).time, chain.state.time)
             try VoteJournal.beginAnew(
                 directory: "\(SimulatedNode.directory)/journal", disk: node.disk, votes: [],
-                at: time)
+                at: time, silentThrough: Height(chain.height + 1))
         } catch {
             report(
                 Violation(.durability, node: node.number, "cannot begin anew: \(error)"))

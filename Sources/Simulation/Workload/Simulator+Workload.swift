@@ -38,6 +38,11 @@ extension Simulator {
     /// Gives the message of an errand to nodes, unless the ledger has it.
     func attempt(_ place: Int) {
         let errand = workload.errands[place]
+        if case .request(let id) = errand.aim, isExcused(id) {
+            // Its nullifier may be free again one day; the client does not wait for that.
+            workload.update(id) { $0.isRefused = true }
+            return
+        }
         guard errand.attempts < Workload.attemptsMax, !isDone(errand.aim) else { return }
         workload.errands[place].attempts += 1
         queue.add(

@@ -1,0 +1,49 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Simulation
+import Testing
+
+@Suite struct PropertyTests {
+    /// Runs and says which command shows a violation again.
+    private func check(_ options: SimulationOptions) -> Account {
+        let account = Simulator(options).run()
+        let found = account.verdicts.flatMap(\.violations)
+        #expect(found.isEmpty, "\(found.joined(separator: "\n")); again: \(account.command)")
+        #expect(account.isWhole, "again: \(account.command)")
+        return account
+    }
+
+    @Test(arguments: FaultProfile.allCases)
+    func everythingHoldsWhateverGoesWrong(_ faults: FaultProfile) {
+        var options = SimulationOptions(seed: 21)
+        options.nodes = 4
+        options.byzantine = 1
+        options.milliseconds = 5_000
+        options.faults = faults
+        let account = check(options)
+        #expect(account.decisions > 0)
+    }
+
+    @Test func tenNodesOfWhichThreeLieKeepOneLedger() {
+        var options = SimulationOptions(seed: 22)
+        options.milliseconds = 3_000
+        options.requestsPerMinute = 40
+        #expect(check(options).decisions > 0)
+    }
+
+    @Test func aDecisionTakesFourDelaysAndAVerification() {
+        var options = SimulationOptions(seed: 23)
+        options.nodes = 4
+        options.byzantine = 0
+        options.faults = .calm
+        options.delayMilliseconds = 100
+        options.milliseconds = 6_000
+        options.requestsPerMinute = 20
+        options.hasGovernance = false
+        options.hasJobs = false
+        let account = check(options)
+        #expect(account.latencyMedian >= 400)
+        #expect(account.latencyMedian < 1_000)
+    }
+}

@@ -44,6 +44,10 @@ package enum ReplicationLimits {
     package static let votesPerAnswerMax = 256
     /// Batches that answer one status.
     package static let batchesPerAnswerMax = 8
+    /// Bytes of a part of a snapshot, but of the last.
+    package static let snapshotPartBytes = 1 << 20
+    /// Nodes of a proof that a message carries: twice the height of the largest tree.
+    package static let proofNodesMax = 128
     /// How long a message that the rules do not take yet waits before it is refused, in ms.
     package static let patienceMilliseconds: UInt64 = 10_000
     /// How long a request waits for its round before it is forgotten, in ms.

@@ -71,6 +71,10 @@ package enum PeerMessage: BorshCodable, Hashable, Sendable {
     case want([RequestID])
     /// Tag 5: a batch that the receiver lacks.
     case batch(DecidedBatch)
+    /// Tag 6: the sender starts from far behind and asks for a part of a snapshot.
+    case wantSnapshot(SnapshotWant)
+    /// Tag 7: a part of a snapshot.
+    case snapshotPart(SnapshotPart)
 
     package func encode(to writer: inout BorshWriter) {
         switch self {
@@ -92,6 +96,12 @@ package enum PeerMessage: BorshCodable, Hashable, Sendable {
         case .batch(let batch):
             writer.write(UInt8(5))
             writer.write(batch)
+        case .wantSnapshot(let want):
+            writer.write(UInt8(6))
+            writer.write(want)
+        case .snapshotPart(let part):
+            writer.write(UInt8(7))
+            writer.write(part)
         }
     }
 
@@ -104,6 +114,8 @@ package enum PeerMessage: BorshCodable, Hashable, Sendable {
         case 3: self = .status(try Status(from: &reader))
         case 4: self = .want(try reader.list(bound: ReplicationLimits.wantedMax))
         case 5: self = .batch(try DecidedBatch(from: &reader))
+        case 6: self = .wantSnapshot(try SnapshotWant(from: &reader))
+        case 7: self = .snapshotPart(try SnapshotPart(from: &reader))
         case let tag: throw .unknownTag(type: "PeerMessage", tag: tag, offset: start)
         }
     }

@@ -196,6 +196,8 @@ package struct Replica: Sendable {
         case .status(let status): if let peer { answer(status, from: peer) }
         case .want(let requests): if let peer { answer(requests, from: peer) }
         case .batch(let batch): receive(batch, from: peer)
+        // The host's own.
+        case .wantSnapshot, .snapshotPart: break
         }
     }
 }
@@ -205,7 +207,7 @@ extension PeerMessage {
     fileprivate var isBatch: Bool {
         switch self {
         case .proposal, .batch: true
-        case .vote, .command, .status, .want: false
+        case .vote, .command, .status, .want, .wantSnapshot, .snapshotPart: false
         }
     }
 }

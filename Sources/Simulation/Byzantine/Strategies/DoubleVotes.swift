@@ -8,7 +8,7 @@ import Replication
 
 /// Prevotes and precommits one value to some peers and another, or none, to the others.
 package struct DoubleVotes: Strategy {
-    package static let name = "double votes"
+    package static let name = "double-votes"
 
     /// How many of a thousand votes are doubled.
     private let share: Int

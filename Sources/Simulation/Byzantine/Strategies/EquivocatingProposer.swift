@@ -7,7 +7,7 @@ import Replication
 
 /// Proposes two batches in one round, each to half of the others, with all liars' votes on both.
 package struct EquivocatingProposer: Strategy {
-    package static let name = "equivocating proposer"
+    package static let name = "equivocating-proposer"
 
     private struct Split: Sendable {
         let height: Height

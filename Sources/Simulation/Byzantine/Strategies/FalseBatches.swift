@@ -8,7 +8,7 @@ import Replication
 
 /// Answers those who are behind with batches that nobody decided.
 package struct FalseBatches: Strategy {
-    package static let name = "false batches"
+    package static let name = "false-batches"
 
     private let share: Int
 

@@ -8,7 +8,7 @@ import Replication
 
 /// Proposes values that its batches do not give: other events, another order, another root.
 package struct FalseDerivation: Strategy {
-    package static let name = "false derivation"
+    package static let name = "false-derivation"
 
     private var substitution = Substitution()
 

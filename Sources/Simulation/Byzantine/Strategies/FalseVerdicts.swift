@@ -7,7 +7,7 @@ import Replication
 
 /// Votes for proofs that do not hold and against those that do.
 package struct FalseVerdicts: Strategy {
-    package static let name = "false verdicts"
+    package static let name = "false-verdicts"
 
     private enum Manner: Sendable {
         case opposite

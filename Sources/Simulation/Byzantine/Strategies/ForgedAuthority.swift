@@ -8,7 +8,7 @@ import Replication
 
 /// Proposes and spreads commands that lack the signatures of those whom they speak for.
 package struct ForgedAuthority: Strategy {
-    package static let name = "forged authority"
+    package static let name = "forged-authority"
 
     private let share: Int
     private let isProposing: Bool

@@ -8,7 +8,7 @@ import Replication
 
 /// Lets one honest validator alone see T prevotes, so that it locks what the others have not seen.
 package struct HiddenLocks: Strategy {
-    package static let name = "hidden locks"
+    package static let name = "hidden-locks"
 
     private struct Plot: Sendable {
         let height: Height

@@ -12,18 +12,21 @@ package struct Impersonation: Strategy {
     private let share: Int
 
     package init(random: inout SimulationRandom) {
-        share = random.happens(perMille: 500) ? 800 : 100
+        // An answer to every message would be a flood.
+        share = random.happens(perMille: 500) ? 150 : 30
     }
 
     package mutating func incoming(
         _ message: [UInt8], from sender: ValidatorIndex?, context: inout ByzantineContext
     ) -> [HostOutput] {
-        guard context.random.happens(perMille: share), let read = PeerMessage(reading: message)
+        guard context.random.happens(perMille: share),
+            let honest = context.random.pick(context.honest),
+            let read = PeerMessage(reading: message)
         else { return [] }
         switch read {
         case .vote(let vote):
             var forged = vote
-            forged.validator = context.random.pick(context.honest) ?? vote.validator
+            forged.validator = honest
             forged.value = vote.value == nil ? context.anyValue() : nil
             forged = forged.signed(by: context.own.key, in: context.ledger)
             return [PeerMessage.vote(forged).broadcast]
@@ -40,9 +43,7 @@ package struct Impersonation: Strategy {
             return [PeerMessage.proposal(forged).broadcast]
         case .command(.vote(let vote)):
             var forged = vote
-            let honest = context.random.pick(context.honest)
-            forged.validator =
-                honest.flatMap { context.state.validator($0)?.key } ?? vote.validator
+            forged.validator = context.state.validator(honest)?.key ?? vote.validator
             forged.vote = vote.vote == .approve ? .reject : .approve
             forged = forged.signed(by: context.own.key, in: context.ledger)
             return [PeerMessage.command(.vote(forged)).broadcast]

@@ -7,7 +7,7 @@ import Replication
 
 /// Says that it is far behind, far ahead or lacks everything, and asks for what nobody has.
 package struct LyingStatuses: Strategy {
-    package static let name = "lying statuses"
+    package static let name = "lying-statuses"
 
     private let share: Int
 

@@ -8,7 +8,7 @@ import Replication
 
 /// Approves a request to some peers and rejects it to the others.
 package struct TwoFacedVerdicts: Strategy {
-    package static let name = "two-faced verdicts"
+    package static let name = "two-faced-verdicts"
 
     package init(random: inout SimulationRandom) {}
 

@@ -8,7 +8,7 @@ import Replication
 
 /// Has a clock that is far off, drifts or jumps, and proposes batches at times of its own.
 package struct WrongTime: Strategy {
-    package static let name = "wrong time"
+    package static let name = "wrong-time"
 
     private static let year: Int64 = 31_536_000_000
 

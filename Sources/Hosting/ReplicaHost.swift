@@ -146,7 +146,7 @@ package final class ReplicaHost {
 
     /// Begins: says again what the journal holds of the height in progress.
     package func start(at now: Instant) throws(HostError) -> [HostOutput] {
-        try step(.start, at: now)
+        try step([.start], at: now)
     }
 
     /// Takes in a message of a peer, or of a client where `peer` is nil.
@@ -160,19 +160,26 @@ package final class ReplicaHost {
         do throws(Ledger.DecodingError) {
             message = try PeerMessage(decoding: bytes)
         } catch { return [] }
-        return try step(.message(message, from: peer, bytes: bytes.count), at: now)
+        return try step([.message(message, from: peer, bytes: bytes.count)], at: now)
     }
 
     /// The time of `nextWake` has come.
     package func wake(at now: Instant) throws(HostError) -> [HostOutput] {
-        try step(.wake, at: now)
+        try step([.wake], at: now)
     }
 
     /// Takes in the verdict on a request that was to be verified.
     package func verified(
         _ request: RequestID, _ vote: Vote, _ reason: VoteReason, at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        try step(.verified(request, vote, reason), at: now)
+        try step([.verified(request, vote, reason)], at: now)
+    }
+
+    /// Takes in several verdicts: their votes are made durable together.
+    package func verified(
+        _ verdicts: [(RequestID, Vote, VoteReason)], at now: Instant
+    ) throws(HostError) -> [HostOutput] {
+        try step(verdicts.map { .verified($0.0, $0.1, $0.2) }, at: now)
     }
 
     /// Closes both with their end marks.
@@ -184,10 +191,10 @@ package final class ReplicaHost {
     // MARK: Doing what is asked
 
     private func step(
-        _ input: ReplicaInput, at now: Instant
+        _ inputs: [ReplicaInput], at now: Instant
     ) throws(HostError) -> [HostOutput] {
         outputs = []
-        var effects = replica.step(input, at: now)
+        var effects = inputs.flatMap { replica.step($0, at: now) }
         while !effects.isEmpty {
             var verdicts: [(RequestID, Verdict)] = []
             for effect in effects {

@@ -56,6 +56,7 @@ package enum ReplicationLimits {
     package static let lingerMilliseconds: UInt64 = 20
     /// How long votes that decide nothing any more wait for a batch, in ms.
     package static let lateVoteMilliseconds: UInt64 = 500
-    /// Time between two sendings of a message that no batch holds yet, in ms.
-    package static let resendMilliseconds: UInt64 = 1_000
+    /// Time until a message that no batch holds yet is sent again, in ms; twice as long each time,
+    /// up to eight times that.
+    package static let resendMilliseconds: UInt64 = 2_000
 }

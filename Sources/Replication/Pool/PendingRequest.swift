@@ -32,14 +32,22 @@ struct PendingRequest: Sendable {
     var check = Check.waiting
     /// The votes that the ledger does not hold yet, by validator; the first of each.
     var votes: [ValidatorIndex: VoteMessage] = [:]
-    /// When the node spread its own vote last.
-    var votedAt: UInt64?
+    /// When the node spreads its own vote, or the request of a client, again.
+    var spreadAt: UInt64 = 0
+    /// How often it has.
+    var spreadCount: UInt64 = 0
     /// The entry of the request once the ledger holds it.
     var entry: EntryIndex?
 
     init(since: UInt64) {
         self.since = since
         votesSince = since
+    }
+
+    /// Notes that it was spread, and waits twice as long as the last time.
+    mutating func noteSpread(at uptime: UInt64) {
+        spreadAt = uptime + ReplicationLimits.resendMilliseconds << min(spreadCount, 3)
+        spreadCount += 1
     }
 
     /// The votes in the order of the validators.

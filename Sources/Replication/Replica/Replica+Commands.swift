@@ -18,6 +18,7 @@ extension Replica {
                 !pool.contains(message, in: state.ledger), message.isSigned(in: state.ledger),
                 pool.add(message, isOurs: peer == nil, at: now.uptime)
             else { return }
+            readyFloor = 0
             if peer == nil { effects.append(.broadcast(.command(message))) }
         }
     }
@@ -104,6 +105,7 @@ extension Replica {
             request.votesSince = uptime
             if isDecided, request.decidableSince == nil { request.decidableSince = uptime }
         }
+        touch(id)
     }
 
     /// Asks the rules whether they would take a request; costs a decoding of its proof.
@@ -111,6 +113,7 @@ extension Replica {
         guard let message = pool.requests[id]?.message else { return }
         let refusal = state.refusal(of: Checked(unchecked: .request(message)))
         pool.update(id) { $0.refusal = refusal }
+        touch(id)
     }
 
     // MARK: This node's own votes
@@ -144,23 +147,23 @@ extension Replica {
         guard let speaker, pool.requests[vote.request] != nil else { return }
         take(vote, of: speaker)
         let uptime = now.uptime
-        pool.update(vote.request) { $0.votedAt = uptime }
+        pool.update(vote.request) { $0.noteSpread(at: uptime) }
         effects.append(.broadcast(.command(.vote(vote))))
     }
 
     /// Spreads again what no batch holds yet: own votes, and what clients brought here.
     mutating func spreadOwn() {
         guard now.uptime >= spreadAt else { return }
-        spreadAt = now.uptime + ReplicationLimits.resendMilliseconds
+        spreadAt = now.uptime + settings.idleStatusMilliseconds
         forgetOld()
+        let uptime = now.uptime
         for id in pool.order {
-            guard let request = pool.requests[id] else { continue }
+            guard let request = pool.requests[id], uptime >= request.spreadAt else { continue }
             if let message = request.message, request.isOurs, request.entry == nil {
                 effects.append(.broadcast(.command(.request(message))))
+                pool.update(id) { $0.noteSpread(at: uptime) }
             }
-            guard case .done(let vote, let reason) = request.check, let speaker,
-                now.uptime >= (request.votedAt ?? 0) + ReplicationLimits.resendMilliseconds
-            else { continue }
+            guard case .done(let vote, let reason) = request.check, let speaker else { continue }
             if let entry = request.entry, recordedVote(of: speaker, at: entry) != nil { continue }
             effects.append(.sign(id, vote, reason))
         }
@@ -198,6 +201,7 @@ extension Replica {
             _ = pool.add(message, round.id, isOurs: false, at: now.uptime)
         }
         pool.adopt(round.id, at: entry, now.uptime)
+        readyFloor = 0
     }
 
     /// Takes out of the pool what a batch has settled.
@@ -248,6 +252,7 @@ extension Replica {
             return refusal.map { !$0.isPassing && !$0.isWorthRecording } ?? false
         }
         accuseOfVotes()
+        readyFloor = 0
     }
 }
 

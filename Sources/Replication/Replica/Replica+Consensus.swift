@@ -64,7 +64,11 @@ extension Replica {
             proposal.validRound < 0
             ? first == proposal.round : Int64(first) <= proposal.validRound
         var validity = Consensus.Validity.invalid
-        if isRoundRight, derive(proposal.batch, for: proposal.value) {
+        // No honest node votes for a time so far ahead, and its days of decay cost something.
+        let isNear =
+            proposal.batch.opening.time
+            <= now.time.adding(milliseconds: settings.clockJumpMilliseconds)
+        if isRoundRight, isNear, derive(proposal.batch, for: proposal.value) {
             let isFresh = proposal.validRound < 0
             validity =
                 !isFresh || isTimely(proposal.batch.opening.time, round: proposal.round)
@@ -239,6 +243,7 @@ extension Replica {
         guard state.refusal(of: Checked(unchecked: message)) == nil,
             pool.addEvidence(message, at: now.uptime)
         else { return }
+        readyFloor = 0
         effects.append(.broadcast(.command(message)))
     }
 }

@@ -191,7 +191,7 @@ extension Replica {
         if state.openJobs.contains(where: { state.job(at: $0)?.assigned == nil }) {
             first = now.uptime
         }
-        return min(first, commandsAt ?? .max)
+        return min(first, readyFloor)
     }
 
     /// When the wall clock will say a time, as far as can be told.

@@ -5,15 +5,25 @@ import Cryptography
 import Ledger
 
 extension Replica {
-    /// When the commands that wait want a batch, by the uptime clock; nil where none does.
-    var commandsAt: UInt64? {
-        var first: UInt64?
-        func consider(_ time: UInt64) { first = min(first ?? .max, time) }
+    /// Finds out when the commands that wait want a batch, where the bound that is known is due.
+    mutating func refreshReadiness() {
+        guard readyFloor <= now.uptime, !consensus.isStarted || proposing != nil else { return }
+        var first = UInt64.max
         for id in pool.order {
-            if let time = pool.requests[id].flatMap(readyAt) { consider(time) }
+            if let request = pool.requests[id], let time = readyAt(request) {
+                first = min(first, time)
+            }
         }
-        for other in pool.others where isAcceptable(other.message) { consider(other.since) }
-        return first
+        for other in pool.others where isAcceptable(other.message) {
+            first = min(first, other.since)
+        }
+        readyFloor = first
+    }
+
+    /// Lowers the bound for what is new of a request.
+    mutating func touch(_ id: RequestID) {
+        guard let request = pool.requests[id], let time = readyAt(request) else { return }
+        readyFloor = min(readyFloor, time)
     }
 
     /// Whether the rules would take a message now.

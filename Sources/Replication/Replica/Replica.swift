@@ -67,6 +67,8 @@ package struct Replica: Sendable {
     // MARK: Everything else
 
     var pool = CommandPool()
+    /// The commands that wait want no batch before this, by the uptime clock.
+    var readyFloor: UInt64 = 0
     var budget = PeerBudget()
     /// Until when the node says nothing, for its journal was lost; nil where it may speak.
     let silentUntil: Time?
@@ -176,6 +178,7 @@ package struct Replica: Sendable {
         guard !isStopped else { return }
         drive()
         fireTimers()
+        refreshReadiness()
         if !consensus.isStarted, consensus.isCalledFor || isWorthStarting {
             consensusInputs.append(.start)
             drive()

@@ -28,6 +28,7 @@ final class LiveCluster {
     private let proofs: ProofMaker
     private let submitter: SigningKey
     private var hosts: [ReplicaHost] = []
+    private var verdicts: [[(RequestID, Vote, VoteReason)]]
     private var deliveries: [Delivery] = []
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -44,6 +45,7 @@ final class LiveCluster {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         var random = SimulationRandom(seed: 7, "requests")
         proofs = ProofMaker(seed: 7)
+        verdicts = Array(repeating: [], count: nodes)
         submitter = SigningKey(seed: random.bytes32())
         let bridge = SigningKey(seed: random.bytes32())
         var parameters = Parameters.standard
@@ -128,6 +130,11 @@ final class LiveCluster {
                 hosts[delivery.to].receive(delivery.bytes, from: delivery.from, at: now),
                 of: delivery.to)
         }
+        for place in hosts.indices where !verdicts[place].isEmpty {
+            let given = verdicts[place]
+            verdicts[place] = []
+            try take(hosts[place].verified(given, at: now), of: place)
+        }
         let moment = now
         for place in hosts.indices where hosts[place].nextWake <= moment.uptime {
             try take(hosts[place].wake(at: now), of: place)
@@ -144,10 +151,11 @@ final class LiveCluster {
             case .verify(let request):
                 let (seconds, holds) = timed { proofs.verdict(on: request) == true }
                 provingSeconds += seconds
-                try take(
-                    hosts[place].verified(
+                verdicts[place].append(
+                    (
                         request.id(in: ledger), holds ? .approve : .reject,
-                        holds ? .proofHolds : .proofFails, at: now), of: place)
+                        holds ? .proofHolds : .proofFails
+                    ))
             case .committed(_, _, let events):
                 for case .outcomeDecided(let decided) in events {
                     guard let id = hosts[place].state.requestID(at: decided.request),

@@ -29,7 +29,7 @@ struct Recount: AsyncParsableCommand {
             InitCommand.self, RunCommand.self, AuditCommand.self, ReplayCommand.self,
             LogCommand.self, ShowCommand.self, ProveCommand.self, CertificateCommand.self,
             CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
-            RecoverCommand.self, ExportCommand.self,
+            RecoverCommand.self, ExportCommand.self, SimulateCommand.self,
             ProofCommand.self, LedgerCommand.self, ConfigCommand.self,
         ])
 

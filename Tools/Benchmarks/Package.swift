@@ -61,7 +61,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Simulation", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Simulation", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog",
+                "Groth16", "BN254", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -121,6 +121,7 @@ extension Simulator {
             }
         case .broadcast(let bytes):
             watch(bytes, from: node, host)
+            muteLast(node, bytes)
             for member in host.state.members {
                 guard let key = host.state.validator(member)?.key, let number = numbers[key],
                     number != node.number
@@ -212,6 +213,7 @@ extension Simulator {
             { report(violation) }
         }
         heedEvents(events, from: first)
+        isolateFirst(node)
     }
 
     /// Takes in what a log holds beyond the batches known so far.

@@ -51,6 +51,29 @@ extension Simulator {
         noteTrouble()
     }
 
+    /// Now and then cuts off the node that has a batch before all others: the worst moment.
+    ///
+    /// What it has sent is under way and arrives; that it has decided nobody hears for a while.
+    func isolateFirst(_ node: SimulatedNode) {
+        guard options.faults.hasPartitions, healed == nil, chance.happens(perMille: 60) else {
+            return
+        }
+        let partition = Partition(isolating: node.number, nodes: nodes.count)
+        perform(.partition(partition, milliseconds: chance.number(in: 1_000...6_000)))
+    }
+
+    /// Now and then lets nobody hear a node from its precommit on: it may decide alone by those of
+    /// the others, who know nothing of it.
+    func muteLast(_ node: SimulatedNode, _ bytes: [UInt8]) {
+        // Byte 14 of a precommit says whether it names a value.
+        guard options.faults.hasPartitions, healed == nil, node.isHonest,
+            MessageKind(bytes) == .precommit, bytes.count > 14, bytes[14] == 1,
+            chance.happens(perMille: 60 / options.nodes)
+        else { return }
+        let partition = Partition(muting: node.number, nodes: nodes.count)
+        perform(.partition(partition, milliseconds: chance.number(in: 1_000...6_000)))
+    }
+
     func endPartition(_ number: Int) {
         noteTrouble()
         guard network.partitions.contains(where: { $0.number == number }) else { return }

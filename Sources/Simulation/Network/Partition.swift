@@ -26,6 +26,20 @@ struct Partition: Sendable {
         blocksOutward = direction != 1
     }
 
+    /// Cuts one node off, both ways.
+    init(isolating node: Int, nodes: Int) {
+        inside = (0..<nodes).map { $0 == node }
+        blocksInward = true
+        blocksOutward = true
+    }
+
+    /// Lets nobody hear a node, which hears everybody.
+    init(muting node: Int, nodes: Int) {
+        inside = (0..<nodes).map { $0 == node }
+        blocksInward = false
+        blocksOutward = true
+    }
+
     /// Whether a message from one node does not reach another.
     func blocks(from sender: Int, to receiver: Int) -> Bool {
         let isSenderInside = sender < inside.count && inside[sender]

@@ -57,9 +57,15 @@ package struct BorshWriter: Sendable {
     }
 
     /// Appends a fixed-width integer, little-endian.
+    ///
+    /// At most 64 bits wide. The loop is not generic: called from another module it would be slow.
     package mutating func write(_ value: some FixedWidthInteger) {
+        append(UInt64(truncatingIfNeeded: value), byteCount: value.bitWidth / 8)
+    }
+
+    private mutating func append(_ value: UInt64, byteCount: Int) {
         var rest = value
-        for _ in 0..<(rest.bitWidth / 8) {
+        for _ in 0..<byteCount {
             bytes.append(UInt8(truncatingIfNeeded: rest))
             rest >>= 8
         }
@@ -144,17 +150,20 @@ package struct BorshReader: Sendable {
         }
     }
 
-    /// Reads a fixed-width integer, little-endian.
+    /// Reads a fixed-width integer of at most 64 bits, little-endian.
     package mutating func integer<T: FixedWidthInteger>(
         _ type: T.Type = T.self
     ) throws(DecodingError) -> T {
-        let width = T.bitWidth / 8
-        try need(width)
-        var value: T = 0
-        for position in 0..<width {
-            value |= T(truncatingIfNeeded: bytes[offset + position]) << T(8 * position)
+        T(truncatingIfNeeded: try integer(byteCount: T.bitWidth / 8))
+    }
+
+    private mutating func integer(byteCount: Int) throws(DecodingError) -> UInt64 {
+        try need(byteCount)
+        var value: UInt64 = 0
+        for position in 0..<byteCount {
+            value |= UInt64(bytes[offset + position]) << UInt64(8 * position)
         }
-        offset += width
+        offset += byteCount
         return value
     }
 

@@ -41,9 +41,11 @@ extension Replica {
             now.uptime >= (answeredAt[peer] ?? 0) + settings.statusMilliseconds / 2
             || answeredAt[peer] == nil
         if status.height < height {
-            guard isDue || isBehindFresh(status, of: peer) else { return }
+            guard isBehindFresh(status, of: peer) || isDue && isMyTurn(for: peer) else { return }
             answeredAt[peer] = now.uptime
-            servedHeights[peer] = status.height
+            // Once it has taken these in it is answered again at once.
+            let sent = status.height.rawValue + UInt64(ReplicationLimits.batchesPerAnswerMax)
+            servedHeights[peer] = Height(min(state.height.rawValue, sent - 1))
             effects.append(.sendBatches(from: status.height, to: peer))
             return
         }
@@ -82,7 +84,16 @@ extension Replica {
 
     /// Whether a peer that is behind has taken in what it was sent last, and may have more at once.
     private func isBehindFresh(_ status: Status, of peer: ValidatorIndex) -> Bool {
-        servedHeights[peer].map { status.height > $0 } ?? true
+        servedHeights[peer].map { status.height > $0 } ?? false
+    }
+
+    /// Whether this node answers a peer that is behind: about two of all do, others at other times,
+    /// so that it is not sent the same batches by everybody.
+    private func isMyTurn(for peer: ValidatorIndex) -> Bool {
+        guard let index, members.count > 2 else { return true }
+        let turn = now.uptime / settings.statusMilliseconds + UInt64(peer.rawValue)
+        let distance = (turn + UInt64(index.rawValue)) % UInt64(members.count)
+        return distance < 2
     }
 
     private func votes(

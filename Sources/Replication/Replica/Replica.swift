@@ -79,7 +79,7 @@ package struct Replica: Sendable {
     var verificationsOut = 0
     var statusAt: UInt64 = 0
     var answeredAt: [ValidatorIndex: UInt64] = [:]
-    /// From which height on each peer was sent batches last.
+    /// The last height of which each peer was sent the batch.
     var servedHeights: [ValidatorIndex: Height] = [:]
     /// When this node spreads again what no batch holds.
     var spreadAt: UInt64 = 0

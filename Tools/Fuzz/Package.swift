@@ -50,11 +50,17 @@ let package = Package(
             name: "Audit",
             dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
             swiftSettings: settings),
+        .target(
+            name: "Replication", dependencies: ["Ledger", "Cryptography"], swiftSettings: settings),
+        .target(
+            name: "Hosting",
+            dependencies: ["Replication", "Storage", "Ledger", "EventLog", "Cryptography"],
+            swiftSettings: settings),
         // Without what needs a database: nothing in there reads bytes from outside.
         .target(
             name: "Node",
             dependencies: [
-                "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Hosting", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             exclude: ["Bridge", "Coordinator", "Home"], swiftSettings: settings),
@@ -62,9 +68,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-                "Cryptography",
-                "TestSupport",
+                "Node", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog",
+                "Groth16", "BN254", "Cryptography", "TestSupport",
             ],
             swiftSettings: settings),
         // In C, so that libFuzzer's own main is the entry point.

@@ -5,6 +5,7 @@ import Cryptography
 import EventLog
 import Foundation
 import Groth16
+import Hosting
 import Ledger
 import Node
 

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+package import Cryptography
 package import EventLog
 package import Ledger
 package import Replication
@@ -20,6 +21,12 @@ package enum HostError: Error, Sendable {
     case singleOrdering
     /// The first entry is refused.
     case genesisRefused(Refusal)
+    /// The disk failed.
+    case disk(DiskError)
+    /// The snapshot that the node started from, whose older entries are lacking, is of no use.
+    case start(path: String, SnapshotFlaw?)
+    /// The ledger has another root at a size than the checkpoint, or the snapshot, that was trusted.
+    case otherHistory(TreeHead, found: Digest)
     /// What follows here differs from what a quorum agreed on.
     case diverged(Divergence)
 }
@@ -35,6 +42,14 @@ extension HostError: CustomStringConvertible {
         case .singleOrdering:
             "the ledger is ordered by one proposer at a time; `recount run` serves it"
         case .genesisRefused(let refusal): "the ledger cannot begin like this: \(refusal)"
+        case .disk(let error): "the disk failed: \(error)"
+        case .start(let path, let flaw):
+            "the snapshot that this node started from, \(path), cannot be used"
+                + (flaw.map { ": \($0)" } ?? ": there is none")
+                + "; move the directory above it away and start again from a checkpoint"
+        case .otherHistory(let head, let found):
+            "the ledger has the root \(found.hex) at \(head.size) entries, and the root"
+                + " \(head.root.hex) was trusted; find out which is right"
         case .diverged(let divergence):
             "this node has come apart from the others and stops: \(divergence); keep its ledger,"
                 + " compare it with `recount replay`, and recover it from another node"

@@ -21,6 +21,21 @@ package enum HostingLimits {
     /// Votes of others that wait for the next commit of a journal; one more makes one.
     package static let waitingEntriesMax = 4096
 
+    /// Parts of snapshots that a peer is given at once, and in a second.
+    package static let partsPerSecond: UInt64 = 32
+    /// Bytes of a snapshot that a node starts from.
+    package static let snapshotBytesMax: UInt64 = 64 << 30
+    /// How long a peer that is asked for a part of a snapshot has, in ms.
+    package static let answerMilliseconds: UInt64 = 1_500
+    /// How often it is asked for the same part.
+    package static let attemptsMax = 2
+    /// How often a peer may be silent before it is asked no more; once for saying something wrong.
+    package static let strikesMax = 3
+    /// How long a peer that is asked for batches has for the next one, in ms.
+    package static let batchMilliseconds: UInt64 = 600
+    /// Bytes of entries that go from `ahead/` to `ledger/` before anything else is done.
+    package static let mergeBytes = 1 << 20
+
     /// Stops the process where the limits contradict each other.
     static func check() {
         invariant(

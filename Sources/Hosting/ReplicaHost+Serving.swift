@@ -5,6 +5,7 @@ import Cryptography
 import EventLog
 import Ledger
 import Replication
+import Storage
 
 /// Serving batches to nodes that were away.
 extension ReplicaHost {
@@ -12,14 +13,18 @@ extension ReplicaHost {
     private static let answerBytesMax = 4 << 20
 
     /// The batches from a height on, as many as answer one status; none where it is not reached.
+    ///
+    /// Of a node that lacks older entries, only from those that it has.
     func batches(from height: Height) throws(HostError) -> [DecidedBatch] {
         guard height.rawValue >= 1, height <= state.height else { return [] }
+        var log = log
+        if let ahead, height > ahead.snapshot.height { log = ahead.log }
         do throws(LogError) {
-            var start = try firstEntry(of: height)
+            var start = try firstEntry(of: height, in: log)
             var batches: [DecidedBatch] = []
             var bytes = 0
             while batches.count < ReplicationLimits.batchesPerAnswerMax, start < log.size,
-                bytes < Self.answerBytesMax, let batch = try batch(at: start)
+                bytes < Self.answerBytesMax, let batch = try batch(at: start, in: log)
             {
                 start += UInt64(batch.entries.count)
                 bytes += batch.entries.reduce(0) { $0 + $1.bytes.count }
@@ -30,7 +35,9 @@ extension ReplicaHost {
     }
 
     /// The batch that begins at an entry, with its precommits; nil where they are not held.
-    private func batch(at start: UInt64) throws(LogError) -> DecidedBatch? {
+    private func batch(
+        at start: UInt64, in log: EventLog
+    ) throws(LogError) -> DecidedBatch? {
         var entries: [EntryBytes] = []
         var place = start
         var seal: BatchSealed?
@@ -40,17 +47,17 @@ extension ReplicaHost {
             seal = Self.seal(bytes)
             place += 1
         }
-        guard let seal, let precommits = try precommits(of: seal.height, endingAt: place) else {
-            return nil
-        }
+        guard let seal,
+            let precommits = try precommits(of: seal.height, endingAt: place, in: log)
+        else { return nil }
         return DecidedBatch(precommits: precommits, entries: entries)
     }
 
     /// The precommits of a batch: in the opening of the next, or kept beside the log.
     private func precommits(
-        of height: Height, endingAt end: UInt64
+        of height: Height, endingAt end: UInt64, in log: EventLog
     ) throws(LogError) -> Precommits? {
-        guard end < log.size else { return lastPrecommits }
+        guard end < log.size else { return height == state.height ? lastPrecommits : nil }
         guard case .batchOpened(let next)? = Self.event(try log.entry(at: end)) else { return nil }
         return Precommits(
             height: height, round: next.precommitRound, root: next.previousRoot,
@@ -58,7 +65,9 @@ extension ReplicaHost {
     }
 
     /// The first entry of a batch, found by halving: each probe reads on to the next seal.
-    private func firstEntry(of height: Height) throws(LogError) -> UInt64 {
+    private func firstEntry(
+        of height: Height, in log: EventLog
+    ) throws(LogError) -> UInt64 {
         // The batch of `low` is below `height`, that of `high` is not.
         var low: UInt64 = 0
         var high = log.size
@@ -81,7 +90,7 @@ extension ReplicaHost {
         return first
     }
 
-    private static func seal(_ bytes: [UInt8]) -> BatchSealed? {
+    static func seal(_ bytes: [UInt8]) -> BatchSealed? {
         guard case .batchSealed(let seal)? = event(bytes) else { return nil }
         return seal
     }

@@ -7,26 +7,41 @@ package import Ledger
 package import Replication
 internal import Storage
 
-/// One validator's replica on a disk: the ledger in `ledger/`, what it has signed in `journal/`.
+/// One validator's replica on a disk: the ledger in `ledger/`, what it has signed in `journal/`,
+/// and in `ahead/`, while older entries are lacking, what follows the snapshot it started from.
 ///
 /// Does what the replica asks in the order in which it is asked: a message leaves when what it
 /// rests on is durable. Not safe to use from two threads at once. After an error it is to be
 /// dropped, and opened again.
 package final class ReplicaHost {
-    /// The directory of both.
+    /// The directory of them.
     package let directory: String
-    /// The log of the ledger.
+    /// The log of the ledger from its first entry on; all of it but while `isBackfilling`.
     package let log: EventLog
     /// What opening found that a person should hear.
     package let notices: [String]
 
-    private var replica: Replica
-    private var journal: VoteJournal
-    private let precommits: PrecommitStore
-    private let disk: any Disk
+    var replica: Replica
+    var journal: VoteJournal
+    let precommits: PrecommitStore
+    let disk: any Disk
+    let weakening: Weakening
     private let snapshotEntries: UInt64
     private var snapshotSize: UInt64
-    private var outputs: [HostOutput] = []
+    var outputs: [HostOutput] = []
+    var isStarted = false
+
+    // MARK: Starting from far behind
+
+    /// The head of the ledger that the operator named.
+    let trusted: TreeHead?
+    /// The ledger from the snapshot on that the node started from, until `log` holds all of it.
+    var ahead: AheadLog?
+    /// What fetches the entries before it.
+    var backfill: Backfill?
+    /// What fetches the snapshot.
+    var fetch: SnapshotFetch?
+    var partBudget = PartBudget()
 
     /// Makes a ledger of batch 0 alone, and an empty journal.
     ///
@@ -63,30 +78,78 @@ package final class ReplicaHost {
         } catch { throw .log(error) }
     }
 
-    /// Opens both where they were left.
+    /// Opens them where they were left.
     ///
-    /// - Parameter snapshotEntries: Entries between two snapshots.
+    /// - Parameters:
+    ///   - snapshotEntries: Entries between two snapshots.
+    ///   - trusted: A checkpoint of the ledger that the operator vouches for. A node that has less
+    ///     starts from a peer's snapshot under it; one that has other entries does not open.
     package init(
         directory: String, disk: any Disk, key: SigningKey,
         settings: ReplicationSettings = ReplicationSettings(), snapshotEntries: UInt64 = 100_000,
-        weakening: Weakening = Weakening(), at now: Instant
+        trusted: TreeHead? = nil, weakening: Weakening = Weakening(), at now: Instant
     ) throws(HostError) {
+        HostingLimits.check()
         self.directory = directory
         self.disk = disk
         self.snapshotEntries = snapshotEntries
+        self.trusted = trusted
+        self.weakening = weakening
         let ledger: OpenedLedger
         do throws(StorageError) {
             ledger = try LedgerStore.open(directory: "\(directory)/ledger", disk: disk)
         } catch { throw .ledger(error) }
-        let state = ledger.state
-        guard state.ordering == .replicated else { throw .singleOrdering }
-        let journal: VoteJournal
+        guard ledger.state.ordering == .replicated else { throw .singleOrdering }
+        let heads = trusted.map { [$0] } ?? []
+        try heads.check(ledger.log)
+        let start = try AheadLog.open(
+            in: directory, disk: disk, with: ledger.log, ledger: ledger.state.ledger, heads: heads)
         do throws(JournalError) {
             journal = try VoteJournal(
-                directory: "\(directory)/journal", disk: disk, key: key, ledger: state.ledger)
+                directory: "\(directory)/journal", disk: disk, key: key,
+                ledger: ledger.state.ledger)
         } catch { throw .journal(error) }
         precommits = PrecommitStore(ledgerDirectory: "\(directory)/ledger", disk: disk)
-        var notices = ledger.notices
+        let frontier = try Self.frontier(of: ledger.log)
+        let made = try Self.makeReplica(
+            key: key, settings: settings, weakening: weakening,
+            state: start?.state ?? ledger.state, frontier: start?.ahead.frontier ?? frontier,
+            precommits: precommits, journal: journal, at: now)
+        replica = made.replica
+        log = ledger.log
+        notices = ledger.notices + made.notices
+        snapshotSize = ledger.snapshot?.size ?? 0
+        if let start {
+            ahead = start.ahead
+            backfill = Backfill(
+                log: log, state: ledger.state, frontier: frontier, target: start.ahead.snapshot,
+                quorum: weakening.quorum, peers: peers)
+            try backfill?.compare()
+        } else if let trusted, trusted.size > log.size {
+            fetch = SnapshotFetch(
+                directory: directory, disk: disk, trusted: trusted, ledger: state.ledger,
+                ownSize: log.size, peers: peers)
+        }
+    }
+
+    private static func frontier(of log: EventLog) throws(HostError) -> MerkleFrontier {
+        let subtrees: [Digest]
+        do throws(LogError) {
+            subtrees = try log.subtrees(at: log.size)
+        } catch { throw .log(error) }
+        guard let frontier = MerkleFrontier(count: log.size, subtrees: subtrees) else {
+            fatalError("the log gives \(subtrees.count) subtrees for \(log.size) entries")
+        }
+        return frontier
+    }
+
+    /// A replica that takes up at a state, with what the journal and the files of precommits hold.
+    static func makeReplica(
+        key: SigningKey, settings: ReplicationSettings, weakening: Weakening, state: LedgerState,
+        frontier: MerkleFrontier, precommits: PrecommitStore, journal: VoteJournal,
+        at now: Instant
+    ) throws(HostError) -> (replica: Replica, notices: [String]) {
+        var notices: [String] = []
         var last: Precommits?
         do throws(PrecommitStoreError) {
             last = try precommits.load(state.height)
@@ -95,27 +158,17 @@ package final class ReplicaHost {
         } catch .damaged(let damage) {
             notices.append("\(damage); the precommits are asked of the peers")
         } catch { throw .precommits(error) }
-        let subtrees: [Digest]
-        do throws(LogError) {
-            subtrees = try ledger.log.subtrees(at: state.size)
-        } catch { throw .log(error) }
-        guard let frontier = MerkleFrontier(count: state.size, subtrees: subtrees) else {
-            fatalError("the log gives \(subtrees.count) subtrees for \(state.size) entries")
-        }
         let items: [JournalItem]
         do throws(JournalError) {
             items = try journal.consensusItems(from: Height(state.height.rawValue + 1))
         } catch { throw .journal(error) }
-        replica = Replica(
+        let replica = Replica(
             key: key, settings: settings, state: state, frontier: frontier,
             lastPrecommits: last.flatMap { $0.root == frontier.root ? $0 : nil },
             journal: items, silentUntil: journal.silentUntil,
             silentThrough: journal.silentThrough ?? Height(0),
             firstHeight: journal.spokenHeight ?? Height(0), weakening: weakening, at: now)
-        self.journal = journal
-        log = ledger.log
-        self.notices = notices
-        snapshotSize = ledger.snapshot?.size ?? 0
+        return (replica, notices)
     }
 
     // MARK: What others ask
@@ -124,7 +177,9 @@ package final class ReplicaHost {
     package var state: LedgerState { replica.state }
 
     /// The uptime, in milliseconds, at which `wake` is wanted.
-    package var nextWake: UInt64 { replica.nextWake }
+    package var nextWake: UInt64 {
+        isJoining ? nextAheadWake : min(replica.nextWake, nextAheadWake)
+    }
 
     /// Whether the node says nothing, for its journal was lost.
     package var isSilent: Bool { replica.isSilent }
@@ -146,7 +201,8 @@ package final class ReplicaHost {
 
     /// Begins: says again what the journal holds of the height in progress.
     package func start(at now: Instant) throws(HostError) -> [HostOutput] {
-        try step([.start], at: now)
+        isStarted = true
+        return try take([.start], at: now)
     }
 
     /// Takes in a message of a peer, or of a client where `peer` is nil.
@@ -160,40 +216,62 @@ package final class ReplicaHost {
         do throws(Ledger.DecodingError) {
             message = try PeerMessage(decoding: bytes)
         } catch { return [] }
-        return try step([.message(message, from: peer, bytes: bytes.count)], at: now)
+        outputs = []
+        switch message {
+        case .wantSnapshot(let want):
+            if let peer { try serve(want, to: peer, at: now.uptime) }
+        case .snapshotPart(let part):
+            if let peer { try take(part, from: peer, at: now) }
+            try goOn(at: now)
+        case .batch(let batch) where try takeOld(batch, from: peer, at: now):
+            try goOn(at: now)
+        default: return try take([.message(message, from: peer, bytes: bytes.count)], at: now)
+        }
+        return outputs
     }
 
     /// The time of `nextWake` has come.
     package func wake(at now: Instant) throws(HostError) -> [HostOutput] {
-        try step([.wake], at: now)
+        try take([.wake], at: now)
     }
 
     /// Takes in the verdict on a request that was to be verified.
     package func verified(
         _ request: RequestID, _ vote: Vote, _ reason: VoteReason, at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        try step([.verified(request, vote, reason)], at: now)
+        try take([.verified(request, vote, reason)], at: now)
     }
 
     /// Takes in several verdicts: their votes are made durable together.
     package func verified(
         _ verdicts: [(RequestID, Vote, VoteReason)], at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        try step(verdicts.map { .verified($0.0, $0.1, $0.2) }, at: now)
+        try take(verdicts.map { .verified($0.0, $0.1, $0.2) }, at: now)
     }
 
-    /// Closes both with their end marks.
+    /// Closes them with their end marks.
     package func close() throws(HostError) {
         do throws(JournalError) { try journal.close() } catch { throw .journal(error) }
-        do throws(LogError) { try log.close() } catch { throw .log(error) }
+        do throws(LogError) {
+            try log.close()
+            try ahead?.log.close()
+        } catch { throw .log(error) }
     }
 
     // MARK: Doing what is asked
 
-    private func step(
+    /// Takes in what is the replica's, and goes on with what is done beside it.
+    private func take(
         _ inputs: [ReplicaInput], at now: Instant
     ) throws(HostError) -> [HostOutput] {
         outputs = []
+        // A node that waits for its snapshot has no state to judge anything by.
+        if !isJoining { try step(inputs, at: now) }
+        try goOn(at: now)
+        return outputs
+    }
+
+    func step(_ inputs: [ReplicaInput], at now: Instant) throws(HostError) {
         var effects = inputs.flatMap { replica.step($0, at: now) }
         while !effects.isEmpty {
             var verdicts: [(RequestID, Verdict)] = []
@@ -212,7 +290,6 @@ package final class ReplicaHost {
             } catch { throw .journal(error) }
             for vote in votes { effects += replica.step(.signed(vote), at: now) }
         }
-        return outputs
     }
 
     private func perform(_ effect: ReplicaEffect) throws(HostError) {
@@ -238,12 +315,20 @@ package final class ReplicaHost {
         do throws(DiskError) {
             try precommits.save(batch.precommits)
         } catch { throw .precommits(.disk(error)) }
-        do throws(LogError) {
-            for entry in batch.entries { _ = try log.stage(entry.bytes) }
-            try log.commit()
-        } catch { throw .log(error) }
-        try keepSnapshot()
-        invariant(log.root == batch.precommits.root, "the log has another root than was decided")
+        if ahead != nil {
+            let heads = heads(from: ledgerSize)
+            try ahead?.append(batch.entries, heads)
+        } else {
+            do throws(LogError) {
+                for entry in batch.entries { _ = try log.stage(entry.bytes) }
+                try log.commit()
+            } catch { throw .log(error) }
+            try heads(from: log.size - UInt64(batch.entries.count)).check(log)
+            try keepSnapshot(of: replica.state)
+        }
+        invariant(
+            ahead?.frontier.root ?? log.root == batch.precommits.root,
+            "the log has another root than was decided")
         outputs.append(
             .committed(batch.precommits.height, root: batch.precommits.root, batch.events))
     }
@@ -251,8 +336,7 @@ package final class ReplicaHost {
 
 extension ReplicaHost {
     /// Writes a snapshot where the last one is old, so that opening folds a bounded tail.
-    private func keepSnapshot() throws(HostError) {
-        let state = replica.state
+    func keepSnapshot(of state: LedgerState) throws(HostError) {
         // The replica may be a batch ahead of what is written here.
         guard log.size - snapshotSize >= snapshotEntries, state.size == log.size else { return }
         let store = SnapshotStore(ledgerDirectory: "\(directory)/ledger", disk: disk)

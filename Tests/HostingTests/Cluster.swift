@@ -30,16 +30,28 @@ final class Cluster {
     /// What a host says of a request; approve by default.
     var verdict: (Int, RequestID) -> Vote = { _, _ in .approve }
     var isCut: (Int, Int) -> Bool = { _, _ in false }
+    /// What becomes of the bytes that one host sends another; nil drops them.
+    var change: (Int, Int, [UInt8]) -> [UInt8]? = { _, _, bytes in bytes }
+    /// What each host has told a person.
+    var notices: [[String]]
+    /// The heads that operators have named.
+    var trusted: [Int: TreeHead] = [:]
+    let snapshotEntries: UInt64
     let settings: ReplicationSettings
 
     var instant: Instant {
         Instant(time: setup.start.adding(milliseconds: 1000 + now), uptime: now)
     }
 
-    init(_ setup: Setup, delay: UInt64 = 10, settings: ReplicationSettings = .init()) throws {
+    init(
+        _ setup: Setup, delay: UInt64 = 10, settings: ReplicationSettings = .init(),
+        snapshotEntries: UInt64 = 100_000
+    ) throws {
         self.setup = setup
         self.delay = delay
         self.settings = settings
+        self.snapshotEntries = snapshotEntries
+        notices = Array(repeating: [], count: setup.validators)
         committed = Array(repeating: [:], count: setup.validators)
         disks = (0..<setup.validators).map { _ in SimulatedDisk() }
         for place in 0..<setup.validators {
@@ -53,7 +65,8 @@ final class Cluster {
     func open(_ place: Int) throws {
         let host = try ReplicaHost(
             directory: "/node", disk: disks[place], key: Fixture.key(UInt16(place)),
-            settings: settings, at: instant)
+            settings: settings, snapshotEntries: snapshotEntries, trusted: trusted[place],
+            at: instant)
         hosts[place] = host
         take(try host.start(at: instant), of: place)
     }
@@ -70,13 +83,18 @@ final class Cluster {
             case .committed(let height, let root, let events):
                 committed[place][height] = root
                 commits.append((now, place, height, events))
-            case .notice: break
+            case .notice(let text): notices[place].append(text)
             }
         }
     }
 
     func send(_ bytes: [UInt8], from: Int?, to: Int) {
         sent += 1
+        var bytes = bytes
+        if let from, to < hosts.count {
+            guard let changed = change(from, to, bytes) else { return }
+            bytes = changed
+        }
         guard to < hosts.count, from.map({ !isCut($0, to) }) ?? true else { return }
         deliveries.append(
             Delivery(

@@ -1,0 +1,112 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Ledger
+internal import Replication
+internal import Storage
+
+/// Fetching the entries before the snapshot that a node started from, into `ledger/`.
+///
+/// Follows the ledger from the genesis like a node of its own: each batch is verified in full, by
+/// the validators whom the state before it names. One peer after another is asked.
+struct Backfill {
+    /// The log of `ledger/`.
+    let log: EventLog
+    /// The state after its last batch.
+    private(set) var state: LedgerState
+    /// The tree of the log then.
+    private(set) var frontier: MerkleFrontier
+    /// The snapshot at which the entries of `ahead/` begin.
+    let target: SnapshotHeader
+    private let quorum: Int?
+    private let peers: [ValidatorIndex]
+    private var place = 0
+    /// Batches that the peer asked may still send.
+    private var due = 0
+    private var told: Set<ValidatorIndex> = []
+    /// The uptime at which `wake` is wanted.
+    private(set) var nextWake: UInt64 = 0
+
+    /// Goes on where the log ends.
+    ///
+    /// - Parameter quorum: In the place of T, for tests.
+    init(
+        log: EventLog, state: LedgerState, frontier: MerkleFrontier, target: SnapshotHeader,
+        quorum: Int?, peers: [ValidatorIndex]
+    ) {
+        self.log = log
+        self.state = state
+        self.frontier = frontier
+        self.target = target
+        self.quorum = quorum
+        self.peers = peers
+    }
+
+    /// Whether all entries before the snapshot are here.
+    var isWhole: Bool { state.height >= target.height }
+
+    /// Whether a batch is one of those that are lacking, and no business of the replica.
+    func covers(_ batch: DecidedBatch) -> Bool { batch.precommits.height <= target.height }
+
+    /// Asks the next peer where the last one is done or says nothing.
+    mutating func wake(at uptime: UInt64, _ outputs: inout [HostOutput]) {
+        guard uptime >= nextWake, !isWhole, !peers.isEmpty else { return }
+        place = (place + 1) % peers.count
+        due = ReplicationLimits.batchesPerAnswerMax
+        nextWake = uptime + HostingLimits.batchMilliseconds
+        let status = Status(
+            height: Height(state.height.rawValue + 1), round: 0, hasProposal: true, prevotes: [],
+            precommits: [], wantedRound: -1)
+        outputs.append(.send(PeerMessage.status(status).encoded, to: peers[place]))
+    }
+
+    /// Takes in a batch of the peer that was asked, where it is the next one; returns its entries,
+    /// which are to be written.
+    mutating func take(
+        _ batch: DecidedBatch, from peer: ValidatorIndex, at uptime: UInt64,
+        _ outputs: inout [HostOutput]
+    ) throws(HostError) -> Bool {
+        guard due > 0, !isWhole, peer == peers[place],
+            batch.precommits.height.rawValue == state.height.rawValue + 1
+        else { return false }
+        let replayed: ExecutedBatch
+        do throws(DecidedBatchFault) {
+            replayed = try batch.replayed(
+                on: state, frontier, threshold: quorum ?? Int(state.sealedLast.parameters.threshold)
+            )
+        } catch .diverged(let divergence) {
+            throw .diverged(divergence)
+        } catch {
+            if told.insert(peer).inserted {
+                outputs.append(
+                    .notice("validator \(peer.rawValue) sent a batch that proves nothing: \(error)")
+                )
+            }
+            due = 0
+            nextWake = uptime
+            return false
+        }
+        due -= 1
+        nextWake = due == 0 ? uptime : uptime + HostingLimits.batchMilliseconds
+        state = replayed.state
+        frontier = replayed.frontier
+        return true
+    }
+
+    /// Compares what was derived from the genesis with the snapshot, when its batch is reached.
+    func compare() throws(HostError) {
+        guard isWhole else { return }
+        guard frontier.count == target.size, frontier.root == target.root else {
+            throw .otherHistory(
+                TreeHead(size: target.size, root: target.root), found: frontier.root)
+        }
+        for (component, roots) in zip(
+            StateComponent.allCases, zip(target.components, state.componentRoots()))
+        where roots.0 != roots.1 {
+            throw .diverged(
+                .component(target.height, component, decided: roots.0, derived: roots.1))
+        }
+    }
+}

@@ -264,6 +264,16 @@ struct SimulatedState {
             inodes[number] = SimulatedInode(bytes: bytes, durable: bytes)
         }
         settleNames { _ in seed % 4 == 0 ? false : seed % 4 == 1 || random.below(2) == 0 }
+        // Nobody finds what is in a directory whose own name was lost.
+        let found = durableNames
+        durableNames = found.filter { name in
+            var path = name.key
+            while path != "/" {
+                path = Self.parent(of: path)
+                if found[path] != -1 { return false }
+            }
+            return true
+        }
         names = durableNames
         nameChanges = []
         locks = []
@@ -324,6 +334,14 @@ extension SimulatedState {
                 continue
             }
             var change = pending.remove(at: number)
+            if let gone = change.removed {
+                // What was to change in a directory that is gone says nothing of a later one.
+                let kept = pending[..<number].filter {
+                    $0.directory != gone && !$0.directory.hasPrefix(gone + "/")
+                }
+                pending.replaceSubrange(..<number, with: kept)
+                number = kept.count
+            }
             for case let (from, to)? in pending.reversed().map(\.moved) {
                 change.replacePrefix(to, with: from)
             }

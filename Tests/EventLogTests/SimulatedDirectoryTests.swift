@@ -1,0 +1,48 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import EventLog
+import Testing
+
+@Suite("directories of the simulated disk")
+struct SimulatedDirectoryTests {
+    private func write(_ path: String, _ disk: SimulatedDisk) throws {
+        let file = try disk.open(path, .create)
+        try file.write([1], at: 0)
+        try file.sync()
+    }
+
+    @Test("a file that is durable is lost with a directory whose name is not")
+    func orphans() throws {
+        let disk = SimulatedDisk()
+        try disk.createDirectory("/a")
+        try disk.createDirectory("/a/b")
+        try write("/a/b/file", disk)
+        try disk.syncDirectory("/a/b")
+        try disk.syncDirectory("/")
+        disk.restart(seed: 0)
+        #expect(try disk.list("/a").isEmpty)
+        #expect(disk.files.isEmpty)
+        try disk.createDirectory("/a/b")
+        #expect(try disk.list("/a/b").isEmpty)
+    }
+
+    @Test("what was removed with a directory does nothing to a later one of its name")
+    func removedDirectories() throws {
+        let disk = SimulatedDisk()
+        for _ in 0..<2 {
+            try disk.createDirectory("/a")
+            try disk.syncDirectory("/")
+            try disk.createDirectory("/a/b")
+            try write("/a/b/file", disk)
+            try disk.syncDirectory("/a/b")
+            try disk.syncDirectory("/a")
+            if disk.operations < 12 {
+                try disk.removeTree("/a")
+                try disk.syncDirectory("/")
+            }
+        }
+        disk.restart(seed: 1)
+        #expect(disk.files == ["/a/b/file"])
+    }
+}

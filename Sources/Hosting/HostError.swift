@@ -25,7 +25,7 @@ package enum HostError: Error, Sendable {
     case disk(DiskError)
     /// The snapshot that the node started from, whose older entries are lacking, is of no use.
     case start(path: String, SnapshotFlaw?)
-    /// The ledger has another root at a size than the checkpoint, or the snapshot, that was trusted.
+    /// The ledger has another root than the checkpoint, or the snapshot, that was trusted.
     case otherHistory(TreeHead, found: Digest)
     /// What follows here differs from what a quorum agreed on.
     case diverged(Divergence)

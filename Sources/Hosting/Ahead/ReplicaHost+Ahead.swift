@@ -7,7 +7,7 @@ internal import Ledger
 internal import Replication
 internal import Storage
 
-/// Starting from far behind: a snapshot, then the batches after it, and those before it beside them.
+/// Starting from far behind: a snapshot, the batches after it, and beside them those before it.
 extension ReplicaHost {
     /// Whether the node waits for a snapshot to start from.
     package var isJoining: Bool { fetch != nil }

@@ -21,8 +21,11 @@ package enum HostingLimits {
     /// Votes of others that wait for the next commit of a journal; one more makes one.
     package static let waitingEntriesMax = 4096
 
-    /// Parts of snapshots that a peer is given at once, and in a second.
+    /// Parts of snapshots, and answers with old batches, that a peer is given at once, and in a
+    /// second.
     package static let partsPerSecond: UInt64 = 32
+    /// How long batches may be under way before they are sent again, in ms.
+    package static let underWayMilliseconds: UInt64 = 150
     /// Bytes of a snapshot that a node starts from.
     package static let snapshotBytesMax: UInt64 = 64 << 30
     /// How long a peer that is asked for a part of a snapshot has, in ms.

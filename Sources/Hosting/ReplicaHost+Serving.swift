@@ -12,6 +12,30 @@ extension ReplicaHost {
     /// Bytes of the batches that answer one status; one batch may be larger.
     private static let answerBytesMax = 4 << 20
 
+    /// Answers a peer that fetches what is before its snapshot, and asks this node alone.
+    ///
+    /// What is under way to it is not sent again at once. Each answer, and each MiB of it, counts as
+    /// a part of a snapshot does.
+    func serve(_ status: Status, to peer: ValidatorIndex, at uptime: UInt64) throws(HostError) {
+        guard peer != replica.index, state.validator(peer) != nil else { return }
+        if let last = served[peer], last.first < status.height, status.height <= last.last,
+            uptime < last.at + HostingLimits.underWayMilliseconds
+        {
+            return
+        }
+        guard partBudget.takes(from: peer, at: uptime) else { return }
+        let batches = try batches(from: status.height)
+        guard let last = batches.last else { return }
+        served[peer] = Served(first: status.height, last: last.precommits.height, at: uptime)
+        var bytes = 0
+        for batch in batches {
+            let message = PeerMessage.batch(batch).encoded
+            bytes += message.count
+            outputs.append(.send(message, to: peer))
+        }
+        partBudget.pay(UInt64(bytes >> 20), from: peer)
+    }
+
     /// The batches from a height on, as many as answer one status; none where it is not reached.
     ///
     /// Of a node that lacks older entries, only from those that it has.
@@ -98,4 +122,12 @@ extension ReplicaHost {
     private static func event(_ bytes: [UInt8]) -> Event? {
         do throws(Ledger.DecodingError) { return try Event(decoding: bytes) } catch { return nil }
     }
+}
+
+/// The batches that a peer was sent last.
+struct Served {
+    let first: Height
+    let last: Height
+    /// The uptime at which it was.
+    let at: UInt64
 }

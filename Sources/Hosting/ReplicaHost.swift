@@ -41,7 +41,12 @@ package final class ReplicaHost {
     var backfill: Backfill?
     /// What fetches the snapshot.
     var fetch: SnapshotFetch?
+
+    // MARK: Serving others
+
     var partBudget = PartBudget()
+    /// What each peer that fetches old batches was sent last.
+    var served: [ValidatorIndex: Served] = [:]
 
     /// Makes a ledger of batch 0 alone, and an empty journal.
     ///
@@ -225,6 +230,8 @@ package final class ReplicaHost {
             try goOn(at: now)
         case .batch(let batch) where try takeOld(batch, from: peer, at: now):
             try goOn(at: now)
+        case .status(let status) where status.round == Backfill.round:
+            if let peer { try serve(status, to: peer, at: now.uptime) }
         default: return try take([.message(message, from: peer, bytes: bytes.count)], at: now)
         }
         return outputs

@@ -12,6 +12,10 @@ internal import Storage
 /// Follows the ledger from the genesis like a node of its own: each batch is verified in full, by
 /// the validators whom the state before it names. One peer after another is asked.
 struct Backfill {
+    /// The round in the status of a node that asks one peer alone for old batches: no round is so
+    /// high that the replica of another could take it for its own.
+    static let round = UInt32.max
+
     /// The log of `ledger/`.
     let log: EventLog
     /// The state after its last batch.
@@ -57,7 +61,8 @@ struct Backfill {
         due = ReplicationLimits.batchesPerAnswerMax
         nextWake = uptime + HostingLimits.batchMilliseconds
         let status = Status(
-            height: Height(state.height.rawValue + 1), round: 0, hasProposal: true, prevotes: [],
+            height: Height(state.height.rawValue + 1), round: Self.round, hasProposal: true,
+            prevotes: [],
             precommits: [], wantedRound: -1)
         outputs.append(.send(PeerMessage.status(status).encoded, to: peers[place]))
     }

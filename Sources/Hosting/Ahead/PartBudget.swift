@@ -3,7 +3,7 @@
 
 internal import Ledger
 
-/// How many parts of snapshots, and of batches beside the replica, each peer may ask for.
+/// How many parts of snapshots, and answers with old batches, each peer is given.
 struct PartBudget {
     private struct Bucket {
         var tokens: UInt64
@@ -26,5 +26,11 @@ struct PartBudget {
         if isTaken { bucket.tokens -= 1 }
         buckets[peer] = bucket
         return isTaken
+    }
+
+    /// Takes some more for what was given to a peer, as far as there are any.
+    mutating func pay(_ count: UInt64, from peer: ValidatorIndex) {
+        guard let tokens = buckets[peer]?.tokens else { return }
+        buckets[peer]?.tokens = tokens - min(tokens, count)
     }
 }

@@ -20,7 +20,7 @@ final class JoiningCase {
         setup.ordering = .replicated
         cluster = try Cluster(setup, delay: delay, snapshotEntries: snapshotEntries)
         var scenario = try LedgerScenario(setup)
-        messages = (0..<200).map { _ in scenario.request() }
+        messages = (0..<100).map { _ in scenario.request() }
         try cluster.hosts[Self.late]?.close()
         cluster.hosts[Self.late] = nil
         try cluster.run(200)
@@ -35,6 +35,19 @@ final class JoiningCase {
         }
     }
 
+    /// Adds circuits until a snapshot takes more than one part.
+    func grow() throws {
+        let scenario = try LedgerScenario(cluster.setup)
+        let constants = (0..<60).map { InputBinding.constant(Fixture.element($0)) }
+        for number in 0..<UInt64(170) {
+            let circuit = Fixture.circuit(
+                "c\(number)", [.root, .nullifier, .amount, .recipient] + constants)
+            let message = scenario.change(.circuitRegistered(circuit), number: number)
+            cluster.submit(.governance(message), to: [0, 1, 2])
+            if number % 60 == 59 { try cluster.run(1_000) }
+        }
+    }
+
     /// The late one begins, with a head of what another has.
     func join(trusting head: TreeHead? = nil) throws {
         let log = try #require(cluster.hosts[0]?.log)
@@ -42,9 +55,34 @@ final class JoiningCase {
         try cluster.open(Self.late)
     }
 
+    /// The late one loses its ledger, and has its journal.
+    func loseLedger() throws {
+        let disk = cluster.disks[Self.late]
+        cluster.hosts[Self.late] = nil
+        disk.restart(seed: 1)
+        disk.healFaults()
+        for name in try disk.list("/node") where name != "journal" {
+            try disk.removeTree("/node/\(name)")
+        }
+        try disk.syncDirectory("/node")
+        try ReplicaHost.createLedger(
+            directory: "/node", disk: disk, opened: Fixture.opened(cluster.setup))
+    }
+
     var host: ReplicaHost? { cluster.hosts[Self.late] }
 
     var told: String { cluster.notices[Self.late].joined(separator: "\n") }
+
+    /// Where the late one stands, and what it has told last.
+    var account: String {
+        let last = cluster.notices[Self.late].suffix(8).joined(separator: "; ")
+        guard let host else { return "not open; \(last)" }
+        let place =
+            "height \(host.state.height.rawValue) of"
+            + " \(cluster.hosts[0]?.state.height.rawValue ?? 0), entries \(host.log.size)"
+        let phase = host.isJoining ? "joining" : host.isBackfilling ? "backfilling" : "whole"
+        return "\(phase), \(place); \(last)"
+    }
 
     /// Runs until the late one has the whole ledger; returns whether it came to that.
     func runUntilWhole(_ milliseconds: UInt64 = 60_000) throws -> Bool {

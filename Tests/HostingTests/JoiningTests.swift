@@ -70,7 +70,11 @@ struct JoiningTests {
             return try host.receive(
                 message.encoded, from: ValidatorIndex(0), at: cluster.instant
             ).compactMap { output in
-                if case .send(let bytes, ValidatorIndex(0)) = output { PeerMessage.of(bytes) } else { nil }
+                if case .send(let bytes, ValidatorIndex(0)) = output {
+                    PeerMessage.of(bytes)
+                } else {
+                    nil
+                }
             }
         }
         func heights(from height: UInt64) throws -> [UInt64] {

@@ -334,14 +334,6 @@ extension SimulatedState {
                 continue
             }
             var change = pending.remove(at: number)
-            if let gone = change.removed {
-                // What was to change in a directory that is gone says nothing of a later one.
-                let kept = pending[..<number].filter {
-                    $0.directory != gone && !$0.directory.hasPrefix(gone + "/")
-                }
-                pending.replaceSubrange(..<number, with: kept)
-                number = kept.count
-            }
             for case let (from, to)? in pending.reversed().map(\.moved) {
                 change.replacePrefix(to, with: from)
             }

@@ -26,23 +26,4 @@ struct SimulatedDirectoryTests {
         try disk.createDirectory("/a/b")
         #expect(try disk.list("/a/b").isEmpty)
     }
-
-    @Test("what was removed with a directory does nothing to a later one of its name")
-    func removedDirectories() throws {
-        let disk = SimulatedDisk()
-        for _ in 0..<2 {
-            try disk.createDirectory("/a")
-            try disk.syncDirectory("/")
-            try disk.createDirectory("/a/b")
-            try write("/a/b/file", disk)
-            try disk.syncDirectory("/a/b")
-            try disk.syncDirectory("/a")
-            if disk.operations < 12 {
-                try disk.removeTree("/a")
-                try disk.syncDirectory("/")
-            }
-        }
-        disk.restart(seed: 1)
-        #expect(disk.files == ["/a/b/file"])
-    }
 }

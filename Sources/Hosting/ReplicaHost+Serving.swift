@@ -14,8 +14,8 @@ extension ReplicaHost {
 
     /// Answers a peer that fetches what is before its snapshot, and asks this node alone.
     ///
-    /// What is under way to it is not sent again at once. Each answer, and each MiB of it, counts as
-    /// a part of a snapshot does.
+    /// What is under way to it is not sent again at once. Each answer, and each MiB of it, counts
+    /// as a part of a snapshot does.
     func serve(_ status: Status, to peer: ValidatorIndex, at uptime: UInt64) throws(HostError) {
         guard peer != replica.index, state.validator(peer) != nil else { return }
         if let last = served[peer], last.first < status.height, status.height <= last.last,

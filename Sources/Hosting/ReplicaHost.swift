@@ -72,9 +72,9 @@ package final class ReplicaHost {
         } catch { throw .genesisRefused(error) }
         do throws(LogError) {
             do throws(DiskError) {
-                if try !disk.list(parent(of: directory)).contains(name(of: directory)) {
-                    try disk.createDirectory(directory)
-                }
+                _ = try disk.makeDirectory(directory)
+                // Also where it was there: nobody else may have made its name durable.
+                try disk.syncDirectory(disk.parent(of: directory))
             } catch { throw .disk(error) }
             let log = try EventLog.create(directory: "\(directory)/ledger", disk: disk)
             for entry in run.entries { _ = try log.stage(entry.bytes) }
@@ -355,15 +355,4 @@ extension ReplicaHost {
         } catch { throw .log(error) }
         snapshotSize = state.size
     }
-}
-
-/// The path of the directory that holds a path.
-private func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// The last part of a path.
-private func name(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
 }

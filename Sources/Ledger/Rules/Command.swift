@@ -102,7 +102,7 @@ extension LedgerState {
         }
     }
 
-    /// Returns why the rules would refuse a message in the state as it is; nil where they would not.
+    /// Returns why the rules would refuse a message in the state as it is; nil if they would not.
     ///
     /// Leaves aside whether a batch is open and has room: what a node asks before it works on a
     /// message that no batch holds yet.

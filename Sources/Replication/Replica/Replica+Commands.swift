@@ -118,7 +118,7 @@ extension Replica {
 
     // MARK: This node's own votes
 
-    /// Has proofs verified: of requests that the rules would take, and of those whose round is open.
+    /// Has proofs verified: of requests that the rules would take, and of those that are open.
     mutating func startVerifications() {
         guard speaker != nil else { return }
         for id in pool.order {

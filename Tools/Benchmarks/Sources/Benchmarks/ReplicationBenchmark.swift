@@ -103,7 +103,7 @@ struct ReplicationBenchmark {
                 "messages a height, \(nodes) validators", unit: "",
                 values: [Double(account.messagesPerHeight)],
                 note: "\(account.heights) heights, \(account.bytesPerDecision) bytes a decision, "
-                    + "\(Int(seconds * 1000) / max(1, Int(account.heights))) ms of one core a height"
+                    + "\(Int(seconds * 1000) / max(1, Int(account.heights))) ms of a core a height"
             )
         }
     }

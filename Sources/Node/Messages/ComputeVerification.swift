@@ -54,17 +54,3 @@ extension ComputeVerification {
         requiredAgreement = Limits.jobAgreement
     }
 }
-
-extension JobStatus.Kind {
-    /// What JSON calls it.
-    package var jsonName: String {
-        switch self {
-        case .success: "success"
-        case .trap: "trap"
-        case .fuelExhausted: "fuelExhausted"
-        case .memoryLimit: "memoryLimit"
-        case .invalidModule: "invalidModule"
-        case .abstained: "abstained"
-        }
-    }
-}

@@ -48,37 +48,3 @@ extension ConsensusResult {
         finalTimestamp = decision.time.rawValue
     }
 }
-
-extension Outcome {
-    /// What JSON calls it.
-    package var jsonName: String {
-        switch self {
-        case .approved: "approved"
-        case .rejected: "rejected"
-        case .timedOut: "timedOut"
-        }
-    }
-}
-
-extension OutcomeReason {
-    /// What JSON calls it.
-    package var jsonName: String {
-        switch self {
-        case .quorumApproved: "quorumApproved"
-        case .approvalOutOfReach: "approvalOutOfReach"
-        case .deadlineWithQuorum: "deadlineWithQuorum"
-        case .deadlineWithoutQuorum: "deadlineWithoutQuorum"
-        case .nullifierSpent: "nullifierSpent"
-        }
-    }
-}
-
-extension SettlementResult {
-    /// What JSON calls it.
-    package var jsonName: String {
-        switch self {
-        case .settled: "settled"
-        case .failed: "failed"
-        }
-    }
-}

@@ -63,36 +63,3 @@ extension VerificationVote {
             reason: reason, timestamp: Time(timestamp), signature: signature)
     }
 }
-
-extension Vote {
-    static let allNamed: [Vote] = [.approve, .reject, .abstain]
-
-    /// What JSON calls it.
-    package var jsonName: String {
-        switch self {
-        case .approve: "approve"
-        case .reject: "reject"
-        case .abstain: "abstain"
-        }
-    }
-}
-
-extension VoteReason {
-    static let allNamed: [VoteReason] = [
-        .proofHolds, .proofFails, .wrongInputCount, .outOfTime, .localError, .keyUnavailable,
-        .unspecified,
-    ]
-
-    /// What JSON calls it.
-    package var jsonName: String {
-        switch self {
-        case .proofHolds: "proofHolds"
-        case .proofFails: "proofFails"
-        case .wrongInputCount: "wrongInputCount"
-        case .outOfTime: "outOfTime"
-        case .localError: "localError"
-        case .keyUnavailable: "keyUnavailable"
-        case .unspecified: "unspecified"
-        }
-    }
-}

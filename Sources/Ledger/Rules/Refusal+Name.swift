@@ -1,8 +1,6 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Ledger
-
 extension Refusal {
     /// What JSON calls it: the name of the case.
     package var jsonName: String {

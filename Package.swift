@@ -65,21 +65,28 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Projections", dependencies: ["Ledger", "EventLog", "Cryptography", grdb],
+            resources: [
+                .embedInCode("Migrations/0001-ledger.sql"),
+                .embedInCode("Migrations/0002-indexes.sql"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "Audit",
             dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
             swiftSettings: strict),
         .target(
             name: "Node",
             dependencies: [
-                "Hosting", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
-                grdb, toml,
+                "Hosting", "Projections", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography", grdb, toml,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [
-                "Simulation", "Node", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-                "Cryptography", arguments,
+                "Simulation", "Node", "Audit", "Projections", "Storage", "Ledger", "EventLog",
+                "Groth16", "BN254", "Cryptography", arguments,
             ],
             swiftSettings: strict),
 
@@ -123,6 +130,13 @@ let package = Package(
             name: "StorageTests",
             dependencies: [
                 "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ProjectionsTests",
+            dependencies: [
+                "Projections", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "TestSupport", grdb,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,35 @@
+-- Recount: an event-sourced ledger for a quorum of validators.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- What is looked up by other than its key. A rebuild makes these last.
+CREATE UNIQUE INDEX request_by_id ON request (id);
+CREATE UNIQUE INDEX job_by_id ON job (id);
+CREATE INDEX batch_by_entry ON batch (entry);
+CREATE INDEX disagreement_by_entry ON disagreement (entry);
+
+-- Nullifiers in words: claimed by an open request, spent, released, or free again since the
+-- request was not approved.
+CREATE VIEW nullifier_condition AS
+SELECT
+    lower(hex(nullifier.nullifier)) AS nullifier,
+    nullifier.request AS request,
+    CASE
+        WHEN nullifier.released IS NOT NULL THEN 'released'
+        WHEN nullifier.spent IS NOT NULL THEN 'spent'
+        WHEN request.outcome IS NULL THEN 'claimed'
+        ELSE 'free'
+    END AS condition
+FROM nullifier JOIN request ON request.entry = nullifier.request;
+
+-- Who was asked in each closed round, and what each answered: a vote, or 'missed'.
+CREATE VIEW answer AS
+SELECT
+    request.entry AS request,
+    membership.validator AS validator,
+    coalesce(vote.vote, 'missed') AS answer
+FROM request
+JOIN membership
+    ON membership.joined < request.entry
+    AND (membership.left IS NULL OR membership.left > request.entry)
+LEFT JOIN vote ON vote.request = request.entry AND vote.validator = membership.validator
+WHERE request.closed IS NOT NULL;

@@ -107,6 +107,23 @@ class Tree:
 # LogFormat, "Segment header", "Frame", "Segment footer", "End mark"
 
 
+def rows(columns, count, place):
+    """A payload that lay in columns, as rows: the lengths, then each entry."""
+    lengths = [low | high << 8 for low, high in zip(columns, columns[count : 2 * count])]
+    require(2 * count + sum(lengths) == len(columns), place, "+52: lengths of the entries")
+    entries, start = [b""] * count, 2 * count
+    for length in sorted(set(lengths)):
+        group = [entry for entry in range(count) if lengths[entry] == length]
+        width = min(length, 32)
+        rest = start + len(group) * width
+        for number, entry in enumerate(group):
+            first = columns[start + number : rest : len(group)]
+            tail = rest + number * (length - width)
+            entries[entry] = first + columns[tail : tail + length - width]
+        start += len(group) * length
+    return struct.pack(f"<{count}H", *lengths) + b"".join(entries)
+
+
 def checksum(data, salt=b""):
     return sha(salt + data)[:8]
 
@@ -236,7 +253,7 @@ class Log:
         )
         require(magic == b"RCFR", place, "+0: magic")
         require(version == 1, place, f"+4: version {version}")
-        require(form in (0, 1), place, f"+6: unknown form {form}")
+        require(form in (0, 1, 2), place, f"+6: unknown form {form}")
         require(first == self.tree.size, place, f"+8: entry {first} instead of {self.tree.size}")
         require(0 < count <= FRAME_ENTRIES_MAX, place, f"+16: {count} entries in a frame")
         require(
@@ -253,12 +270,14 @@ class Log:
             f"+24: {stored} bytes are stored, {len(payload)} are there",
         )
         require(checksum(payload) == payload_check, place, "+36: checksum of the payload")
-        if form == 1:
+        if form > 0:
             try:
                 payload = lz4.block.decompress(payload, uncompressed_size=plain)
             except lz4.block.LZ4BlockError as problem:
                 raise Unreadable(f"{place}: +52: {problem}") from None
         require(len(payload) == plain, place, f"+20: {len(payload)} bytes instead of {plain}")
+        if form == 2:
+            payload = rows(payload, count, place)
         lengths = struct.unpack_from(f"<{count}H", payload)
         require(
             min(lengths) > 0 and 2 * count + sum(lengths) == plain,

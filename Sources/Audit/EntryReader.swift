@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+package import Cryptography
 package import EventLog
 package import Ledger
 
@@ -8,10 +9,21 @@ package import Ledger
 package struct LoggedEntry: Sendable {
     /// Its position.
     package let index: UInt64
-    /// Its canonical bytes.
-    package let bytes: [UInt8]
     /// What it says.
     package let event: Event
+    /// The frame that holds it.
+    let frame: LogFrame
+    /// Its place in the frame.
+    let place: Int
+
+    /// The number of its bytes.
+    package var byteCount: Int { frame.range(of: place).count }
+
+    /// Its canonical bytes; a copy.
+    package var bytes: [UInt8] { Array(frame.bytes[frame.range(of: place)]) }
+
+    /// Its hash as a leaf of the log's tree.
+    package var leafHash: Digest { frame.leafHash(of: place) }
 }
 
 /// Why the entries of a log cannot be read on.
@@ -33,15 +45,18 @@ extension ReadingError: CustomStringConvertible {
     }
 }
 
-/// Reads the entries of a log in order, a page at a time.
+/// Reads the entries of a log in order, some frames at a time.
 package struct EntryReader {
-    private static let pageEntries: UInt64 = 2_048
+    /// Frames are read until they hold so many entries.
+    private static let pageEntries = 8_192
     private static let batchEntriesMax = 1 << 22
 
     private let log: EventLog
     private let end: UInt64
     private var next: UInt64
-    private var page: [[UInt8]] = []
+    private var page: [LogFrame] = []
+    /// The frame in the page, and the entry in the frame, that come next.
+    private var frame = 0
     private var place = 0
 
     /// Reads entries from `start` up to `end`, exclusive; all where they are not given.
@@ -53,18 +68,25 @@ package struct EntryReader {
 
     /// Returns the next entry, or nil at the end.
     package mutating func entry() throws(ReadingError) -> LoggedEntry? {
-        if place == page.count {
-            guard next < end else { return nil }
-            try fill()
-        }
-        let bytes = page[place]
-        let index = next - UInt64(page.count - place)
+        guard next < end else { return nil }
+        if frame == page.count { try fill() }
+        let source = page[frame]
         do throws(DecodingError) {
-            let event = try Event(decoding: bytes)
-            place += 1
-            return LoggedEntry(index: index, bytes: bytes, event: event)
+            let event = try Event(decoding: source.bytes, in: source.range(of: place))
+            let entry = LoggedEntry(index: next, event: event, frame: source, place: place)
+            advance()
+            return entry
         } catch {
-            throw .undecodable(entry: index, error)
+            throw .undecodable(entry: next, error)
+        }
+    }
+
+    private mutating func advance() {
+        next += 1
+        place += 1
+        if place == page[frame].count {
+            frame += 1
+            place = 0
         }
     }
 
@@ -93,23 +115,19 @@ package struct EntryReader {
     }
 
     private mutating func fill() throws(ReadingError) {
-        let stop = min(next + Self.pageEntries, end)
-        var entries: [[UInt8]] = []
-        entries.reserveCapacity(Int(stop - next))
-        do {
-            try log.forEach(from: next, to: stop) { _, span in
-                var bytes: [UInt8] = []
-                bytes.reserveCapacity(span.count)
-                for position in span.indices { bytes.append(span[position]) }
-                entries.append(bytes)
+        var frames: [LogFrame] = []
+        var entries = 0
+        do throws(LogError) {
+            try log.forEachFrame(from: next, to: end) { frame in
+                frames.append(frame)
+                entries += frame.count
+                return entries < Self.pageEntries
             }
-        } catch let error as LogError {
-            throw .log(error)
         } catch {
-            fatalError("reading a log threw another error: \(error)")
+            throw .log(error)
         }
-        page = entries
-        place = 0
-        next = stop
+        page = frames
+        frame = 0
+        place = Int(next - frames[0].firstIndex)
     }
 }

@@ -116,9 +116,9 @@ struct Rederivation {
     }
 
     private mutating func apply(_ entry: LoggedEntry) {
-        frontier.append(leaf: entry.bytes)
+        frontier.append(leafHash: entry.leafHash)
         do throws(FoldError) {
-            try state.apply(entry.event, encodedBytes: entry.bytes.count)
+            try state.apply(entry.event, encodedBytes: entry.byteCount)
         } catch {
             stop = Finding(
                 entry: entry.index, kind: .cannotFollow,

@@ -64,7 +64,7 @@ package enum Replay {
                 }
             }
             do throws(FoldError) {
-                try state.apply(entry.event, encodedBytes: entry.bytes.count)
+                try state.apply(entry.event, encodedBytes: entry.byteCount)
             } catch {
                 throw .cannotFollow(entry: entry.index, error)
             }

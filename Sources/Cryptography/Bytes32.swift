@@ -69,6 +69,18 @@ package struct Bytes32: Hashable, Comparable, Sendable {
     }
 }
 
+extension Span<UInt8> {
+    /// Reads eight bytes at `offset`, least significant first; nil where the span is shorter.
+    @inlinable
+    package func word(at offset: Int) -> UInt64? {
+        guard offset >= 0, count >= 8, offset <= count - 8 else { return nil }
+        return unsafe withUnsafeBytes { buffer in
+            // SAFETY: the buffer holds eight bytes from `offset` on; any alignment will do.
+            UInt64(littleEndian: unsafe buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+    }
+}
+
 extension [UInt8] {
     /// Reads an even number of hexadecimal digits; nil for any other text.
     package init?(hex text: some StringProtocol) {

@@ -39,7 +39,7 @@ extension Segment {
 extension EventLog {
     /// Returns the first entry of the log in a directory, without opening the log.
     ///
-    /// Throws `.notALog` where there is no first segment, `.outOfRange` where it is empty.
+    /// Throws `.notALog` where there is no first segment, `.damaged` where it holds no entry.
     package static func firstEntry(
         in directory: String, disk: any Disk
     ) throws(LogError) -> [UInt8] {
@@ -61,7 +61,10 @@ extension EventLog {
         }
         var scanner = FrameScanner(file, header: header, limit: size)
         switch try scanner.next() {
-        case .end: throw .outOfRange(index: 0, size: 0)
+        case .end:
+            throw FrameProblem.flaw(
+                .endsEarly(neededBytes: UInt64(FrameHeader.bytesCount), availableBytes: 0)
+            ).error(file: path, offset: scanner.offset, entry: 0)
         case .problem(let problem):
             throw problem.error(file: path, offset: scanner.offset, entry: 0)
         case .frame(let frame, _): return Array(frame.bytes[frame.range(of: 0)])

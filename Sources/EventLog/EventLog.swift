@@ -97,24 +97,31 @@ package final class EventLog: @unchecked Sendable {
         if isClosed { throw .closed }
     }
 
-    /// Adds an entry to the next commit and returns its index.
+    /// Adds an entry to the next commit and returns its index; see `stage(_:)` of several.
+    package func stage(_ entry: [UInt8]) throws(LogError) -> UInt64 { try stage([entry][...]) }
+
+    /// Adds entries to the next commit and returns the index of the first.
     ///
-    /// The entry has 1 to 65,535 bytes. Throws `.entryLength`, `.readOnly`, `.unusable`, `.closed`,
-    /// `.commitFull`, in this order; nothing is staged then.
-    package func stage(_ entry: [UInt8]) throws(LogError) -> UInt64 {
-        guard !entry.isEmpty, entry.count <= LogLimits.entryBytesMax else {
-            throw .entryLength(bytes: entry.count, max: LogLimits.entryBytesMax)
+    /// Each has 1 to 65,535 bytes. Throws `.entryLength`, `.readOnly`, `.unusable`, `.closed`,
+    /// `.commitFull`, in this order; nothing is staged then. The leaves of many entries are hashed
+    /// on several cores.
+    package func stage(_ entries: ArraySlice<[UInt8]>) throws(LogError) -> UInt64 {
+        var bytes = 0
+        for entry in entries {
+            guard !entry.isEmpty, entry.count <= LogLimits.entryBytesMax else {
+                throw .entryLength(bytes: entry.count, max: LogLimits.entryBytesMax)
+            }
+            bytes += entry.count
         }
         guard access == .readWrite else { throw .readOnly }
-        let leaf = MerkleFrontier.leafHash(entry.span)
+        let leaves = LeafHashing.leaves(of: entries)
         return try monitor.locked { () throws(LogError) -> UInt64 in
             try checkUsable()
-            guard staged.hasRoom(for: entry.count) else {
+            guard staged.hasRoom(for: bytes, in: entries.count) else {
                 throw .commitFull(entries: staged.lengths.count, rawBytes: staged.rawBytes)
             }
             let index = stagedEdge.count
-            let tile = stagedEdge.append(leafHash: leaf)
-            staged.append(entry, leafHash: leaf, completing: tile)
+            staged.append(entries, leaves: leaves, onto: &stagedEdge)
             return index
         }
     }
@@ -138,16 +145,22 @@ struct StagedEntries {
     /// What a frame of them holds before compression.
     var rawBytes: Int { 2 * lengths.count + bytes.count }
 
-    func hasRoom(for entryBytes: Int) -> Bool {
-        lengths.count < LogLimits.frameEntriesMax
-            && rawBytes + entryBytes + 2 <= LogLimits.frameRawBytesMax
+    func hasRoom(for bytes: Int, in count: Int) -> Bool {
+        lengths.count + count <= LogLimits.frameEntriesMax
+            && rawBytes + bytes + 2 * count <= LogLimits.frameRawBytesMax
     }
 
-    mutating func append(_ entry: [UInt8], leafHash: Digest, completing tile: Digest?) {
-        lengths.append(UInt16(entry.count))
-        bytes.append(contentsOf: entry)
-        leaves.append(leafHash)
-        if let tile { tiles.append(tile) }
+    mutating func append(
+        _ entries: ArraySlice<[UInt8]>, leaves hashes: [Digest], onto edge: inout TreeEdge
+    ) {
+        for entry in entries {
+            lengths.append(UInt16(entry.count))
+            bytes.append(contentsOf: entry)
+        }
+        leaves.append(contentsOf: hashes)
+        for leaf in hashes {
+            if let tile = edge.append(leafHash: leaf) { tiles.append(tile) }
+        }
     }
 
     /// The payload of the frame.

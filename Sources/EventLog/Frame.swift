@@ -12,7 +12,7 @@ enum FrameProblem: Error {
 /// The header of a frame: the entries of one commit, or of several in a sealed segment.
 ///
 /// Layout, 52 bytes, integers little-endian: magic "RCFR" (0, 4), version 1 (4, u16), compression
-/// (6, u16: 0 raw, 1 an LZ4 block), index of the first entry (8, u64), number of entries (16,
+/// (6, u16; see `Compression`), index of the first entry (8, u64), number of entries (16,
 /// u32), bytes of the payload before (20, u32) and after (24, u32) compression, checksum of the
 /// frame before it or of the segment's header (28, u64), checksum of the stored payload (36, u64),
 /// checksum of the salt of the segment and bytes 0 to 43 (44, u64). The payload follows. Before
@@ -25,7 +25,17 @@ struct FrameHeader {
     static let version: UInt16 = 1
     static let magic: UInt32 = 0x5246_4352  // "RCFR"
 
-    var isCompressed: Bool
+    /// How a payload is stored.
+    enum Compression: UInt16 {
+        /// As it is.
+        case raw = 0
+        /// As an LZ4 block.
+        case rows = 1
+        /// In columns (see `Columns`), and then as an LZ4 block.
+        case columns = 2
+    }
+
+    var compression: Compression
     var firstIndex: UInt64
     var count: UInt32
     var rawBytes: UInt32
@@ -43,7 +53,7 @@ struct FrameHeader {
         bytes.reserveCapacity(Self.bytesCount)
         bytes.append(littleEndian: Self.magic)
         bytes.append(littleEndian: Self.version)
-        bytes.append(littleEndian: UInt16(isCompressed ? 1 : 0))
+        bytes.append(littleEndian: compression.rawValue)
         bytes.append(littleEndian: firstIndex)
         bytes.append(littleEndian: count)
         bytes.append(littleEndian: rawBytes)
@@ -56,10 +66,10 @@ struct FrameHeader {
     }
 
     private init(
-        isCompressed: Bool, firstIndex: UInt64, count: UInt32, rawBytes: UInt32,
+        compression: Compression, firstIndex: UInt64, count: UInt32, rawBytes: UInt32,
         storedBytes: UInt32, previous: UInt64, payloadChecksum: UInt64
     ) {
-        self.isCompressed = isCompressed
+        self.compression = compression
         self.firstIndex = firstIndex
         self.count = count
         self.rawBytes = rawBytes
@@ -92,12 +102,12 @@ struct FrameHeader {
                 throw .flaw(.checksum(of: "frame's header", stored: stored, computed: computed))
             }
         }
-        let compression: UInt16 = bytes.integer(at: 6)
-        guard compression <= 1 else {
-            throw .flaw(.field("compression", value: UInt64(compression)))
+        let number: UInt16 = bytes.integer(at: 6)
+        guard let compression = Compression(rawValue: number) else {
+            throw .flaw(.field("compression", value: UInt64(number)))
         }
         self.init(
-            isCompressed: compression == 1, firstIndex: bytes.integer(at: 8),
+            compression: compression, firstIndex: bytes.integer(at: 8),
             count: bytes.integer(at: 16), rawBytes: bytes.integer(at: 20),
             storedBytes: bytes.integer(at: 24), previous: bytes.integer(at: 28),
             payloadChecksum: bytes.integer(at: 36))
@@ -114,7 +124,7 @@ struct FrameHeader {
         try bound("payload", UInt64(rawBytes), UInt64(LogLimits.frameRawBytesMax))
         try bound("number of entries", UInt64(count), UInt64(rawBytes) / 3)
         try bound("index", firstIndex, UInt64.max - UInt64(count))
-        if isCompressed {
+        if compression != .raw {
             try bound("stored payload", UInt64(storedBytes), UInt64(rawBytes) - 1)
             // No LZ4 block grows by more than 255 times.
             try bound("payload", UInt64(rawBytes), UInt64(storedBytes) * 255 + 64)
@@ -129,10 +139,15 @@ struct FrameHeader {
     static func make(
         payload raw: [UInt8], firstIndex: UInt64, count: Int, previous: UInt64
     ) -> (FrameHeader, [UInt8]) {
-        let compressed = LZ4.compress(raw)
-        let stored = compressed.map { $0.count < raw.count ? $0 : raw } ?? raw
+        var compression = count < Columns.entriesMin ? Compression.rows : .columns
+        let arranged = compression == .rows ? raw : Columns.arrange(raw, count: count)
+        var stored = LZ4.compress(arranged) ?? raw
+        if stored.count >= raw.count {
+            compression = .raw
+            stored = raw
+        }
         let header = FrameHeader(
-            isCompressed: stored.count < raw.count, firstIndex: firstIndex, count: UInt32(count),
+            compression: compression, firstIndex: firstIndex, count: UInt32(count),
             rawBytes: UInt32(raw.count), storedBytes: UInt32(stored.count), previous: previous,
             payloadChecksum: sha64(stored.span))
         return (header, stored)
@@ -177,13 +192,16 @@ package struct LogFrame: Sendable {
         }
         let rawBytes = Int(header.rawBytes)
         let payload: [UInt8]
-        if header.isCompressed {
+        switch header.compression {
+        case .raw: payload = copied(stored)
+        case .rows, .columns:
             guard let raw = LZ4.decompress(stored, count: rawBytes) else {
                 throw .flaw(.compression)
             }
-            payload = raw
-        } else {
-            payload = copied(stored)
+            let count = Int(header.count)
+            let rows = header.compression == .rows ? raw : Columns.restore(raw, count: count)
+            guard let rows else { throw .flaw(.entryLengths) }
+            payload = rows
         }
         starts = try Self.starts(of: Int(header.count), in: payload)
         bytes = payload

@@ -40,7 +40,7 @@ package enum LogLimits {
 package struct LogOptions: Sendable {
     /// A segment of at least this many bytes is full, and the next commit starts another.
     ///
-    /// 16 MiB unless told: opening hashes the entries of the last segment again, so it waits for
+    /// 8 MiB unless told: opening hashes the entries of the last segment again, so it waits for
     /// as many. A segment is at most one frame longer.
     package var segmentBytesMax: UInt64
 
@@ -50,7 +50,7 @@ package struct LogOptions: Sendable {
     package var knownSize: UInt64
 
     /// The options that fit most uses.
-    package init(segmentBytesMax: UInt64 = 16 << 20, knownSize: UInt64 = 0) {
+    package init(segmentBytesMax: UInt64 = 8 << 20, knownSize: UInt64 = 0) {
         self.segmentBytesMax = segmentBytesMax
         self.knownSize = knownSize
     }

@@ -77,7 +77,7 @@ package final class ReplicaHost {
                 try disk.syncDirectory(disk.parent(of: directory))
             } catch { throw .disk(error) }
             let log = try EventLog.create(directory: "\(directory)/ledger", disk: disk)
-            for entry in run.entries { _ = try log.stage(entry.bytes) }
+            _ = try log.stage(run.entries.map(\.bytes)[...])
             try log.commit()
             try log.close()
         } catch { throw .log(error) }
@@ -327,7 +327,7 @@ package final class ReplicaHost {
             try ahead?.append(batch.entries, heads)
         } else {
             do throws(LogError) {
-                for entry in batch.entries { _ = try log.stage(entry.bytes) }
+                _ = try log.stage(batch.entries.map(\.bytes)[...])
                 try log.commit()
             } catch { throw .log(error) }
             try heads(from: log.size - UInt64(batch.entries.count)).check(log)

@@ -39,12 +39,12 @@ private struct Tally: CustomStringConvertible {
 /// A log as files, its entries, and where its last commit starts.
 private struct KeptLog {
     static let directory = "/log"
-    static let options = LogOptions(segmentBytesMax: 500)
+    static let options = LogOptions(segmentBytesMax: 350)
 
     /// After a crash a log alone cannot tell that whole commits were cut off its end. A checkpoint
     /// can, and here there is one of all but the last commit.
     private var options: LogOptions {
-        LogOptions(segmentBytesMax: 500, knownSize: isClosed ? 0 : UInt64(lastCommit))
+        LogOptions(segmentBytesMax: 350, knownSize: isClosed ? 0 : UInt64(lastCommit))
     }
 
     var files: [String: [UInt8]] = [:]

@@ -60,6 +60,65 @@ private func open(_ forger: Forger) throws -> EventLog {
         _ = try log.verifyAll()
     }
 
+    /// Sixteen entries of three lengths, and their payload in columns.
+    private static let entries = (0..<16).map { number in
+        [UInt8](repeating: UInt8(number), count: [3, 40, 200][number % 3])
+    }
+
+    private static func columns(_ entries: [[UInt8]]) -> [UInt8] {
+        var payload = entries.map { UInt8(truncatingIfNeeded: $0.count) }
+        payload += entries.map { UInt8($0.count >> 8) }
+        for length in Set(entries.map(\.count)).sorted() {
+            let group = entries.filter { $0.count == length }
+            for column in 0..<min(length, 32) { payload += group.map { $0[column] } }
+            for entry in group { payload += entry.dropFirst(32) }
+        }
+        return payload
+    }
+
+    @Test func columnsWrittenFromTheDescriptionAreRead() throws {
+        let columns = Self.columns(Self.entries)
+        let block = try #require(LZ4.compress(columns))
+        var forger = Forger()
+        forger.append(
+            payload: block, first: 0, count: 16, compression: 2, raw: UInt32(columns.count))
+        let log = try open(forger)
+        #expect(log.recovery.tornBytes == 0)
+        #expect(try allEntries(log) == Self.entries)
+    }
+
+    @Test func columnsWhoseLengthsDoNotAddUpAreNotTaken() throws {
+        for place in [0, 1, 15, 16, 31] {
+            for change: UInt8 in [1, 0x80, 0xFF] {
+                var columns = Self.columns(Self.entries)
+                columns[place] ^= change
+                let block = try #require(LZ4.compress(columns))
+                var forger = Forger()
+                forger.append(
+                    payload: block, first: 0, count: 16, compression: 2, raw: UInt32(columns.count))
+                #expect(try open(forger).size == 0, "byte \(place) changed by \(change)")
+            }
+        }
+    }
+
+    @Test func entriesOfAnyLengthsComeBackFromColumns() throws {
+        let disk = SimulatedDisk()
+        let log = try EventLog.create(directory: "/log", disk: disk)
+        var random = SplitMix64(seed: 11)
+        var entries: [[UInt8]] = []
+        for count in [7, 8, 9, 300] {
+            let batch = (0..<count).map { _ in someEntry(&random, max: 90) }
+            entries += batch
+            #expect(try log.stage(batch[...]) == UInt64(entries.count - count))
+            try log.commit()
+        }
+        _ = try log.stage([[UInt8](repeating: 5, count: 65_535)] + entries[..<9])
+        try log.commit()
+        #expect(try Array(allEntries(log).prefix(entries.count)) == entries)
+        #expect(try log.entry(at: UInt64(entries.count)).count == 65_535)
+        _ = try log.verifyAll()
+    }
+
     @Test func framesThatLieWithRightChecksumsAreNotTaken() throws {
         let forgeries: [(inout Forger) -> Void] = [
             { $0.append(payload: [1, 0, 7], first: 1, count: 1) },
@@ -69,6 +128,8 @@ private func open(_ forger: Forger) throws -> EventLog {
             { $0.append(payload: [0, 0, 7], first: 0, count: 1) },
             { $0.append(payload: [1, 0, 7, 8], first: 0, count: 1) },
             { $0.append(payload: [1, 0, 7], first: 0, count: 1, compression: 2) },
+            { $0.append(payload: [1, 0, 7], first: 0, count: 1, compression: 3) },
+            { $0.append(payload: [1, 0, 7], first: 0, count: 1, compression: 2, raw: 60) },
             { $0.append(payload: [1, 0, 7], first: 0, count: 1, compression: 1, raw: 60) },
             { $0.append(payload: [1, 0, 7], first: 0, count: 1, compression: 1, raw: .max) },
             { $0.append(payload: [1, 0, 7], first: 0, count: 1, raw: .max, stored: .max) },

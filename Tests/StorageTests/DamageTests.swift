@@ -48,7 +48,7 @@ private struct Tally: CustomStringConvertible {
 /// commits were cut off the end of the log.
 private struct KeptLedger {
     static let directory = "/ledger"
-    static let options = LogOptions(segmentBytesMax: 2_000)
+    static let options = LogOptions(segmentBytesMax: 1_200)
 
     private(set) var files: [String: [UInt8]] = [:]
     /// The state after each batch.

@@ -122,7 +122,7 @@ struct AheadLog {
             try heads.check(frontier)
         }
         do throws(LogError) {
-            for entry in entries { _ = try log.stage(entry.bytes) }
+            _ = try log.stage(entries.map(\.bytes)[...])
             try log.commit()
         } catch { throw .log(error) }
     }

@@ -82,7 +82,7 @@ extension ReplicaHost {
 
     private func append(_ batch: DecidedBatch) throws(HostError) {
         do throws(LogError) {
-            for entry in batch.entries { _ = try log.stage(entry.bytes) }
+            _ = try log.stage(batch.entries.map(\.bytes)[...])
             try log.commit()
         } catch { throw .log(error) }
         try heads(from: log.size - UInt64(batch.entries.count)).check(log)

@@ -278,7 +278,7 @@ package struct VoteJournal: Sendable {
     /// holds none of them that anything may rest on.
     mutating func write(_ entries: [[UInt8]]) throws(JournalError) {
         do throws(LogError) {
-            for entry in entries { _ = try log.stage(entry) }
+            _ = try log.stage(entries[...])
             try log.commit()
         } catch {
             log.discardStaged()

@@ -40,6 +40,15 @@ extension BorshCodable {
         self = try Self(from: &reader)
         try reader.end()
     }
+
+    /// Reads a value that takes up all of a part of `bytes`.
+    ///
+    /// - Precondition: `range` lies in `bytes`.
+    package init(decoding bytes: [UInt8], in range: Range<Int>) throws(DecodingError) {
+        var reader = BorshReader(bytes, in: range)
+        self = try Self(from: &reader)
+        try reader.end()
+    }
 }
 
 /// Appends values in Borsh.
@@ -127,26 +136,37 @@ package struct BorshWriter: Sendable {
 /// Reads values in Borsh. Never takes memory for a count before the bytes for it are seen.
 package struct BorshReader: Sendable {
     private let bytes: [UInt8]
+    private let start: Int
     private let limit: Int
+    private var position: Int
 
-    /// The offset of the next byte.
-    package private(set) var offset: Int
+    /// The offset of the next byte, from the first that is read.
+    package var offset: Int { position - start }
 
     /// Reads all of `bytes`.
-    package init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) { self.init(bytes, in: bytes.indices) }
+
+    /// Reads a part of `bytes`.
+    ///
+    /// - Precondition: `range` lies in `bytes`.
+    package init(_ bytes: [UInt8], in range: Range<Int>) {
+        invariant(
+            range.lowerBound >= 0 && range.upperBound <= bytes.count,
+            "\(range) of \(bytes.count) bytes")
         self.bytes = bytes
-        offset = 0
-        limit = bytes.count
+        start = range.lowerBound
+        position = range.lowerBound
+        limit = range.upperBound
     }
 
     /// Throws where bytes are left.
     package func end() throws(DecodingError) {
-        guard offset == limit else { throw .trailing(offset: offset, bytes: limit - offset) }
+        guard position == limit else { throw .trailing(offset: offset, bytes: limit - position) }
     }
 
     private func need(_ count: Int) throws(DecodingError) {
-        guard limit - offset >= count else {
-            throw .truncated(offset: offset, neededBytes: count - (limit - offset))
+        guard limit - position >= count else {
+            throw .truncated(offset: offset, neededBytes: count - (limit - position))
         }
     }
 
@@ -159,19 +179,23 @@ package struct BorshReader: Sendable {
 
     private mutating func integer(byteCount: Int) throws(DecodingError) -> UInt64 {
         try need(byteCount)
-        var value: UInt64 = 0
-        for position in 0..<byteCount {
-            value |= UInt64(bytes[offset + position]) << UInt64(8 * position)
+        defer { position += byteCount }
+        // One load where eight bytes are there, whatever they belong to.
+        if let word = bytes.span.word(at: position) {
+            return byteCount == 8 ? word : word & (1 << UInt64(8 * byteCount) - 1)
         }
-        offset += byteCount
+        var value: UInt64 = 0
+        for place in 0..<byteCount {
+            value |= UInt64(bytes[position + place]) << UInt64(8 * place)
+        }
         return value
     }
 
     /// Reads `count` bytes.
     package mutating func fixed(_ count: Int) throws(DecodingError) -> [UInt8] {
         try need(count)
-        defer { offset += count }
-        return Array(bytes[offset..<offset + count])
+        defer { position += count }
+        return Array(bytes[position..<position + count])
     }
 
     /// Reads a `u32` count of at most `bound`.
@@ -205,8 +229,8 @@ package struct BorshReader: Sendable {
     /// Reads thirty-two bytes.
     package mutating func bytes32() throws(DecodingError) -> Bytes32 {
         try need(32)
-        defer { offset += 32 }
-        return Bytes32(bytes.span, at: offset) ?? .zero
+        defer { position += 32 }
+        return Bytes32(bytes.span, at: position) ?? .zero
     }
 
     /// Reads a digest.
@@ -220,8 +244,8 @@ package struct BorshReader: Sendable {
     /// Reads a signature.
     package mutating func signature() throws(DecodingError) -> Signature {
         try need(64)
-        defer { offset += 64 }
-        return Signature(bytes.span, at: offset) ?? .zero
+        defer { position += 64 }
+        return Signature(bytes.span, at: position) ?? .zero
     }
 
     /// Reads a `u32` count of at most `bound` and so many values of thirty-two bytes.

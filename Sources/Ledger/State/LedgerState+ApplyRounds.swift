@@ -48,13 +48,13 @@ extension LedgerState {
     }
 
     mutating func applyVote(_ event: VoteCast, _ entry: EntryIndex) throws(FoldError) {
-        guard let place = rounds[event.request]?.pinned.position(of: event.validator) else {
+        // In place: a copy of the round would cost more than all the rest.
+        switch rounds[event.request]?.record(RecordedVote(entry: entry, event: event)) {
+        case .recorded?: break
+        case .voted?: throw .contradicts(kind: "voteCast", field: "validator")
+        case .notPinned?, nil:
             throw .unknown(kind: "voteCast", field: "request", value: event.request.rawValue)
         }
-        guard rounds[event.request]?.votes[place] == nil else {
-            throw .contradicts(kind: "voteCast", field: "validator")
-        }
-        rounds[event.request]?.votes[place] = RecordedVote(entry: entry, event: event)
     }
 
     mutating func applyOutcome(_ event: OutcomeDecided) throws(FoldError) {

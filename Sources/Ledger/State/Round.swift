@@ -108,6 +108,17 @@ package struct Round: Equatable, Sendable {
     /// The decision, once there is one.
     package internal(set) var decided: OutcomeDecided?
 
+    /// What became of a vote that was to be recorded.
+    enum Recording { case recorded, voted, notPinned }
+
+    /// Records the vote of a pinned validator that has not voted.
+    mutating func record(_ vote: RecordedVote) -> Recording {
+        guard let place = pinned.position(of: vote.event.validator) else { return .notPinned }
+        guard votes[place] == nil else { return .voted }
+        votes[place] = vote
+        return .recorded
+    }
+
     /// T of this round.
     package var threshold: Int { Int(opened.threshold) }
 

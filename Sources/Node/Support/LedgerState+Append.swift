@@ -21,11 +21,11 @@ extension LedgerState {
     mutating func append(_ command: Command, to log: EventLog) throws(AppendError) -> [Event] {
         let events: [Event]
         do throws(Refusal) { events = try decide(command) } catch { throw .refused(error) }
-        for event in events {
-            let bytes = event.encoded
-            do throws(LogError) { _ = try log.stage(bytes) } catch { throw .log(error) }
+        let entries = events.map(\.encoded)
+        do throws(LogError) { _ = try log.stage(entries[...]) } catch { throw .log(error) }
+        for (event, entry) in zip(events, entries) {
             do throws(FoldError) {
-                try apply(event, encodedBytes: bytes.count)
+                try apply(event, encodedBytes: entry.count)
             } catch {
                 fatalError("the rules derived an event that cannot follow: \(error)")
             }

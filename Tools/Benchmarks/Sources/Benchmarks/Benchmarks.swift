@@ -20,8 +20,8 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "A Python with groth16py, for the comparison with arkworks.")
     var python = "python3"
 
-    @Option(help: "Entries of the generated ledger, about.")
-    var entries: UInt64 = 300_000
+    @Option(help: "Entries of a generated ledger, about.")
+    var entries: UInt64 = 1_000_000
 
     @Option(help: "Entries of the log that proofs, checks and checkpoints are measured on.")
     var logEntries: UInt64 = 10_000_000
@@ -35,8 +35,11 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Requests that ten nodes decide together.")
     var requests = 400
 
-    @Option(help: "Only these parts: proofs, ledger, log, state, replication.")
-    var only: [String] = []
+    @Option(help: "Entries of the ledger that is replayed million by million.")
+    var scaleEntries: UInt64 = 10_000_000
+
+    @Option(help: "Only these parts: \(Part.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var only: [Part] = []
 
     @Option(help: "Runs of each figure.")
     var runs = 5
@@ -44,7 +47,26 @@ struct Benchmarks: ParsableCommand {
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
+    @Option(help: "Only make a ledger of --entries entries, with real signatures, in this folder.")
+    var generate: String?
+
+    @Option(help: "The seed of --generate.")
+    var seed: UInt64 = 1
+
+    @Option(help: .hidden)
+    var replay: String?
+
+    /// What can be measured by itself.
+    enum Part: String, CaseIterable, ExpressibleByArgument {
+        case proofs, certificate, append, disk, replay, audit, scale, log, state, replication
+    }
+
     mutating func run() throws {
+        if let replay { return try ScaleBenchmark.replay(replay) }
+        if let generate {
+            return try LedgerGenerator.make(
+                entries: entries, at: generate, signing: true, seed: seed, note)
+        }
         guard runs > 0, entries > 0 else {
             throw ValidationError("--runs and --entries must be above zero")
         }
@@ -54,29 +76,32 @@ struct Benchmarks: ParsableCommand {
             if !json { measurements.forEach { print($0.line) } }
         }
         note("One core for each figure but where all are named: \(cores) cores.")
-        func isWanted(_ part: String) -> Bool { only.isEmpty || only.contains(part) }
-        if isWanted("proofs") {
-            report(try ProofBenchmark(vectors: vectors, python: python).measure(runs: runs, note))
-        }
-        if let certificate {
-            report(try CertificateBenchmark(path: certificate).measure(runs: runs))
-        }
-        if isWanted("ledger") {
-            report(try LedgerBenchmark(entries: entries).measure(runs: runs, note))
-        }
-        if isWanted("log") {
-            try LogBenchmark(entries: logEntries).measure(runs: runs, note, report)
-        }
-        if isWanted("state") {
-            try StateBenchmark(decisions: decisions).measure(runs: runs, note, report)
-        }
-        if isWanted("replication") {
-            try ReplicationBenchmark(requests: requests).measure(runs: runs, note, report)
+        for part in Part.allCases where only.isEmpty || only.contains(part) {
+            try measure(part, report)
         }
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             print(String(decoding: try encoder.encode(all), as: UTF8.self))
+        }
+    }
+
+    private func measure(_ part: Part, _ report: ([Measurement]) -> Void) throws {
+        switch part {
+        case .proofs:
+            report(try ProofBenchmark(vectors: vectors, python: python).measure(runs: runs, note))
+        case .certificate:
+            guard let certificate else { return }
+            report(try CertificateBenchmark(path: certificate).measure(runs: runs))
+        case .append: report(try AppendBenchmark().measure(runs: runs, note))
+        case .disk: report(try DiskBenchmark().measure(note))
+        case .replay: report(try ReplayBenchmark(entries: entries).measure(runs: runs, note))
+        case .audit: report(try AuditBenchmark(entries: entries / 4).measure(runs: runs, note))
+        case .scale: try ScaleBenchmark(entries: scaleEntries).measure(note, report)
+        case .log: try LogBenchmark(entries: logEntries).measure(runs: runs, note, report)
+        case .state: try StateBenchmark(decisions: decisions).measure(runs: runs, note, report)
+        case .replication:
+            try ReplicationBenchmark(requests: requests).measure(runs: runs, note, report)
         }
     }
 

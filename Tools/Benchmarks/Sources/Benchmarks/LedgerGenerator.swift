@@ -9,14 +9,18 @@ import Ledger
 
 /// Makes a ledger of any size from a seed.
 ///
-/// Keys, signatures, decisions, order and roots are real. The proofs are not: each request carries
-/// the same well-formed points, which prove nothing, and ten validators approve it all the same. So
-/// an audit of such a ledger leaves the proofs out, or finds every approval false.
+/// Keys, decisions, order and roots are real, and signatures where they are asked for; otherwise
+/// random bytes stand for them. The proofs are not real: each request carries the same well-formed
+/// points, which prove nothing, and ten validators judge it all the same. So an audit of such a
+/// ledger leaves the proofs out, or finds every approval false. Of a hundred votes 96 approve, two
+/// reject, one abstains and one is not cast; they come in any order, a few at each millisecond.
 struct LedgerGenerator {
     private let validators: [SigningKey]
     private let submitter: SigningKey
     private let circuit: Circuit
     private let proof: [UInt8]
+    private let isSigning: Bool
+    private var random: SeededRandom
     private(set) var state = LedgerState()
     private(set) var entries: UInt64 = 0
     private var time: UInt64 = 1_767_225_600_000
@@ -25,10 +29,12 @@ struct LedgerGenerator {
     /// Requests of one batch: a batch holds at most 1,000 commands, twelve for each request.
     static let requestsPerBatch: UInt64 = 83
 
-    init() throws {
+    init(signing: Bool = true, seed: UInt64 = 1) throws {
         func key(_ number: UInt8) -> SigningKey {
             SigningKey(seed: Bytes32([UInt8](repeating: number, count: 32)) ?? .zero)
         }
+        isSigning = signing
+        random = SeededRandom(seed: seed)
         validators = (1...10).map { key(UInt8($0)) }
         submitter = key(200)
         let point = G1Affine.generator
@@ -68,49 +74,81 @@ struct LedgerGenerator {
         try seal(log)
     }
 
-    /// Adds one batch of requests with all their votes, decisions and closes.
+    /// Adds one batch: payments of the last, requests, and their votes.
     mutating func addBatch(_ log: EventLog) throws {
         time += 1000
         let height = Height(state.height.rawValue + 1)
         let proposer = state.proposerRanking(height: height)[0]
         let key = validators[Int(proposer.rawValue)]
-        let signature = key.sign(
-            BatchOpening.signedBytes(
-                height: height, time: Time(time), round: 0, previousRoot: log.root,
-                proposer: key.publicKey, in: state.ledger))
+        let opening = BatchOpening.signedBytes(
+            height: height, time: Time(time), round: 0, previousRoot: log.root,
+            proposer: key.publicKey, in: state.ledger)
         let opened = BatchOpened(
             height: height, time: Time(time), proposer: proposer, round: 0, previousRoot: log.root,
-            precommitRound: 0, precommits: [], signature: signature)
-        let opening = BatchOpening(event: opened, proposer: key.publicKey, precommitKeys: [])
-        try record(.openBatch(Checked(unchecked: opening), root: log.root), log)
-        for _ in 0..<Self.requestsPerBatch { try addRequest(log) }
+            precommitRound: 0, precommits: [], signature: signature(key, opening))
+        try record(
+            .openBatch(
+                Checked(
+                    unchecked: BatchOpening(
+                        event: opened, proposer: key.publicKey, precommitKeys: [])),
+                root: log.root), log)
+        for entry in state.pendingSettlements { try settle(entry, log) }
+        var votes: [(RequestID, SigningKey)] = []
+        for _ in 0..<Self.requestsPerBatch {
+            let id = try addRequest(log)
+            votes += validators.map { (id, $0) }
+        }
+        for place in votes.indices.reversed() {
+            votes.swapAt(place, Int(random.next(below: UInt64(place + 1))))
+        }
+        for (place, vote) in votes.enumerated() {
+            try addVote(vote.0, vote.1, time: time + UInt64(place) / 2, log)
+        }
         try record(.closeDue, log)
         try seal(log)
     }
 
-    private mutating func addRequest(_ log: EventLog) throws {
+    private mutating func addRequest(_ log: EventLog) throws -> RequestID {
         request += 1
         let nullifier = Self.bytes32(request)
-        let message = RequestMessage(
+        var message = RequestMessage(
             circuit: circuit.id, nullifiers: [nullifier], amount: Amount(request),
             recipient: .zero, proof: proof,
             publicInputs: [.zero, nullifier, .zero, Self.bytes32(request)], timestamp: Time(time),
-            submitter: submitter.publicKey, signature: .zero
-        ).signed(by: submitter, in: state.ledger)
-        let id = message.id(in: state.ledger)
+            submitter: submitter.publicKey, signature: .zero)
+        message.signature = signature(submitter, message.signedBytes(in: state.ledger))
         try record(.message(Checked(unchecked: .request(message))), log)
-        for validator in validators {
-            let vote = VoteMessage(
-                request: id, validator: validator.publicKey, vote: .approve, reason: .proofHolds,
-                timestamp: Time(time), signature: .zero
-            ).signed(by: validator, in: state.ledger)
-            try record(.message(Checked(unchecked: .vote(vote))), log)
+        return message.id(in: state.ledger)
+    }
+
+    private mutating func addVote(
+        _ request: RequestID, _ validator: SigningKey, time: UInt64, _ log: EventLog
+    ) throws {
+        let (vote, reason): (Vote, VoteReason)
+        switch random.next(below: 100) {
+        case 0: return
+        case 1: (vote, reason) = (.abstain, .localError)
+        case 2, 3: (vote, reason) = (.reject, .proofFails)
+        default: (vote, reason) = (.approve, .proofHolds)
         }
-        let report = SettlementMessage(
+        var message = VoteMessage(
+            request: request, validator: validator.publicKey, vote: vote, reason: reason,
+            timestamp: Time(time), signature: .zero)
+        message.signature = signature(validator, message.signedBytes(in: state.ledger))
+        try record(.message(Checked(unchecked: .vote(message))), log)
+    }
+
+    private mutating func settle(_ entry: EntryIndex, _ log: EventLog) throws {
+        guard let id = state.requestID(at: entry) else { return }
+        var report = SettlementMessage(
             request: id, bridge: submitter.publicKey, reference: [], result: .settled,
-            signature: .zero
-        ).signed(by: submitter, in: state.ledger)
+            signature: .zero)
+        report.signature = signature(submitter, report.signedBytes(in: state.ledger))
         try record(.message(Checked(unchecked: .settlement(report))), log)
+    }
+
+    private mutating func signature(_ key: SigningKey, _ bytes: [UInt8]) -> Signature {
+        isSigning ? key.sign(bytes) : Signature(random.bytes(64)) ?? .zero
     }
 
     private static func bytes32(_ number: UInt64) -> Bytes32 {
@@ -129,5 +167,34 @@ struct LedgerGenerator {
             try state.apply(event, encodedBytes: bytes.count)
             entries += 1
         }
+    }
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers from the same seed.
+struct SeededRandom {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+
+    mutating func next(below bound: UInt64) -> UInt64 { next() % bound }
+
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(count)
+        while result.count < count {
+            let word = next()
+            for shift in stride(from: 0, to: 64, by: 8) where result.count < count {
+                result.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+            }
+        }
+        return result
     }
 }

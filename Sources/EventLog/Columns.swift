@@ -1,0 +1,122 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The order in which the bytes of a frame's payload lie before compression.
+///
+/// Entries of one length are mostly of one kind, and the same byte of each says much the same, so
+/// their first bytes are laid column by column. A payload in columns has as many bytes as in rows:
+///
+/// - the lower byte of each entry's length, then the upper byte of each;
+/// - for each length that occurs, shortest first, with the entries of that length in their order:
+///   for each of the first 32 bytes of an entry (or fewer, where the entries are shorter) that byte
+///   of each entry; then the rest of each entry.
+enum Columns {
+    /// How many bytes of an entry lie in columns.
+    static let width = 32
+    /// Fewer entries stay in rows: there is nothing to gain.
+    static let entriesMin = 8
+
+    /// Where the entries of each length lie.
+    private struct Groups {
+        /// By length: where its group starts.
+        private var starts: [Int]
+        /// By length: the entries of that length.
+        private var counts: [Int]
+        /// By length: the entries of that length seen so far.
+        private var seen: [Int]
+
+        init(_ lengths: [Int]) {
+            let most = lengths.max() ?? 0
+            starts = Array(repeating: 0, count: most + 1)
+            counts = starts
+            seen = starts
+            for length in lengths { counts[length] += 1 }
+            var start = 2 * lengths.count
+            for length in counts.indices {
+                starts[length] = start
+                start += length * counts[length]
+            }
+        }
+
+        /// The place of the next entry of a length: of its first byte, from each of its first bytes
+        /// to the next, and of the rest.
+        mutating func next(_ length: Int) -> (first: Int, step: Int, rest: Int) {
+            let place = seen[length]
+            seen[length] = place + 1
+            let start = starts[length]
+            let step = counts[length]
+            let width = min(length, Columns.width)
+            return (start + place, step, start + step * width + place * (length - width))
+        }
+    }
+
+    /// Lays a payload in columns.
+    ///
+    /// - Precondition: The payload holds `count` lengths and entries of these lengths.
+    static func arrange(_ rows: [UInt8], count: Int) -> [UInt8] {
+        var columns = [UInt8](repeating: 0, count: rows.count)
+        var target = columns.mutableSpan
+        let source = rows.span
+        var lengths: [Int] = []
+        lengths.reserveCapacity(count)
+        for entry in 0..<count {
+            target[entry] = source[2 * entry]
+            target[count + entry] = source[2 * entry + 1]
+            lengths.append(Int(source[2 * entry]) | Int(source[2 * entry + 1]) << 8)
+        }
+        var groups = Groups(lengths)
+        var from = 2 * count
+        for length in lengths {
+            var (place, step, rest) = groups.next(length)
+            let width = min(length, Self.width)
+            for byte in from..<from + width {
+                target[place] = source[byte]
+                place += step
+            }
+            for byte in from + width..<from + length {
+                target[rest] = source[byte]
+                rest += 1
+            }
+            from += length
+        }
+        return columns
+    }
+
+    /// Lays a payload in rows again; nil where the lengths do not add up to it.
+    ///
+    /// - Precondition: The payload holds `count` lengths.
+    static func restore(_ columns: [UInt8], count: Int) -> [UInt8]? {
+        let source = columns.span
+        var lengths: [Int] = []
+        lengths.reserveCapacity(count)
+        var total = 2 * count
+        for entry in 0..<count {
+            let length = Int(source[entry]) | Int(source[count + entry]) << 8
+            lengths.append(length)
+            total += length
+        }
+        guard total == columns.count else { return nil }
+        var rows = [UInt8](repeating: 0, count: columns.count)
+        var target = rows.mutableSpan
+        for entry in 0..<count {
+            target[2 * entry] = source[entry]
+            target[2 * entry + 1] = source[count + entry]
+        }
+        var groups = Groups(lengths)
+        var to = 2 * count
+        for length in lengths {
+            var (place, step, rest) = groups.next(length)
+            let width = min(length, Self.width)
+            for byte in to..<to + width {
+                target[byte] = source[place]
+                place += step
+            }
+            for byte in to + width..<to + length {
+                target[byte] = source[rest]
+                rest += 1
+            }
+            to += length
+        }
+        return rows
+    }
+}

@@ -21,7 +21,8 @@ struct AppendBenchmark {
             var values: [String: [Double]] = [:]
             for run in 0..<runs {
                 let place = folder.appendingPathComponent("\(run)")
-                try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+                try FileManager.default.createDirectory(
+                    at: place, withIntermediateDirectories: true)
                 func add(_ name: String, _ count: Int, _ work: () throws -> Void) rethrows {
                     let (seconds, _) = try timed(work)
                     values[name, default: []].append(Double(count) / seconds)

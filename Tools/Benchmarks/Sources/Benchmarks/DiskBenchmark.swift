@@ -17,7 +17,8 @@ struct DiskBenchmark {
             guard segments.count > 1, let end = Self.firstEntry(of: segments[segments.count - 1])
             else { fatalError("\(votes.count) votes did not fill a segment") }
             let bytes = try segments.dropLast().reduce(0) { sum, name in
-                sum + (try FileHandle(forReadingAtPath: path + "/segments/" + name)?.seekToEnd() ?? 0)
+                let file = FileHandle(forReadingAtPath: path + "/segments/" + name)
+                return sum + (try file?.seekToEnd() ?? 0)
             }
             let ours = Double(bytes) / Double(end)
             let raw = folder.appendingPathComponent("votes")
@@ -27,7 +28,8 @@ struct DiskBenchmark {
                     "disk, a vote entry in a sealed segment", unit: "bytes", values: [ours],
                     note: "\(votes[0].count) bytes each, 64 of them the signature")
             ]
-            if let size = Shell.output("zstd -1 -q -c '\(raw.path)' | wc -c").flatMap(Double.init) {
+            let size = Shell.output("zstd -1 -q -c '\(raw.path)' | wc -c").flatMap(Double.init)
+            if let size {
                 result.append(
                     Measurement(
                         "  beside: zstd -1 on the same entries", unit: "bytes",

@@ -5,9 +5,9 @@
 -- the file may be deleted at any time and comes back the same.
 --
 -- Entries are positions in the log, times are milliseconds since 1970 UTC, reputations are
--- thousandths of a point, keys and hashes are blobs (hex(id) shows them). An amount or stake above
--- 2^63 - 1, which no integer of SQLite holds, is its decimal digits as text. Words are those of the
--- JSON that the program prints.
+-- thousandths of a point, keys and hashes are blobs (hex(id) shows them). A number above 2^63 - 1,
+-- which no integer of SQLite holds, is its decimal digits as text, in the columns of type ANY. Words
+-- are those of the JSON that the program prints.
 
 -- How far the fold has come. Written in the transaction of the rows that it speaks of.
 CREATE TABLE position (
@@ -128,7 +128,7 @@ CREATE TABLE request (
     submitter INTEGER NOT NULL REFERENCES submitter,
     amount ANY NOT NULL,
     recipient BLOB NOT NULL,
-    timestamp INTEGER NOT NULL,      -- the submitter's own time
+    timestamp ANY NOT NULL,          -- the submitter's own time
     leader INTEGER NOT NULL REFERENCES validator,
     threshold INTEGER NOT NULL,
     deadline INTEGER NOT NULL,
@@ -186,7 +186,7 @@ CREATE TABLE job (
     milliseconds ANY NOT NULL,
     engine TEXT NOT NULL,
     engine_version TEXT NOT NULL,
-    timestamp INTEGER NOT NULL,
+    timestamp ANY NOT NULL,
     assigned INTEGER,                -- the entry that drew its validators
     deadline INTEGER,
     decision TEXT CHECK (decision IN ('agreed', 'disagreed', 'timedOut')),
@@ -224,7 +224,7 @@ CREATE TABLE evidence (
     validator INTEGER NOT NULL REFERENCES validator,
     slot TEXT NOT NULL CHECK (slot IN ('vote', 'proposal', 'prevote', 'precommit')),
     request INTEGER REFERENCES request,
-    height INTEGER,
+    height ANY,
     round INTEGER
 ) STRICT;
 

@@ -1,0 +1,72 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import GRDB
+internal import Ledger
+
+extension Projector {
+    /// Takes up the fold where the tables stand.
+    ///
+    /// Nil where they hold what was never written; the position row is the caller's to check.
+    convenience init?(_ database: Database, at position: ProjectionsPosition) throws {
+        try self.init(database)
+        ledger = position.ledger
+        entries = position.entries
+        sealedEntries = position.entries
+        guard try loadParameters(), try loadValidators(), try loadNames() else { return nil }
+    }
+
+    private func loadParameters() throws -> Bool {
+        guard
+            let row = try Row.fetchOne(
+                database, sql: "SELECT * FROM parameters ORDER BY entry DESC LIMIT 1")
+        else { return false }
+        func number(_ column: Int) -> UInt64 { row.unsigned(column) ?? 0 }
+        guard
+            let normalisation = [Normalisation.share, .raw].first(where: { known in
+                row[9] as String == known.jsonName
+            })
+        else { return false }
+        parameters = Parameters(
+            threshold: UInt32(clamping: number(1)), verificationMilliseconds: number(2),
+            jobMilliseconds: number(3), settlementMilliseconds: number(4),
+            reputationMin: Reputation(number(5)), reputationMax: Reputation(number(6)),
+            stakeWeight: UInt32(clamping: number(7)), reputationWeight: UInt32(clamping: number(8)),
+            normalisation: normalisation, unclosedMax: UInt32(clamping: number(10)),
+            refusalsPerMinute: UInt32(clamping: number(11)))
+        return parameters.fault == nil
+    }
+
+    private func loadValidators() throws -> Bool {
+        let rows = try Row.fetchAll(
+            database,
+            sql: "SELECT number, key, stake, reputation, is_member FROM validator ORDER BY number")
+        for row in rows {
+            guard row[0] as Int == validators.count, let key = row.bytes32(1),
+                let stake = row.unsigned(2), let reputation = row.unsigned(3)
+            else { return false }
+            validatorNumbers[PublicKey(key)] = validators.count
+            validators.append(
+                Validator(
+                    key: PublicKey(key), stake: stake, reputation: reputation, isMember: row[4]))
+        }
+        return !validators.isEmpty
+    }
+
+    private func loadNames() throws -> Bool {
+        for row in try Row.fetchAll(
+            database, sql: "SELECT number, key FROM submitter ORDER BY number")
+        {
+            guard row[0] as Int == submitters.count, let key = row.bytes32(1) else { return false }
+            submitterNumbers[PublicKey(key)] = submitters.count
+            submitters.append(PublicKey(key))
+        }
+        for row in try Row.fetchAll(database, sql: "SELECT number, id FROM circuit ORDER BY number")
+        {
+            guard row[0] as Int == circuits.count, let id = row.digest(1) else { return false }
+            circuits.append(CircuitID(id))
+        }
+        return true
+    }
+}

@@ -1,0 +1,259 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import Ledger
+
+// MARK: - Requests, votes and what follows from them
+
+extension Projector {
+    func apply(_ event: RequestSubmitted) throws {
+        let submitter = Int(event.submitter.rawValue)
+        let circuit = Int(event.circuit.rawValue)
+        guard submitters.indices.contains(submitter), circuits.indices.contains(circuit) else {
+            throw fail("its submitter or circuit is not known")
+        }
+        let message = RequestMessage(
+            circuit: circuits[circuit], nullifiers: event.nullifiers, amount: event.amount,
+            recipient: event.recipient, proof: event.proof, publicInputs: event.publicInputs,
+            timestamp: event.timestamp, submitter: submitters[submitter],
+            signature: event.signature)
+        requestPlaces[entries] = requests.count
+        requests.append(
+            RequestRow(
+                entry: entries, id: message.id(in: ledger), height: height, submitted: event))
+        for nullifier in event.nullifiers {
+            nullifierPlaces[NullifierKey(request: entries, nullifier: nullifier)] = nullifiers.count
+            nullifiers.append(NullifierRow(nullifier: nullifier, request: entries))
+        }
+    }
+
+    func apply(_ event: RoundOpened) throws {
+        guard let place = requestPlaces[event.request.rawValue], requests[place].opened == nil
+        else { throw fail("no request \(event.request.rawValue) waits for a round") }
+        requests[place].opened = event
+    }
+
+    func apply(_ event: VoteCast) throws {
+        let row = tables.vote
+        row.bind(event.request.rawValue)
+        row.bind(event.validator.rawValue)
+        row.bind(entries)
+        row.bind(event.vote.jsonName)
+        row.bind(event.reason.jsonName)
+        row.bind(event.timestamp.rawValue)
+        try row.run()
+    }
+
+    func apply(_ event: OutcomeDecided) throws {
+        if let place = requestPlaces[event.request.rawValue] {
+            return requests[place].decided = (entries, event)
+        }
+        event.bind(to: tables.decideRequest, entries)
+        tables.decideRequest.bind(event.request.rawValue)
+        guard try tables.decideRequest.run() == 1 else { throw unknown(event.request) }
+    }
+
+    func apply(_ event: NullifierChanged, isSpent: Bool) throws {
+        let request = event.request.rawValue
+        let key = NullifierKey(request: request, nullifier: event.nullifier)
+        if let place = nullifierPlaces[key] {
+            if isSpent {
+                nullifiers[place].spent = entries
+            } else {
+                nullifiers[place].released = entries
+            }
+            return
+        }
+        let row = isSpent ? tables.spend : tables.release
+        row.bind(entries)
+        row.bind(event.nullifier)
+        row.bind(request)
+        guard try row.run() == 1 else { throw unknown(event.request) }
+    }
+
+    func apply(_ event: SettlementOrdered) throws {
+        settlementPlaces[event.request.rawValue] = settlements.count
+        settlements.append(SettlementRow(ordered: entries, event: event))
+    }
+
+    func apply(_ event: SettlementReported) throws {
+        if let place = settlementPlaces[event.request.rawValue] {
+            return settlements[place].report = (entries, event)
+        }
+        let row = tables.report
+        row.bind(entries)
+        row.bind(event.result.jsonName)
+        row.bind(event.reference)
+        row.bind(event.request.rawValue)
+        guard try row.run() == 1 else { throw unknown(event.request) }
+    }
+
+    func apply(_ event: RoundClosed) throws {
+        let about = event.about.rawValue
+        if let place = requestPlaces[about] {
+            return requests[place].closed = (entries, event.cause)
+        }
+        if let place = jobPlaces[about] { return jobs[place].closed = (entries, event.cause) }
+        for row in [tables.closeRequest, tables.closeJob] {
+            row.bind(entries)
+            row.bind(event.cause.jsonName)
+            row.bind(about)
+            if try row.run() == 1 { return }
+        }
+        throw unknown(event.about)
+    }
+
+    func apply(_ event: DisagreementRecorded) throws {
+        for (side, said) in event.sides.enumerated() {
+            for validator in said.validators {
+                let row = tables.disagreement
+                row.bind(event.about.rawValue)
+                row.bind(validator.rawValue)
+                row.bind(entries)
+                row.bind(side)
+                try row.run()
+            }
+        }
+    }
+
+    func apply(_ event: ReputationChanged) throws {
+        let number = Int(event.validator.rawValue)
+        guard validators.indices.contains(number) else {
+            throw fail("there is no validator \(number)")
+        }
+        validators[number].reputation = event.after.rawValue
+        changedValidators.insert(number)
+        reputations.append(
+            ReputationRow(
+                validator: event.validator.rawValue, entry: entries, cause: .change(event.cause),
+                about: event.about.rawValue, before: event.before.rawValue,
+                after: event.after.rawValue))
+    }
+
+    func applyDecay() throws {
+        for number in validators.indices where validators[number].isMember {
+            let before = validators[number].reputation
+            guard before <= Limits.reputationMax.rawValue else {
+                throw fail("validator \(number) has more reputation than there is")
+            }
+            let after = parameters.decayed(Reputation(before)).rawValue
+            validators[number].reputation = after
+            changedValidators.insert(number)
+            reputations.append(
+                ReputationRow(
+                    validator: UInt16(number), entry: entries, cause: .decay, about: nil,
+                    before: before, after: after))
+        }
+    }
+
+    func apply(_ event: EvidenceSubmitted) throws {
+        let row = tables.evidence
+        row.bind(entries)
+        row.bind(event.validator.rawValue)
+        func bind(_ slot: String, _ height: Height, _ round: UInt32) {
+            row.bind(slot)
+            row.bindNull()
+            row.bind(height.rawValue)
+            row.bind(round)
+        }
+        switch event.slot {
+        case .vote(let request):
+            row.bind("vote")
+            row.bind(request.rawValue)
+            row.bindNull()
+            row.bindNull()
+        case .proposal(let height, let round): bind("proposal", height, round)
+        case .prevote(let height, let round): bind("prevote", height, round)
+        case .precommit(let height, let round): bind("precommit", height, round)
+        }
+        try row.run()
+    }
+
+    func apply(_ event: MessageRefused) throws {
+        let row = tables.refusal
+        row.bind(entries)
+        row.bind(event.message.jsonName)
+        if let sender = event.message.sender { row.bind(sender.value) } else { row.bindNull() }
+        row.bind(event.refusal.jsonName)
+        try row.run()
+    }
+
+    private func unknown(_ entry: EntryIndex) -> FoldProblem {
+        fail("it speaks of entry \(entry.rawValue), which introduced nothing of the kind")
+    }
+}
+
+extension Message {
+    /// What JSON calls the kind: the name of the case.
+    package var jsonName: String {
+        switch self {
+        case .request: "request"
+        case .vote: "vote"
+        case .job: "job"
+        case .result: "result"
+        case .settlement: "settlement"
+        case .governance: "governance"
+        case .evidence: "evidence"
+        }
+    }
+}
+
+// MARK: - Jobs
+
+extension Projector {
+    func apply(_ event: JobSubmitted) throws {
+        let submitter = Int(event.submitter.rawValue)
+        guard submitters.indices.contains(submitter) else {
+            throw fail("its submitter is not known")
+        }
+        let message = JobMessage(
+            module: event.module, input: event.input, fuel: event.fuel,
+            memoryBytes: event.memoryBytes, milliseconds: event.milliseconds,
+            engine: event.engine, engineVersion: event.engineVersion, timestamp: event.timestamp,
+            submitter: submitters[submitter], signature: event.signature)
+        jobPlaces[entries] = jobs.count
+        jobs.append(
+            JobRow(entry: entries, id: message.id(in: ledger), height: height, submitted: event))
+    }
+
+    func apply(_ event: JobAssigned) throws {
+        if let place = jobPlaces[event.job.rawValue] {
+            jobs[place].assigned = (entries, event.deadline.rawValue)
+        } else {
+            let row = tables.assignJob
+            row.bind(entries)
+            row.bind(event.deadline.rawValue)
+            row.bind(event.job.rawValue)
+            guard try row.run() == 1 else { throw unknown(event.job) }
+        }
+        for (place, validator) in event.validators.enumerated() {
+            let row = tables.jobValidator
+            row.bind(event.job.rawValue)
+            row.bind(place)
+            row.bind(validator.rawValue)
+            try row.run()
+        }
+    }
+
+    func apply(_ event: ResultReported) throws {
+        let row = tables.result
+        row.bind(event.job.rawValue)
+        row.bind(event.validator.rawValue)
+        row.bind(entries)
+        row.bind(event.status.kind.jsonName)
+        row.bind(event.status.code)
+        row.bind(event.output)
+        row.bind(event.fuel)
+        try row.run()
+    }
+
+    func apply(_ event: JobDecided) throws {
+        if let place = jobPlaces[event.job.rawValue] {
+            return jobs[place].decided = (entries, event)
+        }
+        event.bind(to: tables.decideJob, entries)
+        tables.decideJob.bind(event.job.rawValue)
+        guard try tables.decideJob.run() == 1 else { throw unknown(event.job) }
+    }
+}

@@ -1,0 +1,97 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import EventLog
+import Foundation
+import GRDB
+import Ledger
+import Projections
+
+/// A ledger in a temporary folder, removed with it, of which the log is written batch by batch.
+final class ProjectedLedger {
+    let directory: String
+    let log: EventLog
+    /// The events of each batch, in order.
+    let batches: [[Event]]
+    private(set) var written = 0
+
+    /// Writes the first `count` batches of a run in which everything happens; all by default.
+    convenience init(seed: UInt64, batches: Int = 60, writing count: Int? = nil) throws {
+        try self.init(
+            events: GoldenRun.play(seed: seed, batches: batches, signs: false).log,
+            writing: count)
+    }
+
+    init(events: [Event], writing count: Int? = nil) throws {
+        batches = Self.split(events)
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("recount-projections-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        directory = folder.appendingPathComponent("ledger").path
+        log = try EventLog.create(
+            directory: directory, disk: POSIXDisk(), options: LogOptions(segmentBytesMax: 40_000))
+        try write(count ?? batches.count)
+    }
+
+    deinit {
+        do {
+            try log.close()
+            try FileManager.default.removeItem(
+                atPath: (directory as NSString).deletingLastPathComponent)
+        } catch {
+            // A folder left behind in the temporary directory harms no test.
+        }
+    }
+
+    /// Commits so many more batches.
+    func write(_ count: Int) throws {
+        for batch in batches[written..<written + count] {
+            for event in batch { _ = try log.stage(event.encoded) }
+            try log.commit()
+        }
+        written += count
+    }
+
+    private static func split(_ log: [Event]) -> [[Event]] {
+        var batches: [[Event]] = [[]]
+        for event in log {
+            batches[batches.count - 1].append(event)
+            if case .batchSealed = event { batches.append([]) }
+        }
+        return Array(batches.dropLast())
+    }
+
+    func writer() -> ProjectionsWriter { ProjectionsWriter(directory: directory, log: log) }
+
+    func reader() throws -> ProjectionsReader {
+        try Projections.reader(ledgerDirectory: directory, log: log)
+    }
+
+    /// The tables with all their rows, each row as text, in the order of the keys.
+    func content() throws -> [String: [String]] { try tables(of: reader()) }
+
+    var link: String { directory + "/projections.sqlite" }
+
+    /// The names of the files of projections, but for the lock.
+    func files() throws -> [String] {
+        try POSIXDisk().list(directory).filter {
+            $0.hasPrefix("projections") && $0 != "projections.lock"
+        }
+    }
+}
+
+/// The tables with all their rows, each row as text, in the order of the keys.
+func tables(of reader: ProjectionsReader) throws -> [String: [String]] {
+    try reader.read { db in
+        var result: [String: [String]] = [:]
+        for name in try String.fetchAll(
+            db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        {
+            let key = try db.primaryKey(name).columns.joined(separator: ", ")
+            result[name] = try Row.fetchAll(db, sql: "SELECT * FROM \(name) ORDER BY \(key)")
+                .map { "\($0)" }
+        }
+        return result
+    }
+}

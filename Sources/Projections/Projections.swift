@@ -39,6 +39,13 @@ package enum Projections {
     }
 }
 
+extension Projections {
+    /// Opens a new file with the settings under which projections are built, to compare with.
+    package static func buildingConnection(_ path: String) throws -> DatabaseQueue {
+        try ProjectionsPlace.connect(path, .build)
+    }
+}
+
 /// Projections opened for reading. Others may go on writing; each `read` sees one position.
 package final class ProjectionsReader {
     /// The connection.
@@ -91,7 +98,7 @@ package final class ProjectionsReader {
     init(
         temporary log: EventLog, notices: [String], progress: (UInt64, UInt64) -> Void
     ) throws(ProjectionsError) {
-        let path = NSTemporaryDirectory() + "recount-projections-\(UUID().uuidString).sqlite"
+        let path = Self.temporaryPath()
         let end: UInt64
         do throws(LogError) {
             end = try Projector.sealedSize(of: log, upTo: log.size)
@@ -122,7 +129,13 @@ package final class ProjectionsReader {
         if let temporary { Self.remove(temporary) }
     }
 
-    private static func remove(_ path: String) {
+    /// A name that no file in the folder of temporary files has.
+    static func temporaryPath() -> String {
+        NSTemporaryDirectory() + "recount-projections-\(UUID().uuidString).sqlite"
+    }
+
+    /// Removes a temporary file, as far as that is possible.
+    static func remove(_ path: String) {
         for suffix in ["", "-wal", "-shm"] {
             do { try POSIXDisk().remove(path + suffix) } catch {
                 // Most often it is not there.

@@ -32,7 +32,7 @@ extension ProjectionsPlace {
         case .directory: return .failed(.disk(.failed(.open, path: link, code: 21)))
         case .file(let found): name = found
         }
-        guard exists(name) else {
+        guard size(of: name) != nil else {
             return target() == .file(name)
                 ? .unfit("the file that it leads to is not there") : .gone
         }
@@ -61,13 +61,6 @@ extension ProjectionsPlace {
         } catch {
             return .failed(.database(path: path(name), problem: "\(error)"))
         }
-    }
-
-    private func exists(_ name: String) -> Bool {
-        do throws(DiskError) {
-            _ = try disk.open(path(name), .read)
-            return true
-        } catch { return false }
     }
 
     struct Problem: Error { let text: String }
@@ -105,11 +98,7 @@ extension ProjectionsPlace {
         guard position.ledger == LedgerID(Digest(hashing: try log.entry(at: 0))) else {
             return "it is of another ledger, \(position.ledger.hex)"
         }
-        var log = log
-        if position.entries > log.size {
-            log = try EventLog.open(
-                directory: log.directory, disk: POSIXDisk(), access: .readOnly)
-        }
+        let log = try Self.log(log, holding: position.entries)
         guard position.entries <= log.size else {
             return "it has seen \(position.entries) entries and the log holds \(log.size);"
                 + " unless the log was put back on purpose, entries are missing from it"
@@ -119,5 +108,18 @@ extension ProjectionsPlace {
                 + " unless the log was replaced on purpose, entries of it were changed"
         }
         return nil
+    }
+
+    /// The log, opened again where it holds less: its owner may have gone on since.
+    static func log(_ log: EventLog, holding entries: UInt64) throws(LogError) -> EventLog {
+        guard entries > log.size else { return log }
+        return try EventLog.open(directory: log.directory, disk: POSIXDisk(), access: .readOnly)
+    }
+
+    /// The size of a file in bytes; nil where it cannot be told.
+    func size(of name: String) -> UInt64? {
+        do throws(DiskError) { return try disk.open(path(name), .read).size() } catch {
+            return nil
+        }
     }
 }

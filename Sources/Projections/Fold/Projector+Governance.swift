@@ -133,7 +133,7 @@ extension Projector {
         changedValidators.insert(number)
         tables.leave.bind(entries)
         tables.leave.bind(number)
-        guard try tables.leave.run() == 1 else { throw fail("it is no validator") }
+        guard try tables.leave.runCounting() == 1 else { throw fail("it is no validator") }
     }
 
     private func recordStake(of number: Int) throws {

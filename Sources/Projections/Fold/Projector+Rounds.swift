@@ -51,7 +51,7 @@ extension Projector {
         }
         event.bind(to: tables.decideRequest, entries)
         tables.decideRequest.bind(event.request.rawValue)
-        guard try tables.decideRequest.run() == 1 else { throw unknown(event.request) }
+        guard try tables.decideRequest.runCounting() == 1 else { throw unknown(event.request) }
     }
 
     func apply(_ event: NullifierChanged, isSpent: Bool) throws {
@@ -69,7 +69,7 @@ extension Projector {
         row.bind(entries)
         row.bind(event.nullifier)
         row.bind(request)
-        guard try row.run() == 1 else { throw unknown(event.request) }
+        guard try row.runCounting() == 1 else { throw unknown(event.request) }
     }
 
     func apply(_ event: SettlementOrdered) throws {
@@ -86,7 +86,7 @@ extension Projector {
         row.bind(event.result.jsonName)
         row.bind(event.reference)
         row.bind(event.request.rawValue)
-        guard try row.run() == 1 else { throw unknown(event.request) }
+        guard try row.runCounting() == 1 else { throw unknown(event.request) }
     }
 
     func apply(_ event: RoundClosed) throws {
@@ -99,7 +99,7 @@ extension Projector {
             row.bind(entries)
             row.bind(event.cause.jsonName)
             row.bind(about)
-            if try row.run() == 1 { return }
+            if try row.runCounting() == 1 { return }
         }
         throw unknown(event.about)
     }
@@ -225,7 +225,7 @@ extension Projector {
             row.bind(entries)
             row.bind(event.deadline.rawValue)
             row.bind(event.job.rawValue)
-            guard try row.run() == 1 else { throw unknown(event.job) }
+            guard try row.runCounting() == 1 else { throw unknown(event.job) }
         }
         for (place, validator) in event.validators.enumerated() {
             let row = tables.jobValidator
@@ -254,6 +254,6 @@ extension Projector {
         }
         event.bind(to: tables.decideJob, entries)
         tables.decideJob.bind(event.job.rawValue)
-        guard try tables.decideJob.run() == 1 else { throw unknown(event.job) }
+        guard try tables.decideJob.runCounting() == 1 else { throw unknown(event.job) }
     }
 }

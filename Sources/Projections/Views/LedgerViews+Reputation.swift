@@ -1,0 +1,156 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GRDB
+
+/// A change of a reputation.
+package struct ReputationRow: Codable, Equatable, Sendable {
+    /// The entry.
+    package var entry: UInt64
+    /// The time of its batch.
+    package var time: UInt64
+    /// `joined`, `correct`, `bonus`, `incorrect`, `missed`, `equivocation` or `decay`.
+    package var cause: String
+    /// The request, job or evidence.
+    package var about: UInt64?
+    /// What it was, in thousandths of a point.
+    package var before: UInt64
+    /// What it is.
+    package var after: UInt64
+}
+
+/// How often a cause changed a reputation, and by how much in all.
+package struct CauseRow: Codable, Equatable, Sendable {
+    /// The cause.
+    package var cause: String
+    /// How often.
+    package var count: UInt64
+    /// The sum of the changes, in thousandths of a point.
+    package var change: Int64
+}
+
+/// The reputation of a validator at some moments.
+package struct ReputationSeries: Codable, Equatable, Sendable {
+    /// A moment.
+    package struct Point: Codable, Equatable, Sendable {
+        /// The last entry that is taken in.
+        package var entry: UInt64
+        /// The time of its batch.
+        package var time: UInt64
+        /// Thousandths of a point; nil before the validator joined.
+        package var reputation: UInt64?
+    }
+
+    /// The validator.
+    package var validator: UInt64
+    /// The moments, in order.
+    package var points: [Point]
+}
+
+/// Whether moments are apart by equal times or by equal numbers of entries.
+package enum SampleAxis: String, Sendable, CaseIterable {
+    /// Equal times.
+    case time
+    /// Equal numbers of entries.
+    case entry
+}
+
+extension LedgerViews {
+    /// The newest `limit` changes of a reputation, the newest last.
+    package func reputation(
+        of validator: UInt64, newest limit: UInt64
+    ) throws(ViewError) -> [ReputationRow] {
+        try rows(
+            """
+            SELECT entry, cause, about, before, after, (SELECT time FROM batch
+                WHERE batch.entry <= reputation_change.entry
+                ORDER BY batch.entry DESC LIMIT 1) AS time
+            FROM reputation_change WHERE validator = ? ORDER BY entry DESC LIMIT ?
+            """, [Int64(clamping: validator), Int64(clamping: limit)]
+        ) { cells throws(ViewError) in
+            ReputationRow(
+                entry: try cells.number("entry"), time: try cells.number("time"),
+                cause: try cells.text("cause"), about: try cells.numberIfAny("about"),
+                before: try cells.number("before"), after: try cells.number("after"))
+        }.reversed()
+    }
+
+    /// What changed a reputation, by cause, in the order of the words.
+    package func causes(of validator: UInt64) throws(ViewError) -> [CauseRow] {
+        try rows(
+            """
+            SELECT cause, count(*) AS count, sum(after - before) AS change
+            FROM reputation_change WHERE validator = ? GROUP BY cause ORDER BY cause
+            """, [Int64(clamping: validator)]
+        ) { cells throws(ViewError) in
+            CauseRow(
+                cause: try cells.text("cause"), count: try cells.number("count"),
+                change: try cells.signedIfAny("change") ?? 0)
+        }
+    }
+
+    /// The reputations of validators at `count` moments from the first entry to the last.
+    ///
+    /// A moment is the end of a batch, or an entry; the last is the end of the log. No moments
+    /// where nothing was folded. Costs a look-up for each moment and validator.
+    package func reputationSeries(
+        _ validators: [UInt64], _ axis: SampleAxis, count: Int
+    ) throws(ViewError) -> [ReputationSeries] {
+        let moments = try moments(axis, count: max(2, count))
+        return try validators.map { validator throws(ViewError) in
+            var points: [ReputationSeries.Point] = []
+            for moment in moments {
+                let reputation = try first(
+                    """
+                    SELECT after FROM reputation_change WHERE validator = ? AND entry <= ?
+                    ORDER BY entry DESC LIMIT 1
+                    """, [Int64(clamping: validator), Int64(clamping: moment.entry)]
+                ) { cells throws(ViewError) in try cells.number("after") }
+                points.append(
+                    ReputationSeries.Point(
+                        entry: moment.entry, time: moment.time, reputation: reputation))
+            }
+            return ReputationSeries(validator: validator, points: points)
+        }
+    }
+
+    private func moments(
+        _ axis: SampleAxis, count: Int
+    ) throws(ViewError) -> [(entry: UInt64, time: UInt64)] {
+        guard let last = try lastHeight(),
+            let end = try first(
+                "SELECT sealed, time FROM batch WHERE height = ?", [Int64(last)],
+                { cells throws(ViewError) in
+                    (entry: try cells.number("sealed"), time: try cells.number("time"))
+                })
+        else { return [] }
+        let begin = try batchTime(0)
+        let steps = UInt64(count - 1)
+        var moments: [(entry: UInt64, time: UInt64)] = []
+        for step in 0..<UInt64(count) {
+            switch axis {
+            case .time:
+                let time = begin + Self.part(step, of: steps, end.time - min(begin, end.time))
+                let sealed = try first(
+                    "SELECT sealed FROM batch WHERE height = ?",
+                    [Int64(try heightUpTo(time, last: last))]
+                ) { cells throws(ViewError) in try cells.number("sealed") }
+                moments.append((sealed ?? 0, time))
+            case .entry:
+                let entry = Self.part(step, of: steps, end.entry)
+                moments.append((entry, try self.time(of: entry)))
+            }
+        }
+        return moments
+    }
+
+    /// `whole * step / steps` without overflow.
+    private static func part(_ step: UInt64, of steps: UInt64, _ whole: UInt64) -> UInt64 {
+        UInt64(clamping: UInt128(whole) * UInt128(step) / UInt128(max(1, steps)))
+    }
+
+    private func heightUpTo(_ time: UInt64, last: UInt64) throws(ViewError) -> UInt64 {
+        guard time < .max, let after = try firstHeight(at: time + 1) else { return last }
+        return after > 0 ? after - 1 : 0
+    }
+}

@@ -1,0 +1,179 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GRDB
+
+/// A request with what became of it.
+package struct RequestRow: Codable, Equatable, Sendable {
+    /// The entry that introduced it.
+    package var entry: UInt64
+    /// Its identity.
+    package var requestID: String
+    /// The batch of that entry.
+    package var batch: UInt64
+    /// The time of the batch.
+    package var time: UInt64
+    /// The name of the circuit.
+    package var circuit: String
+    /// The number of the submitter.
+    package var submitter: UInt64
+    /// How much.
+    package var amount: UInt64
+    /// To whom.
+    package var recipient: String
+    /// When, by the submitter's own time.
+    package var timestamp: UInt64
+    /// The number of the validator that settles it.
+    package var leader: UInt64
+    /// Approvals that approve.
+    package var threshold: UInt64
+    /// When votes end.
+    package var deadline: UInt64
+    /// `open`, or how it was decided.
+    package var outcome: String
+    /// Why it was decided so.
+    package var reason: String?
+    /// Votes to approve at the decision; of an open request, those so far.
+    package var approvals: UInt64
+    /// Votes to reject, likewise.
+    package var rejections: UInt64
+    /// Abstentions, likewise.
+    package var abstentions: UInt64
+    /// Approvals less the threshold, at the decision.
+    package var margin: Int64?
+    /// The entry that decided it.
+    package var deciding: UInt64?
+    /// The entry that says so.
+    package var decided: UInt64?
+    /// The time of the batch that decided it.
+    package var decidedTime: UInt64?
+    /// The entry that closed the round.
+    package var closed: UInt64?
+    /// Why the round closed.
+    package var closeCause: String?
+    /// `ordered`, `settled` or `failed`, where a settlement was ordered.
+    package var settlement: String?
+
+    init(_ cells: Cells) throws(ViewError) {
+        entry = try cells.number("entry")
+        requestID = try cells.hex("id")
+        batch = try cells.number("height")
+        time = try cells.number("time")
+        circuit = try cells.text("circuit_name")
+        submitter = try cells.number("submitter")
+        amount = try cells.number("amount")
+        recipient = try cells.hex("recipient")
+        timestamp = try cells.number("timestamp")
+        leader = try cells.number("leader")
+        threshold = try cells.number("threshold")
+        deadline = try cells.number("deadline")
+        outcome = try cells.textIfAny("outcome") ?? "open"
+        reason = try cells.textIfAny("reason")
+        approvals = try cells.number("approvals")
+        rejections = try cells.number("rejections")
+        abstentions = try cells.number("abstentions")
+        margin = try cells.signedIfAny("margin")
+        deciding = try cells.numberIfAny("deciding")
+        decided = try cells.numberIfAny("decided")
+        decidedTime = try cells.numberIfAny("decided_time")
+        closed = try cells.numberIfAny("closed")
+        closeCause = try cells.textIfAny("close_cause")
+        settlement = try cells.textIfAny("settlement")
+    }
+}
+
+/// Which requests are asked for.
+package struct RequestFilter: Sendable {
+    /// What `outcome` may be.
+    package static let outcomes = ["approved", "rejected", "timedOut", "open"]
+
+    /// One of `outcomes`, or nil for all.
+    package var outcome: String?
+    /// The entries that introduced them.
+    package var range: EntryRange
+    /// The newest so many; nil for all.
+    package var limit: UInt64?
+
+    /// Takes the fields in order.
+    package init(outcome: String? = nil, range: EntryRange = EntryRange(), limit: UInt64? = nil) {
+        self.outcome = outcome
+        self.range = range
+        self.limit = limit
+    }
+}
+
+extension LedgerViews {
+    /// Hands the requests to `body`, the newest last; memory stays flat.
+    package func forEachRequest(
+        _ filter: RequestFilter, _ body: (RequestRow) throws(ViewError) -> Void
+    ) throws(ViewError) {
+        var filter = filter
+        if let limit = filter.limit {
+            guard limit > 0, let first = try firstOfNewest(limit, filter) else { return }
+            filter.range.from = max(filter.range.from, first)
+        }
+        let (condition, arguments) = Self.condition(filter)
+        try forEach(Self.requestSQL + condition + " ORDER BY request.entry", arguments) {
+            cells throws(ViewError) in try body(try RequestRow(cells))
+        }
+    }
+
+    /// The number of requests that pass the filter, its limit aside.
+    package func requestCount(_ filter: RequestFilter) throws(ViewError) -> UInt64 {
+        let (condition, arguments) = Self.condition(filter)
+        return try count("SELECT count(*) AS count FROM request" + condition, arguments)
+    }
+
+    /// A request by its entry.
+    package func request(at entry: UInt64) throws(ViewError) -> RequestRow? {
+        try first(Self.requestSQL + " WHERE request.entry = ?", [Int64(clamping: entry)]) {
+            cells throws(ViewError) in try RequestRow(cells)
+        }
+    }
+
+    private func firstOfNewest(
+        _ limit: UInt64, _ filter: RequestFilter
+    ) throws(ViewError) -> UInt64? {
+        let (condition, arguments) = Self.condition(filter)
+        // Fewer than the limit are all of them.
+        let found = try first(
+            "SELECT entry FROM request" + condition + " ORDER BY entry DESC LIMIT 1 OFFSET ?",
+            arguments + [Int64(clamping: limit - 1)]
+        ) { cells throws(ViewError) in try cells.number("entry") }
+        return found ?? 0
+    }
+
+    private static func condition(_ filter: RequestFilter) -> (String, StatementArguments) {
+        let (from, to) = filter.range.bounds
+        var text = " WHERE request.entry BETWEEN ? AND ?"
+        var arguments: StatementArguments = [from, to]
+        switch filter.outcome {
+        case nil: break
+        case "open": text += " AND request.outcome IS NULL"
+        case let outcome?:
+            text += " AND request.outcome = ?"
+            arguments += [outcome]
+        }
+        return (text, arguments)
+    }
+
+    private static let requestSQL = """
+        SELECT request.entry, request.id, request.height, batch.time, circuit.name AS circuit_name,
+            request.submitter, request.amount, request.recipient, request.timestamp,
+            request.leader, request.threshold, request.deadline, request.outcome, request.reason,
+            coalesce(request.approvals, (SELECT count(*) FROM vote
+                WHERE vote.request = request.entry AND vote.vote = 'approve')) AS approvals,
+            coalesce(request.rejections, (SELECT count(*) FROM vote
+                WHERE vote.request = request.entry AND vote.vote = 'reject')) AS rejections,
+            coalesce(request.abstentions, (SELECT count(*) FROM vote
+                WHERE vote.request = request.entry AND vote.vote = 'abstain')) AS abstentions,
+            request.margin, request.deciding, request.decided, request.decided_time,
+            request.closed, request.close_cause,
+            CASE WHEN settlement.request IS NULL THEN NULL
+                ELSE coalesce(settlement.result, 'ordered') END AS settlement
+        FROM request
+        JOIN batch ON batch.height = request.height
+        JOIN circuit ON circuit.number = request.circuit
+        LEFT JOIN settlement ON settlement.request = request.entry
+        """
+}

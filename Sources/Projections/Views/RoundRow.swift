@@ -1,0 +1,120 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GRDB
+
+/// What one validator did in one round.
+package struct AnswerRow: Codable, Equatable, Sendable {
+    /// The validator.
+    package var validator: UInt64
+    /// `approve`, `reject` or `abstain`; else `missed`, or `waiting` while the round is open.
+    package var answer: String
+    /// Whether the outcome proved it wrong.
+    package var isContradicted: Bool
+    /// Whether two signed votes on the request convict it.
+    package var isConvicted: Bool
+}
+
+/// A round with the answers of those who were asked.
+package struct RoundRow: Codable, Equatable, Sendable {
+    /// The entry that introduced the request.
+    package var request: UInt64
+    /// Its identity.
+    package var requestID: String
+    /// `open`, or how it was decided.
+    package var outcome: String
+    /// Whether votes are still taken.
+    package var isOpen: Bool
+    /// The answers by the numbers of the validators.
+    package var answers: [AnswerRow]
+}
+
+extension LedgerViews {
+    /// The newest `limit` rounds of the requests in a range, the newest last.
+    package func rounds(
+        _ range: EntryRange = EntryRange(), newest limit: UInt64
+    ) throws(ViewError) -> [RoundRow] {
+        let (from, to) = range.bounds
+        var found = try rows(
+            """
+            SELECT entry, id, outcome, closed FROM request WHERE entry BETWEEN ? AND ?
+            ORDER BY entry DESC LIMIT ?
+            """, [from, to, Int64(clamping: limit)]
+        ) { cells throws(ViewError) in
+            RoundRow(
+                request: try cells.number("entry"), requestID: try cells.hex("id"),
+                outcome: try cells.textIfAny("outcome") ?? "open",
+                isOpen: try cells.numberIfAny("closed") == nil, answers: [])
+        }
+        found.reverse()
+        guard let first = found.first?.request, let last = found.last?.request else { return [] }
+        let spans = try memberSpans()
+        let marks = try marks(EntryRange(from: first, to: last), spans)
+        for place in found.indices {
+            found[place].answers = try answers(in: found[place], spans, marks)
+        }
+        return found
+    }
+
+    private struct Mark: Hashable {
+        let request: UInt64
+        let validator: UInt64
+    }
+
+    private struct Marks {
+        var contradicted: Set<Mark> = []
+        var convicted: Set<Mark> = []
+    }
+
+    private func answers(
+        in round: RoundRow, _ spans: [MemberSpan], _ marks: Marks
+    ) throws(ViewError) -> [AnswerRow] {
+        let votes = try rows(
+            "SELECT validator, vote FROM vote WHERE request = ? ORDER BY validator",
+            [Int64(clamping: round.request)]
+        ) { cells throws(ViewError) in (try cells.number("validator"), try cells.text("vote")) }
+        var said: [UInt64: String] = [:]
+        for (validator, vote) in votes { said[validator] = vote }
+        return spans.filter { $0.holds(round.request) }.map { span in
+            let mark = Mark(request: round.request, validator: span.validator)
+            return AnswerRow(
+                validator: span.validator,
+                answer: said[span.validator] ?? (round.isOpen ? "waiting" : "missed"),
+                isContradicted: marks.contradicted.contains(mark),
+                isConvicted: marks.convicted.contains(mark))
+        }
+    }
+
+    /// Who was proved wrong or convicted in the rounds of a range.
+    ///
+    /// Changes of reputation are kept by validator, so each is asked for those after the range
+    /// begins: a round changes reputations only after it opened.
+    private func marks(_ range: EntryRange, _ spans: [MemberSpan]) throws(ViewError) -> Marks {
+        let (from, to) = range.bounds
+        var marks = Marks()
+        var validators = spans.map(\.validator)
+        validators = Array(Set(validators)).sorted()
+        for validator in validators {
+            try forEach(
+                """
+                SELECT about FROM reputation_change
+                WHERE validator = ? AND entry > ? AND cause = 'incorrect' AND about BETWEEN ? AND ?
+                """, [Int64(validator), from, from, to]
+            ) { cells throws(ViewError) in
+                marks.contradicted.insert(
+                    Mark(request: try cells.number("about"), validator: validator))
+            }
+        }
+        try forEach(
+            """
+            SELECT request, validator FROM evidence WHERE slot = 'vote' AND request BETWEEN ? AND ?
+            """, [from, to]
+        ) { cells throws(ViewError) in
+            marks.convicted.insert(
+                Mark(
+                    request: try cells.number("request"),
+                    validator: try cells.number("validator")))
+        }
+        return marks
+    }
+}

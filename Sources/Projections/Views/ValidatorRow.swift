@@ -1,0 +1,210 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GRDB
+
+/// A validator with what it did in the rounds that pinned it.
+package struct ValidatorRow: Codable, Equatable, Sendable {
+    /// Its number.
+    package var validator: UInt64
+    /// Its key.
+    package var key: String
+    /// Its stake now.
+    package var stake: UInt64
+    /// Its reputation now, in thousandths of a point.
+    package var reputation: UInt64
+    /// Whether it is a member now.
+    package var isMember: Bool
+    /// Closed rounds in which it was asked.
+    package var asked: UInt64 = 0
+    /// Of these, those in which it voted to approve.
+    package var approved: UInt64 = 0
+    /// To reject.
+    package var rejected: UInt64 = 0
+    /// To abstain.
+    package var abstained: UInt64 = 0
+    /// And those without a vote of its own.
+    package var missed: UInt64 = 0
+    /// Votes that an outcome proved wrong.
+    package var contradicted: UInt64 = 0
+    /// Pairs of signed messages that convict it.
+    package var convicted: UInt64 = 0
+    /// Requests that it leads.
+    package var leads: UInt64 = 0
+
+    init(_ cells: Cells) throws(ViewError) {
+        validator = try cells.number("number")
+        key = try cells.hex("key")
+        stake = try cells.number("stake")
+        reputation = try cells.number("reputation")
+        isMember = try cells.isTrue("is_member")
+    }
+}
+
+/// When a validator was a member: after one entry, and up to another.
+struct MemberSpan {
+    let validator: UInt64
+    let joined: UInt64
+    let left: UInt64?
+
+    /// Whether a request of this entry pins the validator.
+    func holds(_ entry: UInt64) -> Bool { joined < entry && (left.map { entry < $0 } ?? true) }
+}
+
+extension LedgerViews {
+    /// The validators by number, with what they did in the rounds of the requests in a range.
+    ///
+    /// Costs one pass over the votes in the range.
+    package func validators(_ range: EntryRange = EntryRange()) throws(ViewError) -> [ValidatorRow]
+    {
+        var found = try rows(Self.validatorSQL + " ORDER BY number") { cells throws(ViewError) in
+            try ValidatorRow(cells)
+        }
+        var places: [UInt64: Int] = [:]
+        for (place, row) in found.enumerated() { places[row.validator] = place }
+        for (validator, asked) in try askedCounts(range) {
+            if let place = places[validator] { found[place].asked = asked }
+        }
+        try addVotes(range, places, &found)
+        for place in found.indices {
+            let row = found[place]
+            let voted = row.approved + row.rejected + row.abstained
+            found[place].missed = row.asked - min(row.asked, voted)
+        }
+        try addMarks(range, places, &found)
+        return found
+    }
+
+    /// A validator by its number, with what it did in all rounds; nil where there is none.
+    package func validator(_ number: UInt64) throws(ViewError) -> ValidatorRow? {
+        try validators().first { $0.validator == number }
+    }
+
+    /// Counts votes; those of rounds that are not closed yet are taken off again.
+    private func addVotes(
+        _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorRow]
+    ) throws(ViewError) {
+        let (from, to) = range.bounds
+        let counts = try rows(
+            """
+            SELECT validator, vote, count(*) AS count FROM vote
+            WHERE request BETWEEN ? AND ? GROUP BY validator, vote
+            """, [from, to]
+        ) { cells throws(ViewError) in
+            (try cells.number("validator"), try cells.text("vote"), try cells.number("count"))
+        }
+        let open = try rows(
+            """
+            SELECT vote.validator, vote.vote, count(*) AS count
+            FROM request CROSS JOIN vote ON vote.request = request.entry
+            WHERE request.closed IS NULL AND request.entry BETWEEN ? AND ?
+            GROUP BY vote.validator, vote.vote
+            """, [from, to]
+        ) { cells throws(ViewError) in
+            (try cells.number("validator"), try cells.text("vote"), try cells.number("count"))
+        }
+        for (isOpen, list) in [(false, counts), (true, open)] {
+            for (validator, vote, count) in list {
+                guard let place = places[validator] else { continue }
+                let part: WritableKeyPath<ValidatorRow, UInt64> =
+                    vote == "approve"
+                    ? \.approved : vote == "reject" ? \.rejected : \.abstained
+                if isOpen {
+                    found[place][keyPath: part] -= min(count, found[place][keyPath: part])
+                } else {
+                    found[place][keyPath: part] += count
+                }
+            }
+        }
+    }
+
+    private func addMarks(
+        _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorRow]
+    ) throws(ViewError) {
+        let (from, to) = range.bounds
+        let marks: [(WritableKeyPath<ValidatorRow, UInt64>, String)] = [
+            (
+                \.contradicted,
+                """
+                SELECT validator, count(*) AS count FROM reputation_change
+                WHERE cause = 'incorrect' AND about BETWEEN ? AND ?
+                    AND EXISTS (SELECT 1 FROM request WHERE request.entry = about)
+                GROUP BY validator
+                """
+            ),
+            (
+                \.convicted,
+                """
+                SELECT validator, count(*) AS count FROM evidence
+                WHERE coalesce(request, entry) BETWEEN ? AND ? GROUP BY validator
+                """
+            ),
+            (
+                \.leads,
+                """
+                SELECT leader AS validator, count(*) AS count FROM request
+                WHERE entry BETWEEN ? AND ? GROUP BY leader
+                """
+            ),
+        ]
+        for (part, sql) in marks {
+            let counts = try rows(sql, [from, to]) { cells throws(ViewError) in
+                (try cells.number("validator"), try cells.number("count"))
+            }
+            for (validator, count) in counts {
+                if let place = places[validator] { found[place][keyPath: part] = count }
+            }
+        }
+    }
+
+    /// In how many closed rounds each validator was pinned, by one pass over the requests.
+    private func askedCounts(_ range: EntryRange) throws(ViewError) -> [(UInt64, UInt64)] {
+        let spans = try memberSpans()
+        // The number of closed rounds before each entry at which somebody joined or left.
+        var marks = Array(Set(spans.flatMap { [$0.joined, $0.left].compactMap(\.self) })).sorted()
+        marks.append(.max)
+        var before: [UInt64: UInt64] = [:]
+        var next = 0
+        var closed: UInt64 = 0
+        let (from, to) = range.bounds
+        try forEach(
+            """
+            SELECT entry FROM request WHERE closed IS NOT NULL AND entry BETWEEN ? AND ?
+            ORDER BY entry
+            """, [from, to]
+        ) { cells throws(ViewError) in
+            let entry = try cells.number("entry")
+            while next < marks.count, marks[next] <= entry {
+                before[marks[next]] = closed
+                next += 1
+            }
+            closed += 1
+        }
+        for mark in marks[next...] { before[mark] = closed }
+        var counts: [(UInt64, UInt64)] = []
+        for span in spans {
+            let rounds = (before[span.left ?? .max] ?? closed) - (before[span.joined] ?? 0)
+            if let last = counts.last, last.0 == span.validator {
+                counts[counts.count - 1].1 += rounds
+            } else {
+                counts.append((span.validator, rounds))
+            }
+        }
+        return counts
+    }
+
+    /// The memberships by validator and time.
+    func memberSpans() throws(ViewError) -> [MemberSpan] {
+        try rows(
+            #"SELECT validator, joined, "left" FROM membership ORDER BY validator, joined"#
+        ) { cells throws(ViewError) in
+            MemberSpan(
+                validator: try cells.number("validator"), joined: try cells.number("joined"),
+                left: try cells.numberIfAny("left"))
+        }
+    }
+
+    private static let validatorSQL = """
+        SELECT number, key, stake, reputation, is_member FROM validator
+        """
+}

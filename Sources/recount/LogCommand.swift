@@ -5,6 +5,7 @@ import ArgumentParser
 import Audit
 import EventLog
 import Ledger
+import Projections
 
 /// `recount log`.
 struct LogCommand: ParsableCommand {
@@ -18,23 +19,44 @@ struct LogCommand: ParsableCommand {
             thousandths of a point.
 
               recount log home --from 100 --to 120
-              recount log home --kind outcomeDecided
+              recount log home --kind outcomeDecided --kind roundClosed
+              recount log home --request 3f9a --validator 3
+              recount log home --last 20 --follow
               recount log home --json | jq 'select(.kind == "voteCast") | .fields.vote'
+
+            Filters add up: an entry is listed if it passes all. What is about a validator
+            is what it said, led or ran, and what changed its standing. --follow goes on
+            with new entries, while a node writes them, until it is interrupted.
 
             Kinds: \(LogCommand.kinds.joined(separator: ", ")).
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
-    var ledger: String
+    @OptionGroup var place: LedgerArgument
 
-    @Option(help: "The first entry.")
-    var from: UInt64 = 0
+    @OptionGroup var range: RangeOptions
 
-    @Option(help: "The last entry.")
-    var to: UInt64?
+    @Option(help: ArgumentHelp("Only the last so many entries.", valueName: "count"))
+    var last: UInt64?
 
-    @Option(help: "List entries of this kind only.")
-    var kind: String?
+    @Option(
+        help: "List entries of this kind only; may be repeated.",
+        completion: .list(LogCommand.kinds))
+    var kind: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Only what is about a request: its entry, or the first digits of its identity.",
+            valueName: "id"))
+    var request: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only what is about a validator: its number, or the first digits of its key.",
+            valueName: "id"))
+    var validator: String?
+
+    @Flag(help: "Wait for new entries and list them too.")
+    var follow = false
 
     @Flag(help: "Print JSON Lines.")
     var json = false
@@ -45,40 +67,82 @@ struct LogCommand: ParsableCommand {
     private static let hidden: Set = ["signature", "signatures", "proof", "public_inputs"]
 
     func validate() throws {
-        if let kind, !Self.kinds.contains(kind) {
+        for kind in kind where !Self.kinds.contains(kind) {
             throw ValidationError(
                 "there is no kind \(kind); the kinds are \(Self.kinds.joined(separator: ", "))")
         }
-        if let to, to < from { throw ValidationError("--to \(to) is before --from \(from)") }
+        if last != nil, range.from != nil {
+            throw ValidationError("give --from or --last, not both")
+        }
     }
 
     mutating func run() throws {
-        let log = try openLedger(ledger)
-        guard from < log.size || (from == 0 && log.size == 0) else {
-            throw Failure("there is no entry \(from): the log holds \(log.size)")
-        }
-        var height = try Self.height(before: from, in: log)
-        let end = to.map { $0 == .max ? $0 : $0 + 1 }
-        var reader = EntryReader(log, from: from, to: end)
-        while let entry = try next(&reader, log) {
-            if case .batchOpened(let opened) = entry.event { height = opened.height.rawValue }
-            guard kind == nil || kind == entry.event.kind else { continue }
-            if json {
-                try Output.json(Self.line(entry, height), isLine: true)
-            } else {
-                Output.line(Output.cut(Self.text(entry, height)))
+        let log = try openLedger(place.ledger)
+        let filter = try filter(log)
+        var walk = Walk(filter: filter, json: json, to: range.to)
+        var next = try start(log, filter)
+        walk.height = try Self.height(before: next, in: log)
+        next = try walk.list(log, from: next)
+        guard follow else {
+            if walk.listed == 0, !json {
+                Output.line(
+                    log.size == 0 ? "There are no entries yet." : "No entry passes these filters.")
             }
+            return
+        }
+        var follower = LogFollower(log)
+        while !walk.isOver {
+            Output.flush()
+            try follower.wait()
+            next = try walk.list(follower.log, from: next)
         }
     }
 
-    private func next(
-        _ reader: inout EntryReader, _ log: EventLog
-    ) throws(Failure) -> LoggedEntry? {
-        do throws(ReadingError) {
-            return try reader.entry()
-        } catch {
-            throw Failure("\(log.directory): \(error)")
+    /// The names of the request and the validator that the filters ask for.
+    private func filter(_ log: EventLog) throws(Failure) -> LogFilter {
+        var filter = LogFilter(kinds: Set(kind))
+        guard request != nil || validator != nil else { return filter }
+        let opened = try OpenedViews(log: log)
+        if let request {
+            filter.request = try opened.find(
+                "request", request, hint: "recount requests lists those that are there"
+            ) { views throws(ViewError) in
+                let entry = try views.request(called: request)
+                guard let row = try views.request(at: entry) else { throw .notFound }
+                return LogFilter.RequestName(entry: entry, id: row.requestID)
+            }
         }
+        if let validator {
+            filter.validator = try opened.find(
+                "validator", validator, hint: ShowValidatorCommand.hint
+            ) { views throws(ViewError) in
+                let number = try views.validator(called: validator)
+                guard let row = try views.party(number) else { throw .notFound }
+                return LogFilter.ValidatorName(number: number, key: row.key)
+            }
+        }
+        return filter
+    }
+
+    /// The first entry to be looked at.
+    private func start(_ log: EventLog, _ filter: LogFilter) throws(Failure) -> UInt64 {
+        var start: UInt64 = 0
+        switch range.from {
+        case nil: start = last.map { log.size - min($0, log.size) } ?? 0
+        case .entry(let entry):
+            guard entry < log.size || (entry == 0 && log.size == 0) || follow else {
+                throw Failure("there is no entry \(entry): the log holds \(log.size)")
+            }
+            start = entry
+        case .time(let time):
+            let found = try OpenedViews(log: log).ask { views throws(ViewError) in
+                try views.firstEntry(at: time)
+            }
+            start = found.flatMap(\.self) ?? log.size
+        }
+        // Nothing before the request is about it.
+        if last == nil, let request = filter.request { start = max(start, request.entry) }
+        return start
     }
 
     /// The batch that is open before an entry: that of the last opening before it.
@@ -111,7 +175,7 @@ struct LogCommand: ParsableCommand {
         return .record(head + [NamedField("fields", .record(entry.event.fields))])
     }
 
-    private static func text(_ entry: LoggedEntry, _ height: UInt64) -> String {
+    fileprivate static func text(_ entry: LoggedEntry, _ height: UInt64) -> String {
         let fields = entry.event.fields.filter { !hidden.contains($0.name) }
         let number = "\(entry.index)"
         let padding = String(repeating: " ", count: max(0, 8 - number.count))
@@ -119,5 +183,61 @@ struct LogCommand: ParsableCommand {
         let gap = String(repeating: " ", count: max(0, 20 - kind.count))
         return ([padding + number, "b\(height)", kind + gap] + fields.map { $0.text() })
             .joined(separator: " ")
+    }
+}
+
+/// A walk through a log that may go on where it stopped.
+private struct Walk {
+    let filter: LogFilter
+    let json: Bool
+    let to: LogPlace?
+    var height: UInt64 = 0
+    /// How many entries were listed.
+    private(set) var listed: UInt64 = 0
+    /// Whether the last entry that is wanted was passed.
+    private(set) var isOver = false
+
+    init(filter: LogFilter, json: Bool, to: LogPlace?) {
+        self.filter = filter
+        self.json = json
+        self.to = to
+    }
+
+    /// Lists what is wanted from an entry to the end of the log; returns where to go on.
+    mutating func list(_ log: EventLog, from start: UInt64) throws(Failure) -> UInt64 {
+        var end = log.size
+        if case .entry(let last) = to {
+            end = min(end, last == .max ? last : last + 1)
+            isOver = log.size > last
+        }
+        guard start < end else { return max(start, min(end, log.size)) }
+        var reader = EntryReader(log, from: start, to: end)
+        while let entry = try next(&reader, log) {
+            if case .batchOpened(let opened) = entry.event {
+                if case .time(let last) = to, opened.time.rawValue > last {
+                    isOver = true
+                    break
+                }
+                height = opened.height.rawValue
+            }
+            guard filter.takes(entry) else { continue }
+            listed += 1
+            if json {
+                try Output.json(LogCommand.line(entry, height), isLine: true)
+            } else {
+                Output.line(Output.cut(LogCommand.text(entry, height)))
+            }
+        }
+        return end
+    }
+
+    private func next(
+        _ reader: inout EntryReader, _ log: EventLog
+    ) throws(Failure) -> LoggedEntry? {
+        do throws(ReadingError) {
+            return try reader.entry()
+        } catch {
+            throw Failure("\(log.directory): \(error)")
+        }
     }
 }

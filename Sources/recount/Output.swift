@@ -4,6 +4,7 @@
 import Audit
 import EventLog
 import Foundation
+import Ledger
 import Synchronization
 
 /// How the program ends.
@@ -109,41 +110,66 @@ enum Output {
     }
 
     /// Bold on a terminal, plain elsewhere.
-    static func strong(_ text: String) -> String {
-        isTerminal ? "\u{1B}[1m\(text)\u{1B}[0m" : text
-    }
+    static func strong(_ text: String) -> String { Style.strong.applied(to: text) }
+
+    /// Whether texts on standard output may be styled: people read it, on a terminal that can.
+    static let isStyled = isTerminal && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+    /// Whether they may be coloured too: <https://no-color.org> is respected.
+    static let isColoured =
+        isStyled && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+
+    /// Whether drawings may use more than ASCII: the locale says UTF-8.
+    static let isUnicode: Bool = {
+        let environment = ProcessInfo.processInfo.environment
+        // The order in which the C library looks.
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }
+            .first { !$0.isEmpty }
+        let name = (locale ?? "").uppercased()
+        return name.contains("UTF-8") || name.contains("UTF8")
+    }()
 }
 
-/// Columns of text.
-struct Table {
-    /// On which side a column is filled up.
-    enum Side { case left, right }
+/// How a text looks on a terminal. Never the only sign of anything.
+enum Style: Sendable {
+    case plain, strong, faint, good, bad, warning
+    /// One of six colours, counted round.
+    case series(Int)
 
-    private let heads: [(title: String, side: Side)]
-    private var rows: [[String]] = []
-
-    /// Starts with the heads of the columns.
-    init(_ heads: (String, Side)...) { self.heads = heads }
-
-    /// Adds a row.
-    mutating func add(_ cells: String...) { rows.append(cells) }
-
-    /// Writes the table, indented by two columns.
-    func print() {
-        var widths = heads.map(\.title.count)
-        for row in rows {
-            for (column, cell) in row.enumerated() {
-                widths[column] = max(widths[column], cell.count)
-            }
+    private var code: String? {
+        switch self {
+        case .plain: nil
+        case .strong: "1"
+        case .faint: "2"
+        case .good: "32"
+        case .bad: "31"
+        case .warning: "33"
+        case .series(let number): ["34", "32", "35", "36", "33", "31"][number % 6]
         }
-        for row in [heads.map(\.title)] + rows {
-            var line = " "
-            for (column, cell) in row.enumerated() {
-                let fill = String(repeating: " ", count: widths[column] - cell.count)
-                line += " " + (heads[column].side == .left ? cell + fill : fill + cell)
-            }
-            while line.last == " " { line.removeLast() }
-            Output.line(Output.cut(line))
+    }
+
+    private var isColour: Bool {
+        switch self {
+        case .plain, .strong, .faint: false
+        default: true
+        }
+    }
+
+    /// The text in this style where standard output takes it, else as it is.
+    func applied(to text: String) -> String {
+        guard !text.isEmpty, let code, isColour ? Output.isColoured : Output.isStyled else {
+            return text
+        }
+        return "\u{1B}[\(code)m\(text)\u{1B}[0m"
+    }
+
+    /// What an outcome of a request or job looks like.
+    static func of(outcome: String) -> Style {
+        switch outcome {
+        case "approved", "agreed": .good
+        case "rejected", "disagreed": .bad
+        case "timedOut": .warning
+        default: .plain
         }
     }
 }
@@ -159,7 +185,8 @@ struct Listing {
     func print() {
         let width = rows.map(\.0.count).max() ?? 0
         for (name, value) in rows {
-            Output.line("  \(name)\(String(repeating: " ", count: width - name.count))  \(value)")
+            let fill = String(repeating: " ", count: width - name.count)
+            Output.line("  \(name)\(fill)  \(value)")
         }
     }
 }
@@ -179,6 +206,25 @@ enum Text {
     /// One of something, or several: `1 entry`, `2 entries`.
     static func count(_ value: UInt64, _ one: String, _ many: String? = nil) -> String {
         "\(grouped(value)) \(value == 1 ? one : many ?? one + "s")"
+    }
+
+    /// The first twelve digits of a name, which are a name too as long as they are unique.
+    static func short(_ name: String) -> String { String(name.prefix(12)) }
+
+    /// A time in whole seconds, from milliseconds since 1970 UTC: `2026-01-01T00:00:00Z`.
+    static func time(_ milliseconds: UInt64) -> String {
+        UTC.text(Time(milliseconds)).dropLast(5) + "Z"
+    }
+
+    /// A time in milliseconds since 1970 UTC: `2026-01-01T00:00:00.000Z`.
+    static func exactTime(_ milliseconds: UInt64) -> String { UTC.text(Time(milliseconds)) }
+
+    /// Thousandths of a point as points: `1060.500`.
+    static func points(_ thousandths: UInt64) -> String { UTC.points(Reputation(thousandths)) }
+
+    /// A change in thousandths of a point with its sign: `+10.000`.
+    static func change(_ thousandths: Int64) -> String {
+        (thousandths < 0 ? "-" : "+") + points(thousandths.magnitude)
     }
 
     /// Seconds with two decimals.

@@ -10,8 +10,13 @@ import Ledger
 /// `recount show`.
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show one request or entry in full.",
-        subcommands: [ShowRequestCommand.self, ShowEntryCommand.self])
+        commandName: "show",
+        abstract: "Show one request, validator, leader, batch and so on in full.",
+        subcommands: [
+            ShowRequestCommand.self, ShowValidatorCommand.self, ShowLeaderCommand.self,
+            ShowNullifierCommand.self, ShowReputationCommand.self, ShowJobCommand.self,
+            ShowBatchCommand.self, ShowEntryCommand.self,
+        ])
 }
 
 /// `recount show entry`.

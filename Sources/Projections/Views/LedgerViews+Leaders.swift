@@ -6,7 +6,7 @@ internal import GRDB
 internal import Ledger
 
 /// The ranking for one request or batch.
-package struct RankingRow: Sendable {
+package struct RankingView: Sendable {
     /// What it is for.
     package var kind: LeadingKind
     /// The entry of the request, or the height of the batch.
@@ -114,21 +114,21 @@ extension LedgerViews {
     }
 
     /// The ranking of the candidates of a request; nil where there is none.
-    package func ranking(ofRequest entry: UInt64) throws(ViewError) -> RankingRow? {
+    package func ranking(ofRequest entry: UInt64) throws(ViewError) -> RankingView? {
         let found = try first(
             "SELECT id, leader FROM request WHERE entry = ?", [Int64(clamping: entry)]
         ) { cells throws(ViewError) in (try cells.bytes("id"), try cells.number("leader")) }
         guard let (id, leader) = found, let bytes = Bytes32(id) else { return nil }
         return try ranking(
             .request(RequestID(Digest(bytes))), stakesBefore: entry, reputationsBefore: entry,
-            RankingRow(
+            RankingView(
                 kind: .requests, number: entry, requestID: id.hex,
                 led: Leadership(number: entry, leader: leader, round: 0), ranked: []))
     }
 
     /// The ranking of the proposers of a batch, also of the one that is to come; nil of others and
     /// of batch 0, which nobody proposes.
-    package func ranking(ofBatch height: UInt64) throws(ViewError) -> RankingRow? {
+    package func ranking(ofBatch height: UInt64) throws(ViewError) -> RankingView? {
         guard height > 0, let last = try lastHeight(), height <= last + 1 else { return nil }
         func sealed(_ height: UInt64) throws(ViewError) -> UInt64 {
             try count("SELECT sealed AS count FROM batch WHERE height = ?", [Int64(height)])
@@ -137,7 +137,7 @@ extension LedgerViews {
         return try ranking(
             .height(Height(height)), stakesBefore: try sealed(height > 2 ? height - 2 : 0) + 1,
             reputationsBefore: try sealed(height - 1) + 1,
-            RankingRow(kind: .batches, number: height, requestID: nil, led: led, ranked: []))
+            RankingView(kind: .batches, number: height, requestID: nil, led: led, ranked: []))
     }
 
     private func leadership(ofBatch height: UInt64) throws(ViewError) -> Leadership? {
@@ -150,8 +150,8 @@ extension LedgerViews {
     }
 
     private func ranking(
-        _ matter: LeaderMatter, stakesBefore: UInt64, reputationsBefore: UInt64, _ row: RankingRow
-    ) throws(ViewError) -> RankingRow {
+        _ matter: LeaderMatter, stakesBefore: UInt64, reputationsBefore: UInt64, _ row: RankingView
+    ) throws(ViewError) -> RankingView {
         var standing = try standing()
         standing.advance(to: stakesBefore)
         for number in standing.validators.indices {

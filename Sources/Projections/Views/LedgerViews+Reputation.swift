@@ -4,7 +4,7 @@
 internal import GRDB
 
 /// A change of a reputation.
-package struct ReputationRow: Codable, Equatable, Sendable {
+package struct ReputationView: Codable, Equatable, Sendable {
     /// The entry.
     package var entry: UInt64
     /// The time of its batch.
@@ -20,7 +20,7 @@ package struct ReputationRow: Codable, Equatable, Sendable {
 }
 
 /// How often a cause changed a reputation, and by how much in all.
-package struct CauseRow: Codable, Equatable, Sendable {
+package struct CauseView: Codable, Equatable, Sendable {
     /// The cause.
     package var cause: String
     /// How often.
@@ -59,7 +59,7 @@ extension LedgerViews {
     /// The newest `limit` changes of a reputation, the newest last.
     package func reputation(
         of validator: UInt64, newest limit: UInt64
-    ) throws(ViewError) -> [ReputationRow] {
+    ) throws(ViewError) -> [ReputationView] {
         try rows(
             """
             SELECT entry, cause, about, before, after, (SELECT time FROM batch
@@ -68,7 +68,7 @@ extension LedgerViews {
             FROM reputation_change WHERE validator = ? ORDER BY entry DESC LIMIT ?
             """, [Int64(clamping: validator), Int64(clamping: limit)]
         ) { cells throws(ViewError) in
-            ReputationRow(
+            ReputationView(
                 entry: try cells.number("entry"), time: try cells.number("time"),
                 cause: try cells.text("cause"), about: try cells.numberIfAny("about"),
                 before: try cells.number("before"), after: try cells.number("after"))
@@ -76,14 +76,14 @@ extension LedgerViews {
     }
 
     /// What changed a reputation, by cause, in the order of the words.
-    package func causes(of validator: UInt64) throws(ViewError) -> [CauseRow] {
+    package func causes(of validator: UInt64) throws(ViewError) -> [CauseView] {
         try rows(
             """
             SELECT cause, count(*) AS count, sum(after - before) AS change
             FROM reputation_change WHERE validator = ? GROUP BY cause ORDER BY cause
             """, [Int64(clamping: validator)]
         ) { cells throws(ViewError) in
-            CauseRow(
+            CauseView(
                 cause: try cells.text("cause"), count: try cells.number("count"),
                 change: try cells.signedIfAny("change") ?? 0)
         }

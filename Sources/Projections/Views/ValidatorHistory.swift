@@ -36,7 +36,7 @@ package struct ValidatorHistory: Codable, Equatable, Sendable {
     }
 
     /// What it is and did.
-    package var summary: ValidatorRow
+    package var summary: ValidatorView
     /// When it was a member.
     package var memberships: [Membership]
     /// Its stakes.
@@ -44,7 +44,7 @@ package struct ValidatorHistory: Codable, Equatable, Sendable {
     /// What convicts it, the newest last.
     package var convictions: [Conviction]
     /// What changed its reputation, by cause.
-    package var causes: [CauseRow]
+    package var causes: [CauseView]
     /// Batches that it proposed.
     package var proposed: UInt64
     /// Jobs that it was to run.

@@ -4,7 +4,7 @@
 internal import GRDB
 
 /// A request with what became of it.
-package struct RequestRow: Codable, Equatable, Sendable {
+package struct RequestView: Codable, Equatable, Sendable {
     /// The entry that introduced it.
     package var entry: UInt64
     /// Its identity.
@@ -105,7 +105,7 @@ package struct RequestFilter: Sendable {
 extension LedgerViews {
     /// Hands the requests to `body`, the newest last; memory stays flat.
     package func forEachRequest(
-        _ filter: RequestFilter, _ body: (RequestRow) throws(ViewError) -> Void
+        _ filter: RequestFilter, _ body: (RequestView) throws(ViewError) -> Void
     ) throws(ViewError) {
         var filter = filter
         if let limit = filter.limit {
@@ -114,7 +114,7 @@ extension LedgerViews {
         }
         let (condition, arguments) = Self.condition(filter)
         try forEach(Self.requestSQL + condition + " ORDER BY request.entry", arguments) {
-            cells throws(ViewError) in try body(try RequestRow(cells))
+            cells throws(ViewError) in try body(try RequestView(cells))
         }
     }
 
@@ -125,9 +125,9 @@ extension LedgerViews {
     }
 
     /// A request by its entry.
-    package func request(at entry: UInt64) throws(ViewError) -> RequestRow? {
+    package func request(at entry: UInt64) throws(ViewError) -> RequestView? {
         try first(Self.requestSQL + " WHERE request.entry = ?", [Int64(clamping: entry)]) {
-            cells throws(ViewError) in try RequestRow(cells)
+            cells throws(ViewError) in try RequestView(cells)
         }
     }
 

@@ -4,7 +4,7 @@
 internal import GRDB
 
 /// A compute job with its validators and their results.
-package struct JobRow: Codable, Equatable, Sendable {
+package struct JobView: Codable, Equatable, Sendable {
     /// What one assigned validator reported.
     package struct Report: Codable, Equatable, Sendable {
         /// The validator.
@@ -100,7 +100,7 @@ package struct JobRow: Codable, Equatable, Sendable {
 
 extension LedgerViews {
     /// A job by its entry.
-    package func job(at entry: UInt64) throws(ViewError) -> JobRow? {
+    package func job(at entry: UInt64) throws(ViewError) -> JobView? {
         let entry = Int64(clamping: entry)
         let reports = try rows(
             """
@@ -111,14 +111,14 @@ extension LedgerViews {
             WHERE job_validator.job = ? ORDER BY job_validator.place
             """, [entry]
         ) { cells throws(ViewError) in
-            JobRow.Report(
+            JobView.Report(
                 validator: try cells.number("validator"), entry: try cells.numberIfAny("entry"),
                 status: try cells.textIfAny("status"),
                 statusCode: try cells.numberIfAny("status_code"),
                 output: try cells.hexIfAny("output"), fuel: try cells.numberIfAny("fuel"))
         }
         return try first("SELECT * FROM job WHERE entry = ?", [entry]) { cells throws(ViewError) in
-            try JobRow(cells, reports)
+            try JobView(cells, reports)
         }
     }
 

@@ -4,7 +4,7 @@
 internal import GRDB
 
 /// A batch with what it holds.
-package struct BatchRow: Codable, Equatable, Sendable {
+package struct BatchView: Codable, Equatable, Sendable {
     /// A request with what the batch did to it.
     package struct Change: Codable, Equatable, Sendable {
         /// The entry that introduced the request.
@@ -72,9 +72,9 @@ extension LedgerViews {
     ///
     /// What has no index by entry (votes, decisions) is looked for among the requests that were
     /// open while the batch was; a round is open for a bounded time.
-    package func batch(_ height: UInt64) throws(ViewError) -> BatchRow? {
+    package func batch(_ height: UInt64) throws(ViewError) -> BatchView? {
         let found = try first("SELECT * FROM batch WHERE height = ?", [Int64(clamping: height)]) {
-            cells throws(ViewError) in try BatchRow(cells)
+            cells throws(ViewError) in try BatchView(cells)
         }
         guard var batch = found else { return nil }
         let (from, to) = EntryRange(from: batch.entry, to: batch.sealed).bounds
@@ -89,7 +89,7 @@ extension LedgerViews {
             let decided = try cells.numberIfAny("decided").flatMap {
                 (batch.entry...batch.sealed).contains($0) ? $0 : nil
             }
-            return BatchRow.Change(
+            return BatchView.Change(
                 request: entry, requestID: try cells.hex("id"), isSubmitted: entry >= batch.entry,
                 outcome: decided == nil ? nil : try cells.textIfAny("outcome"), decided: decided)
         }
@@ -99,7 +99,7 @@ extension LedgerViews {
             WHERE request.entry <= ?2 AND (request.closed IS NULL OR request.closed >= ?1)
                 AND vote.entry BETWEEN ?1 AND ?2
             """, [from, to])
-        let counts: [(WritableKeyPath<BatchRow, UInt64>, String)] = [
+        let counts: [(WritableKeyPath<BatchView, UInt64>, String)] = [
             (\.jobs, "job WHERE entry"), (\.evidence, "evidence WHERE entry"),
             (\.settlementsOrdered, "settlement WHERE ordered"),
             (\.settlementsReported, "settlement WHERE reported"),

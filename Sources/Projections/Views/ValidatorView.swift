@@ -4,7 +4,7 @@
 internal import GRDB
 
 /// A validator with what it did in the rounds that pinned it.
-package struct ValidatorRow: Codable, Equatable, Sendable {
+package struct ValidatorView: Codable, Equatable, Sendable {
     /// Its number.
     package var validator: UInt64
     /// Its key.
@@ -55,11 +55,9 @@ extension LedgerViews {
     /// The validators by number, with what they did in the rounds of the requests in a range.
     ///
     /// Costs one pass over the votes in the range.
-    package func validators(_ range: EntryRange = EntryRange()) throws(ViewError) -> [ValidatorRow]
+    package func validators(_ range: EntryRange = EntryRange()) throws(ViewError) -> [ValidatorView]
     {
-        var found = try rows(Self.validatorSQL + " ORDER BY number") { cells throws(ViewError) in
-            try ValidatorRow(cells)
-        }
+        var found = try parties()
         var places: [UInt64: Int] = [:]
         for (place, row) in found.enumerated() { places[row.validator] = place }
         for (validator, asked) in try askedCounts(range) {
@@ -76,13 +74,27 @@ extension LedgerViews {
     }
 
     /// A validator by its number, with what it did in all rounds; nil where there is none.
-    package func validator(_ number: UInt64) throws(ViewError) -> ValidatorRow? {
+    package func validator(_ number: UInt64) throws(ViewError) -> ValidatorView? {
         try validators().first { $0.validator == number }
+    }
+
+    /// A validator by its number, with nothing counted; nil where there is none.
+    package func party(_ number: UInt64) throws(ViewError) -> ValidatorView? {
+        try first(Self.validatorSQL + " WHERE number = ?", [Int64(clamping: number)]) {
+            cells throws(ViewError) in try ValidatorView(cells)
+        }
+    }
+
+    /// The validators by number, with nothing counted.
+    package func parties() throws(ViewError) -> [ValidatorView] {
+        try rows(Self.validatorSQL + " ORDER BY number") { cells throws(ViewError) in
+            try ValidatorView(cells)
+        }
     }
 
     /// Counts votes; those of rounds that are not closed yet are taken off again.
     private func addVotes(
-        _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorRow]
+        _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorView]
     ) throws(ViewError) {
         let (from, to) = range.bounds
         let counts = try rows(
@@ -106,7 +118,7 @@ extension LedgerViews {
         for (isOpen, list) in [(false, counts), (true, open)] {
             for (validator, vote, count) in list {
                 guard let place = places[validator] else { continue }
-                let part: WritableKeyPath<ValidatorRow, UInt64> =
+                let part: WritableKeyPath<ValidatorView, UInt64> =
                     vote == "approve"
                     ? \.approved : vote == "reject" ? \.rejected : \.abstained
                 if isOpen {
@@ -119,10 +131,10 @@ extension LedgerViews {
     }
 
     private func addMarks(
-        _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorRow]
+        _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorView]
     ) throws(ViewError) {
         let (from, to) = range.bounds
-        let marks: [(WritableKeyPath<ValidatorRow, UInt64>, String)] = [
+        let marks: [(WritableKeyPath<ValidatorView, UInt64>, String)] = [
             (
                 \.contradicted,
                 """

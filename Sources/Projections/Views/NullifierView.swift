@@ -6,7 +6,7 @@ internal import Foundation
 internal import GRDB
 
 /// A nullifier with every request that would spend it.
-package struct NullifierRow: Codable, Equatable, Sendable {
+package struct NullifierView: Codable, Equatable, Sendable {
     /// A request that would spend it.
     package struct Claim: Codable, Equatable, Sendable {
         /// The entry that introduced the request.
@@ -45,18 +45,18 @@ package struct NullifierRow: Codable, Equatable, Sendable {
 
 extension LedgerViews {
     /// A nullifier by its bytes; nil where no request names it.
-    package func nullifier(_ bytes: [UInt8]) throws(ViewError) -> NullifierRow? {
+    package func nullifier(_ bytes: [UInt8]) throws(ViewError) -> NullifierView? {
         let claims = try rows(
             """
             SELECT request.entry, request.id, request.outcome, nullifier.spent, nullifier.released
             FROM nullifier JOIN request ON request.entry = nullifier.request
             WHERE nullifier.nullifier = ? ORDER BY request.entry
             """, [Data(bytes)]
-        ) { cells throws(ViewError) in try NullifierRow.Claim(cells) }
+        ) { cells throws(ViewError) in try NullifierView.Claim(cells) }
         guard !claims.isEmpty else { return nil }
         let condition = ["spent", "claimed", "released", "free"].first { word in
             claims.contains { $0.condition == word }
         }
-        return NullifierRow(nullifier: bytes.hex, condition: condition ?? "free", claims: claims)
+        return NullifierView(nullifier: bytes.hex, condition: condition ?? "free", claims: claims)
     }
 }

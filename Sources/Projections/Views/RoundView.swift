@@ -4,7 +4,7 @@
 internal import GRDB
 
 /// What one validator did in one round.
-package struct AnswerRow: Codable, Equatable, Sendable {
+package struct AnswerView: Codable, Equatable, Sendable {
     /// The validator.
     package var validator: UInt64
     /// `approve`, `reject` or `abstain`; else `missed`, or `waiting` while the round is open.
@@ -16,7 +16,7 @@ package struct AnswerRow: Codable, Equatable, Sendable {
 }
 
 /// A round with the answers of those who were asked.
-package struct RoundRow: Codable, Equatable, Sendable {
+package struct RoundView: Codable, Equatable, Sendable {
     /// The entry that introduced the request.
     package var request: UInt64
     /// Its identity.
@@ -26,14 +26,14 @@ package struct RoundRow: Codable, Equatable, Sendable {
     /// Whether votes are still taken.
     package var isOpen: Bool
     /// The answers by the numbers of the validators.
-    package var answers: [AnswerRow]
+    package var answers: [AnswerView]
 }
 
 extension LedgerViews {
     /// The newest `limit` rounds of the requests in a range, the newest last.
     package func rounds(
         _ range: EntryRange = EntryRange(), newest limit: UInt64
-    ) throws(ViewError) -> [RoundRow] {
+    ) throws(ViewError) -> [RoundView] {
         let (from, to) = range.bounds
         var found = try rows(
             """
@@ -41,7 +41,7 @@ extension LedgerViews {
             ORDER BY entry DESC LIMIT ?
             """, [from, to, Int64(clamping: limit)]
         ) { cells throws(ViewError) in
-            RoundRow(
+            RoundView(
                 request: try cells.number("entry"), requestID: try cells.hex("id"),
                 outcome: try cells.textIfAny("outcome") ?? "open",
                 isOpen: try cells.numberIfAny("closed") == nil, answers: [])
@@ -67,8 +67,8 @@ extension LedgerViews {
     }
 
     private func answers(
-        in round: RoundRow, _ spans: [MemberSpan], _ marks: Marks
-    ) throws(ViewError) -> [AnswerRow] {
+        in round: RoundView, _ spans: [MemberSpan], _ marks: Marks
+    ) throws(ViewError) -> [AnswerView] {
         let votes = try rows(
             "SELECT validator, vote FROM vote WHERE request = ? ORDER BY validator",
             [Int64(clamping: round.request)]
@@ -77,7 +77,7 @@ extension LedgerViews {
         for (validator, vote) in votes { said[validator] = vote }
         return spans.filter { $0.holds(round.request) }.map { span in
             let mark = Mark(request: round.request, validator: span.validator)
-            return AnswerRow(
+            return AnswerView(
                 validator: span.validator,
                 answer: said[span.validator] ?? (round.isOpen ? "waiting" : "missed"),
                 isContradicted: marks.contradicted.contains(mark),

@@ -1,0 +1,244 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import EventLog
+import Foundation
+import Ledger
+import Projections
+
+/// `recount chart`.
+struct ChartCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chart",
+        abstract: "Draw reputations or leader shares, in the terminal or as SVG.",
+        subcommands: [ChartReputationCommand.self, ChartLeadersCommand.self])
+}
+
+/// How a chart is drawn and where it goes.
+struct DrawingOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Write an SVG file instead; - is standard output.", valueName: "file"),
+        completion: .file(extensions: ["svg"]))
+    var svg: String?
+
+    @Option(help: "Columns of the drawing; those of the terminal unless told.")
+    var columns: Int?
+
+    @Option(help: "Lines of the drawing between its axes.")
+    var rows: Int = 16
+
+    @Flag(help: "Draw with ASCII characters alone, also where the locale is UTF-8.")
+    var ascii = false
+
+    func validate() throws {
+        if let columns, !(40...1000).contains(columns) {
+            throw ValidationError("--columns is from 40 to 1000")
+        }
+        guard (4...200).contains(rows) else { throw ValidationError("--rows is from 4 to 200") }
+    }
+
+    /// How many values a line should have.
+    var samples: Int {
+        svg != nil ? 600 : TerminalChart.samples(columns: width, isUnicode: isUnicode)
+    }
+
+    private var width: Int { columns ?? (Output.isTerminal ? Output.columns : 80) }
+
+    private var isUnicode: Bool { Output.isUnicode && !ascii }
+
+    /// Draws on standard output, or writes the file and says so.
+    func draw(terminal: (TerminalChart) -> [String], svg: () -> String) throws(Failure) {
+        guard let file = self.svg else {
+            let chart = TerminalChart(columns: width, rows: rows, isUnicode: isUnicode) {
+                style, text in style.applied(to: text)
+            }
+            for line in terminal(chart) { Output.line(line) }
+            return
+        }
+        let text = svg()
+        if file == "-" { return Output.line(text) }
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        } catch {
+            throw Failure("\(file) cannot be written: \(error.localizedDescription)")
+        }
+        Output.line("\(file) is written.")
+    }
+}
+
+/// `recount chart reputation`.
+struct ChartReputationCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reputation",
+        abstract: "Draw the reputation of validators over time.",
+        discussion: """
+            Validators are named by their numbers, or by the first digits of their keys;
+            all unless told, but of more than twelve the six highest and the six lowest.
+            Each line is named by the number of its validator where it ends.
+
+              recount chart reputation home
+              recount chart reputation home 0 8 9 --by entry
+              recount chart reputation home --svg reputation.svg
+
+            --by entry gives every entry the same room, which shows more where long quiet
+            times lie between busy ones. --json prints the values that are drawn.
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Argument(help: "Numbers of validators, or the first digits of their keys.")
+    var validators: [String] = []
+
+    @Option(
+        help: "What goes to the right: time or entry.",
+        completion: .list(SampleAxis.allCases.map(\.rawValue)))
+    var by: SampleAxis = .time
+
+    @OptionGroup var drawing: DrawingOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    private static let validatorsMax = 12
+
+    private struct Result: Encodable {
+        var by: String
+        var validators: [ReputationSeries]
+    }
+
+    mutating func run() throws {
+        let opened = try OpenedViews(place.ledger)
+        var chosen: [UInt64] = []
+        for name in validators {
+            let number = try opened.find("validator", name, hint: ShowValidatorCommand.hint) {
+                views throws(ViewError) in try views.validator(called: name)
+            }
+            if !chosen.contains(number) { chosen.append(number) }
+        }
+        let parties = try opened.ask { views throws(ViewError) in try views.parties() } ?? []
+        if validators.isEmpty { chosen = Self.choice(parties, json ? .max : Self.validatorsMax) }
+        let samples = drawing.samples
+        let series =
+            try opened.ask { [by] views throws(ViewError) in
+                try views.reputationSeries(chosen, by, count: samples)
+            } ?? []
+        if json { return try Output.json(Result(by: by.rawValue, validators: series)) }
+        guard let moments = series.first?.points, moments.count > 1 else {
+            return Output.line("There are no reputations to draw yet.")
+        }
+        let chart = LineChart(
+            title: "Reputation of " + Self.names(chosen, of: parties.count),
+            vertical: "reputation (points)",
+            horizontal: by == .time ? "time of the batch (UTC)" : "entry of the log",
+            marks: Self.marks(moments, by),
+            series: series.map { series in
+                ChartSeries(
+                    label: "\(series.validator)",
+                    values: series.points.map { point in
+                        point.reputation.map { Double($0) / 1000 }
+                    })
+            })
+        try drawing.draw(terminal: { $0.lines(of: chart) }, svg: { SVGChart.text(of: chart) })
+        if validators.isEmpty, chosen.count < parties.count, drawing.svg != "-" {
+            Output.line(
+                "  drawn: the highest and the lowest \(chosen.count / 2) of \(parties.count);"
+                    + " name validators to see others")
+        }
+    }
+
+    private static func choice(_ parties: [ValidatorView], _ most: Int) -> [UInt64] {
+        guard parties.count > most else { return parties.map(\.validator) }
+        let sorted = parties.sorted {
+            ($0.reputation, $0.validator) < ($1.reputation, $1.validator)
+        }
+        return (sorted.prefix(most / 2) + sorted.suffix(most / 2)).map(\.validator).sorted()
+    }
+
+    private static func names(_ chosen: [UInt64], of count: Int) -> String {
+        switch chosen.count {
+        case 1: "validator \(chosen[0])"
+        case count: "all \(count) validators"
+        default: "\(chosen.count) of \(count) validators"
+        }
+    }
+
+    private static func marks(_ moments: [ReputationSeries.Point], _ axis: SampleAxis) -> [String] {
+        let chosen = [0, (moments.count - 1) / 2, moments.count - 1].map { moments[$0] }
+        return switch axis {
+        case .time: timeMarks(chosen.map(\.time))
+        case .entry: chosen.map { Text.grouped($0.entry) }
+        }
+    }
+
+    /// Times as short as the distance between them allows; the first in full.
+    private static func timeMarks(_ times: [UInt64]) -> [String] {
+        let span = (times.last ?? 0) - min(times.first ?? 0, times.last ?? 0)
+        return times.enumerated().map { number, time in
+            let exact = Text.exactTime(time)
+            if span >= 10 * 86_400_000 { return String(exact.prefix(10)) }
+            if span >= 86_400_000 { return String(exact.dropLast(8)) + "Z" }
+            let text = span < 10_000 ? exact : Text.time(time)
+            return number == 0 ? text : String(text.dropFirst(11))
+        }
+    }
+}
+
+/// `recount chart leaders`.
+struct ChartLeadersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "leaders",
+        abstract: "Draw how often each validator led, and what its weight predicts.",
+        discussion: """
+            A bar is the share of the requests that a validator leads, or with --batches of
+            the batches that it proposed as the first in rank; the mark is the share that
+            the rule predicts from stakes and reputations at the time.
+
+              recount chart leaders home
+              recount chart leaders home --batches --svg leaders.svg
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Flag(help: "Draw the proposers of batches, not the leaders of requests.")
+    var batches = false
+
+    @OptionGroup var range: RangeOptions
+
+    @OptionGroup var drawing: DrawingOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        let opened = try OpenedViews(place.ledger)
+        let kind: LeadingKind = batches ? .batches : .requests
+        let shares =
+            try opened.ask { [range] views throws(ViewError) in
+                let range = try range.range(views) ?? EntryRange(from: .max, to: 0)
+                return try LeaderShares.read(kind, range, views)
+            } ?? LeaderShares(kind)
+        if json { return try Output.json(shares) }
+        guard shares.count > 0 else {
+            return Output.line("Nothing was led \(range.isGiven ? "in this range" : "yet").")
+        }
+        let word = batches ? "batches proposed" : "requests led"
+        let chart = BarChart(
+            title: "Share of \(Text.grouped(shares.count)) \(word)",
+            horizontal: "share of all \(word) (%)", expectation: "what the weights predict",
+            bars: shares.validators.map { row in
+                let off = row.deviation.map { ", \(Text.deviation($0)) sd" } ?? ""
+                return ChartBar(
+                    label: "validator \(row.validator)", value: row.share,
+                    expected: row.predictedShare,
+                    note: "\(row.led): \(Text.percent(row.share))\(off)")
+            })
+        try drawing.draw(terminal: { $0.lines(of: chart) }, svg: { SVGChart.text(of: chart) })
+        if drawing.svg == nil {
+            Output.line("  sd: standard deviations between what was and what was to be expected")
+        }
+    }
+}
+
+extension SampleAxis: ExpressibleByArgument {}

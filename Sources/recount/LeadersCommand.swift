@@ -1,0 +1,169 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Projections
+
+/// `recount leaders`.
+struct LeadersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "leaders",
+        abstract: "Show who led, and how often, against what the weights predict.",
+        discussion: """
+            A request is led by the first in rank, who settles it; a batch by its
+            proposer. Of each validator: how often it led, its share, its share of the
+            weights, the share that the rule predicts (the largest of hash times weight
+            leads, so the heavy lead more often than their weight alone says), and how far
+            off it is, in standard deviations: chance alone leaves about 1 in 20 outside
+            -2 to +2. Batches of a later one in rank are not counted: they say only that
+            the first was passed over. The last ten of each follow.
+
+              recount leaders home
+              recount leaders home --only requests --history 50
+              recount leaders home --json
+
+            recount show leader says how one ranking came about; recount chart leaders
+            draws the shares.
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Option(
+        help: ArgumentHelp("Only requests, or only batches.", valueName: "kind"),
+        completion: .list(LeadingKind.allCases.map(\.rawValue)))
+    var only: LeadingKind?
+
+    @Option(
+        help: ArgumentHelp("The newest so many of the history; 0 for all.", valueName: "count"))
+    var history: UInt64 = 10
+
+    @OptionGroup var range: RangeOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    private struct Led: Encodable {
+        var request: UInt64?
+        var batch: UInt64?
+        var leader: UInt64
+        var round: UInt64?
+
+        init(_ led: Leadership, _ kind: LeadingKind) {
+            switch kind {
+            case .requests: request = led.number
+            case .batches:
+                batch = led.number
+                round = led.round
+            }
+            leader = led.leader
+        }
+    }
+
+    private struct Part: Encodable {
+        var shares: LeaderShares
+        var history: [Led]
+    }
+
+    mutating func run() throws {
+        let opened = try OpenedViews(place.ledger)
+        let kinds = only.map { [$0] } ?? LeadingKind.allCases
+        let newest = history == 0 ? UInt64.max : history
+        let parts =
+            try opened.ask { [range] views throws(ViewError) -> [Part] in
+                guard let range = try range.range(views) else { return [] }
+                return try kinds.map { kind throws(ViewError) in
+                    Part(
+                        shares: try LeaderShares.read(kind, range, views),
+                        history: try views.leaderships(kind, range, newest: newest).map {
+                            Led($0, kind)
+                        })
+                }
+            } ?? []
+        if json {
+            var object: [String: Part] = [:]
+            for part in parts { object[part.shares.kind.rawValue] = part }
+            return try Output.json(object)
+        }
+        if parts.allSatisfy({ $0.shares.count + $0.shares.passedOver == 0 }) {
+            return Output.line("Nothing was led \(range.isGiven ? "in this range" : "yet").")
+        }
+        for (number, part) in parts.enumerated() {
+            if number > 0 { Output.line() }
+            Self.show(part)
+        }
+    }
+
+    private static func show(_ part: Part) {
+        let shares = part.shares
+        let isRequests = shares.kind == .requests
+        let word = isRequests ? "request" : "batch"
+        let many = isRequests ? nil : "batches"
+        Output.line(
+            Output.strong(
+                isRequests
+                    ? "\(Text.count(shares.count, word)) led, to settle"
+                    : "\(Text.count(shares.count, word, many)) proposed by the first in rank"))
+        var table = Table(fitting: [
+            ("validator", .right, .kept), ("led", .right, .kept), ("share", .right, .kept),
+            ("weight", .right, .dropped(1)), ("predicted", .right, .kept),
+            ("deviation", .right, .kept),
+        ])
+        for row in shares.validators {
+            let isOdd = abs(row.deviation ?? 0) > 3
+            table.add(styled: [
+                ("\(row.validator)", .plain), ("\(row.led)", .plain),
+                (Text.percent(row.share), .plain), (Text.percent(row.weightShare), .plain),
+                (Text.percent(row.predictedShare), .plain),
+                (
+                    row.deviation.map { Text.deviation($0) + (isOdd ? " !" : "") } ?? "",
+                    isOdd ? .warning : .plain
+                ),
+            ])
+        }
+        table.print()
+        if shares.passedOver > 0 {
+            Output.line(
+                "  not counted: \(Text.count(shares.passedOver, word, many)) proposed by a later"
+                    + " one in rank, since the first was passed over")
+        }
+        guard !part.history.isEmpty else { return }
+        Output.line("  the last \(part.history.count), oldest first:")
+        var list = Table(fitting: [
+            (isRequests ? "request" : "batch", .right, .kept), ("leader", .right, .kept),
+            ("passed over", .right, .kept),
+        ])
+        if isRequests {
+            list = Table(fitting: [("request", .right, .kept), ("leader", .right, .kept)])
+        }
+        for led in part.history {
+            let cells = ["\(led.request ?? led.batch ?? 0)", "\(led.leader)"]
+            list.add(cells + (led.round.map { ["\($0)"] } ?? []))
+        }
+        list.print()
+    }
+}
+
+extension LeadingKind: ExpressibleByArgument {}
+
+extension LeaderShares {
+    /// The shares in a range of a ledger.
+    static func read(
+        _ kind: LeadingKind, _ range: EntryRange, _ views: LedgerViews
+    ) throws(ViewError) -> LeaderShares {
+        var shares = LeaderShares(kind)
+        try views.forEachLeadership(kind, range) { led, candidates, isSame throws(ViewError) in
+            shares.add(led, candidates, isSame: isSame)
+        }
+        shares.finish()
+        return shares
+    }
+}
+
+extension Text {
+    /// A share in per cent with one decimal.
+    static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+
+    /// A number of standard deviations with its sign.
+    static func deviation(_ value: Double) -> String { String(format: "%+.1f", value) }
+}

@@ -1,0 +1,109 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Ledger
+import Projections
+
+/// `recount requests`.
+struct RequestsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "requests",
+        abstract: "List requests with their outcomes, the newest last.",
+        discussion: """
+            Of each request: the entry that introduced it, when, its identity, what became
+            of it, and the votes to approve, to reject and to abstain when it was decided
+            (so far, where it is open). "margin" is approvals less the threshold.
+
+              recount requests home
+              recount requests home --outcome rejected --limit 20
+              recount requests home --from 2026-01-01 --to 2026-01-02 --json
+
+            People are shown the newest 50 unless --limit says otherwise; --limit 0 shows
+            all, and --json lists all that pass, one object a line.
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Option(
+        help: ArgumentHelp(
+            "Only approved, rejected, timedOut, or open.", valueName: "outcome"),
+        completion: .list(RequestFilter.outcomes))
+    var outcome: String?
+
+    @OptionGroup var range: RangeOptions
+
+    @Option(help: ArgumentHelp("Only the newest so many; 0 for all.", valueName: "count"))
+    var limit: UInt64?
+
+    @Flag(help: "Print JSON Lines.")
+    var json = false
+
+    private static let limitForPeople: UInt64 = 50
+
+    func validate() throws {
+        if let outcome, !RequestFilter.outcomes.contains(outcome) {
+            throw ValidationError(
+                "there is no outcome \(outcome); the outcomes are"
+                    + " \(RequestFilter.outcomes.joined(separator: ", "))")
+        }
+    }
+
+    mutating func run() throws {
+        let opened = try OpenedViews(place.ledger)
+        let wanted = limit ?? (json ? 0 : Self.limitForPeople)
+        var rows: [RequestView] = []
+        var count: UInt64 = 0
+        var failure: Failure?
+        _ = try opened.ask { [range, outcome, json] views throws(ViewError) in
+            guard let range = try range.range(views) else { return }
+            var filter = RequestFilter(outcome: outcome, range: range)
+            if !json { count = try views.requestCount(filter) }
+            filter.limit = wanted == 0 ? nil : wanted
+            try views.forEachRequest(filter) { row throws(ViewError) in
+                guard failure == nil else { return }
+                guard json else { return rows.append(row) }
+                do throws(Failure) { try Output.json(row, isLine: true) } catch { failure = error }
+            }
+        }
+        if let failure { throw failure }
+        if !json { show(rows, of: count) }
+    }
+
+    private func show(_ rows: [RequestView], of count: UInt64) {
+        guard !rows.isEmpty else {
+            let isFiltered = outcome != nil || range.from != nil || range.to != nil
+            return Output.line(
+                isFiltered ? "No request passes these filters." : "There are no requests yet.")
+        }
+        var table = Table(fitting: [
+            ("entry", .right, .kept), ("time", .left, .dropped(2)), ("request", .left, .id),
+            ("amount", .right, .dropped(3)), ("recipient", .left, .idDropped(9)),
+            ("circuit", .left, .dropped(8)), ("leader", .right, .dropped(6)),
+            ("outcome", .left, .kept), ("reason", .left, .dropped(4)),
+            ("approve", .right, .dropped(1)), ("reject", .right, .dropped(1)),
+            ("abstain", .right, .dropped(1)), ("margin", .right, .dropped(5)),
+            ("settlement", .left, .dropped(7)),
+        ])
+        for row in rows {
+            let margin = row.margin.map { $0 > 0 ? "+\($0)" : "\($0)" } ?? ""
+            let cells = [
+                "\(row.entry)", Text.time(row.time), Text.short(row.requestID), "\(row.amount)",
+                Text.short(row.recipient), row.circuit, "\(row.leader)", row.outcome,
+                row.reason ?? "",
+                "\(row.approvals)", "\(row.rejections)", "\(row.abstentions)", margin,
+                row.settlement ?? "",
+            ]
+            table.add(
+                styled: cells.enumerated().map {
+                    ($0.element, $0.offset == 7 ? Style.of(outcome: row.outcome) : .plain)
+                })
+        }
+        table.print()
+        if UInt64(rows.count) < count {
+            Output.line(
+                "  the newest \(rows.count) of \(Text.count(count, "request")); --limit 0 shows all"
+            )
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Projections
+
+/// `recount show batch`.
+struct ShowBatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "batch",
+        abstract: "Show a batch: who proposed it, its roots, what it decided.",
+        discussion: """
+            The batch is named by its height; without one it is the last.
+
+              recount show batch home
+              recount show batch home 12 --json
+
+            The root of the log is that before the batch's own seal, as the seal states it.
+            recount log --from --to lists the entries.
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Argument(help: "The height of the batch.")
+    var height: UInt64?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        let opened = try OpenedViews(place.ledger)
+        let last = try opened.ask { views throws(ViewError) in try views.lastHeight() } ?? nil
+        let row = try opened.find(
+            "batch", height.map { "\($0)" } ?? "the last",
+            hint: last.map { "the heights go from 0 to \($0)" } ?? "no batch is sealed yet"
+        ) { [height] views throws(ViewError) -> BatchView in
+            guard let wanted = height ?? last, let row = try views.batch(wanted) else {
+                throw .notFound
+            }
+            return row
+        }
+        if json { return try Output.json(row) }
+        Self.show(row)
+    }
+
+    private static func show(_ row: BatchView) {
+        Output.line(Output.strong("Batch \(row.batch)"))
+        var list = Listing()
+        list.add("entries", "\(row.entry) to \(row.sealed): \(row.entries)")
+        list.add("time", Text.exactTime(row.time))
+        list.add(
+            "proposer", row.proposer.map { "validator \($0)" } ?? "nobody: it opens the ledger")
+        if row.round > 0 { list.add("passed over", "\(row.round) in rank") }
+        list.add("log root", row.logRoot)
+        list.add("state root", row.stateRoot)
+        let counts = [
+            ("votes", row.votes), ("jobs", row.jobs),
+            ("settlements ordered", row.settlementsOrdered),
+            ("settlements reported", row.settlementsReported), ("evidence", row.evidence),
+            ("refusals", row.refusals), ("governance", row.governance),
+        ]
+        for (name, count) in counts where count > 0 { list.add(name, Text.grouped(count)) }
+        list.print()
+        Output.line()
+        guard !row.requests.isEmpty else {
+            return Output.line("It introduced and decided no request.")
+        }
+        Output.line(Output.strong("Requests"))
+        var table = Table(fitting: [
+            ("request", .right, .kept), ("id", .left, .id), ("in this batch", .left, .kept),
+            ("entry", .right, .dropped(1)),
+        ])
+        for change in row.requests {
+            let words =
+                (change.isSubmitted ? ["submitted"] : []) + (change.outcome.map { [$0] } ?? [])
+            table.add(styled: [
+                ("\(change.request)", .plain), (Text.short(change.requestID), .plain),
+                (words.joined(separator: ", "), Style.of(outcome: change.outcome ?? "")),
+                (change.decided.map { "\($0)" } ?? "", .plain),
+            ])
+        }
+        table.print()
+    }
+}

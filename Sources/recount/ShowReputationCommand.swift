@@ -1,0 +1,84 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Projections
+
+/// `recount show reputation`.
+struct ShowReputationCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reputation",
+        abstract: "Show the reputation of a validator and what changed it.",
+        discussion: """
+            The validator is named by its number, or by the first digits of its key. The
+            newest 20 changes are shown unless --limit says otherwise; 0 is all.
+
+              recount show reputation home 8
+              recount show reputation home c95a --limit 0 --json
+
+            Changes where a bound left the reputation as it was are listed too. recount
+            chart reputation draws it. In JSON, reputations are thousandths of a point.
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Argument(help: "The number of the validator, or the first digits of its key.")
+    var validator: String
+
+    @Option(help: ArgumentHelp("The newest so many changes; 0 for all.", valueName: "count"))
+    var limit: UInt64 = 20
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    private struct Result: Encodable {
+        var validator: UInt64
+        var key: String
+        var reputation: UInt64
+        var causes: [CauseView]
+        var changes: [ReputationView]
+    }
+
+    mutating func run() throws {
+        let opened = try OpenedViews(place.ledger)
+        let newest = limit == 0 ? UInt64.max : limit
+        let result = try opened.find(
+            "validator", validator, hint: ShowValidatorCommand.hint
+        ) { [validator] views throws(ViewError) -> Result in
+            let number = try views.validator(called: validator)
+            guard let row = try views.party(number) else { throw .notFound }
+            return Result(
+                validator: number, key: row.key, reputation: row.reputation,
+                causes: try views.causes(of: number),
+                changes: try views.reputation(of: number, newest: newest))
+        }
+        if json { return try Output.json(result) }
+        Output.line(Output.strong("Reputation of validator \(result.validator)"))
+        var list = Listing()
+        list.add("key", result.key)
+        list.add("reputation", "\(Text.points(result.reputation)) points")
+        list.print()
+        var table = Table(fitting: [
+            ("entry", .right, .kept), ("time", .left, .dropped(1)), ("cause", .left, .kept),
+            ("about", .left, .kept), ("change", .right, .kept), ("points", .right, .kept),
+        ])
+        for change in result.changes {
+            let delta = Int64(clamping: change.after) - Int64(clamping: change.before)
+            let isFirst = change.cause == "joined"
+            let style: Style = delta < 0 ? .bad : delta > 0 ? .good : .plain
+            table.add(styled: [
+                ("\(change.entry)", .plain), (Text.time(change.time), .plain),
+                (change.cause, .plain), (change.about.map { "entry \($0)" } ?? "", .plain),
+                (isFirst ? "" : Text.change(delta), isFirst ? .plain : style),
+                (Text.points(change.after), .plain),
+            ])
+        }
+        table.print()
+        let all = result.causes.reduce(0) { $0 + $1.count }
+        if UInt64(result.changes.count) < all {
+            Output.line(
+                "  the newest \(result.changes.count) of \(Text.count(all, "change"));"
+                    + " --limit 0 shows all")
+        }
+    }
+}

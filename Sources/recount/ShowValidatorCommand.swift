@@ -1,0 +1,102 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Projections
+
+/// `recount show validator`.
+struct ShowValidatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validator",
+        abstract: "Show a validator: membership, stakes, votes, reputation, convictions.",
+        discussion: """
+            The validator is named by its number, or by the first digits of its key.
+
+              recount show validator home 3
+              recount show validator home c95a --json
+
+            recount show reputation lists what changed its reputation, recount log
+            --validator every entry about it.
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Argument(help: "The number of the validator, or the first digits of its key.")
+    var id: String
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    static let hint = "recount validators lists those that are there"
+
+    mutating func run() throws {
+        let opened = try OpenedViews(place.ledger)
+        let history = try opened.find("validator", id, hint: Self.hint) {
+            [id] views throws(ViewError) in
+            guard let history = try views.history(ofValidator: try views.validator(called: id))
+            else { throw .notFound }
+            return history
+        }
+        if json { return try Output.json(history) }
+        Self.show(history)
+    }
+
+    private static func show(_ history: ValidatorHistory) {
+        let row = history.summary
+        Output.line(Output.strong("Validator \(row.validator)"))
+        var list = Listing()
+        list.add("key", row.key)
+        for span in history.memberships {
+            list.add(
+                "member",
+                "since entry \(span.joined)" + (span.left.map { ", until entry \($0)" } ?? ""))
+        }
+        list.add("stake", "\(row.stake)" + (row.isMember ? "" : ", which counts no more"))
+        for change in history.stakes.dropFirst() {
+            list.add("stake changed", "to \(change.stake) at entry \(change.entry)")
+        }
+        list.add("reputation", "\(Text.points(row.reputation)) points")
+        list.add("asked", "in \(Text.count(row.asked, "closed round"))")
+        list.add(
+            "votes",
+            "\(row.approved) approve, \(row.rejected) reject, \(row.abstained) abstain,"
+                + " \(row.missed) missed")
+        list.add(
+            "contradicted", Text.count(row.contradicted, "vote") + " that outcomes prove wrong")
+        list.add("leads", Text.count(row.leads, "request"))
+        list.add("proposed", Text.count(history.proposed, "batch", "batches"))
+        list.add("jobs", "\(history.jobsAssigned) assigned, \(history.jobsReported) reported")
+        list.print()
+        Output.line()
+        Output.line(Output.strong("What changed its reputation"))
+        var causes = Table(
+            ("cause", .left), ("times", .right), ("points in all", .right))
+        for cause in history.causes where cause.cause != "joined" {
+            causes.add(cause.cause, "\(cause.count)", Text.change(cause.change))
+        }
+        if causes.isEmpty { Output.line("  nothing yet") } else { causes.print() }
+        showConvictions(history.convictions)
+    }
+
+    private static let convictionsForPeople = 10
+
+    private static func showConvictions(_ all: [ValidatorHistory.Conviction]) {
+        guard !all.isEmpty else { return }
+        Output.line()
+        Output.line(
+            Output.strong(
+                "Convicted by \(Text.count(UInt64(all.count), "pair")) of"
+                    + " contradicting messages"))
+        var table = Table(("entry", .right), ("messages", .left), ("about", .left))
+        for conviction in all.suffix(convictionsForPeople) {
+            let about =
+                conviction.request.map { "request \($0)" }
+                ?? "batch \(conviction.height ?? 0), round \(conviction.round ?? 0)"
+            table.add("\(conviction.entry)", "\(conviction.slot)s", about)
+        }
+        table.print()
+        if all.count > convictionsForPeople {
+            Output.line("  the newest \(convictionsForPeople) of \(all.count); --json shows all")
+        }
+    }
+}

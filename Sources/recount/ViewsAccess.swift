@@ -1,0 +1,176 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Audit
+import EventLog
+import Foundation
+import Ledger
+import Projections
+
+/// The projections of a ledger, up to date with its log as it was when the command began.
+struct OpenedViews {
+    /// The log.
+    let log: EventLog
+    /// The projections; nil where the log seals no batch yet.
+    private let reader: ProjectionsReader?
+
+    /// Opens the log, brings the projections up to date, and says on standard error what a person
+    /// should hear.
+    init(_ path: String) throws(Failure) { try self.init(log: try openLedger(path)) }
+
+    /// Brings the projections of a log up to date.
+    init(log: EventLog) throws(Failure) {
+        self.log = log
+        let meter = CatchUpMeter()
+        do throws(ProjectionsError) {
+            reader = try Projections.reader(ledgerDirectory: log.directory, log: log) {
+                entries, all in meter.tell(entries, of: all)
+            }
+        } catch {
+            meter.clear()
+            guard case .empty = error else { throw Failure("\(error)") }
+            reader = nil
+        }
+        meter.clear()
+        for notice in reader?.notices ?? [] { Output.standardError("note: \(notice)\n") }
+    }
+
+    /// How many entries the answers take in.
+    var entries: UInt64 { reader?.position.entries ?? 0 }
+
+    /// Asks questions that are all answered from one moment; nil where there is nothing yet.
+    func ask<Value>(
+        _ question: (LedgerViews) throws(ViewError) -> Value
+    ) throws(Failure) -> Value? {
+        guard let reader else { return nil }
+        do throws(ViewError) {
+            return try LedgerViews.read(reader.database, question)
+        } catch {
+            throw Failure("\(log.directory): \(error)")
+        }
+    }
+
+    /// Finds what `id` names, and says in words where it names nothing or several things.
+    ///
+    /// - Parameters:
+    ///   - kind: What is looked for, such as `request`.
+    ///   - hint: A sentence that says where names are listed.
+    func find<Value>(
+        _ kind: String, _ id: String, hint: String,
+        _ question: (LedgerViews) throws(ViewError) -> Value
+    ) throws(Failure) -> Value {
+        let missing = Failure("no \(kind) is called \(id) in \(log.directory); \(hint)")
+        guard let reader else { throw missing }
+        do throws(ViewError) {
+            return try LedgerViews.read(reader.database, question)
+        } catch {
+            switch error {
+            case .notFound: throw missing
+            case .notAName:
+                throw Failure("\(id) is neither a number nor the first digits of a name; \(hint)")
+            case .ambiguous(let things):
+                let names = things.map { thing in
+                    thing.name.prefix(16) + "…"
+                        + (kind == "nullifier" ? "" : " (\(Self.word(kind)) \(thing.number))")
+                }
+                throw Failure(
+                    "several start with \(id): \(names.joined(separator: ", "));"
+                        + " give more digits")
+            default: throw Failure("\(log.directory): \(error)")
+            }
+        }
+    }
+
+    private static func word(_ kind: String) -> String {
+        kind == "validator" ? "number" : "entry"
+    }
+}
+
+/// Tells on a terminal how far a long fold has come.
+private final class CatchUpMeter {
+    private var isShown = false
+    private var last = Date()
+
+    func tell(_ entries: UInt64, of all: UInt64) {
+        guard Output.isErrorTerminal, Date().timeIntervalSince(last) > 0.5 else { return }
+        last = Date()
+        isShown = true
+        Output.standardError(
+            "\r\u{1B}[Kprojections: \(Text.grouped(entries)) of \(Text.grouped(all)) entries")
+    }
+
+    func clear() {
+        if isShown { Output.standardError("\r\u{1B}[K") }
+        isShown = false
+    }
+}
+
+/// A place in a log as people give it: an entry, or a time in UTC.
+enum LogPlace: ExpressibleByArgument, Equatable {
+    case entry(UInt64)
+    case time(UInt64)
+
+    init?(argument: String) {
+        if let entry = UInt64(argument) {
+            self = .entry(entry)
+        } else if let time = UTC.time(argument) {
+            self = .time(time.rawValue)
+        } else {
+            return nil
+        }
+    }
+
+    static let help = "an entry, or a time: 512, 2026-01-01, 2026-01-01T12:00:00Z"
+}
+
+/// A range of entries that people give by entries or times, both ends included.
+struct RangeOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The first entry or time (UTC): 512, 2026-01-31, 2026-01-31T12:00:00Z.",
+            valueName: "place"))
+    var from: LogPlace?
+
+    @Option(help: ArgumentHelp("The last entry or time, likewise.", valueName: "place"))
+    var to: LogPlace?
+
+    mutating func validate() throws {
+        switch (from, to) {
+        case (.entry(let from), .entry(let to)) where to < from:
+            throw ValidationError("--to \(to) is before --from \(from)")
+        case (.time(let from), .time(let to)) where to < from:
+            throw ValidationError("--to is before --from")
+        default: break
+        }
+    }
+
+    /// The entries that are meant; nil where there are none.
+    func range(_ views: LedgerViews) throws(ViewError) -> EntryRange? {
+        var range = EntryRange()
+        switch from {
+        case nil: break
+        case .entry(let entry): range.from = entry
+        case .time(let time):
+            guard let entry = try views.firstEntry(at: time) else { return nil }
+            range.from = entry
+        }
+        switch to {
+        case nil: break
+        case .entry(let entry): range.to = entry
+        case .time(let time):
+            // Up to the batches of that time: those of later times begin after it.
+            if time < .max, let after = try views.firstEntry(at: time + 1) {
+                guard after > 0 else { return nil }
+                range.to = after - 1
+            }
+        }
+        return range
+    }
+}
+
+/// The argument that names a ledger.
+struct LedgerArgument: ParsableArguments {
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    var ledger: String
+}

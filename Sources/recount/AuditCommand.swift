@@ -28,7 +28,7 @@ struct AuditCommand: ParsableCommand {
             to judge.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Flag(help: "Print the report as one JSON object.")

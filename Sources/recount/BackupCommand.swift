@@ -26,10 +26,11 @@ struct BackupCommand: ParsableCommand {
             Exit codes: 0 the copy is good; 2 it could not be made.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
-    @Argument(help: "The directory of the copy; made where it is not there.")
+    @Argument(
+        help: "The directory of the copy; made where it is not there.", completion: .directory)
     var copy: String
 
     @Flag(help: "Print one JSON object.")

@@ -76,7 +76,7 @@ struct CertificateVerifyCommand: ParsableCommand {
             not be judged: a file cannot be read, or the policy fits no such ledger.
             """)
 
-    @Argument(help: "The certificate, or - for standard input.")
+    @Argument(help: "The certificate, or - for standard input.", completion: .file())
     var file: String
 
     @Option(help: ArgumentHelp("How many of how many keys must have signed.", valueName: "T-of-N"))
@@ -89,7 +89,8 @@ struct CertificateVerifyCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The keys: one a line, 64 hexadecimal digits or a C2SP key.", valueName: "file"))
+            "The keys: one a line, 64 hexadecimal digits or a C2SP key.", valueName: "file"),
+        completion: .file())
     var keys: String?
 
     @Flag(help: "Print the report as one JSON object.")
@@ -196,7 +197,7 @@ struct CertificateShowCommand: ParsableCommand {
             Use recount certificate verify before you rest anything on it.
             """)
 
-    @Argument(help: "The certificate, or - for standard input.")
+    @Argument(help: "The certificate, or - for standard input.", completion: .file())
     var file: String
 
     @Flag(help: "Print one JSON object.")

@@ -28,6 +28,8 @@ package struct LineChart: Sendable {
     package let vertical: String
     /// What goes to the right, with its unit.
     package let horizontal: String
+    /// What the names of the lines are, over them.
+    package let name: String
     /// The ends and the middle of the horizontal axis.
     package let marks: [String]
     /// The lines, each with as many values.
@@ -37,12 +39,13 @@ package struct LineChart: Sendable {
 
     /// Takes the fields in order and chooses the vertical axis.
     package init(
-        title: String, vertical: String, horizontal: String, marks: [String],
+        title: String, vertical: String, horizontal: String, name: String, marks: [String],
         series: [ChartSeries]
     ) {
         self.title = title
         self.vertical = vertical
         self.horizontal = horizontal
+        self.name = name
         self.marks = marks
         self.series = series
         let values = series.flatMap { $0.values.compactMap(\.self) }

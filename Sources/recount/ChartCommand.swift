@@ -128,11 +128,11 @@ struct ChartReputationCommand: ParsableCommand {
         guard let moments = series.first?.points, moments.count > 1 else {
             return Output.line("There are no reputations to draw yet.")
         }
+        let axis = Self.axis(moments, by)
         let chart = LineChart(
             title: "Reputation of " + Self.names(chosen, of: parties.count),
-            vertical: "reputation (points)",
-            horizontal: by == .time ? "time of the batch (UTC)" : "entry of the log",
-            marks: Self.marks(moments, by),
+            vertical: "reputation (points)", horizontal: axis.title, name: "validator",
+            marks: axis.marks,
             series: series.map { series in
                 ChartSeries(
                     label: "\(series.validator)",
@@ -164,24 +164,29 @@ struct ChartReputationCommand: ParsableCommand {
         }
     }
 
-    private static func marks(_ moments: [ReputationSeries.Point], _ axis: SampleAxis) -> [String] {
+    /// The title of the axis and its marks: the first, the middle and the last moment.
+    private static func axis(
+        _ moments: [ReputationSeries.Point], _ axis: SampleAxis
+    ) -> (title: String, marks: [String]) {
         let chosen = [0, (moments.count - 1) / 2, moments.count - 1].map { moments[$0] }
-        return switch axis {
-        case .time: timeMarks(chosen.map(\.time))
-        case .entry: chosen.map { Text.grouped($0.entry) }
+        guard axis == .time else {
+            return ("entry of the log", chosen.map { Text.grouped($0.entry) })
         }
-    }
-
-    /// Times as short as the distance between them allows; the first in full.
-    private static func timeMarks(_ times: [UInt64]) -> [String] {
-        let span = (times.last ?? 0) - min(times.first ?? 0, times.last ?? 0)
-        return times.enumerated().map { number, time in
-            let exact = Text.exactTime(time)
-            if span >= 10 * 86_400_000 { return String(exact.prefix(10)) }
-            if span >= 86_400_000 { return String(exact.dropLast(8)) + "Z" }
-            let text = span < 10_000 ? exact : Text.time(time)
-            return number == 0 ? text : String(text.dropFirst(11))
+        let texts = chosen.map { Text.exactTime($0.time) }
+        let span = chosen[2].time - min(chosen[0].time, chosen[2].time)
+        let days = Set(texts.map { $0.prefix(10) })
+        guard days.count == 1, let day = days.first else {
+            // Over ten days the day is enough, over less the minute.
+            let isLong = span >= 10 * 86_400_000
+            return (
+                "time of the batch (UTC)",
+                texts.map { isLong ? String($0.prefix(10)) : $0.prefix(16) + "Z" }
+            )
         }
+        return (
+            "time of the batch on \(day) (UTC)",
+            texts.map { $0.dropFirst(11).dropLast(span < 10_000 ? 1 : 5) + "" }
+        )
     }
 }
 
@@ -226,9 +231,11 @@ struct ChartLeadersCommand: ParsableCommand {
         let word = batches ? "batches proposed" : "requests led"
         let chart = BarChart(
             title: "Share of \(Text.grouped(shares.count)) \(word)",
-            horizontal: "share of all \(word) (%)", expectation: "what the weights predict",
+            horizontal: "share of all \(word) (%)",
+            expectation: "what the weights predict"
+                + (drawing.svg == nil ? "" : " (sd: standard deviations off)"),
             bars: shares.validators.map { row in
-                let off = row.deviation.map { ", \(Text.deviation($0)) sd" } ?? ""
+                let off = row.deviation.map { _ in ", \(row.deviationText) sd" } ?? ""
                 return ChartBar(
                     label: "validator \(row.validator)", value: row.share,
                     expected: row.predictedShare,
@@ -236,7 +243,7 @@ struct ChartLeadersCommand: ParsableCommand {
             })
         try drawing.draw(terminal: { $0.lines(of: chart) }, svg: { SVGChart.text(of: chart) })
         if drawing.svg == nil {
-            Output.line("  sd: standard deviations between what was and what was to be expected")
+            Output.line("  sd: how far off, in standard deviations; \(LeaderShare.fewNote)")
         }
     }
 }

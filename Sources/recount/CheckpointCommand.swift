@@ -133,7 +133,8 @@ struct CheckpointShowCommand: ParsableCommand {
               recount checkpoint show some.checkpoint --note
             """)
 
-    @Argument(help: "A file, - for standard input, or a ledger for its newest.")
+    @Argument(
+        help: "A file, - for standard input, or a ledger for its newest.", completion: .file())
     var checkpoint: String
 
     @Flag(help: "Print the note as it is, for other tools.")
@@ -177,10 +178,12 @@ struct CheckpointSignCommand: ParsableCommand {
               recount checkpoint sign home
             """)
 
-    @Argument(help: "The home.")
+    @Argument(help: "The home.", completion: .directory)
     var home: String
 
-    @Option(help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
+        completion: .file())
     var keyFile: String?
 
     @Flag(help: "Print one JSON object.")
@@ -229,19 +232,23 @@ struct CheckpointCosignCommand: ParsableCommand {
             checkpoints/. Exit codes: 0 cosigned, 1 refused, 2 it could not be judged.
             """)
 
-    @Argument(help: "The home.")
+    @Argument(help: "The home.", completion: .directory)
     var home: String
 
-    @Argument(help: "The checkpoint.")
+    @Argument(help: "The checkpoint.", completion: .file())
     var file: String
 
     @Option(help: ArgumentHelp("Only this validator; may be repeated.", valueName: "name"))
     var validator: [String] = []
 
-    @Option(help: ArgumentHelp("Write the result here instead.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write the result here instead.", valueName: "file"), completion: .file()
+    )
     var out: String?
 
-    @Option(help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
+        completion: .file())
     var keyFile: String?
 
     @Flag(help: "Print one JSON object.")
@@ -290,13 +297,13 @@ struct CheckpointVerifyCommand: ParsableCommand {
             judged.
             """)
 
-    @Argument(help: "A ledger, a file, or - for standard input.")
+    @Argument(help: "A ledger, a file, or - for standard input.", completion: .file())
     var checkpoint: String
 
     @Option(help: ArgumentHelp("How many of how many keys must have signed.", valueName: "T-of-N"))
     var policy: String
 
-    @Option(help: ArgumentHelp("The keys, one a line.", valueName: "file"))
+    @Option(help: ArgumentHelp("The keys, one a line.", valueName: "file"), completion: .file())
     var keys: String?
 
     @Flag(help: "Print one JSON object.")

@@ -75,7 +75,7 @@ struct ConfigCheckCommand: ParsableCommand {
               recount config check recount.toml
             """)
 
-    @Argument(help: "The configuration.")
+    @Argument(help: "The configuration.", completion: .file())
     var file: String
 
     @Flag(help: "Print one JSON object.")

@@ -33,10 +33,10 @@ struct ExportTilesCommand: ParsableCommand {
             another log, or something cannot be read or written.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
-    @Argument(help: "The folder; made where it is not there.")
+    @Argument(help: "The folder; made where it is not there.", completion: .directory)
     var folder: String
 
     @Flag(help: "Print one JSON object.")

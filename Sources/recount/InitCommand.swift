@@ -24,13 +24,15 @@ struct InitCommand: ParsableCommand {
             The keys of a configuration: recount config.
             """)
 
-    @Argument(help: "The folder to be made.")
+    @Argument(help: "The folder to be made.", completion: .directory)
     var home: String
 
-    @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
+    @Option(help: ArgumentHelp("The configuration.", valueName: "file"), completion: .file())
     var config: String
 
-    @Option(help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
+        completion: .file())
     var keyFile: String?
 
     @Flag(help: "Protect the keys with a passphrase.")

@@ -64,6 +64,9 @@ package struct LeaderShare: Encodable, Equatable, Sendable {
     private(set) var variance = 0.0
     private(set) var weights = 0.0
 
+    /// Whether the number led is so small, or so nearly all, that deviations mean little.
+    package var isFew: Bool { min(expected, Double(candidate) - expected) < 5 }
+
     init(_ validator: UInt64) { self.validator = validator }
 
     private enum CodingKeys: String, CodingKey {

@@ -16,7 +16,7 @@ struct LeadersCommand: ParsableCommand {
             weights, the share that the rule predicts (the largest of hash times weight
             leads, so the heavy lead more often than their weight alone says), and how far
             off it is, in standard deviations: chance alone leaves about 1 in 20 outside
-            -2 to +2. Batches of a later one in rank are not counted: they say only that
+            -2 to +2, where five or more were to be expected. Batches of a later one in rank are not counted: they say only that
             the first was passed over. The last ten of each follow.
 
               recount leaders home
@@ -110,18 +110,18 @@ struct LeadersCommand: ParsableCommand {
             ("deviation", .right, .kept),
         ])
         for row in shares.validators {
-            let isOdd = abs(row.deviation ?? 0) > 3
+            let isOdd = !row.isFew && abs(row.deviation ?? 0) > 3
             table.add(styled: [
                 ("\(row.validator)", .plain), ("\(row.led)", .plain),
                 (Text.percent(row.share), .plain), (Text.percent(row.weightShare), .plain),
                 (Text.percent(row.predictedShare), .plain),
-                (
-                    row.deviation.map { Text.deviation($0) + (isOdd ? " !" : "") } ?? "",
-                    isOdd ? .warning : .plain
-                ),
+                (row.deviationText + (isOdd ? " !" : ""), isOdd ? .warning : .plain),
             ])
         }
         table.print()
+        if shares.validators.contains(where: \.isFew) {
+            Output.line("  " + LeaderShare.fewNote)
+        }
         if shares.passedOver > 0 {
             Output.line(
                 "  not counted: \(Text.count(shares.passedOver, word, many)) proposed by a later"
@@ -145,6 +145,19 @@ struct LeadersCommand: ParsableCommand {
 }
 
 extension LeadingKind: ExpressibleByArgument {}
+
+extension LeaderShare {
+    /// What the parentheses of `deviationText` mean.
+    static let fewNote = "in parentheses: too few were to be expected to judge"
+
+    /// The deviation with its sign, in parentheses where it means little; empty where there is
+    /// none.
+    var deviationText: String {
+        guard let deviation else { return "" }
+        let text = Text.deviation(deviation)
+        return isFew ? "(\(text))" : text
+    }
+}
 
 extension LeaderShares {
     /// The shares in a range of a ledger.

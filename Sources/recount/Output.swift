@@ -227,6 +227,24 @@ enum Text {
         (thousandths < 0 ? "-" : "+") + points(thousandths.magnitude)
     }
 
+    /// Words with commas behind all but the last.
+    static func listed(_ words: [String]) -> [String] {
+        words.enumerated().map { $0.offset == words.count - 1 ? $0.element : $0.element + "," }
+    }
+
+    /// Words in lines of at most so many columns where words allow it, a space between them.
+    static func wrapped(_ words: [String], columns: Int, gap: String = " ") -> [String] {
+        var lines: [String] = []
+        for word in words {
+            if let last = lines.last, last.count + gap.count + word.count <= columns {
+                lines[lines.count - 1] += gap + word
+            } else {
+                lines.append(word)
+            }
+        }
+        return lines
+    }
+
     /// Seconds with two decimals.
     static func seconds(_ value: Double) -> String { String(format: "%.2f s", value) }
 }

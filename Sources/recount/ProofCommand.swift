@@ -34,14 +34,15 @@ struct ProofVerifyCommand: ParsableCommand {
             key.
             """)
 
-    @Option(help: ArgumentHelp("The verifying key.", valueName: "file"))
+    @Option(help: ArgumentHelp("The verifying key.", valueName: "file"), completion: .file())
     var key: String
 
-    @Option(help: ArgumentHelp("The proof.", valueName: "file"))
+    @Option(help: ArgumentHelp("The proof.", valueName: "file"), completion: .file())
     var proof: String
 
     @Option(
-        name: .customLong("public"), help: ArgumentHelp("The public inputs.", valueName: "file"))
+        name: .customLong("public"), help: ArgumentHelp("The public inputs.", valueName: "file"),
+        completion: .file())
     var publicInputs: String
 
     @Flag(help: "Print one JSON object: result (valid, invalid or unjudged) and reason.")

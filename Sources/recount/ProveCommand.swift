@@ -68,7 +68,7 @@ struct ProveEntryCommand: ParsableCommand {
               recount prove check 17.json --root ROOT
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The entry.")
@@ -125,7 +125,7 @@ struct ProveConsistencyCommand: ParsableCommand {
               recount prove check grown.json --old-root ROOT --root ROOT
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The older size, in entries; at least 1.")
@@ -201,7 +201,7 @@ struct ProveCheckCommand: ParsableCommand {
             Exit codes: 0 the proof holds; 1 it does not; 2 it could not be judged.
             """)
 
-    @Argument(help: "The proof, or -.")
+    @Argument(help: "The proof, or -.", completion: .file())
     var file: String
 
     @Option(help: ArgumentHelp("The root of the log, as a checkpoint signs it.", valueName: "hex"))

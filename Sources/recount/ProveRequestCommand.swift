@@ -30,7 +30,7 @@ struct ProveRequestCommand: ParsableCommand {
             no checkpoint covers it.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The first digits of the identity, or the entry of the request.")
@@ -39,16 +39,16 @@ struct ProveRequestCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Write it here, instead of a file named for the request.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var out: String?
 
-    @Option(help: ArgumentHelp("Take this checkpoint.", valueName: "file"))
+    @Option(help: ArgumentHelp("Take this checkpoint.", valueName: "file"), completion: .file())
     var checkpoint: String?
 
     @Option(
         help: ArgumentHelp(
             "Keep the signatures of these keys too: one a line, hexadecimal or as a C2SP key.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var keys: String?
 
     @Flag(help: "Print one JSON object about the file.")

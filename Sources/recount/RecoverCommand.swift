@@ -37,13 +37,17 @@ struct RecoverCommand: ParsableCommand {
             2 it could not be done.
             """)
 
-    @Argument(help: "The home, or the directory of the ledger.")
+    @Argument(help: "The home, or the directory of the ledger.", completion: .directory)
     var home: String
 
-    @Option(help: ArgumentHelp("Another copy: a ledger, or a folder of tiles.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Another copy: a ledger, or a folder of tiles.", valueName: "path"),
+        completion: .file())
     var from: String?
 
-    @Option(help: ArgumentHelp("The checkpoint that you trust.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The checkpoint that you trust.", valueName: "file"), completion: .file()
+    )
     var trust: String?
 
     @Option(
@@ -51,7 +55,9 @@ struct RecoverCommand: ParsableCommand {
             "How many of how many keys must have signed the checkpoint.", valueName: "T-of-N"))
     var policy: String?
 
-    @Option(help: ArgumentHelp("The keys for --policy, one a line.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The keys for --policy, one a line.", valueName: "file"),
+        completion: .file())
     var keys: String?
 
     @Flag(help: "Begin every journal anew that is gone or cannot be opened.")

@@ -26,7 +26,7 @@ struct ReplayCommand: ParsableCommand {
             there is no such state.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Option(help: "The last entry to be applied, or a time.")

@@ -34,13 +34,17 @@ struct RunCommand: AsyncParsableCommand {
             could not go on.
             """)
 
-    @Argument(help: "The home.")
+    @Argument(help: "The home.", completion: .directory)
     var home: String
 
-    @Option(help: ArgumentHelp("The requests; - is standard input.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The requests; - is standard input.", valueName: "file"),
+        completion: .file())
     var requests = "-"
 
-    @Option(help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
+        completion: .file())
     var keyFile: String?
 
     @Option(help: ArgumentHelp("Validators that vote against the truth.", valueName: "count"))

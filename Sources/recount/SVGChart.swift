@@ -43,8 +43,10 @@ package enum SVGChart {
         }
         for (mark, place) in zip(chart.marks, places) {
             body.append(line(place, top + plotHeight, place, top + plotHeight + 6, "#333333"))
-            body.append(label(mark, place, top + plotHeight + 22, "middle"))
+            let anchor = place == left ? "start" : place == places.last ? "end" : "middle"
+            body.append(label(mark, place, top + plotHeight + 22, anchor))
         }
+        body.append(label(chart.name, left + plotWidth + 20, top - 16, "start"))
         body.append(line(left, top, left, top + plotHeight, "#333333"))
         body.append(line(left, top + plotHeight, left + plotWidth, top + plotHeight, "#333333"))
         body.append(label(chart.horizontal, left + plotWidth / 2, height - 16, "middle"))

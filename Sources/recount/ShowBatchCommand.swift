@@ -55,8 +55,8 @@ struct ShowBatchCommand: ParsableCommand {
         list.add("state root", row.stateRoot)
         let counts = [
             ("votes", row.votes), ("jobs", row.jobs),
-            ("settlements ordered", row.settlementsOrdered),
-            ("settlements reported", row.settlementsReported), ("evidence", row.evidence),
+            ("ordered", row.settlementsOrdered),
+            ("settled", row.settlementsReported), ("evidence", row.evidence),
             ("refusals", row.refusals), ("governance", row.governance),
         ]
         for (name, count) in counts where count > 0 { list.add(name, Text.grouped(count)) }

@@ -28,7 +28,7 @@ struct ShowEntryCommand: ParsableCommand {
               recount show entry home 17
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The entry.")

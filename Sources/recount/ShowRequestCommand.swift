@@ -27,7 +27,7 @@ struct ShowRequestCommand: ParsableCommand {
             the request.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The first digits of the identity, or the entry of the request.")

@@ -24,7 +24,7 @@ struct SnapshotCommand: ParsableCommand {
             Exit codes: 0 it is written; 2 the ledger cannot be read or the file written.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Option(help: ArgumentHelp("Snapshots that stay, this one included.", valueName: "count"))

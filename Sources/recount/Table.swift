@@ -90,15 +90,17 @@ package struct Table {
         for row in rows {
             lines.append(line(shown, widths) { (row[$0].text, row[$0].style) })
         }
+        lines = lines.map { line in
+            line.contains("\u{1B}") || line.count <= columns
+                ? line : line.prefix(max(1, columns - 1)) + "…"
+        }
         if !dropped.isEmpty {
-            lines.append(
-                "  left out, since the terminal is narrow: "
-                    + dropped.reversed().joined(separator: ", "))
+            let words =
+                ["left out, since the terminal is narrow:"]
+                + Text.listed(dropped.reversed())
+            lines += Text.wrapped(words, columns: columns - 2).map { "  " + $0 }
         }
-        return lines.map {
-            $0.contains("\u{1B}") || $0.count <= columns
-                ? $0 : $0.prefix(max(1, columns - 1)) + "…"
-        }
+        return lines
     }
 
     private func isID(_ column: Int) -> Bool {

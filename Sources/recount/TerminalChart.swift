@@ -60,7 +60,9 @@ package struct TerminalChart {
         for (value, text) in zip(chart.ticks, tickTexts) {
             ticks[row(of: value, chart.bounds)] = text
         }
-        var result = [chart.title, "", "  " + chart.vertical]
+        let head = "  " + chart.vertical
+        let gap = String(repeating: " ", count: max(1, left + 4 + width - head.count))
+        var result = [chart.title, "", head + gap + chart.name]
         for row in 0..<rows {
             let tick = ticks[row] ?? ""
             let axis = isUnicode ? (tick.isEmpty ? "│" : "┤") : (tick.isEmpty ? "|" : "+")
@@ -81,7 +83,7 @@ package struct TerminalChart {
             })
         {
             let names = chart.series.enumerated().map { "\(letter($0)) = \($1.label)" }
-            result += Self.wrapped(names, columns - 2).map { "  " + $0 }
+            result += Text.wrapped(names, columns: columns - 2, gap: "  ").map { "  " + $0 }
         }
         return result
     }
@@ -252,18 +254,6 @@ extension TerminalChart {
 
     private static func centred(_ text: String, _ width: Int) -> String {
         String(repeating: " ", count: max(0, (width - text.count) / 2)) + text
-    }
-
-    private static func wrapped(_ words: [String], _ width: Int) -> [String] {
-        var lines: [String] = []
-        for word in words {
-            if let last = lines.last, last.count + 2 + word.count <= width {
-                lines[lines.count - 1] += "  " + word
-            } else {
-                lines.append(word)
-            }
-        }
-        return lines
     }
 
     private static func trimmed(_ line: String) -> String {

@@ -21,8 +21,9 @@ struct ValidatorsCommand: ParsableCommand {
 
             With --by-round each of the newest rounds is a row, 20 unless --limit says
             otherwise, and each validator a column: a approve, r reject, o abstain,
-            . missed, ? not yet; a capital where the outcome proved the vote wrong; !
-            where two votes of it convict it; blank where it was not asked.
+            . missed, ? not yet, - cut short by another request that spent the nullifier;
+            a capital where the outcome proved the vote wrong; ! where two votes of it
+            convict it; blank where it was not asked.
             """)
 
     @OptionGroup var place: LedgerArgument
@@ -63,7 +64,7 @@ struct ValidatorsCommand: ParsableCommand {
     private func show(_ rows: [ValidatorView]) {
         guard !rows.isEmpty else { return Output.line("There are no validators yet.") }
         var table = Table(fitting: [
-            ("validator", .right, .kept), ("key", .left, .idDropped(1)),
+            ("no.", .right, .kept), ("key", .left, .idDropped(1)),
             ("stake", .right, .dropped(4)), ("reputation", .right, .dropped(2)),
             ("member", .left, .dropped(6)), ("asked", .right, .dropped(3)),
             ("approve", .right, .kept), ("reject", .right, .kept), ("abstain", .right, .kept),
@@ -133,6 +134,7 @@ package struct RoundMatrix {
             case "reject": "r"
             case "abstain": "o"
             case "waiting": "?"
+            case "cutShort": "-"
             default: "."
             }
         return (answer.isContradicted ? letter.uppercased() : letter)
@@ -187,7 +189,7 @@ package struct RoundMatrix {
                 "  validators after \(last) are left out, since the terminal is narrow:"
                     + " \(validators.count - shown.count) more")
         }
-        lines.append("  a approve  r reject  o abstain  . missed  ? not yet")
+        lines.append("  a approve  r reject  o abstain  . missed  ? not yet  - cut short")
         lines.append("  A, R: the outcome proved the vote wrong; !: two votes convict it")
         return lines.map { String($0.prefix(columns)) }
     }

@@ -7,7 +7,8 @@ internal import GRDB
 package struct AnswerView: Codable, Equatable, Sendable {
     /// The validator.
     package var validator: UInt64
-    /// `approve`, `reject` or `abstain`; else `missed`, or `waiting` while the round is open.
+    /// `approve`, `reject` or `abstain`; else `missed`, or `waiting` while the round is open, or
+    /// `cutShort` where it closed early, since another request had spent a nullifier.
     package var answer: String
     /// Whether the outcome proved it wrong.
     package var isContradicted: Bool
@@ -25,6 +26,8 @@ package struct RoundView: Codable, Equatable, Sendable {
     package var outcome: String
     /// Whether votes are still taken.
     package var isOpen: Bool
+    /// Why the round closed.
+    package var closeCause: String?
     /// The answers by the numbers of the validators.
     package var answers: [AnswerView]
 }
@@ -37,14 +40,15 @@ extension LedgerViews {
         let (from, to) = range.bounds
         var found = try rows(
             """
-            SELECT entry, id, outcome, closed FROM request WHERE entry BETWEEN ? AND ?
+            SELECT entry, id, outcome, closed, close_cause FROM request WHERE entry BETWEEN ? AND ?
             ORDER BY entry DESC LIMIT ?
             """, [from, to, Int64(clamping: limit)]
         ) { cells throws(ViewError) in
             RoundView(
                 request: try cells.number("entry"), requestID: try cells.hex("id"),
                 outcome: try cells.textIfAny("outcome") ?? "open",
-                isOpen: try cells.numberIfAny("closed") == nil, answers: [])
+                isOpen: try cells.numberIfAny("closed") == nil,
+                closeCause: try cells.textIfAny("close_cause"), answers: [])
         }
         found.reverse()
         guard let first = found.first?.request, let last = found.last?.request else { return [] }
@@ -75,11 +79,14 @@ extension LedgerViews {
         ) { cells throws(ViewError) in (try cells.number("validator"), try cells.text("vote")) }
         var said: [UInt64: String] = [:]
         for (validator, vote) in votes { said[validator] = vote }
+        let silence =
+            round.isOpen
+            ? "waiting" : round.closeCause == "nullifierSpent" ? "cutShort" : "missed"
         return spans.filter { $0.holds(round.request) }.map { span in
             let mark = Mark(request: round.request, validator: span.validator)
             return AnswerView(
                 validator: span.validator,
-                answer: said[span.validator] ?? (round.isOpen ? "waiting" : "missed"),
+                answer: said[span.validator] ?? silence,
                 isContradicted: marks.contradicted.contains(mark),
                 isConvicted: marks.convicted.contains(mark))
         }

@@ -23,8 +23,10 @@ package struct ValidatorView: Codable, Equatable, Sendable {
     package var rejected: UInt64 = 0
     /// To abstain.
     package var abstained: UInt64 = 0
-    /// And those without a vote of its own.
+    /// And those that closed without a vote of its own.
     package var missed: UInt64 = 0
+    /// Likewise, but closed early, since another request had spent a nullifier: nobody's fault.
+    package var cutShort: UInt64 = 0
     /// Votes that an outcome proved wrong.
     package var contradicted: UInt64 = 0
     /// Pairs of signed messages that convict it.
@@ -60,14 +62,21 @@ extension LedgerViews {
         var found = try parties()
         var places: [UInt64: Int] = [:]
         for (place, row) in found.enumerated() { places[row.validator] = place }
-        for (validator, asked) in try askedCounts(range) {
+        for (validator, asked) in try askedCounts(range, "closed IS NOT NULL") {
             if let place = places[validator] { found[place].asked = asked }
         }
         try addVotes(range, places, &found)
+        for (validator, asked) in try askedCounts(range, Self.isCutShort) {
+            if let place = places[validator] { found[place].cutShort = asked }
+        }
+        for vote in try voteCounts(range, Self.isCutShort) {
+            guard let place = places[vote.validator] else { continue }
+            found[place].cutShort -= min(vote.count, found[place].cutShort)
+        }
         for place in found.indices {
             let row = found[place]
-            let voted = row.approved + row.rejected + row.abstained
-            found[place].missed = row.asked - min(row.asked, voted)
+            let done = row.approved + row.rejected + row.abstained + row.cutShort
+            found[place].missed = row.asked - min(row.asked, done)
         }
         try addMarks(range, places, &found)
         return found
@@ -92,41 +101,55 @@ extension LedgerViews {
         }
     }
 
+    private static let isCutShort = "close_cause = 'nullifierSpent'"
+
+    private struct VoteCount {
+        let validator: UInt64
+        let vote: String
+        let count: UInt64
+    }
+
     /// Counts votes; those of rounds that are not closed yet are taken off again.
     private func addVotes(
         _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorView]
     ) throws(ViewError) {
+        func part(_ vote: String) -> WritableKeyPath<ValidatorView, UInt64> {
+            vote == "approve" ? \.approved : vote == "reject" ? \.rejected : \.abstained
+        }
+        for vote in try voteCounts(range, nil) {
+            guard let place = places[vote.validator] else { continue }
+            found[place][keyPath: part(vote.vote)] += vote.count
+        }
+        for vote in try voteCounts(range, "closed IS NULL") {
+            guard let place = places[vote.validator] else { continue }
+            let counted = found[place][keyPath: part(vote.vote)]
+            found[place][keyPath: part(vote.vote)] = counted - min(vote.count, counted)
+        }
+    }
+
+    /// The votes on the requests of a range, or on those of which a condition holds, which are few.
+    private func voteCounts(
+        _ range: EntryRange, _ condition: String?
+    ) throws(ViewError) -> [VoteCount] {
         let (from, to) = range.bounds
-        let counts = try rows(
-            """
-            SELECT validator, vote, count(*) AS count FROM vote
-            WHERE request BETWEEN ? AND ? GROUP BY validator, vote
-            """, [from, to]
-        ) { cells throws(ViewError) in
-            (try cells.number("validator"), try cells.text("vote"), try cells.number("count"))
-        }
-        let open = try rows(
-            """
-            SELECT vote.validator, vote.vote, count(*) AS count
-            FROM request CROSS JOIN vote ON vote.request = request.entry
-            WHERE request.closed IS NULL AND request.entry BETWEEN ? AND ?
-            GROUP BY vote.validator, vote.vote
-            """, [from, to]
-        ) { cells throws(ViewError) in
-            (try cells.number("validator"), try cells.text("vote"), try cells.number("count"))
-        }
-        for (isOpen, list) in [(false, counts), (true, open)] {
-            for (validator, vote, count) in list {
-                guard let place = places[validator] else { continue }
-                let part: WritableKeyPath<ValidatorView, UInt64> =
-                    vote == "approve"
-                    ? \.approved : vote == "reject" ? \.rejected : \.abstained
-                if isOpen {
-                    found[place][keyPath: part] -= min(count, found[place][keyPath: part])
-                } else {
-                    found[place][keyPath: part] += count
-                }
+        let sql =
+            if let condition {
+                """
+                SELECT vote.validator, vote.vote, count(*) AS count
+                FROM request CROSS JOIN vote ON vote.request = request.entry
+                WHERE request.\(condition) AND request.entry BETWEEN ? AND ?
+                GROUP BY vote.validator, vote.vote
+                """
+            } else {
+                """
+                SELECT validator, vote, count(*) AS count FROM vote
+                WHERE request BETWEEN ? AND ? GROUP BY validator, vote
+                """
             }
+        return try rows(sql, [from, to]) { cells throws(ViewError) in
+            VoteCount(
+                validator: try cells.number("validator"), vote: try cells.text("vote"),
+                count: try cells.number("count"))
         }
     }
 
@@ -169,10 +192,13 @@ extension LedgerViews {
         }
     }
 
-    /// In how many closed rounds each validator was pinned, by one pass over the requests.
-    private func askedCounts(_ range: EntryRange) throws(ViewError) -> [(UInt64, UInt64)] {
+    /// In how many rounds of which a condition holds each validator was pinned, by one pass over
+    /// the requests.
+    private func askedCounts(
+        _ range: EntryRange, _ condition: String
+    ) throws(ViewError) -> [(UInt64, UInt64)] {
         let spans = try memberSpans()
-        // The number of closed rounds before each entry at which somebody joined or left.
+        // The number of such rounds before each entry at which somebody joined or left.
         var marks = Array(Set(spans.flatMap { [$0.joined, $0.left].compactMap(\.self) })).sorted()
         marks.append(.max)
         var before: [UInt64: UInt64] = [:]
@@ -181,7 +207,7 @@ extension LedgerViews {
         let (from, to) = range.bounds
         try forEach(
             """
-            SELECT entry FROM request WHERE closed IS NOT NULL AND entry BETWEEN ? AND ?
+            SELECT entry FROM request WHERE \(condition) AND entry BETWEEN ? AND ?
             ORDER BY entry
             """, [from, to]
         ) { cells throws(ViewError) in

@@ -20,6 +20,15 @@ package enum CurveConstants {
         0, 0, 0, 3, 0, 0, 0, -3, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 1,
     ]
 
+    /// The cube root of one by which G1 is multiplied where x is multiplied with
+    /// `frobeniusTwice2`: -(36u^3 + 18u^2 + 6u + 2).
+    @inline(__always)
+    package static var lambda: Fr {
+        Fr(
+            0x0363_F299_55FC_D653, 0x73E7_950B_5FC1_E200,
+            0xC5FC_E83E_576D_9D24, 0x059C_805D_A1C3_A4D4)
+    }
+
     /// The constant of the curve y^2 = x^3 + 3.
     @inline(__always)
     package static var coefficient: Fp {

@@ -29,8 +29,9 @@ package struct JacobianPoint<Coordinate: FieldElement>: Sendable {
         JacobianPoint(x: .one, y: .one, z: .zero)
     }
 
+    /// Whether this is the neutral element.
     @inline(__always)
-    var isInfinity: Bool { z.isZero }
+    package var isInfinity: Bool { z.isZero }
 
     @inline(__always)
     var negated: JacobianPoint { JacobianPoint(x: x, y: y.negated, z: z) }

@@ -11,17 +11,22 @@ package struct PreparedVerifyingKey: Sendable {
     package let publicInputCount: Int
     /// The pairing of alpha and beta.
     private let alphaBeta: Fp12
-    private let gamma: PreparedG2
-    private let delta: PreparedG2
+    /// The negation of alpha.
+    let alpha: G1Affine
+    let beta: PreparedG2
+    let gamma: PreparedG2
+    let delta: PreparedG2
     /// The negated point for the constant.
-    private let constant: G1Affine
+    let constant: G1Affine
     /// Multiples of the negated points for the inputs.
-    private let inputPoints: FixedBaseTable
+    let inputPoints: FixedBaseTable
 
     /// Prepares a key.
     package init(_ key: VerifyingKey) {
         publicInputCount = key.publicInputCount
         alphaBeta = Pairing.product([(key.alpha, key.beta)])
+        alpha = key.alpha.negated
+        beta = PreparedG2(key.beta)
         gamma = PreparedG2(key.gamma)
         delta = PreparedG2(key.delta)
         constant = key.ic[0].negated

@@ -95,18 +95,10 @@ final class CheckPool: Sendable {
     }
 
     private func verify(_ tasks: [ProofTask]) {
-        for task in tasks { jury.hear(Self.verdict(task), on: task.request) }
-        results.withLock { $0.proofs += UInt64(tasks.count) }
-    }
-
-    private static func verdict(_ task: ProofTask) -> Verdict {
-        do throws(Groth16Error) {
-            let inputs = try PublicInputs.parse(littleEndian: task.inputs)
-            let proof = try Proof(compressed: task.proof)
-            return try task.key.verify(proof, inputs: inputs) ? .holds : .fails
-        } catch {
-            return .unjudged("proof or inputs that cannot be read: \(error)")
+        for (task, verdict) in zip(tasks, ProofChecks.verdicts(tasks)) {
+            jury.hear(verdict, on: task.request)
         }
+        results.withLock { $0.proofs += UInt64(tasks.count) }
     }
 }
 

@@ -5,7 +5,7 @@
 ///
 /// Holds m * 2^(w i) * P for each point P, window i and 1 <= m <= 2^(w - 1): with 7 bits 152 KB
 /// a point, with 4 bits 33 KB. The time of a sum depends on the scalars: for public data only.
-package struct FixedBaseTable: Sendable {
+package struct FixedBaseTable: Equatable, Sendable {
     private let pointCount: Int
     private let width: Int
     private let entries: [G1Affine]

@@ -5,8 +5,8 @@
 ///
 /// Each line is divided by its constant, which leaves `1 + factor1 x/y w + factor3 1/y w^3`: a
 /// cheaper product, and the factor of `Fp` that it loses is one after the final exponentiation.
-package struct PreparedG2: Sendable {
-    struct Line: Sendable {
+package struct PreparedG2: Equatable, Sendable {
+    struct Line: Equatable, Sendable {
         let factor1: Fp2
         let factor3: Fp2
     }

@@ -1,0 +1,72 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Groth16
+
+/// Judges the proofs of a chunk, those under one key together.
+enum ProofChecks {
+    /// The proofs under one key that could be read, with their places in the chunk.
+    private struct Group {
+        let key: PreparedVerifyingKey
+        var places: [Int] = []
+        var items: [PreparedVerifyingKey.Item] = []
+    }
+
+    /// Returns the verdict on each proof, in order: what it would be for that proof alone.
+    ///
+    /// The factors come from the system's generator, so that whoever made the proofs of a ledger
+    /// cannot know them.
+    static func verdicts(_ tasks: [ProofTask]) -> [Verdict] {
+        var verdicts = [Verdict](repeating: .fails, count: tasks.count)
+        var groups: [Group] = []
+        for (place, task) in tasks.enumerated() {
+            do throws(Groth16Error) {
+                let item = try read(task)
+                // A ledger has few circuits, and equal keys share their memory.
+                let index = groups.firstIndex { $0.key == task.key } ?? groups.count
+                if index == groups.count { groups.append(Group(key: task.key)) }
+                groups[index].places.append(place)
+                groups[index].items.append(item)
+            } catch {
+                verdicts[place] = unjudged(error)
+            }
+        }
+        var factors = SystemFactors()
+        for group in groups {
+            do throws(Groth16Error) {
+                let holds = try group.key.verifyTogether(group.items, factors: &factors)
+                for (place, holds) in zip(group.places, holds) {
+                    verdicts[place] = holds ? .holds : .fails
+                }
+            } catch {
+                for place in group.places { verdicts[place] = unjudged(error) }
+            }
+        }
+        return verdicts
+    }
+
+    /// Reads the inputs, the proof and then the number of inputs, in the order of their errors.
+    private static func read(
+        _ task: ProofTask
+    ) throws(Groth16Error) -> PreparedVerifyingKey.Item {
+        let inputs = try PublicInputs.parse(littleEndian: task.inputs)
+        let proof = try Proof(compressed: task.proof)
+        let expected = task.key.publicInputCount
+        guard inputs.count == expected else {
+            throw .wrongInputCount(expected: expected, actual: inputs.count)
+        }
+        return PreparedVerifyingKey.Item(proof, inputs: inputs)
+    }
+
+    private static func unjudged(_ error: Groth16Error) -> Verdict {
+        .unjudged("proof or inputs that cannot be read: \(error)")
+    }
+}
+
+/// Numbers that nobody can predict, from the generator of the system.
+private struct SystemFactors: RandomNumberGenerator {
+    mutating func next() -> UInt64 {
+        randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}

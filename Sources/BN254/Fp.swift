@@ -3,7 +3,7 @@
 
 /// An element of the base field of BN254, over which its points have coordinates.
 ///
-/// Held in Montgomery form. `+ - *`, `negated`, `squared` and `inverse` are constant-time.
+/// Held in Montgomery form. `+ - *`, `negated` and `squared` are constant-time; `inverse` is not.
 package struct Fp: PrimeField {
     /// The element times 2^256 mod the order.
     package let montgomery: UInt256
@@ -86,16 +86,6 @@ extension Fp {
     /// The element that gives zero when added to this one.
     @inline(__always)
     package var negated: Fp { .zero - self }
-
-    /// The element that gives one when multiplied with this one; zero for zero.
-    ///
-    /// By Fermat: the power of the order less two.
-    package var inverse: Fp {
-        power(
-            publicExponent: UInt256(
-                0x3C20_8C16_D87C_FD45, 0x9781_6A91_6871_CA8D,
-                0xB850_45B6_8181_585D, 0x3064_4E72_E131_A029))
-    }
 }
 
 // MARK: - Square roots
@@ -110,6 +100,14 @@ extension Fp {
                 0x4F08_2305_B61F_3F52, 0x65E0_5AA4_5A1C_72A3,
                 0x6E14_116D_A060_5617, 0x0C19_139C_B84C_680A))
         return root.squared() == self ? root : nil
+    }
+
+    /// The power of (order - 3) / 4: times this element a root of it, where it has one.
+    var progenitor: Fp {
+        power(
+            publicExponent: UInt256(
+                0x4F08_2305_B61F_3F51, 0x65E0_5AA4_5A1C_72A3,
+                0x6E14_116D_A060_5617, 0x0C19_139C_B84C_680A))
     }
 
     /// Returns `9 * value + addend`, for an addend of at most p.

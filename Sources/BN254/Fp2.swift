@@ -63,6 +63,26 @@ package struct Fp2: FieldElement {
                     right.c0.montgomery, Fp.modulus)))
     }
 
+    /// Returns `left0 * right0 + left1 * right1`, with one reduction for each part.
+    @inline(never)
+    static func sumOfProducts(
+        _ left0: Fp2, _ right0: Fp2, _ left1: Fp2, _ right1: Fp2
+    ) -> Fp2 {
+        let negated0 = Fp.modulus.value.subtractingWithCarry(right0.c1.montgomery).0
+        let negated1 = Fp.modulus.value.subtractingWithCarry(right1.c1.montgomery).0
+        return Fp2(
+            c0: Fp(
+                montgomery: Montgomery.multiplySum(
+                    left0.c0.montgomery, right0.c0.montgomery, left0.c1.montgomery, negated0,
+                    left1.c0.montgomery, right1.c0.montgomery, left1.c1.montgomery, negated1,
+                    Fp.modulus)),
+            c1: Fp(
+                montgomery: Montgomery.multiplySum(
+                    left0.c0.montgomery, right0.c1.montgomery, left0.c1.montgomery,
+                    right0.c0.montgomery, left1.c0.montgomery, right1.c1.montgomery,
+                    left1.c1.montgomery, right1.c0.montgomery, Fp.modulus)))
+    }
+
     /// The product with an element of the base field.
     package static func * (left: Fp2, right: Fp) -> Fp2 {
         Fp2(c0: left.c0 * right, c1: left.c1 * right)
@@ -111,9 +131,13 @@ package struct Fp2: FieldElement {
 
     /// A square root, or nil where there is none. Not constant-time.
     ///
-    /// The root x of a norm gives `c0 + x = 2 s^2`, whose half or that of `c0 - x` is a square.
+    /// The root x of a norm gives `t = (c0 + x) / 2`. With w = t^((p - 3) / 4) and s = t w, either
+    /// s^2 = t and 1 / s = w, and s + c1 / (2s) u is a root; or s^2 = -t and 1 / s = -w, and
+    /// c1 / (2s) + s u is one, since (c1 / (2s))^2 = -c1^2 / (4t) = (c0 - x) / 2. So one power
+    /// gives both parts.
     /// Source: Adj and Rodriguez-Henriquez 2012, "Square root computation over even extension
-    /// fields", algorithm 8.
+    /// fields", algorithm 8, with the inversion saved as by Scott 2020, "A note on the
+    /// calculation of some functions in finite fields: tricks of the trade".
     package var squareRoot: Fp2? {
         if c1.isZero {
             if let root = c0.squareRoot { return Fp2(c0: root, c1: .zero) }
@@ -121,10 +145,13 @@ package struct Fp2: FieldElement {
             return c0.negated.squareRoot.map { Fp2(c0: .zero, c1: $0) }
         }
         guard let norm = (c0.squared() + c1.squared()).squareRoot else { return nil }
-        let first = (c0 + norm).halved().squareRoot
-        guard let real = first ?? (c0 - norm).halved().squareRoot else { return nil }
-        let root = Fp2(c0: real, c1: c1 * real.doubled().inverse)
-        return root.squared() == self ? root : nil
+        let mean = (c0 + norm).halved()
+        let inverse = mean.progenitor
+        let root = mean * inverse
+        let half = c1.halved() * inverse
+        let candidate =
+            root.squared() == mean ? Fp2(c0: root, c1: half) : Fp2(c0: half.negated, c1: root)
+        return candidate.squared() == self ? candidate : nil
     }
 
     /// Whether this is the larger of itself and its negation, by c1 and, where that is 0, by c0.

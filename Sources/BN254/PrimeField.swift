@@ -31,6 +31,7 @@ extension FieldElement {
     /// Source: Montgomery 1987, section 10.3.1. Cost: 3 multiplications an element. The time
     /// depends on which elements are zero, on nothing else.
     package static func invertAll(_ elements: inout [Self]) {
+        if elements.isEmpty { return }
         var prefix: [Self] = []
         prefix.reserveCapacity(elements.count)
         var product = Self.one
@@ -49,7 +50,7 @@ extension FieldElement {
 
 /// An element of a field of prime order, held in Montgomery form with radix 2^256.
 ///
-/// `+ - *`, `negated`, `squared` and `inverse` are constant-time. Reading and writing text is not.
+/// `+ - *`, `negated` and `squared` are constant-time. Reading and writing text is not.
 package protocol PrimeField: FieldElement {
     /// The order of the field.
     static var order: UInt256 { get }

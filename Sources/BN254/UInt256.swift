@@ -42,7 +42,7 @@ package struct UInt256: Hashable, Sendable {
         (limb(index >> 6) >> UInt64(index & 63)) & 1 == 1
     }
 
-    /// Returns the `width` bits (at most 32) that start at bit `index`.
+    /// Returns the `width` bits (at most 63) that start at bit `index`.
     @inline(__always)
     package func bits(at index: Int, width: Int) -> UInt64 {
         let offset = UInt64(index & 63)

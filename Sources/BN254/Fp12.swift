@@ -39,19 +39,21 @@ package struct Fp12: Hashable, Sendable {
         return Fp12(c0: c0 * factor, c1: (c1 * factor).negated)
     }
 
-    /// The product with a line `constant + factor1 w + factor3 w^3`: 13 multiplications of `Fp2`.
+    /// The product with a line `constant + factor1 w + factor3 w^3`.
     func multiplied(line constant: Fp2, _ factor1: Fp2, _ factor3: Fp2) -> Fp12 {
+        let turned = factor3.timesNonResidue
         let product0 = c0 * constant
-        let product1 = c1.multiplied(sparse: factor1, factor3)
-        let cross = (c0 + c1).multiplied(sparse: constant + factor1, factor3)
+        let product1 = c1.multiplied(sparse: factor1, factor3, turned: turned)
+        let cross = (c0 + c1).multiplied(sparse: constant + factor1, factor3, turned: turned)
         return Fp12(c0: product0 + product1.timesV, c1: cross - product0 - product1)
     }
 
-    /// The product with a line `1 + factor1 w + factor3 w^3`: ten multiplications of `Fp2`.
+    /// The product with a line `1 + factor1 w + factor3 w^3`.
     func multiplied(unitLine factor1: Fp2, _ factor3: Fp2) -> Fp12 {
-        let product1 = c1.multiplied(sparse: factor1, factor3)
-        let cross = (c0 + c1).multiplied(sparse: .one + factor1, factor3)
-        return Fp12(c0: c0 + product1.timesV, c1: cross - c0 - product1)
+        let turned = factor3.timesNonResidue
+        let product0 = c0.multiplied(sparse: factor1, factor3, turned: turned)
+        let product1 = c1.multiplied(sparse: factor1, factor3, turned: turned)
+        return Fp12(c0: c0 + product1.timesV, c1: c1 + product0)
     }
 }
 

@@ -131,6 +131,54 @@ enum Montgomery {
         return UInt256(low0, low1, low2, carry3 &+ next3 &+ fold3)
     }
 
+    /// Returns `(left0 * right0 + ... + left3 * right3) / 2^256` mod m, with one reduction.
+    ///
+    /// The rows stay below `left0 + ... + left3 + m`, which has to be below 2^256; 5m is. The
+    /// result is below 4 m^2 / 2^256 + m < 2m before it is reduced.
+    @inline(__always)
+    static func multiplySum(
+        _ left0: UInt256, _ right0: UInt256, _ left1: UInt256, _ right1: UInt256,
+        _ left2: UInt256, _ right2: UInt256, _ left3: UInt256, _ right3: UInt256,
+        _ modulus: MontgomeryModulus
+    ) -> UInt256 {
+        var total = UInt256.zero
+        for index in 0..<4 {
+            var top: UInt64 = 0
+            accumulate(&total, &top, left0, right0.limb(index))
+            accumulate(&total, &top, left1, right1.limb(index))
+            accumulate(&total, &top, left2, right2.limb(index))
+            accumulate(&total, &top, left3, right3.limb(index))
+            fold(&total, &top, modulus)
+        }
+        return reduceOnce(total, modulus)
+    }
+
+    /// Adds `left * right` to a number whose limb above the fourth is `top`, which does not wrap.
+    @inline(__always)
+    private static func accumulate(
+        _ total: inout UInt256, _ top: inout UInt64, _ left: UInt256, _ right: UInt64
+    ) {
+        let (sum0, carry0) = multiplyAdd(total.limb0, left.limb0, right, 0)
+        let (sum1, carry1) = multiplyAdd(total.limb1, left.limb1, right, carry0)
+        let (sum2, carry2) = multiplyAdd(total.limb2, left.limb2, right, carry1)
+        let (sum3, carry3) = multiplyAdd(total.limb3, left.limb3, right, carry2)
+        total = UInt256(sum0, sum1, sum2, sum3)
+        top = top &+ carry3
+    }
+
+    /// Adds the multiple of m that makes the number divisible by 2^64, and divides it by that.
+    @inline(__always)
+    private static func fold(
+        _ total: inout UInt256, _ top: inout UInt64, _ modulus: MontgomeryModulus
+    ) {
+        let quotient = total.limb0 &* modulus.negatedInverse
+        let (_, fold0) = multiplyAdd(total.limb0, quotient, modulus.value.limb0, 0)
+        let (low0, fold1) = multiplyAdd(total.limb1, quotient, modulus.value.limb1, fold0)
+        let (low1, fold2) = multiplyAdd(total.limb2, quotient, modulus.value.limb2, fold1)
+        let (low2, fold3) = multiplyAdd(total.limb3, quotient, modulus.value.limb3, fold2)
+        total = UInt256(low0, low1, low2, top &+ fold3)
+    }
+
     /// Returns the Montgomery form of `value`, which is below m.
     @inline(__always)
     static func enter(_ value: UInt256, _ modulus: MontgomeryModulus) -> UInt256 {

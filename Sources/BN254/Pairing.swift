@@ -3,7 +3,7 @@
 
 /// The optimal ate pairing on BN254.
 ///
-/// Branches on points at infinity, and on nothing else that depends on its operands.
+/// Branches on points at infinity, and inverts in a time that depends on the element.
 /// Source: Vercauteren 2010, "Optimal pairings", for BN curves: loop length 6u + 2.
 package enum Pairing {
     /// Returns the product of the pairings of all pairs, final exponentiation included.
@@ -20,7 +20,10 @@ package enum Pairing {
     package static func millerLoop(
         _ pairs: [(G1Affine, G2Affine)], prepared: [(G1Point, PreparedG2)]
     ) -> Fp12 {
-        var moving = pairs.filter { !$0.0.isInfinity && !$0.1.isInfinity }.map(MovingPair.init)
+        let used = pairs.filter { !$0.0.isInfinity && !$0.1.isInfinity }
+        let areMany = used.count >= AffineRunners.pairsMin
+        var moving = areMany ? [] : used.map(MovingPair.init)
+        var many = AffineRunners(areMany ? used : [])
         let fixed = fixedPairs(prepared)
         var result = Fp12.one
         var lineIndex = 0
@@ -28,12 +31,14 @@ package enum Pairing {
         for digit in CurveConstants.ateLoopDigits.dropLast().reversed() {
             if !isFirst { result = result.squared() }
             isFirst = false
+            many.double(into: &result)
             for index in moving.indices {
                 result = moving[index].evaluate(moving[index].runner.double(), into: result)
             }
             for pair in fixed { result = pair.evaluate(lineIndex, into: result) }
             lineIndex += 1
             if digit == 0 { continue }
+            many.add(isNegative: digit < 0, into: &result)
             for index in moving.indices {
                 let line = moving[index].runner.add(isNegative: digit < 0)
                 result = moving[index].evaluate(line, into: result)
@@ -41,6 +46,8 @@ package enum Pairing {
             for pair in fixed { result = pair.evaluate(lineIndex, into: result) }
             lineIndex += 1
         }
+        many.addFrobenius(into: &result)
+        many.subtractFrobeniusSquared(into: &result)
         for index in moving.indices {
             let first = moving[index].runner.addFrobenius()
             result = moving[index].evaluate(first, into: result)

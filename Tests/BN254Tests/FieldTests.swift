@@ -119,6 +119,33 @@ struct FieldTests {
         #expect(Fr(decimal: text) == nil)
     }
 
+    @Test("Inverses of small, large and sparse numbers of any length are inverses")
+    func inverses() {
+        let seed: UInt64 = 5
+        var generator = SplitMix64(seed: seed)
+        var elements: [Fp] = [.one, .one.negated, .one.doubled().inverse]
+        for shift in 0..<254 {
+            // Numbers with few bits and few bits missing, as themselves and in Montgomery form.
+            var power = UInt256(0, 0, 0, 0)
+            switch shift >> 6 {
+            case 0: power.limb0 = 1 << UInt64(shift & 63)
+            case 1: power.limb1 = 1 << UInt64(shift & 63)
+            case 2: power.limb2 = 1 << UInt64(shift & 63)
+            default: power.limb3 = 1 << UInt64(shift & 63)
+            }
+            let single = Fp(reducing: power)
+            elements += [single, single - .one, single.negated, single + Fp(generator.next())]
+            // 2^-256, which takes the Montgomery form to the number.
+            let radix = Fp(reducing: UInt256(0, 0, 0, 1 << 63)).doubled().inverse
+            elements += [single * radix, (single - .one) * radix, single.negated * radix]
+        }
+        for _ in 0..<1000 { elements.append(.random(&generator)) }
+        for element in elements where !element.isZero {
+            #expect(element * element.inverse == .one, "seed \(seed): \(element.decimal)")
+        }
+        #expect(Fp.zero.inverse == .zero && Fp2.zero.inverse == .zero)
+    }
+
     @Test("A square has a root and a non-square has none")
     func squareRoots() {
         var generator = SplitMix64(seed: 3)

@@ -79,6 +79,37 @@ struct GroupTests {
     }
 }
 
+@Suite("Sums of points that are known in advance")
+struct FixedBaseSumTests {
+    @Test("Equal points, opposite points and infinity are added like all others")
+    func degenerate() {
+        var generator = SplitMix64(seed: 31)
+        let (p, q) = (randomPoints(&generator).0, randomPoints(&generator).0)
+        let lists: [[G1Affine]] = [
+            [G1Affine](repeating: p, count: 60),
+            (0..<60).map { $0 % 2 == 0 ? p : p.negated },
+            (0..<61).map { $0 % 2 == 0 ? p : .infinity },
+            (0..<61).map { $0 % 4 < 2 ? p : $0 % 4 == 2 ? q : q.negated },
+            [G1Affine](repeating: .infinity, count: 50),
+            // A sum of a pair that meets its negation in the next round.
+            (0..<64).map { [p, q, p.negated, q.negated][$0 % 4] },
+        ]
+        for (index, points) in lists.enumerated() {
+            let table = FixedBaseTable(points)
+            let sum = points.reduce(q) { $0 + $1 }
+            let ones = [Fr](repeating: .one, count: points.count)
+            #expect(G1Affine(table.sumVariableTime(ones, offset: q)) == sum, "list \(index)")
+            #expect(
+                G1Affine(table.sumVariableTime(ones, offset: .infinity)) == sum + q.negated)
+            let many = ones.map { _ in Fr(0x0123_4567_89AB_CDEF) }
+            let expected = (sum + q.negated).multipliedVariableTime(by: many[0])
+            #expect(
+                G1Affine(table.sumVariableTime(many, offset: .infinity)) == expected,
+                "list \(index)")
+        }
+    }
+}
+
 @Suite("Forms of points")
 struct PointEncodingTests {
     @Test("Each form gives the point back", arguments: 1...3)

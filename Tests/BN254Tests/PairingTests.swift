@@ -43,6 +43,22 @@ struct PairingTests {
             Pairing.product([(.infinity, q), (p, q), (p, .infinity)]) == Pairing.product([(p, q)]))
     }
 
+    @Test("The product of many pairings is that of each", arguments: [15, 16, 17, 33])
+    func many(count: Int) {
+        var generator = SplitMix64(seed: UInt64(count))
+        var pairs = (0..<count).map { _ in randomPoints(&generator) }
+        // The same point twice, and its negation: the running points meet.
+        pairs[1].1 = pairs[0].1
+        pairs[2].1 = pairs[0].1.negated
+        let expected = pairs.reduce(Fp12.one) { $0 * Pairing.product([$1]) }
+        #expect(Pairing.product(pairs) == expected)
+        let (p, q) = randomPoints(&generator)
+        let table = PreparedG2(q)
+        let mixed = Pairing.millerLoop(
+            pairs + [(.infinity, q), (p, .infinity)], prepared: [(p.jacobian, table)])
+        #expect(Pairing.finalExponentiation(mixed) == expected * Pairing.product([(p, q)]))
+    }
+
     @Test("Prepared lines give the same pairing", arguments: 1...3)
     func prepared(seed: UInt64) {
         var generator = SplitMix64(seed: seed)

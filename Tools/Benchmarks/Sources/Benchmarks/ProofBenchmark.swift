@@ -5,7 +5,8 @@ import BN254
 import Foundation
 import Groth16
 
-/// Verification of one proof under a prepared key, beside arkworks through groth16py.
+/// Verification of one proof and of 64 together under a prepared key, beside arkworks through
+/// groth16py; and a pairing, beside mcl through mclbn256.
 struct ProofBenchmark {
     private let key: VerifyingKey
     private let proof: Proof
@@ -31,37 +32,116 @@ struct ProofBenchmark {
     func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
         let prepared = PreparedVerifyingKey(key)
         let bytes = proof.compressed
-        var ours: [Double] = []
-        var decoding: [Double] = []
+        var parsed: [Double] = []
+        var compressed: [Double] = []
         var theirs: [Double] = []
         let count = 200
         for _ in 0..<runs {
-            let (seconds, valid) = try timed {
-                try (0..<count).allSatisfy { _ in try prepared.verify(proof, inputs: inputs) }
-            }
-            guard valid else { fatalError("the benchmark's own proof does not verify") }
-            ours.append(seconds / Double(count) * 1000)
-            let decode = try timed { for _ in 0..<count { _ = try Proof(compressed: bytes) } }
-            decoding.append(decode.seconds / Double(count) * 1000)
+            parsed.append(
+                try milliseconds(count) { _ in try prepared.verify(proof, inputs: inputs) })
+            compressed.append(
+                try milliseconds(count) { _ in
+                    try prepared.verify(Proof(compressed: bytes), inputs: inputs)
+                })
             if let other = arkworks(count: count) { theirs.append(other) }
         }
+        let size = inputs.count
         var result = [
             Measurement(
-                "Groth16 verification, \(inputs.count) public inputs", unit: "ms", values: ours),
+                "Groth16 verification, \(size) public inputs", unit: "ms", values: parsed,
+                note: "of points that were read before"),
             Measurement(
-                "  reading the compressed proof, subgroup check and all", unit: "ms",
-                values: decoding),
+                "  from the compressed proof, group checks and all", unit: "ms",
+                values: compressed),
         ]
         if theirs.isEmpty {
             note("groth16py did not answer: python3 -m venv .venv && .venv/bin/pip install")
-            note("groth16py==0.2.0, then --python .venv/bin/python")
+            note("groth16py==0.2.0 mclbn256, then --python .venv/bin/python")
         } else {
             result.append(
                 Measurement(
                     "  beside: arkworks through groth16py 0.2.0", unit: "ms", values: theirs,
                     note: "parses and checks the proof each time"))
         }
+        return try result + measureTogether(runs: runs) + measurePairing(runs: runs, note)
+    }
+
+    /// 64 proofs under one key, together and one by one.
+    private func measureTogether(runs: Int) throws -> [Measurement] {
+        let count = 64
+        let forged = try ForgedProofs(count: count, inputCount: 8, seed: 64)
+        let items = forged.items
+        let bytes = items.map(\.proof.compressed)
+        let prepared = PreparedVerifyingKey(forged.key)
+        var generator = SystemRandomNumberGenerator()
+        var together: [Double] = []
+        var compressed: [Double] = []
+        var oneByOne: [Double] = []
+        var oneBad: [Double] = []
+        var spoiled = items
+        let bad = items[40].proof
+        spoiled[40] = PreparedVerifyingKey.Item(
+            Proof(a: bad.a, b: bad.b, c: bad.c.negated), inputs: items[40].inputs)
+        for _ in 0..<runs {
+            together.append(
+                try milliseconds(1) { _ in
+                    try prepared.verifyTogether(items, factors: &generator).allSatisfy { $0 }
+                } / Double(count))
+            compressed.append(
+                try milliseconds(1) { _ in
+                    let read = try zip(bytes, items).map { bytes, item in
+                        PreparedVerifyingKey.Item(
+                            try Proof(compressed: bytes), inputs: item.inputs)
+                    }
+                    return try prepared.verifyTogether(read, factors: &generator)
+                        .allSatisfy { $0 }
+                } / Double(count))
+            oneByOne.append(
+                try milliseconds(count) { index in
+                    try prepared.verify(items[index].proof, inputs: items[index].inputs)
+                })
+            oneBad.append(
+                try milliseconds(1) { _ in
+                    try prepared.verifyTogether(spoiled, factors: &generator).count { $0 } == 63
+                } / Double(count))
+        }
+        return [
+            Measurement(
+                "Groth16, 64 proofs under one key together, each", unit: "ms", values: together,
+                note: "8 inputs; distinct, made with the key's secrets and no circuit"),
+            Measurement("  from the compressed proofs", unit: "ms", values: compressed),
+            Measurement("  with one bad proof among them", unit: "ms", values: oneBad),
+            Measurement("  beside: one by one", unit: "ms", values: oneByOne),
+        ]
+    }
+
+    /// A pairing of two points, final exponentiation and all.
+    private func measurePairing(
+        runs: Int, _ note: (String) -> Void
+    ) throws -> [Measurement] {
+        var ours: [Double] = []
+        var theirs: [Double] = []
+        let count = 200
+        for _ in 0..<runs {
+            ours.append(
+                try milliseconds(count) { _ in Pairing.product([(proof.a, proof.b)]) != .one })
+            if let other = mcl(count: count) { theirs.append(other) }
+        }
+        var result = [Measurement("  a pairing", unit: "ms", values: ours)]
+        if theirs.isEmpty {
+            note("mclbn256 did not answer: .venv/bin/pip install mclbn256")
+        } else {
+            result.append(
+                Measurement("  beside: mcl through mclbn256", unit: "ms", values: theirs))
+        }
         return result
+    }
+
+    /// Milliseconds that a check takes, on average over `count`; it has to hold each time.
+    private func milliseconds(_ count: Int, _ check: (Int) throws -> Bool) throws -> Double {
+        let (seconds, valid) = try timed { try (0..<count).allSatisfy(check) }
+        guard valid else { fatalError("the benchmark's own proofs have the wrong verdicts") }
+        return seconds / Double(count) * 1000
     }
 
     /// Milliseconds a verification by groth16py in a process of its own, or nil where it is absent.
@@ -78,9 +158,28 @@ struct ProofBenchmark {
             for _ in range(count): verifier.verify_snarkjs(proof, inputs)
             print((time.perf_counter() - start) / count * 1000)
             """
+        return run(script, [folder, String(count)])
+    }
+
+    /// Milliseconds a pairing by mclbn256 in a process of its own, or nil where it is absent.
+    private func mcl(count: Int) -> Double? {
+        let script = """
+            import sys, time, mclbn256
+            count = int(sys.argv[1])
+            first, second = mclbn256.G1().randomize(), mclbn256.G2().randomize()
+            first @ second
+            start = time.perf_counter()
+            for _ in range(count): first @ second
+            print((time.perf_counter() - start) / count * 1000)
+            """
+        return run(script, [String(count)])
+    }
+
+    /// The number that a script prints, or nil where it fails.
+    private func run(_ script: String, _ arguments: [String]) -> Double? {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [python, "-c", script, folder, String(count)]
+        process.arguments = [python, "-c", script] + arguments
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice

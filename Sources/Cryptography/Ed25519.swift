@@ -41,22 +41,24 @@ package struct PublicKey: Hashable, Comparable, Sendable {
 
 /// An Ed25519 signature: R and S (RFC 8032 section 5.1.6).
 package struct Signature: Hashable, Sendable {
-    private let first: Bytes32
-    private let second: Bytes32
+    /// The first half: R, a point.
+    package let r: Bytes32
+    /// The second half: S, a scalar.
+    package let s: Bytes32
 
     /// Sixty-four zero bytes, which no key accepts.
-    package static let zero = Signature(first: .zero, second: .zero)
+    package static let zero = Signature(r: .zero, s: .zero)
 
-    private init(first: Bytes32, second: Bytes32) {
-        self.first = first
-        self.second = second
+    private init(r: Bytes32, s: Bytes32) {
+        self.r = r
+        self.s = s
     }
 
     /// Reads sixty-four bytes at `offset`; nil where the span is shorter.
     package init?(_ span: Span<UInt8>, at offset: Int = 0) {
-        guard let first = Bytes32(span, at: offset), let second = Bytes32(span, at: offset + 32)
+        guard let r = Bytes32(span, at: offset), let s = Bytes32(span, at: offset + 32)
         else { return nil }
-        self.init(first: first, second: second)
+        self.init(r: r, s: s)
     }
 
     /// Reads exactly sixty-four bytes; nil at any other length.
@@ -75,8 +77,8 @@ package struct Signature: Hashable, Sendable {
 
     /// Appends the sixty-four bytes.
     package func append(to buffer: inout [UInt8]) {
-        first.append(to: &buffer)
-        second.append(to: &buffer)
+        r.append(to: &buffer)
+        s.append(to: &buffer)
     }
 
     /// One hundred and twenty-eight lower-case hexadecimal digits.

@@ -1,0 +1,148 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// Checks many signatures of few keys several times as fast as one by one, with the same verdicts.
+///
+/// The verdict on each is that of `PublicKey.verifies`. A key that signed often gets a table of its
+/// multiples (`KeyTable`); signatures of others, of keys that are not valid, and of those above
+/// `tablesMax`, are left to libsodium. So are all that the tables refuse and one in a thousand that
+/// they accept, once more: two verdicts that differ stop the process.
+///
+/// May be used from several threads at once; they share the tables.
+package final class SignatureChecker: Sendable {
+    /// Tables are made for this many keys; 1.6 MB each. Above a hundred they outgrow the caches.
+    package static let tablesMax = 64
+
+    /// A table is made after this many signatures of its key: about what making it costs.
+    package static let signaturesBeforeTable = 200
+
+    /// One accepted signature in so many is checked again.
+    package static let acceptedPerCheck: UInt64 = 1000
+
+    /// What is known of a key.
+    private enum Known {
+        /// It signed so many; it may have a table when it signed more.
+        case seen(Int)
+        /// A thread makes its table.
+        case inTheMaking
+        /// It has a table.
+        case table(KeyTable)
+        /// It never gets one: it is not valid, or there are enough tables.
+        case without
+    }
+
+    private struct Keys {
+        var known: [PublicKey: Known] = [:]
+        var tables = 0
+    }
+
+    private let tablesMax: Int
+    private let signaturesBeforeTable: Int
+    private let keys = Mutex(Keys())
+    private let accepted = Atomic<UInt64>(0)
+
+    /// Starts without tables.
+    package init(
+        tablesMax: Int = SignatureChecker.tablesMax,
+        signaturesBeforeTable: Int = SignatureChecker.signaturesBeforeTable
+    ) {
+        self.tablesMax = tablesMax
+        self.signaturesBeforeTable = signaturesBeforeTable
+    }
+
+    /// How many tables there are.
+    package var tableCount: Int { keys.withLock { $0.tables } }
+
+    /// Returns for each signature whether it is its key's on its message, by `PublicKey.verifies`.
+    ///
+    /// Fastest with hundreds at once, of which 64 or more are of one key.
+    package func verdicts(_ checks: [SignatureCheck]) -> [Bool] {
+        var verdicts = [Bool](repeating: false, count: checks.count)
+        for (key, places) in Self.placesByKey(checks) {
+            guard let table = table(of: key, used: places.count) else {
+                for place in places { verdicts[place] = checks[place].verdictOfSodium }
+                continue
+            }
+            let batch = TableBatch(key: key, table: table)
+            var start = places.startIndex
+            while start < places.endIndex {
+                let end = min(start + TableBatch.countMax, places.endIndex)
+                let found = batch.verdicts(checks, at: places[start..<end])
+                for (place, verdict) in zip(places[start..<end], found) {
+                    verdicts[place] = verdict
+                }
+                start = end
+            }
+            checkAgain(checks, verdicts, at: places)
+        }
+        return verdicts
+    }
+
+    /// The places of each key's signatures, keys in the order in which they come.
+    private static func placesByKey(
+        _ checks: [SignatureCheck]
+    ) -> [(key: PublicKey, places: [Int])] {
+        var groups: [(key: PublicKey, places: [Int])] = []
+        var numbers: [PublicKey: Int] = [:]
+        for (place, check) in checks.enumerated() {
+            if let number = numbers[check.key] {
+                groups[number].places.append(place)
+            } else {
+                numbers[check.key] = groups.count
+                groups.append((check.key, [place]))
+            }
+        }
+        return groups
+    }
+
+    /// Returns the table of a key that is about to be used so many times; nil where it has none.
+    private func table(of key: PublicKey, used count: Int) -> KeyTable? {
+        let (table, isToBeMade) = keys.withLock { keys -> (KeyTable?, Bool) in
+            switch keys.known[key] ?? .seen(0) {
+            case .table(let table): return (table, false)
+            case .inTheMaking, .without: return (nil, false)
+            case .seen(let before):
+                guard keys.tables < tablesMax else { return (nil, false) }
+                guard before + count >= signaturesBeforeTable else {
+                    // Keys that signed little are forgotten rather than held without bound.
+                    if keys.known.count >= 16 * tablesMax + 1024 { return (nil, false) }
+                    keys.known[key] = .seen(before + count)
+                    return (nil, false)
+                }
+                keys.tables += 1
+                keys.known[key] = .inTheMaking
+                return (nil, true)
+            }
+        }
+        guard isToBeMade else { return table }
+        let made = key.isValid ? KeyTable(oppositeOf: key) : nil
+        keys.withLock { keys in
+            if let made {
+                keys.known[key] = .table(made)
+            } else {
+                keys.known[key] = .without
+                keys.tables -= 1
+            }
+        }
+        return made
+    }
+
+    /// Asks libsodium about every refusal and one acceptance in a thousand.
+    private func checkAgain(_ checks: [SignatureCheck], _ verdicts: [Bool], at places: [Int]) {
+        let count = UInt64(places.count { verdicts[$0] })
+        var number = accepted.wrappingAdd(count, ordering: .relaxed).oldValue
+        for place in places {
+            if verdicts[place] {
+                number &+= 1
+                guard number.isMultiple(of: Self.acceptedPerCheck) else { continue }
+            }
+            let check = checks[place]
+            invariant(
+                check.verdictOfSodium == verdicts[place],
+                "the table of key \(check.key.hex) \(verdicts[place] ? "accepts" : "refuses")"
+                    + " signature \(check.signature.hex) of \(check.message.hex), libsodium not")
+        }
+    }
+}

@@ -1,0 +1,177 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+/// The tables give the verdict of libsodium, whatever is put before them.
+@Suite struct SignatureCheckerTests {
+    private typealias Kind = HostileSignatures.Kind
+
+    /// `RECOUNT_CASES`, or so many as take seconds.
+    private static let cases =
+        ProcessInfo.processInfo.environment["RECOUNT_CASES"].flatMap { Int($0) } ?? 24_000
+
+    /// `RECOUNT_SEED`, or one of the clock.
+    private static let seed =
+        ProcessInfo.processInfo.environment["RECOUNT_SEED"].flatMap { UInt64($0) }
+        ?? UInt64(Date().timeIntervalSince1970 * 1000)
+
+    @Test func hostileSignaturesGetTheVerdictOfLibsodium() {
+        let seed = Self.seed
+        var hostile = HostileSignatures(seed: seed)
+        let checker = SignatureChecker(signaturesBeforeTable: 1)
+        var accepted = [Int](repeating: 0, count: Kind.allCases.count)
+        var refused = accepted
+        var left = Self.cases
+        while left > 0 {
+            let chunk = (0..<min(left, 1000)).map { _ in hostile.next() }
+            left -= chunk.count
+            let verdicts = checker.verdicts(chunk.map(\.check))
+            for ((kind, check), verdict) in zip(chunk, verdicts) {
+                let expected = check.key.verifies(check.signature, of: check.message)
+                if verdict != expected {
+                    Issue.record(
+                        """
+                        \(kind): tables \(verdict), libsodium \(expected), key \(check.key.hex), \
+                        message \(check.message.hex), signature \(check.signature.hex); \
+                        RECOUNT_SEED=\(seed) RECOUNT_CASES=\(Self.cases)
+                        """)
+                    return
+                }
+                if verdict { accepted[kind.rawValue] += 1 } else { refused[kind.rawValue] += 1 }
+            }
+        }
+        print("seed \(seed): \(Self.cases) cases, \(accepted.reduce(0, +)) accepted")
+        #expect(checker.tableCount == hostile.signers.count)
+        // What must have come about, or the cases are not those that they are said to be.
+        let mustHold: Set<Kind> = [.genuine, .smallKey]
+        let mayHold = mustHold.union([.otherKey, .otherMessage, .topBitsOfScalar])
+        for kind in Kind.allCases where Self.cases >= 10_000 {
+            let count = accepted[kind.rawValue]
+            if !mayHold.contains(kind) { #expect(count == 0, "\(kind)") }
+            if !mustHold.contains(kind) { #expect(refused[kind.rawValue] > 0, "\(kind)") }
+            if mustHold.contains(kind) {
+                #expect(count > 0 && refused[kind.rawValue] == 0, "\(kind)")
+            }
+        }
+    }
+
+    @Test func scalarsOnBothSidesOfTheOrderAndOfPowersOfTwoGetTheVerdictOfLibsodium() {
+        let hostile = HostileSignatures(seed: 9)
+        let checker = SignatureChecker(signaturesBeforeTable: 1)
+        let one = [1] + [UInt8](repeating: 0, count: 31)
+        let minusOne = [UInt8](repeating: 255, count: 32)
+        var scalars = [HostileSignatures.zero, HostileSignatures.order]
+        for bit in 0..<256 {
+            var power = HostileSignatures.zero
+            power[bit / 8] = 1 << UInt8(bit % 8)
+            let negated = HostileSignatures.plus(power.map { ~$0 }, one)
+            scalars += [
+                power, HostileSignatures.plus(power, minusOne),
+                HostileSignatures.plus(HostileSignatures.order, power),
+                HostileSignatures.plus(HostileSignatures.order, negated),
+            ]
+        }
+        let checks = scalars.enumerated().map { number, scalar in
+            let r = HostileSignatures.base(
+                HostileSignatures.reduced([UInt8](repeating: UInt8(number & 127) + 1, count: 64)))
+            return SignatureCheck(
+                key: hostile.signers[number % hostile.signers.count].key, message: [7],
+                signature: Signature(r + scalar) ?? .zero)
+        }
+        for (check, verdict) in zip(checks, checker.verdicts(checks)) {
+            #expect(verdict == check.key.verifies(check.signature, of: check.message))
+        }
+        #expect(checker.tableCount == hostile.signers.count)
+    }
+
+    @Test func thirdPartyVectorsGetTheVerdictOfLibsodium() throws {
+        let checks = try VectorSignatures.all()
+        guard !checks.isEmpty else { return }
+        #expect(checks.count > 270)
+        // With tables at once, never, and for some keys only.
+        for checker in [
+            SignatureChecker(tablesMax: 1000, signaturesBeforeTable: 1),
+            SignatureChecker(tablesMax: 0, signaturesBeforeTable: 1),
+            SignatureChecker(tablesMax: 3, signaturesBeforeTable: 2),
+        ] {
+            for _ in 0..<2 {
+                for (check, verdict) in zip(checks, checker.verdicts(checks)) {
+                    #expect(
+                        verdict == check.key.verifies(check.signature, of: check.message),
+                        "key \(check.key.hex), signature \(check.signature.hex)")
+                }
+            }
+        }
+    }
+
+    @Test func keysThatAreNotValidNeverGetATable() {
+        let checker = SignatureChecker(signaturesBeforeTable: 1)
+        let point = SigningKey(seed: .zero).publicKey.bytes
+        var hexes = HostileSignatures.smallOrder
+        // A point with a part of small order, y beyond p, and no point.
+        hexes.append(HostileSignatures.sum(point, HostileSignatures.smallOrder[1]))
+        hexes.append([0xEE] + [UInt8](repeating: 0xFF, count: 30) + [0x7F])
+        hexes.append([2] + [UInt8](repeating: 0, count: 31))
+        let checks = hexes.flatMap { key in
+            HostileSignatures.smallOrder.map { r in
+                SignatureCheck(
+                    key: PublicKey(HostileSignatures.value(key)), message: [1],
+                    signature: Signature(r + HostileSignatures.zero) ?? .zero)
+            }
+        }
+        for _ in 0..<3 {
+            for (check, verdict) in zip(checks, checker.verdicts(checks)) {
+                #expect(!check.key.isValid)
+                #expect(verdict == check.key.verifies(check.signature, of: check.message))
+            }
+        }
+        #expect(checker.tableCount == 0)
+    }
+
+    @Test func tablesAreMadeForKeysThatSignOftenUpToTheirNumber() {
+        let keys = (1...4).map { SigningKey(seed: HostileSignatures.value(Self.seed($0))) }
+        let checker = SignatureChecker(tablesMax: 2, signaturesBeforeTable: 10)
+        func check(_ number: Int, _ count: Int) -> Bool {
+            let checks = (0..<count).map { place in
+                let message = [UInt8(place)]
+                return SignatureCheck(
+                    key: keys[number].publicKey, message: message,
+                    signature: keys[number].sign(message))
+            }
+            return checker.verdicts(checks) == checks.map { _ in true }
+        }
+        #expect(checker.verdicts([]).isEmpty)
+        #expect(check(0, 9))
+        #expect(checker.tableCount == 0)
+        #expect(check(0, 1))
+        #expect(checker.tableCount == 1)
+        for number in 0..<4 { #expect(check(number, 65)) }
+        #expect(checker.tableCount == 2)
+        for count in [1, 63, 64, 65, 128, 129] { #expect(check(0, count)) }
+    }
+
+    @Test func manyThreadsShareTheTables() {
+        let checker = SignatureChecker(tablesMax: 5, signaturesBeforeTable: 20)
+        let wrong = Atomic<Int>(0)
+        DispatchQueue.concurrentPerform(iterations: 16) { number in
+            var hostile = HostileSignatures(seed: 77)
+            for _ in 0..<(number * 10) { _ = hostile.next() }
+            let checks = (0..<150).map { _ in hostile.next().check }
+            for (check, verdict) in zip(checks, checker.verdicts(checks))
+            where verdict != check.key.verifies(check.signature, of: check.message) {
+                wrong.wrappingAdd(1, ordering: .relaxed)
+            }
+        }
+        #expect(wrong.load(ordering: .relaxed) == 0)
+        #expect(checker.tableCount == 5)
+    }
+
+    private static func seed(_ number: Int) -> [UInt8] {
+        [UInt8(number)] + [UInt8](repeating: 0, count: 31)
+    }
+}

@@ -11,7 +11,7 @@
 @safe
 final class KeyTable: @unchecked Sendable {
     /// Bits of a digit.
-    static let windowBits = 10
+    static let windowBits = 11
 
     /// Digits of a scalar. The highest takes the bits that are left of 253, and a carry.
     static let windowCount = (252 + windowBits - 1) / windowBits

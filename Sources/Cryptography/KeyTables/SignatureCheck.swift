@@ -17,6 +17,6 @@ package struct SignatureCheck: Sendable {
         self.signature = signature
     }
 
-    /// The verdict of libsodium.
-    var verdictOfSodium: Bool { key.verifies(signature, of: message) }
+    /// Whether it holds, by `PublicKey.verifies`: the verdict of libsodium.
+    package var holds: Bool { key.verifies(signature, of: message) }
 }

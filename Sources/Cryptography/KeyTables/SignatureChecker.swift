@@ -12,7 +12,7 @@ internal import Synchronization
 ///
 /// May be used from several threads at once; they share the tables.
 package final class SignatureChecker: Sendable {
-    /// Tables are made for this many keys; 1.6 MB each. Above a hundred they outgrow the caches.
+    /// Tables are made for this many keys; 3 MB each. Above a hundred they outgrow the caches.
     package static let tablesMax = 64
 
     /// A table is made after this many signatures of its key: about what making it costs.
@@ -62,7 +62,7 @@ package final class SignatureChecker: Sendable {
         var verdicts = [Bool](repeating: false, count: checks.count)
         for (key, places) in Self.placesByKey(checks) {
             guard let table = table(of: key, used: places.count) else {
-                for place in places { verdicts[place] = checks[place].verdictOfSodium }
+                for place in places { verdicts[place] = checks[place].holds }
                 continue
             }
             let batch = TableBatch(key: key, table: table)
@@ -140,7 +140,7 @@ package final class SignatureChecker: Sendable {
             }
             let check = checks[place]
             invariant(
-                check.verdictOfSodium == verdicts[place],
+                check.holds == verdicts[place],
                 "the table of key \(check.key.hex) \(verdicts[place] ? "accepts" : "refuses")"
                     + " signature \(check.signature.hex) of \(check.message.hex), libsodium not")
         }

@@ -70,9 +70,11 @@ extension GovernanceMessage: Signed {
         return writer.bytes
     }
 
-    package func isSigned(in ledger: LedgerID) -> Bool {
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
         let bytes = signedBytes(in: ledger)
-        return endorsements.allSatisfy { $0.validator.verifies($0.signature, of: bytes) }
+        return endorsements.map {
+            SignatureCheck(key: $0.validator, message: bytes, signature: $0.signature)
+        }
     }
 }
 
@@ -141,22 +143,26 @@ package struct EvidenceMessage: BorshCodable, Hashable, Sendable {
 }
 
 extension EvidenceMessage: Signed {
-    package func isSigned(in ledger: LedgerID) -> Bool {
-        [first, second].allSatisfy { statement in
-            switch (slot, statement) {
-            case (.vote(let request), .vote(let vote, let reason, let time, let signature)):
-                return VoteMessage(
-                    request: request, validator: validator, vote: vote, reason: reason,
-                    timestamp: time, signature: signature
-                ).isSigned(in: ledger)
-            case (.consensus(let slot), .consensus(let value, let validRound, let signature)):
-                guard
-                    let bytes = ConsensusStatement.signedBytes(
-                        slot, value: value, validRound: validRound, key: validator, ledger: ledger)
-                else { return false }
-                return validator.verifies(signature, of: bytes)
-            default: return false
-            }
+    /// Nil where a statement is not about the slot.
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        guard let first = check(of: first, in: ledger), let second = check(of: second, in: ledger)
+        else { return nil }
+        return [first, second]
+    }
+
+    private func check(of statement: Statement, in ledger: LedgerID) -> SignatureCheck? {
+        switch (slot, statement) {
+        case (.vote(let request), .vote(let vote, let reason, let time, let signature)):
+            let message = VoteMessage(
+                request: request, validator: validator, vote: vote, reason: reason,
+                timestamp: time, signature: signature)
+            return SignatureCheck(
+                key: validator, message: message.signedBytes(in: ledger), signature: signature)
+        case (.consensus(let slot), .consensus(let value, let validRound, let signature)):
+            return ConsensusStatement.signedBytes(
+                slot, value: value, validRound: validRound, key: validator, ledger: ledger
+            ).map { SignatureCheck(key: validator, message: $0, signature: signature) }
+        default: return nil
         }
     }
 }
@@ -183,15 +189,15 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         }
     }
 
-    package func isSigned(in ledger: LedgerID) -> Bool {
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
         switch self {
-        case .request(let message): message.isSigned(in: ledger)
-        case .vote(let message): message.isSigned(in: ledger)
-        case .job(let message): message.isSigned(in: ledger)
-        case .result(let message): message.isSigned(in: ledger)
-        case .settlement(let message): message.isSigned(in: ledger)
-        case .governance(let message): message.isSigned(in: ledger)
-        case .evidence(let message): message.isSigned(in: ledger)
+        case .request(let message): message.signatureChecks(in: ledger)
+        case .vote(let message): message.signatureChecks(in: ledger)
+        case .job(let message): message.signatureChecks(in: ledger)
+        case .result(let message): message.signatureChecks(in: ledger)
+        case .settlement(let message): message.signatureChecks(in: ledger)
+        case .governance(let message): message.signatureChecks(in: ledger)
+        case .evidence(let message): message.signatureChecks(in: ledger)
         }
     }
 
@@ -268,20 +274,26 @@ package struct BatchOpening: Sendable, Signed {
         return writer.bytes
     }
 
-    package func isSigned(in ledger: LedgerID) -> Bool {
+    /// Nil where the keys are not those of the precommits, or a first batch has any.
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        guard precommitKeys.count == event.precommits.count else { return nil }
         let signed = Self.signedBytes(
             height: event.height, time: event.time, round: event.round,
             previousRoot: event.previousRoot, proposer: proposer, in: ledger)
-        guard proposer.verifies(event.signature, of: signed),
-            precommitKeys.count == event.precommits.count
-        else { return false }
-        guard event.height.rawValue > 0 else { return event.precommits.isEmpty }
+        var checks = [
+            SignatureCheck(key: proposer, message: signed, signature: event.signature)
+        ]
+        guard event.height.rawValue > 0 else { return event.precommits.isEmpty ? checks : nil }
         let slot = Slot.precommit(
             Height(event.height.rawValue - 1), round: event.precommitRound)
-        return zip(event.precommits, precommitKeys).allSatisfy { precommit, key in
-            ConsensusStatement.signedBytes(
-                slot, value: event.previousRoot, validRound: -1, key: key, ledger: ledger
-            ).map { key.verifies(precommit.signature, of: $0) } ?? false
+        for (precommit, key) in zip(event.precommits, precommitKeys) {
+            guard
+                let bytes = ConsensusStatement.signedBytes(
+                    slot, value: event.previousRoot, validRound: -1, key: key, ledger: ledger)
+            else { return nil }
+            checks.append(
+                SignatureCheck(key: key, message: bytes, signature: precommit.signature))
         }
+        return checks
     }
 }

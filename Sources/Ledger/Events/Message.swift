@@ -5,8 +5,16 @@ package import Cryptography
 
 /// Something that carries the signatures of those that it speaks for.
 package protocol Signed: Sendable {
+    /// The signatures in it, each with its key and what it covers in the ledger named; nil where
+    /// one of them could cover nothing, so that no check makes it hold.
+    func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]?
+}
+
+extension Signed {
     /// Whether every signature in it holds for the ledger named.
-    func isSigned(in ledger: LedgerID) -> Bool
+    package func isSigned(in ledger: LedgerID) -> Bool {
+        signatureChecks(in: ledger)?.allSatisfy(\.holds) ?? false
+    }
 }
 
 /// A message whose signatures were checked, or whose reader chose not to.
@@ -106,8 +114,11 @@ extension RequestMessage: Signed {
         return writer.bytes
     }
 
-    package func isSigned(in ledger: LedgerID) -> Bool {
-        submitter.verifies(signature, of: signedBytes(in: ledger))
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        [
+            SignatureCheck(
+                key: submitter, message: signedBytes(in: ledger), signature: signature)
+        ]
     }
 
     /// The identity: SHA-256 of what the signature covers.
@@ -183,8 +194,11 @@ extension VoteMessage: Signed {
         return writer.bytes
     }
 
-    package func isSigned(in ledger: LedgerID) -> Bool {
-        validator.verifies(signature, of: signedBytes(in: ledger))
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        [
+            SignatureCheck(
+                key: validator, message: signedBytes(in: ledger), signature: signature)
+        ]
     }
 
     /// The message with the signature of `key` on it.
@@ -280,8 +294,11 @@ extension JobMessage: Signed {
         return writer.bytes
     }
 
-    package func isSigned(in ledger: LedgerID) -> Bool {
-        submitter.verifies(signature, of: signedBytes(in: ledger))
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        [
+            SignatureCheck(
+                key: submitter, message: signedBytes(in: ledger), signature: signature)
+        ]
     }
 
     /// The identity: SHA-256 of what the signature covers.
@@ -357,8 +374,11 @@ extension ResultMessage: Signed {
         return writer.bytes
     }
 
-    package func isSigned(in ledger: LedgerID) -> Bool {
-        validator.verifies(signature, of: signedBytes(in: ledger))
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        [
+            SignatureCheck(
+                key: validator, message: signedBytes(in: ledger), signature: signature)
+        ]
     }
 
     /// The message with the signature of `key` on it.
@@ -424,8 +444,11 @@ extension SettlementMessage: Signed {
         return writer.bytes
     }
 
-    package func isSigned(in ledger: LedgerID) -> Bool {
-        bridge.verifies(signature, of: signedBytes(in: ledger))
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        [
+            SignatureCheck(
+                key: bridge, message: signedBytes(in: ledger), signature: signature)
+        ]
     }
 
     /// The message with the signature of `key` on it.

@@ -10,7 +10,7 @@ struct EntryPass {
     private let log: EventLog
     private let options: AuditOptions
     private let collector: Collector
-    private var fold = Rederivation()
+    private var fold: Rederivation
     /// The entry that cannot be read, which ends the pass.
     private var undecodable: Finding?
 
@@ -18,6 +18,7 @@ struct EntryPass {
         self.log = log
         self.options = options
         collector = Collector(options)
+        fold = Rederivation(log)
     }
 
     mutating func run(
@@ -27,9 +28,13 @@ struct EntryPass {
         let total = log.size
         var reader = EntryReader(log)
         var next = try read(&reader)
-        while let batch = next, fold.stop == nil {
+        var nextForms = next.map { ProofForms(of: $0, cores: options.cores) }
+        while let batch = next, let forms = nextForms, fold.stop == nil {
             next = try read(&reader)
-            fold.take(batch, isCut: next == nil && undecodable != nil, willApply: collector.look)
+            nextForms = next.map { ProofForms(of: $0, cores: options.cores) }
+            try fold.take(
+                batch, forms: forms.finish(), isCut: next == nil && undecodable != nil,
+                willApply: collector.look)
             progress(
                 AuditProgress(
                     phase: .entries, done: collector.counts.entries, total: total,

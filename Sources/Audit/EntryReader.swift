@@ -114,6 +114,7 @@ package struct EntryReader {
         return entries.isEmpty ? nil : entries
     }
 
+    /// Reads whole frames, so that none is read twice, up to a page or more.
     private mutating func fill() throws(ReadingError) {
         var frames: [LogFrame] = []
         var entries = 0

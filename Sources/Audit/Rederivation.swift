@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import EventLog
 import Ledger
 
 /// Derives every event again from the commands in the log, and compares.
@@ -18,27 +19,55 @@ struct Rederivation {
     /// Where the log cannot even be folded, so that nothing after it is looked at.
     private(set) var stop: Finding?
 
-    private var frontier = MerkleFrontier()
+    private let log: EventLog
+    /// The tree of the entries taken so far, where they are not those of the log.
+    private var frontier: MerkleFrontier?
+    /// Whether the proof of each request of the batch at hand is well formed.
+    private var forms: [UInt64: Bool] = [:]
+    /// Why the tree of the log could not be read.
+    private var failure: LogError?
     /// Whether the deadlines of the batch at hand are derived.
     private var isDue = false
+
+    /// Starts before the first entry of a log of which the whole tree was verified.
+    init(_ log: EventLog) { self.log = log }
+
+    /// The root of the entries taken so far, which `log` keeps: to hash every leaf once more would
+    /// take longer than to fold it.
+    private var root: Digest {
+        mutating get {
+            if let frontier { return frontier.root }
+            do throws(LogError) {
+                return try log.root(at: state.size)
+            } catch {
+                failure = error
+                return .zero
+            }
+        }
+    }
 
     /// Whether the log equals what was derived so far.
     var isEqual: Bool { findings.isEmpty && stop == nil }
 
-    /// Takes in one batch. `willApply` sees each entry with the state before it.
+    /// Takes in one batch. `forms` tells of each request whether its proof is well formed;
+    /// `willApply` sees each entry with the state before it. Throws where the log cannot be read.
     mutating func take(
-        _ batch: [LoggedEntry], isCut: Bool, willApply: (LoggedEntry, LedgerState) -> Void
-    ) {
+        _ batch: [LoggedEntry], forms: [UInt64: Bool], isCut: Bool,
+        willApply: (LoggedEntry, LedgerState) -> Void
+    ) throws(LogError) {
         isDue = false
+        self.forms = forms
         var position = 0
         while position < batch.count, isEqual {
             do throws(Difference) {
                 let expected = try derive(batch[position])
                 try compare(expected, batch, &position, willApply)
             } catch {
-                report(error, batch, position)
+                if let failure { throw failure }
+                try report(error, batch, position)
             }
         }
+        if let failure { throw failure }
         if isEqual, !isCut, state.isBatchOpen {
             findings = [
                 Finding(
@@ -65,20 +94,21 @@ struct Rederivation {
             guard let opening = state.opening(of: opened) else {
                 throw .refused(.signerNotMember)
             }
-            command = .openBatch(Checked(unchecked: opening), root: frontier.root)
+            command = .openBatch(Checked(unchecked: opening), root: root)
         case .messageRefused(let refused):
             command = .recordRefusal(Checked(unchecked: refused.message))
         case .batchSealed:
             guard state.isBatchOpen else { throw .added }
             if let due = try deriveDue(), !due.isEmpty { return due }
-            command = .seal(size: frontier.count, root: frontier.root)
+            command = .seal(size: state.size, root: root)
         case let event where event.isDerived:
             guard state.isBatchOpen, let due = try deriveDue(), !due.isEmpty else { throw .added }
             return due
         case let event:
             guard let message = state.message(of: event) else { throw .unknownParty }
             guard !isDue else { throw .late }
-            command = .message(Checked(unchecked: message))
+            command = .message(
+                Checked(unchecked: message, isProofWellFormed: forms[entry.index]))
         }
         return try decide(command)
     }
@@ -116,7 +146,7 @@ struct Rederivation {
     }
 
     private mutating func apply(_ entry: LoggedEntry) {
-        frontier.append(leafHash: entry.leafHash)
+        frontier?.append(leafHash: entry.leafHash)
         do throws(FoldError) {
             try state.apply(entry.event, encodedBytes: entry.byteCount)
         } catch {
@@ -127,8 +157,9 @@ struct Rederivation {
     }
 
     /// Says what the difference at a place of a batch is.
-    private mutating func report(_ difference: Difference, _ batch: [LoggedEntry], _ position: Int)
-    {
+    private mutating func report(
+        _ difference: Difference, _ batch: [LoggedEntry], _ position: Int
+    ) throws(LogError) {
         let rest = Array(batch[min(position, batch.count)...])
         let entry = rest.first?.index ?? state.size
         switch difference {
@@ -162,7 +193,7 @@ struct Rederivation {
         }
         var pending: [Event] = []
         if case .unlike(let expected, isBegun: true) = difference { pending = expected }
-        if let home = homeOfAdded(batch, position, pending) {
+        if let home = try homeOfAdded(batch, position, pending) {
             findings = [DifferenceText.moved(rest[0], to: home)]
         }
     }
@@ -173,8 +204,10 @@ struct Rederivation {
     /// has its own index again. `pending` is what is due before the next command.
     private func homeOfAdded(
         _ batch: [LoggedEntry], _ position: Int, _ pending: [Event]
-    ) -> UInt64? {
+    ) throws(LogError) -> UInt64? {
         var other = self
+        other.frontier = MerkleFrontier(
+            count: state.size, subtrees: try log.subtrees(at: state.size))
         other.findings = []
         other.isDue = false
         var rest = Array(batch[position...])

@@ -23,15 +23,22 @@ extension Signed {
 package struct Checked<Content: Signed>: Sendable {
     /// The message.
     package let content: Content
+    /// Whether the proof in it is well formed, where that was looked at before; nil to look.
+    package let isProofWellFormed: Bool?
 
     /// Checks the signatures; nil where one does not hold.
     package init?(_ content: Content, in ledger: LedgerID) {
         guard content.isSigned(in: ledger) else { return nil }
         self.content = content
+        isProofWellFormed = nil
     }
 
-    /// Takes the caller's word for the signatures: a replay that leaves them to an audit.
-    package init(unchecked content: Content) { self.content = content }
+    /// Takes the caller's word for the signatures: a replay that leaves them to an audit. So it does
+    /// for the form of a request's proof (`RequestMessage.isWellFormed`), where one is given.
+    package init(unchecked content: Content, isProofWellFormed: Bool? = nil) {
+        self.content = content
+        self.isProofWellFormed = isProofWellFormed
+    }
 }
 
 /// A submitter asks for a withdrawal.

@@ -72,7 +72,7 @@ extension LedgerState {
             return try openBatch(opening.content.event, root: root)
         case .message(let message):
             try checkRoom()
-            return try decide(message.content)
+            return try decide(message.content, isProofWellFormed: message.isProofWellFormed)
         case .recordRefusal(let message):
             try checkRoom()
             return try recordRefusal(message.content)
@@ -90,9 +90,12 @@ extension LedgerState {
         else { throw .batchFull }
     }
 
-    private func decide(_ message: Message) throws(Refusal) -> [Event] {
+    private func decide(
+        _ message: Message, isProofWellFormed: Bool? = nil
+    ) throws(Refusal) -> [Event] {
         switch message {
-        case .request(let message): try decide(request: message)
+        case .request(let message):
+            try decide(request: message, isProofWellFormed: isProofWellFormed)
         case .vote(let message): try decide(vote: message)
         case .job(let message): try decide(job: message)
         case .result(let message): try decide(result: message)

@@ -11,14 +11,20 @@ func isCanonical(_ bytes: Bytes32) -> Bool { Fr(littleEndian: bytes.bytes) != ni
 extension LedgerState {
     /// Checks, in order: in the log already, submitter, quota, bound, circuit, proof, inputs,
     /// bindings, nullifiers named twice, root, spent nullifiers, number of validators.
-    func decide(request message: RequestMessage) throws(Refusal) -> [Event] {
+    ///
+    /// The form of the proof, which takes longest, is not looked at where it is given.
+    func decide(
+        request message: RequestMessage, isProofWellFormed: Bool?
+    ) throws(Refusal) -> [Event] {
         let id = message.id(in: ledger)
         guard requestEntries[id] == nil else { throw .alreadyRecorded }
         let submitter = try admit(message.submitter)
         guard let index = circuitIndices[message.circuit], let known = circuit(index) else {
             throw .unknownCircuit
         }
-        guard Self.isWellFormed(proof: message.proof) else { throw .malformedProof }
+        guard isProofWellFormed ?? RequestMessage.isWellFormed(proof: message.proof) else {
+            throw .malformedProof
+        }
         let circuit = known.circuit
         guard message.publicInputs.count == circuit.inputs.count,
             message.nullifiers.count == circuit.nullifierCount,
@@ -66,9 +72,11 @@ extension LedgerState {
         guard unfinishedCount < Int(parameters.unclosedMax) else { throw .tooManyUnclosed }
         return index
     }
+}
 
+extension RequestMessage {
     /// Whether the bytes are a proof in the compressed form: canonical, on the curve, in the group.
-    private static func isWellFormed(proof: [UInt8]) -> Bool {
+    package static func isWellFormed(proof: [UInt8]) -> Bool {
         do {
             _ = try Proof(compressed: proof)
             return true

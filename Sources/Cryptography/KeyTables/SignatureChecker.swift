@@ -18,6 +18,9 @@ package final class SignatureChecker: Sendable {
     /// A table is made after this many signatures of its key: about what making it costs.
     package static let signaturesBeforeTable = 200
 
+    /// Bytes of one table in memory.
+    package static let tableBytes = KeyTable.byteCount
+
     /// One accepted signature in so many is checked again.
     package static let acceptedPerCheck: UInt64 = 1000
 

@@ -60,10 +60,10 @@ final class CheckPool: Sendable {
         var proofs: UInt64 = 0
     }
 
-    /// What a chunk weighs at most, in signatures; a proof counts as twenty. Of ten keys, each has
+    /// What a chunk weighs at most, in signatures; a proof counts as thirty. Of ten keys, each has
     /// three times the 64 signatures that share an inversion.
     static let chunkWeight = 2000
-    static let proofWeight = 20
+    static let proofWeight = 30
 
     private let ledger: LedgerID
     private let jury: Jury

@@ -27,7 +27,7 @@ package enum Projections {
             return reader
         } catch {
             switch error {
-            case .log, .empty, .entry: throw error
+            case .log, .empty, .entry, .cancelled: throw error
             case .database, .disk, .busy, .unsettled:
                 let notice =
                     "projections are folded into a temporary file, since those of the ledger"

@@ -19,6 +19,8 @@ package enum ProjectionsError: Error, Sendable {
     case busy(path: String)
     /// Every new file was replaced before it could be opened.
     case unsettled(path: String)
+    /// It was asked to end.
+    case cancelled
 }
 
 extension ProjectionsError: CustomStringConvertible {
@@ -32,6 +34,7 @@ extension ProjectionsError: CustomStringConvertible {
         case .database(let path, let problem): "\(path): \(problem)"
         case .disk(let error): "\(error)"
         case .busy(let path): "another process builds new projections: it holds \(path)"
+        case .cancelled: "it was ended before it was done"
         case .unsettled(let path): "\(path) is replaced again and again by another process"
         }
     }

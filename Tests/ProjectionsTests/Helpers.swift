@@ -71,12 +71,45 @@ final class ProjectedLedger {
     /// The tables with all their rows, each row as text, in the order of the keys.
     func content() throws -> [String: [String]] { try tables(of: reader()) }
 
+    /// What a comparison finds wrong, as text; nil where every row is right.
+    func verdict() throws -> String? {
+        switch try Projections.verify(ledgerDirectory: directory, log: log) {
+        case .equal: nil
+        case .different(_, let difference): "\(difference)"
+        case .unfit(let problem): problem
+        case .absent: "absent"
+        }
+    }
+
+    func info() -> ProjectionsInfo { Projections.info(ledgerDirectory: directory, log: log) }
+
+    /// Changes the file behind everybody's back.
+    func edit(_ sql: String) throws {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let queue = try DatabaseQueue(path: link, configuration: configuration)
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA ignore_check_constraints = ON")
+            try db.execute(sql: sql)
+        }
+        try queue.close()
+    }
+
+    /// Writes over the file in use.
+    func overwrite(_ bytes: [UInt8]) throws {
+        let file = try POSIXDisk().open(link, .create)
+        try file.write(bytes, at: 0)
+    }
+
     var link: String { directory + "/projections.sqlite" }
 
-    /// The names of the files of projections, but for the lock.
+    /// The names of the files of projections, but for the lock and what SQLite keeps beside the
+    /// file in use.
     func files() throws -> [String] {
         try POSIXDisk().list(directory).filter {
-            $0.hasPrefix("projections") && $0 != "projections.lock"
+            let current = try FileManager.default.destinationOfSymbolicLink(atPath: link)
+            return $0.hasPrefix("projections") && $0 != "projections.lock"
+                && $0 != current + "-wal" && $0 != current + "-shm"
         }
     }
 }
@@ -85,13 +118,16 @@ final class ProjectedLedger {
 func tables(of reader: ProjectionsReader) throws -> [String: [String]] {
     try reader.read { db in
         var result: [String: [String]] = [:]
-        for name in try String.fetchAll(
-            db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-        {
+        for name in try tableNames(db) {
             let key = try db.primaryKey(name).columns.joined(separator: ", ")
             result[name] = try Row.fetchAll(db, sql: "SELECT * FROM \(name) ORDER BY \(key)")
                 .map { "\($0)" }
         }
         return result
     }
+}
+
+func tableNames(_ db: Database) throws -> [String] {
+    try String.fetchAll(
+        db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
 }

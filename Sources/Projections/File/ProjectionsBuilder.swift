@@ -69,7 +69,7 @@ enum ProjectionsBuilder {
     /// the caller's to remove.
     static func build(
         _ path: String, from log: EventLog, to end: UInt64,
-        progress: (UInt64, UInt64) -> Void
+        progress: (UInt64, UInt64) throws -> Void
     ) throws(ProjectionsError) -> ProjectionsPosition {
         try ProjectionsPlace.working(path) {
             let queue = try ProjectionsPlace.connect(path, .build)
@@ -80,7 +80,7 @@ enum ProjectionsBuilder {
                     let projector = try Projector(db)
                     try projector.fold(log, to: end, enough: .max) {
                         try projector.flush()
-                        progress(projector.entries, end)
+                        try progress(projector.entries, end)
                     }
                     position = try projector.finish(log)
                     try db.execute(sql: Schema.indexes)
@@ -89,7 +89,7 @@ enum ProjectionsBuilder {
                     try db.execute(sql: "PRAGMA user_version = \(ProjectionsPlace.version)")
                     return .commit
                 }
-                progress(end, end)
+                try progress(end, end)
                 return position
             }
             try queue.close()

@@ -29,7 +29,8 @@ extension ProjectionsPlace {
         let name: String
         switch target() {
         case .nothing: return .absent
-        case .directory: return .failed(.disk(.failed(.open, path: link, code: 21)))
+        case .directory:
+            return .failed(.database(path: link, problem: "it is a directory; remove it"))
         case .file(let found): name = found
         }
         guard size(of: name) != nil else {

@@ -18,9 +18,12 @@ package final class ProjectionsWriter {
     let place: ProjectionsPlace
     private let log: EventLog
     private let progress: (UInt64, UInt64) -> Void
+    private let isCancelled: () -> Bool
     private var open: OpenFile?
     /// What a person should hear: files that did not fit, and what was done.
     package private(set) var notices: [String] = []
+    /// How far the file had come when it was last looked at.
+    package private(set) var position: ProjectionsPosition?
 
     private struct OpenFile {
         let name: String
@@ -31,13 +34,16 @@ package final class ProjectionsWriter {
     /// - Parameters:
     ///   - directory: That of the ledger.
     ///   - progress: Told of entries taken in and entries in all while a file is built.
+    ///   - isCancelled: Asked about every ten thousand entries; ends the work with `.cancelled`.
     package init(
         directory: String, log: EventLog,
-        progress: @escaping (_ entries: UInt64, _ of: UInt64) -> Void = { _, _ in }
+        progress: @escaping (_ entries: UInt64, _ of: UInt64) -> Void = { _, _ in },
+        isCancelled: @escaping () -> Bool = { false }
     ) {
         place = ProjectionsPlace(directory: directory)
         self.log = log
         self.progress = progress
+        self.isCancelled = isCancelled
     }
 
     /// Takes in what the log has committed, building the file where there is none that fits.
@@ -54,7 +60,9 @@ package final class ProjectionsWriter {
             try openFitting(end)
             do throws(Damage) {
                 while let position = try step(to: end) {
+                    self.position = position
                     if position.entries >= end { return position }
+                    if isCancelled() { throw Damage.other(.cancelled) }
                 }
             } catch {
                 switch error {
@@ -108,6 +116,7 @@ package final class ProjectionsWriter {
                 return result
             }
             open?.projector = file.projector
+            file.projector = nil
             if position == nil { try close() }
             return position
         } catch {
@@ -138,8 +147,8 @@ package final class ProjectionsWriter {
 extension ProjectionsWriter {
     /// Makes sure that a file that fits the log is open.
     private func openFitting(_ end: UInt64) throws(ProjectionsError) {
-        if let open {
-            if place.target() == .file(open.name) { return }
+        if let name = open?.name {
+            if place.target() == .file(name) { return }
             try close()
         }
         for _ in 0..<10 {
@@ -180,13 +189,20 @@ extension ProjectionsWriter {
     /// Builds a file unless another process does, which is waited for.
     private func build(_ problem: String?, _ end: UInt64) throws(ProjectionsError) {
         let before = place.target()
-        guard let lock = try place.waitForLock(unless: { place.target() != before }) else { return }
+        let lock = try place.waitForLock { isCancelled() || place.target() != before }
+        if isCancelled() { throw .cancelled }
+        guard let lock else { return }
         defer { lock.release() }
         guard place.target() == before else { return }
         if let problem {
             notices.append("\(place.link) did not fit and was built anew: \(problem)")
         }
-        _ = try place.rebuild(log, to: end, progress: progress)
+        _ = try place.rebuild(log, to: end, progress: report)
+    }
+
+    private func report(_ entries: UInt64, of all: UInt64) throws {
+        if isCancelled() { throw ProjectionsError.cancelled }
+        progress(entries, all)
     }
 }
 
@@ -204,7 +220,7 @@ extension ProjectionsPlace {
 
     /// Builds a new file and puts it in place; only by the holder of the lock.
     func rebuild(
-        _ log: EventLog, to end: UInt64, progress: (UInt64, UInt64) -> Void
+        _ log: EventLog, to end: UInt64, progress: (UInt64, UInt64) throws -> Void
     ) throws(ProjectionsError) -> ProjectionsPosition {
         do throws(DiskError) { try removeOthers() } catch { throw .disk(error) }
         let name: String

@@ -23,6 +23,8 @@ package enum CoordinatorEvent: Sendable, Equatable {
     case equivocation(validator: String, request: RequestID)
     /// Nothing can be done before this time.
     case waiting(until: Time, openRounds: Int, settlements: Int, reason: String)
+    /// The projections follow the log no more, and why; the ledger goes on.
+    case projectionsStopped(String)
     /// Something that a person should know.
     case warning(String)
 }
@@ -54,6 +56,8 @@ extension CoordinatorEvent: CustomStringConvertible {
         case .waiting(let until, let rounds, let settlements, let reason):
             "waiting until \(TimeText.of(until)) with \(rounds) open rounds and \(settlements)"
                 + " settlements: \(reason)"
+        case .projectionsStopped(let text):
+            "the projections follow no more, and the ledger goes on without them: \(text)"
         case .warning(let text): "warning: \(text)"
         }
     }
@@ -105,6 +109,7 @@ private struct EventJSON: Encodable {
         case .waiting(let until, let rounds, let settlements, let reason):
             (event, self.until, open_rounds) = ("waiting", until.rawValue, rounds)
             (self.settlements, self.reason) = (settlements, reason)
+        case .projectionsStopped(let text): (event, detail) = ("projections_stopped", text)
         case .warning(let text): (event, detail) = ("warning", text)
         }
     }

@@ -6,6 +6,7 @@ internal import EventLog
 internal import Foundation
 internal import Hosting
 internal import Ledger
+internal import Projections
 
 extension Engine {
     /// Returns the time for a batch where there is reason for one.
@@ -73,6 +74,7 @@ extension Engine {
             throw self.error(error)
         }
         do throws(LogError) { try log.commit() } catch { throw self.error(.log(error)) }
+        follower?.wake()
         summary.batches += 1
         tell(from: first)
         endSilence()

@@ -15,6 +15,7 @@ extension Engine {
         let started = Date()
         let before = validators.indices.map { state.validators[$0].reputation }
         startReading(source)
+        startFollowing()
         var failure: NodeError?
         do throws(NodeError) {
             for text in recoveries { onEvent(.recovered(text)) }
@@ -26,6 +27,7 @@ extension Engine {
         }
         source.stop()
         inbox.close()
+        endFollowing()
         do throws(NodeError) { try close() } catch { failure = failure ?? error }
         if let failure { return .failure(failure) }
         summary.entries = state.size
@@ -128,6 +130,7 @@ extension Engine {
         case .snapshotKept, .checkpointKept:
             tasksOut -= 1
             takeKept(arrival)
+        case .projectionsNotice, .projectionsStopped: tellProjections(arrival)
         }
     }
 

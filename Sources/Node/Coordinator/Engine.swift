@@ -6,6 +6,7 @@ internal import EventLog
 internal import Foundation
 internal import Hosting
 internal import Ledger
+internal import Projections
 internal import Storage
 
 /// What the coordinator's own thread works on.
@@ -57,6 +58,8 @@ struct Engine: Sendable {
     var silent: [Time?]
     /// Snapshots and checkpoints.
     var keeper: Keeper
+    /// Keeps the projections up to date; nil before and after the run.
+    var follower: ProjectionsFollower?
 
     // What the next events refer to.
     var lines: [RequestID: Int] = [:]

@@ -21,6 +21,10 @@ enum Arrival: Sendable {
     case snapshotKept(Result<Void, LogError>)
     /// A checkpoint was written, with what a person should hear, or could not be.
     case checkpointKept(Result<[String], NodeError>)
+    /// The projections have something to say.
+    case projectionsNotice(String)
+    /// The projections follow the log no more, and why.
+    case projectionsStopped(String)
     /// The bridge has answered, in the order of the requests named.
     case settled([EntryIndex], Result<[Result<SettlementMessage, OrderProblem>], NodeError>)
 }

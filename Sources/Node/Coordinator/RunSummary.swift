@@ -23,6 +23,16 @@ package struct RunSummary: Codable, Sendable, Equatable {
         }
     }
 
+    /// How far the projections came.
+    package struct ProjectionsSummary: Codable, Sendable, Equatable {
+        /// Entries that they hold.
+        package var entries: UInt64
+        /// Entries of the ledger that they do not.
+        package var behind: UInt64
+        /// Why they stopped; nil where they did not.
+        package var failure: String?
+    }
+
     /// Lines of input.
     package var requests = 0
     /// Requests whose round opened.
@@ -63,6 +73,8 @@ package struct RunSummary: Codable, Sendable, Equatable {
     package var seconds = 0.0
     /// Decisions by that.
     package var decisionsPerSecond = 0.0
+    /// How far the projections came; nil where they were not followed.
+    package var projections: ProjectionsSummary?
     /// The validators, by index.
     package var validators: [ValidatorSummary] = []
 
@@ -77,7 +89,7 @@ package struct RunSummary: Codable, Sendable, Equatable {
         case openSettlements = "open_settlements"
         case stopped, seconds
         case decisionsPerSecond = "decisions_per_second"
-        case validators
+        case projections, validators
     }
 
     /// Requests decided.

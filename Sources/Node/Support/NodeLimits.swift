@@ -41,6 +41,8 @@ package enum NodeLimits {
     package static let snapshotsKept: UInt64 = 2
     /// Seconds between two checkpoints unless told otherwise.
     package static let checkpointSeconds: UInt64 = 10
+    /// Seconds that the end of a run waits for the projections.
+    package static let projectionsSecondsMax = 30
     /// Checkpoints that stay unless told otherwise.
     package static let checkpointsKept: UInt64 = 64
 

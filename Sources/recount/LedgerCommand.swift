@@ -6,6 +6,7 @@ import Audit
 import Cryptography
 import EventLog
 import Ledger
+import Projections
 
 /// `recount ledger`.
 struct LedgerCommand: ParsableCommand {
@@ -43,6 +44,7 @@ struct LedgerInfoCommand: ParsableCommand {
         var stateRoot: String?
         var isClosed: Bool
         var tornBytes: UInt64
+        var projections: ProjectionsState
     }
 
     mutating func run() throws {
@@ -50,7 +52,9 @@ struct LedgerInfoCommand: ParsableCommand {
         var info = Info(
             directory: log.directory, ledgerID: "", name: "", ordering: "", size: log.size,
             root: log.root.hex, height: nil, stateRoot: nil, isClosed: log.recovery.wasClosed,
-            tornBytes: log.recovery.tornBytes)
+            tornBytes: log.recovery.tornBytes,
+            projections: ProjectionsState(
+                Projections.info(ledgerDirectory: log.directory, log: log)))
         do throws(ReadingError) {
             var first = EntryReader(log, to: 1)
             if let entry = try first.entry(), case .ledgerOpened(let opened) = entry.event {
@@ -78,6 +82,7 @@ struct LedgerInfoCommand: ParsableCommand {
         list.add("state root", info.stateRoot ?? "none")
         list.add("closed", info.isClosed ? "in order" : "not: a node writes it, or crashed")
         list.add("torn bytes", "\(info.tornBytes)")
+        list.add("projections", info.projections.text)
         list.print()
     }
 }

@@ -31,7 +31,8 @@ struct Recount: AsyncParsableCommand {
             LeadersCommand.self, ChartCommand.self, ProveCommand.self, CertificateCommand.self,
             CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
             RecoverCommand.self, ExportCommand.self, SimulateCommand.self,
-            ProofCommand.self, LedgerCommand.self, ConfigCommand.self,
+            ProofCommand.self, LedgerCommand.self, ProjectionsCommand.self,
+            ConfigCommand.self,
         ])
 
     /// Runs the command that the arguments name. Bad usage exits with 2, not with 64.

@@ -118,6 +118,9 @@ struct RunCommand: AsyncParsableCommand {
                 "\(summary.openRounds) rounds, \(summary.openSettlements) settlements; the next run"
                     + " takes them up")
         }
+        if let projections = summary.projections {
+            list.add("projections", text(of: projections))
+        }
         list.add(
             "took",
             "\(Text.seconds(summary.seconds)), "
@@ -135,6 +138,15 @@ struct RunCommand: AsyncParsableCommand {
         }
         table.print()
     }
+
+    private static func text(of projections: RunSummary.ProjectionsSummary) -> String {
+        let behind =
+            projections.behind == 0
+            ? "up to date"
+            : "\(Text.count(projections.behind, "entry", "entries")) behind; the next to read them"
+                + " catches up"
+        return projections.failure.map { "\(behind); stopped: \($0)" } ?? behind
+    }
 }
 
 /// Prints what happens, as it happens.
@@ -149,6 +161,7 @@ private struct EventPrinter: Sendable {
         case .voted, .accepted:
             if isVerbose { Output.line(event.description) }
         case .warning(let text): Output.error("warning: \(text)")
+        case .projectionsStopped: Output.error(event.description)
         default: Output.line(event.description)
         }
     }

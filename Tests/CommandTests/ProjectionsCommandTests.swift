@@ -1,0 +1,85 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+private let samples = Vectors.repository.appendingPathComponent("Tools/samples").path
+private let isThere = FileManager.default.fileExists(atPath: samples + "/requests.jsonl")
+
+/// A home that was run on the samples.
+private final class Place: Sendable {
+    let folder: TemporaryFolder
+    var home: String { folder.path + "/home" }
+    var link: String { home + "/ledger/projections.sqlite" }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let key = folder.path + "/unlock.key"
+        let made = try Command.run(
+            "init", home, "--config", samples + "/recount.toml", "--key-file", key)
+        let run = try Command.run(
+            "run", home, "--requests", samples + "/requests.jsonl", "--key-file", key, "--json")
+        try #require(made.status == 0 && run.status == 0, "\(made.errors)\(run.errors)")
+        let summary = try #require(try run.objects().last?["summary"] as? [String: Any])
+        let projections = try #require(summary["projections"] as? [String: Any])
+        #expect(projections["behind"] as? Int == 0)
+        #expect(projections["entries"] as? Int == summary["entries"] as? Int)
+    }
+
+    func recount(_ arguments: String...) throws -> CommandResult { try Command.run(arguments) }
+
+    /// What `ledger info` and `projections info` say, which is the same.
+    func condition() throws -> [String: Any] {
+        let ledger = try recount("ledger", "info", home, "--json").object()["projections"]
+        let own = try recount("projections", "info", home, "--json").object()
+        #expect(NSDictionary(dictionary: own).isEqual(ledger))
+        return own
+    }
+}
+
+@Suite(.enabled(if: isThere, "no samples at \(samples)"))
+struct ProjectionsCommandTests {
+    @Test func `projections follow a run, are found wrong when changed, and are rebuilt`() throws {
+        let place = try Place()
+        let home = place.home
+        var found = try place.condition()
+        #expect(found["condition"] as? String == "follows")
+        #expect(found["behind"] as? Int == 0)
+        let right = try place.recount("projections", "verify", home, "--json")
+        #expect(right.status == 0, "\(right.errors)")
+        #expect(try right.object()["verdict"] as? String == "equal")
+        #expect(try place.recount("ledger", "check", home).status == 0)
+
+        try Data("no database".utf8).write(to: URL(fileURLWithPath: place.link))
+        found = try place.condition()
+        #expect(found["condition"] as? String == "unfit")
+        let wrong = try place.recount("projections", "verify", home)
+        #expect(wrong.status == 1)
+        #expect(wrong.errors.contains("do not fit the log"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: place.link)).count == 11)
+
+        let rebuilt = try place.recount("projections", "rebuild", home, "--json")
+        #expect(rebuilt.status == 0, "\(rebuilt.errors)")
+        #expect(try rebuilt.object()["entries"] as? Int ?? 0 > 2000)
+        #expect(try place.condition()["behind"] as? Int == 0)
+        let again = try place.recount("projections", "verify", home)
+        #expect(again.status == 0)
+        #expect(again.output.hasPrefix("All "))
+    }
+
+    @Test func `without projections there is a clear word`() throws {
+        let place = try Place()
+        for name in try FileManager.default.contentsOfDirectory(atPath: place.home + "/ledger")
+        where name.hasPrefix("projections") {
+            try FileManager.default.removeItem(atPath: place.home + "/ledger/" + name)
+        }
+        #expect(try place.condition()["condition"] as? String == "absent")
+        let verdict = try place.recount("projections", "verify", place.home)
+        #expect(verdict.status == 2)
+        #expect(verdict.errors.contains("no projections"))
+        let info = try place.recount("ledger", "info", place.home)
+        #expect(info.output.contains("none; whoever needs them first builds them"))
+    }
+}

@@ -20,9 +20,13 @@ package struct LedgerBackup {
     private var report = BackupReport()
 
     /// What belongs in a ledger directory.
-    private static let known = [
-        "LOCK", "END", "END.tmp", "segments", "blobs", "snapshots", "checkpoints", "torn",
-    ]
+    private static func belongs(_ name: String) -> Bool {
+        // Projections are never copied; a copy may have those that somebody made of it.
+        name.hasPrefix("projections")
+            || [
+                "LOCK", "END", "END.tmp", "segments", "blobs", "snapshots", "checkpoints", "torn",
+            ].contains(name)
+    }
 
     /// Copies the ledger in `source` to `copy`, which is missing, empty, or an older copy.
     ///
@@ -82,7 +86,7 @@ package struct LedgerBackup {
         let isThere = try exists(copy)
         if isThere {
             let names = try onDisk { () throws(DiskError) in try disk.list(copy) }
-            if let first = names.first(where: { !Self.known.contains($0) }) {
+            if let first = names.first(where: { !Self.belongs($0) }) {
                 throw .notALedger(path: copy, found: first)
             }
         } else {

@@ -164,6 +164,19 @@ struct BackupTests {
         }
     }
 
+    @Test("projections are not copied, and those of the copy stay")
+    func projections() throws {
+        let disk = SimulatedDisk()
+        _ = try Self.grow(disk, batches: 12) { _, _, _ in
+            disk.replace("\(Self.directory)/projections-1.sqlite", with: [1])
+            _ = try LedgerBackup.run(from: Self.directory, to: Self.copy, disk: disk)
+            #expect(Self.files(disk, Self.copy)["/projections-1.sqlite"] == nil)
+        }
+        disk.replace("\(Self.copy)/projections-2.sqlite", with: [2])
+        _ = try LedgerBackup.run(from: Self.directory, to: Self.copy, disk: disk)
+        #expect(Self.files(disk, Self.copy)["/projections-2.sqlite"] == [2])
+    }
+
     @Test("interrupted at any operation, the copy is whole or completed by the next backup")
     func interrupted() throws {
         let disk = SimulatedDisk()

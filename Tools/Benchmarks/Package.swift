@@ -43,6 +43,17 @@ let package = Package(
             name: "Storage", dependencies: ["Ledger", "EventLog", "Cryptography"],
             swiftSettings: settings),
         .target(
+            name: "Projections",
+            dependencies: [
+                "Ledger", "EventLog", "Cryptography",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            resources: [
+                .embedInCode("Migrations/0001-ledger.sql"),
+                .embedInCode("Migrations/0002-indexes.sql"),
+            ],
+            swiftSettings: settings),
+        .target(
             name: "Audit",
             dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
             swiftSettings: settings),
@@ -62,8 +73,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Simulation", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog",
-                "Groth16", "BN254", "Cryptography",
+                "Simulation", "Hosting", "Replication", "Audit", "Projections", "Storage", "Ledger",
+                "EventLog", "Groth16", "BN254", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

@@ -83,15 +83,15 @@ extension Projections {
             throw error
         }
         lock.release()
-        let writer: ProjectionsWriter
-        do throws(LogError) {
-            writer = ProjectionsWriter(
-                directory: ledgerDirectory,
-                log: log.access == .readWrite
-                    ? log
-                    : try EventLog.open(
-                        directory: log.directory, disk: POSIXDisk(), access: .readOnly))
-        } catch { throw .log(error) }
+        // A log that was not closed has a writer, which may have gone on meanwhile.
+        var newest = log
+        if log.access == .readOnly, !log.recovery.wasClosed {
+            do throws(LogError) {
+                newest = try EventLog.open(
+                    directory: log.directory, disk: POSIXDisk(), access: .readOnly)
+            } catch { throw .log(error) }
+        }
+        let writer = ProjectionsWriter(directory: ledgerDirectory, log: newest)
         let position = try writer.catchUp()
         try writer.close()
         return position

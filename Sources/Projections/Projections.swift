@@ -21,6 +21,12 @@ package enum Projections {
         let writer = ProjectionsWriter(
             directory: ledgerDirectory, log: log, progress: progress)
         do throws(ProjectionsError) {
+            // Who may not write may read what is up to date.
+            if case .fits(_, let position) = writer.place.inspect(log),
+                position.entries >= log.size
+            {
+                return try ProjectionsReader(writer.place, notices: [])
+            }
             _ = try writer.catchUp()
             let reader = try ProjectionsReader(writer.place, notices: writer.notices)
             try writer.close()

@@ -48,6 +48,17 @@ import Testing
         #expect(try divided.content() == whole.content(), "seed \(seed)")
     }
 
+    @Test func aLongWayIsTakenInSeveralTransactions() throws {
+        let ledger = try ProjectedLedger(seed: 12, batches: 900, writing: 1)
+        #expect(ledger.batches.joined().count > 2 * Int(ProjectionsWriter.entriesPerTransaction))
+        let writer = ledger.writer()
+        _ = try writer.catchUp()
+        try ledger.write(ledger.batches.count - 1)
+        #expect(try writer.catchUp().entries == ledger.log.size)
+        try writer.close()
+        #expect(try ledger.verdict() == nil)
+    }
+
     @Test func everyTableAndColumnIsFilledInSomeScenario() throws {
         var empty: Set<String>?
         for seed in 1...6 as ClosedRange<UInt64> {

@@ -107,6 +107,17 @@ import Testing
         #expect(try ledger.files() == ["projections-4.sqlite", "projections.sqlite"])
     }
 
+    /// SQLite cannot read such a file where it may not make them.
+    @Test func theJournalStaysForThoseWhoMayOnlyRead() throws {
+        let ledger = try ProjectedLedger(seed: 9, batches: 10)
+        _ = try ledger.reader()
+        let names = try POSIXDisk().list(ledger.directory)
+        #expect(names.contains("projections-1.sqlite-wal"))
+        #expect(names.contains("projections-1.sqlite-shm"))
+        let journal = try POSIXDisk().open(ledger.directory + "/projections-1.sqlite-wal", .read)
+        #expect(try journal.size() == 0)
+    }
+
     @Test func twoDoNotRebuildAtOnce() throws {
         let ledger = try ProjectedLedger(seed: 9, batches: 3)
         let lock = try POSIXDisk().lock(ledger.directory + "/projections.lock")

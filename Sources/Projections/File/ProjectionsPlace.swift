@@ -5,6 +5,7 @@ internal import Cryptography
 internal import EventLog
 internal import Foundation
 internal import GRDB
+internal import GRDBSQLite
 internal import Ledger
 
 /// Where the projections of a ledger lie, and how their files are opened.
@@ -115,8 +116,13 @@ extension ProjectionsPlace {
             switch use {
             case .read: break
             case .follow:
+                try keepJournal(db)
                 try db.execute(
-                    sql: "PRAGMA synchronous = NORMAL; PRAGMA ignore_check_constraints = ON")
+                    sql: """
+                        PRAGMA synchronous = NORMAL;
+                        PRAGMA journal_size_limit = 0;
+                        PRAGMA ignore_check_constraints = ON;
+                        """)
             case .build:
                 try db.execute(
                     sql: """
@@ -129,6 +135,16 @@ extension ProjectionsPlace {
             }
         }
         return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// Leaves the (empty) write-ahead log and its index in place when the file is closed: without
+    /// them, who may not write to the directory could not read the file.
+    private static func keepJournal(_ db: Database) throws {
+        var isKept: Int32 = 1
+        // SAFETY: the connection is open, and SQLite reads the number during the call.
+        let code = unsafe sqlite3_file_control(
+            db.sqliteConnection, "main", SQLITE_FCNTL_PERSIST_WAL, &isKept)
+        guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
     }
 
     /// Runs work on a database and gives its errors as those of projections.

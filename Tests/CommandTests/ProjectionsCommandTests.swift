@@ -82,4 +82,39 @@ struct ProjectionsCommandTests {
         let info = try place.recount("ledger", "info", place.home)
         #expect(info.output.contains("none; whoever needs them first builds them"))
     }
+
+    @Test func `a disk that is full under the projections leaves the ledger running`() throws {
+        let folder = try TemporaryFolder()
+        let (home, key) = (folder.path + "/home", folder.path + "/unlock.key")
+        _ = try Command.run("init", home, "--config", samples + "/recount.toml", "--key-file", key)
+        // No file may grow beyond 190 KiB: the log needs less, the projections more. Of the output
+        // only the lines that speak of them are kept, or it would not fit either.
+        let limited = Process()
+        limited.executableURL = URL(fileURLWithPath: "/bin/sh")
+        limited.arguments = [
+            "-c",
+            "trap '' XFSZ; ulimit -f 380; \"$0\" \"$@\" | grep projections > '\(folder.path)/out'",
+            Command.path, "run", home, "--requests", samples + "/requests.jsonl", "--key-file", key,
+            "--json",
+        ]
+        try limited.run()
+        limited.waitUntilExit()
+        #expect(limited.terminationStatus == 0)
+        let output = try String(contentsOfFile: folder.path + "/out", encoding: .utf8)
+        #expect(output.contains("\"event\":\"projections_stopped\""))
+        let last = try #require(output.split(separator: "\n").last)
+        let line = try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: Any]
+        let summary = try #require(line?["summary"] as? [String: Any])
+        #expect(summary["approved"] as? Int == 64)
+        let stopped = try #require(summary["projections"] as? [String: Any])
+        #expect(stopped["failure"] is String)
+        #expect(stopped["behind"] as? Int ?? 0 > 0)
+        #expect(try Command.run("audit", home, "--quiet").status == 0)
+        // What was written is right as far as it goes, and the next run goes on from there.
+        #expect(try Command.run("projections", "verify", home).status == 0)
+        _ = try Command.run("run", home, "--requests", "/dev/null", "--key-file", key)
+        let info = try Command.run("projections", "info", home, "--json").object()
+        #expect(info["behind"] as? Int == 0)
+        #expect(try Command.run("projections", "verify", home).status == 0)
+    }
 }

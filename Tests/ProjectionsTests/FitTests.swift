@@ -60,7 +60,8 @@ struct Mutilation: Sendable, CustomTestStringConvertible {
             "other migrations", "other migrations",
             sql: "UPDATE position SET schema = zeroblob(32)"),
         Mutilation(
-            "another ledger", "of another ledger", sql: "UPDATE position SET ledger = zeroblob(32)"),
+            "another ledger", "of another ledger",
+            sql: "UPDATE position SET ledger = zeroblob(32)"),
         Mutilation(
             "ahead of the log", "the log holds",
             sql: """

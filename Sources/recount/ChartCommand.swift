@@ -243,7 +243,8 @@ struct ChartLeadersCommand: ParsableCommand {
             })
         try drawing.draw(terminal: { $0.lines(of: chart) }, svg: { SVGChart.text(of: chart) })
         if drawing.svg == nil {
-            Output.line("  sd: how far off, in standard deviations; \(LeaderShare.fewNote)")
+            Output.line("  sd: how far off, in standard deviations;")
+            Output.line("  \(LeaderShare.fewNote)")
         }
     }
 }

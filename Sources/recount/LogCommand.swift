@@ -213,13 +213,11 @@ private struct Walk {
         guard start < end else { return max(start, min(end, log.size)) }
         var reader = EntryReader(log, from: start, to: end)
         while let entry = try next(&reader, log) {
-            if case .batchOpened(let opened) = entry.event {
-                if case .time(let last) = to, opened.time.rawValue > last {
-                    isOver = true
-                    break
-                }
-                height = opened.height.rawValue
+            if case .time(let last) = to, let time = Self.batchTime(entry.event), time > last {
+                isOver = true
+                break
             }
+            if case .batchOpened(let opened) = entry.event { height = opened.height.rawValue }
             guard filter.takes(entry) else { continue }
             listed += 1
             if json {
@@ -229,6 +227,15 @@ private struct Walk {
             }
         }
         return end
+    }
+
+    /// The time of the batch that an event begins.
+    private static func batchTime(_ event: Event) -> UInt64? {
+        switch event {
+        case .ledgerOpened(let opened): opened.time.rawValue
+        case .batchOpened(let opened): opened.time.rawValue
+        default: nil
+        }
     }
 
     private func next(

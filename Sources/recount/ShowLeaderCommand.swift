@@ -68,6 +68,7 @@ struct ShowLeaderCommand: ParsableCommand {
         let row = try opened.find(
             isRequest ? "request" : "batch", name ?? "next",
             hint: "recount leaders lists what was led"
+                + (isRequest ? "" : "; --request names a request by its entry")
         ) { views throws(ViewError) -> RankingView in
             if isRequest, let name {
                 let entry = try views.request(called: name)
@@ -76,12 +77,7 @@ struct ShowLeaderCommand: ParsableCommand {
             }
             var height = name.flatMap { UInt64($0) } ?? 0
             if name == nil, let last = try views.lastHeight() { height = last + 1 }
-            if let row = try views.ranking(ofBatch: height) { return row }
-            // Digits alone may also begin an identity.
-            guard let name else { throw .notFound }
-            guard let row = try views.ranking(ofRequest: try views.request(called: name)) else {
-                throw .notFound
-            }
+            guard let row = try views.ranking(ofBatch: height) else { throw .notFound }
             return row
         }
         let ranking = Self.ranking(row)

@@ -96,7 +96,7 @@ package struct Table {
         }
         if !dropped.isEmpty {
             let words =
-                ["left out, since the terminal is narrow:"]
+                "left out, since the terminal is narrow:".split(separator: " ").map(String.init)
                 + Text.listed(dropped.reversed())
             lines += Text.wrapped(words, columns: columns - 2).map { "  " + $0 }
         }

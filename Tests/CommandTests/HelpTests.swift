@@ -11,6 +11,9 @@ struct HelpTests {
         [], ["init"], ["run"], ["audit"], ["replay"], ["log"], ["show"], ["show", "request"],
         ["show", "entry"], ["proof"], ["proof", "verify"], ["ledger"], ["ledger", "info"],
         ["config"], ["config", "keys"], ["config", "check"],
+        ["show", "validator"], ["show", "leader"], ["show", "nullifier"], ["show", "reputation"],
+        ["show", "job"], ["show", "batch"], ["requests"], ["validators"], ["leaders"],
+        ["chart"], ["chart", "reputation"], ["chart", "leaders"],
     ]
 
     @Test(arguments: commands)
@@ -23,7 +26,7 @@ struct HelpTests {
         for line in result.lines where !line.hasPrefix("USAGE: ") {
             #expect(line.count <= 80, "\(line)")
         }
-        if !["show", "proof", "ledger"].contains(command.last ?? "") {
+        if !["show", "proof", "ledger", "chart"].contains(command.last ?? "") {
             #expect(result.output.contains("  recount "), "an example is missing")
         }
     }
@@ -41,13 +44,20 @@ struct HelpTests {
         #expect(try Command.run("no-such-command").status == 2)
         #expect(try Command.run("log", "home", "--kind", "nothing").status == 2)
         #expect(try Command.run("log", "home", "--from", "9", "--to", "8").status == 2)
+        #expect(try Command.run("log", "home", "--from", "9", "--last", "8").status == 2)
+        #expect(try Command.run("requests", "home", "--outcome", "lost").status == 2)
+        #expect(try Command.run("requests", "home", "--from", "yesterday").status == 2)
+        #expect(try Command.run("validators", "home", "--limit", "9").status == 2)
+        #expect(try Command.run("chart", "leaders", "home", "--columns", "8").status == 2)
     }
 
     @Test func `where there is no ledger the answer is 2 and says what to name`() throws {
         let folder = try TemporaryFolder()
         for command in [
             ["audit"], ["replay"], ["log"], ["ledger", "info"], ["show", "request"],
-            ["show", "entry"],
+            ["show", "entry"], ["show", "validator"], ["show", "leader"], ["show", "nullifier"],
+            ["show", "reputation"], ["show", "job"], ["show", "batch"], ["requests"],
+            ["validators"], ["leaders"], ["chart", "reputation"], ["chart", "leaders"],
         ] {
             var arguments = command + [folder.path]
             if command.first == "show" { arguments.append("1") }

@@ -5,11 +5,11 @@ import Foundation
 import TestSupport
 import Testing
 
-private let samples = Vectors.repository.appendingPathComponent("Tools/samples").path
-private let isThere = FileManager.default.fileExists(atPath: samples + "/requests.jsonl")
+let samplesFolder = Vectors.repository.appendingPathComponent("Tools/samples").path
+let samplesAreThere = FileManager.default.fileExists(atPath: samplesFolder + "/requests.jsonl")
 
 /// One home, made and run once with two liars; the tests look at what it holds.
-private struct Journey: Sendable {
+struct Journey: Sendable {
     let folder: TemporaryFolder
     let home: String
     let made: CommandResult
@@ -20,9 +20,9 @@ private struct Journey: Sendable {
         home = folder.path + "/home"
         let key = folder.path + "/unlock.key"
         made = try Command.run(
-            "init", home, "--config", samples + "/recount.toml", "--key-file", key, "--json")
+            "init", home, "--config", samplesFolder + "/recount.toml", "--key-file", key, "--json")
         run = try Command.run(
-            "run", home, "--requests", samples + "/requests.jsonl", "--key-file", key,
+            "run", home, "--requests", samplesFolder + "/requests.jsonl", "--key-file", key,
             "--malicious", "2", "--json")
     }
 
@@ -30,7 +30,7 @@ private struct Journey: Sendable {
 }
 
 /// From nothing to an audited ledger, as a newcomer goes.
-@Suite(.enabled(if: isThere, "no samples at \(samples)"))
+@Suite(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
 struct JourneyTests {
     private func home() throws -> String { try Journey.shared.get().home }
 

@@ -87,7 +87,7 @@ extension LedgerViews {
         ) { cells throws(ViewError) in
             let entry = try cells.number("entry")
             let decided = try cells.numberIfAny("decided").flatMap {
-                (batch.entry...batch.sealed).contains($0) ? $0 : nil
+                $0 >= batch.entry && $0 <= batch.sealed ? $0 : nil
             }
             return BatchView.Change(
                 request: entry, requestID: try cells.hex("id"), isSubmitted: entry >= batch.entry,

@@ -221,7 +221,8 @@ extension LedgerViews {
         for mark in marks[next...] { before[mark] = closed }
         var counts: [(UInt64, UInt64)] = []
         for span in spans {
-            let rounds = (before[span.left ?? .max] ?? closed) - (before[span.joined] ?? 0)
+            let end = before[span.left ?? .max] ?? closed
+            let rounds = end - min(end, before[span.joined] ?? 0)
             if let last = counts.last, last.0 == span.validator {
                 counts[counts.count - 1].1 += rounds
             } else {

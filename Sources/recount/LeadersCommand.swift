@@ -15,9 +15,10 @@ struct LeadersCommand: ParsableCommand {
             proposer. Of each validator: how often it led, its share, its share of the
             weights, the share that the rule predicts (the largest of hash times weight
             leads, so the heavy lead more often than their weight alone says), and how far
-            off it is, in standard deviations: chance alone leaves about 1 in 20 outside
-            -2 to +2, where five or more were to be expected. Batches of a later one in rank are not counted: they say only that
-            the first was passed over. The last ten of each follow.
+            off it is, in standard deviations: where five or more were to be expected,
+            chance alone leaves about 1 in 20 outside -2 to +2. Batches of a later one in
+            rank are not counted: they say only that the first was passed over. The last
+            ten of each follow.
 
               recount leaders home
               recount leaders home --only requests --history 50

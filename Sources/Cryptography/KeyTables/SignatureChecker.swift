@@ -12,7 +12,9 @@ internal import Synchronization
 ///
 /// May be used from several threads at once; they share the tables.
 package final class SignatureChecker: Sendable {
-    /// Tables are made for this many keys; 3 MB each. Above a hundred they outgrow the caches.
+    /// Tables are made for this many keys; 3 MB each. A chunk is sorted by key, so that it works on
+    /// two tables at a time, the key's and the generator's; of more keys, each has fewer signatures
+    /// in a chunk, and what is gained falls towards what fetching the table costs.
     package static let tablesMax = 64
 
     /// A table is made after this many signatures of its key: about what making it costs.

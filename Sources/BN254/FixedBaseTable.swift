@@ -107,7 +107,7 @@ extension G1Affine {
             for index in 0..<pairCount {
                 let left = terms[2 * index]
                 let right = terms[2 * index + 1]
-                // Equal x: the same point, or one and its negation. Infinity is no sum of this kind.
+                // Equal x: the same point, or one and its negation. Infinity has no slope.
                 if runs[index].isZero || left.isInfinity || right.isInfinity {
                     result = result.adding(x: left.x, y: left.y).adding(x: right.x, y: right.y)
                     continue

@@ -76,7 +76,8 @@ extension Span<UInt8> {
         guard offset >= 0, count >= 8, offset <= count - 8 else { return nil }
         return unsafe withUnsafeBytes { buffer in
             // SAFETY: the buffer holds eight bytes from `offset` on; any alignment will do.
-            UInt64(littleEndian: unsafe buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            let word = unsafe buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            return UInt64(littleEndian: word)
         }
     }
 }

@@ -27,7 +27,7 @@ struct LedgerInfoCommand: ParsableCommand {
               recount ledger info home
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Flag(help: "Print one JSON object.")
@@ -103,7 +103,7 @@ struct LedgerCheckCommand: ParsableCommand {
             Exit codes: 0 nothing is wrong, 1 something is damaged, 2 it cannot be read.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.")
+    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
     var ledger: String
 
     @Flag(help: "Check the checksums alone.")

@@ -5,7 +5,7 @@ import Cryptography
 import Foundation
 import TestSupport
 
-/// The signatures of the third-party vectors that have sixty-four bytes; none where files are absent.
+/// The signatures of the third-party vectors that have sixty-four bytes; none without the files.
 enum VectorSignatures {
     private struct Wycheproof: Decodable {
         struct Group: Decodable {

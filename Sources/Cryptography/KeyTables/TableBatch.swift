@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
+internal import CSodium
 
 /// Up to 64 signatures of one key, checked with its table; they share one inversion.
 ///
@@ -69,18 +69,19 @@ struct TableBatch {
 
     /// SHA-512 of R, A and the message, modulo l.
     private func challenge(of check: SignatureCheck) -> GroupScalar {
-        var hasher = SHA512()
-        // SAFETY: two values of thirty-two bytes without padding, and the bytes of an array, each
-        // for its call.
+        var state = crypto_hash_sha512_state()
+        var digest = [UInt8](repeating: 0, count: 64)
+        // SAFETY: two values of thirty-two bytes without padding, an array with its length, and
+        // room for sixty-four bytes, each for its call.
+        unsafe crypto_hash_sha512_init(&state)
         unsafe withUnsafeBytes(of: (check.signature.r, key.value)) { bytes in
-            unsafe hasher.update(bufferPointer: bytes)
+            let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            if let start = unsafe start { unsafe crypto_hash_sha512_update(&state, start, 64) }
         }
-        unsafe check.message.withUnsafeBytes { bytes in unsafe hasher.update(bufferPointer: bytes) }
-        return unsafe hasher.finalize().withUnsafeBytes { digest in
-            // SAFETY: sixty-four bytes, for the call.
-            return unsafe digest.withMemoryRebound(to: UInt8.self) { bytes in
-                unsafe GroupScalar(reducing: bytes)
-            }
+        unsafe crypto_hash_sha512_update(&state, check.message, UInt64(check.message.count))
+        unsafe crypto_hash_sha512_final(&state, &digest)
+        return unsafe digest.withUnsafeBufferPointer { bytes in
+            unsafe GroupScalar(reducing: bytes)
         }
     }
 }

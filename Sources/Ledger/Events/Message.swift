@@ -33,8 +33,8 @@ package struct Checked<Content: Signed>: Sendable {
         isProofWellFormed = nil
     }
 
-    /// Takes the caller's word for the signatures: a replay that leaves them to an audit. So it does
-    /// for the form of a request's proof (`RequestMessage.isWellFormed`), where one is given.
+    /// Takes the caller's word for the signatures: a replay that leaves them to an audit. So it
+    /// does for the form of a request's proof (`RequestMessage.isWellFormed`), where it is given.
     package init(unchecked content: Content, isProofWellFormed: Bool? = nil) {
         self.content = content
         self.isProofWellFormed = isProofWellFormed

@@ -42,7 +42,8 @@ struct AuditBenchmark {
                 Measurement("audit without proofs, all cores", unit: "entries/s", values: audited),
                 Measurement("  signatures checked in it", unit: "signatures/s", values: signatures),
                 Measurement(
-                    "  beside: libsodium one by one, one core", unit: "signatures/s", values: alone),
+                    "  beside: libsodium one by one, one core", unit: "signatures/s",
+                    values: alone),
                 Measurement("  ratio for each core", unit: "times", values: ratio),
             ]
         }

@@ -58,7 +58,8 @@ struct Benchmarks: ParsableCommand {
 
     /// What can be measured by itself.
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case proofs, certificate, append, disk, replay, audit, scale, log, state, replication
+        case proofs, signatures, certificate, append, disk, replay, audit, projections, scale
+        case log, state, replication
     }
 
     mutating func run() throws {
@@ -90,6 +91,7 @@ struct Benchmarks: ParsableCommand {
         switch part {
         case .proofs:
             report(try ProofBenchmark(vectors: vectors, python: python).measure(runs: runs, note))
+        case .signatures: report(try SignatureBenchmark().measure(runs: runs, note))
         case .certificate:
             guard let certificate else { return }
             report(try CertificateBenchmark(path: certificate).measure(runs: runs))
@@ -97,6 +99,8 @@ struct Benchmarks: ParsableCommand {
         case .disk: report(try DiskBenchmark().measure(note))
         case .replay: report(try ReplayBenchmark(entries: entries).measure(runs: runs, note))
         case .audit: report(try AuditBenchmark(entries: entries / 4).measure(runs: runs, note))
+        case .projections:
+            report(try ProjectionsBenchmark(entries: entries).measure(runs: runs, note))
         case .scale: try ScaleBenchmark(entries: scaleEntries).measure(note, report)
         case .log: try LogBenchmark(entries: logEntries).measure(runs: runs, note, report)
         case .state: try StateBenchmark(decisions: decisions).measure(runs: runs, note, report)

@@ -16,11 +16,11 @@ struct DiskBenchmark {
             ).sorted()
             guard segments.count > 1, let end = Self.firstEntry(of: segments[segments.count - 1])
             else { fatalError("\(votes.count) votes did not fill a segment") }
-            let bytes = try segments.dropLast().reduce(0) { sum, name in
+            let bytes = try segments.dropLast().reduce(0.0) { sum, name in
                 let file = FileHandle(forReadingAtPath: path + "/segments/" + name)
-                return sum + (try file?.seekToEnd() ?? 0)
+                return sum + Double(try file?.seekToEnd() ?? 0)
             }
-            let ours = Double(bytes) / Double(end)
+            let ours = bytes / Double(end)
             let raw = folder.appendingPathComponent("votes")
             try Data(votes.prefix(Int(end)).joined()).write(to: raw)
             var result = [

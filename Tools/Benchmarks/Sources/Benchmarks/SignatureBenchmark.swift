@@ -1,14 +1,11 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import Audit
 import Cryptography
-import EventLog
 import Foundation
 import Ledger
 
-/// Signatures of votes by ten keys: libsodium one by one beside tables of the keys' multiples; and
-/// a whole audit beside libsodium on every core.
+/// Signatures of votes by ten keys: libsodium one by one beside tables of the keys' multiples.
 struct SignatureBenchmark {
     private let ledger = LedgerID(.ofNothing)
     private let keys: [SigningKey]
@@ -63,39 +60,6 @@ struct SignatureBenchmark {
             Measurement(
                 "  beside: libsodium one by one", unit: "signatures/s", values: singly),
             Measurement("  tables over libsodium", unit: "times", values: ratios),
-        ]
-    }
-
-    /// The whole audit of the ledger at `path`, without proofs, on all cores; libsodium one by one
-    /// is measured on one core right before and after each.
-    func measureAudit(of path: String, runs: Int) throws -> [Measurement] {
-        let share = votes.prefix(votes.count / 10).flatMap { $0.signatureChecks(in: ledger) ?? [] }
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        var rates: [Double] = []
-        var entries: [Double] = []
-        var ratios: [Double] = []
-        for _ in 0..<runs {
-            let before = timed { share.allSatisfy(\.holds) }.seconds
-            let (seconds, report) = try timed {
-                try Auditor.run(directory: path, options: AuditOptions(verifyProofs: false))
-            }
-            let after = timed { share.allSatisfy(\.holds) }.seconds
-            guard report.findings.isEmpty else {
-                fatalError("a generated ledger has findings: \(report.findings[0])")
-            }
-            let rate = Double(report.counts.signatures) / seconds
-            rates.append(rate)
-            entries.append(Double(report.size) / seconds)
-            let singly = 2 * Double(share.count) / (before + after)
-            ratios.append(rate / singly / Double(cores))
-        }
-        return [
-            Measurement(
-                "audit without proofs, all cores", unit: "signatures/s", values: rates),
-            Measurement("  the same in entries", unit: "entries/s", values: entries),
-            Measurement(
-                "  over libsodium one by one on every core", unit: "times", values: ratios,
-                note: "\(cores) cores"),
         ]
     }
 }

@@ -28,10 +28,10 @@ struct EntryPass {
         let total = log.size
         var reader = EntryReader(log)
         var next = try read(&reader)
-        var nextForms = next.map { ProofForms(of: $0, cores: options.cores) }
+        var nextForms = next.map { ProofForms(of: $0, options) }
         while let batch = next, let forms = nextForms, fold.stop == nil {
             next = try read(&reader)
-            nextForms = next.map { ProofForms(of: $0, cores: options.cores) }
+            nextForms = next.map { ProofForms(of: $0, options) }
             try fold.take(
                 batch, forms: forms.finish(), isCut: next == nil && undecodable != nil,
                 willApply: collector.look)

@@ -34,7 +34,7 @@ struct AuditCommand: ParsableCommand {
     @Flag(help: "Print the report as one JSON object.")
     var json = false
 
-    @Flag(help: "Do not verify proofs again.")
+    @Flag(help: "Leave the proofs out: neither their form nor what they prove is checked.")
     var noProofs = false
 
     @Flag(help: "Do not check signatures.")

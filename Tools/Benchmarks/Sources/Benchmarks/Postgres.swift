@@ -47,7 +47,8 @@ enum Postgres {
     /// The server refuses to run as root, and runs as the user postgres then.
     private static func commands(_ place: String, _ script: String, _ runs: Int) -> String {
         """
-        bin=$(dirname "$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb | tail -1)")
+        bin=$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb | tail -1)
+        bin=$(dirname "$(readlink -f "$bin")")
         as=; user=$(id -un)
         if [ "$(id -u)" = 0 ]; then
             as='setpriv --reuid=postgres --regid=postgres --clear-groups --'; user=postgres
@@ -56,7 +57,7 @@ enum Postgres {
         cd '\(place)'
         $as "$bin/initdb" -D data -A trust -N >/dev/null
         trap '$as "$bin/pg_ctl" -D data -m immediate stop >/dev/null' EXIT
-        $as "$bin/pg_ctl" -D data -w -o "-c listen_addresses= -k '\(place)'" start >/dev/null
+        $as "$bin/pg_ctl" -D data -w -o "-c listen_addresses= -k '\(place)'" -l log start >/dev/null
         psql="$as $bin/psql -q -v ON_ERROR_STOP=1 -h \(place) -U $user postgres"
         $psql -c 'CREATE TABLE event (position bigint PRIMARY KEY, data bytea)'
         for run in $(seq \(runs)); do

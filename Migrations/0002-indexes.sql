@@ -21,12 +21,15 @@ SELECT
     END AS condition
 FROM nullifier JOIN request ON request.entry = nullifier.request;
 
--- Who was asked in each closed round, and what each answered: a vote, or 'missed'.
+-- Who was asked in each closed round, and what each answered: a vote, 'missed', or 'cutShort' where
+-- another request spent a nullifier before there was an answer.
 CREATE VIEW answer AS
 SELECT
     request.entry AS request,
     membership.validator AS validator,
-    coalesce(vote.vote, 'missed') AS answer
+    coalesce(
+        vote.vote, CASE request.close_cause WHEN 'nullifierSpent' THEN 'cutShort' ELSE 'missed' END
+    ) AS answer
 FROM request
 JOIN membership
     ON membership.joined < request.entry

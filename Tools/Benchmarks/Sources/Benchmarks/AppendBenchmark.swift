@@ -33,6 +33,7 @@ struct AppendBenchmark {
                 try add("sqlite", votes.count) {
                     try Self.insert(votes, by: Self.batch, place.path + "/batches.db")
                 }
+                try add("hashes", votes.count) { Self.hash(votes) }
                 let some = Array(votes.prefix(Self.commits))
                 try add("log one", some.count) {
                     try Self.append(some, by: 1, place.path + "/log-one")
@@ -55,6 +56,7 @@ struct AppendBenchmark {
             ("log", "append, 1,000 vote entries a commit, durable, with root", unit),
             ("sqlite", "  beside: SQLite table, WAL, synchronous FULL", unit),
             ("postgres", "  beside: PostgreSQL, COPY of 1,000 a transaction", unit),
+            ("hashes", "  beside: their leaves and nodes hashed alone, one core", unit),
             ("log one", "append, one entry a durable commit", unit),
             ("bare one", "  beside: bare write and fdatasync", unit),
             ("sqlite one", "  beside: SQLite table, WAL, synchronous FULL", unit),
@@ -92,6 +94,13 @@ struct AppendBenchmark {
             }
         }
         try database.close()
+    }
+
+    /// The RFC 6962 root of the entries, and nothing else.
+    private static func hash(_ votes: [[UInt8]]) {
+        var frontier = MerkleFrontier()
+        for vote in votes { frontier.append(leaf: vote) }
+        guard frontier.count == votes.count else { fatalError("leaves were lost") }
     }
 
     /// Each entry, at the end of a file, synced.

@@ -92,7 +92,7 @@ let package = Package(
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "CryptographyTests", dependencies: ["Cryptography", "TestSupport"],
+            name: "CryptographyTests", dependencies: ["Cryptography", "CSodium", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "BN254Tests", dependencies: ["BN254", "TestSupport"], swiftSettings: strict),

@@ -98,7 +98,7 @@ struct Benchmarks: ParsableCommand {
         case .append: report(try AppendBenchmark().measure(runs: runs, note))
         case .disk: report(try DiskBenchmark().measure(note))
         case .replay: report(try ReplayBenchmark(entries: entries).measure(runs: runs, note))
-        case .audit: report(try AuditBenchmark(entries: entries / 4).measure(runs: runs, note))
+        case .audit: report(try AuditBenchmark(entries: entries).measure(runs: runs, note))
         case .projections:
             report(try ProjectionsBenchmark(entries: entries).measure(runs: runs, note))
         case .scale: try ScaleBenchmark(entries: scaleEntries).measure(note, report)

@@ -101,7 +101,8 @@ struct Benchmarks: ParsableCommand {
         case .audit: report(try AuditBenchmark(entries: entries).measure(runs: runs, note))
         case .projections:
             report(try ProjectionsBenchmark(entries: entries).measure(runs: runs, note))
-        case .scale: try ScaleBenchmark(entries: scaleEntries).measure(note, report)
+        case .scale:
+            report(try ScaleBenchmark(entries: scaleEntries).measure(runs: runs, note))
         case .log: try LogBenchmark(entries: logEntries).measure(runs: runs, note, report)
         case .state: try StateBenchmark(decisions: decisions).measure(runs: runs, note, report)
         case .replication:

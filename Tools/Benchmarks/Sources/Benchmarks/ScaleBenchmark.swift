@@ -10,33 +10,35 @@ import Ledger
 struct ScaleBenchmark {
     let entries: UInt64
 
-    func measure(
-        _ note: (String) -> Void, _ report: ([Measurement]) -> Void
-    ) throws {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
         try inTemporaryFolder(note) { folder in
             let path = folder.appendingPathComponent("ledger").path
             try LedgerGenerator.make(entries: entries, at: path, signing: false, note)
             // A process of its own, so that the memory is that of replaying alone.
             let line = "'\(CommandLine.arguments[0])' --replay '\(path)'"
-            guard let text = Shell.output(line) else {
-                fatalError("the benchmark cannot run itself")
+            var millions: [[Double]] = []
+            var memory: [Double] = []
+            for _ in 0..<runs {
+                guard let text = Shell.output(line) else {
+                    fatalError("the benchmark cannot run itself")
+                }
+                let numbers = text.split(separator: "\n").compactMap { Double($0) }
+                guard numbers.count >= 2 else { fatalError("the replay printed \(text)") }
+                if millions.isEmpty {
+                    millions = Array(repeating: [], count: numbers.count - 1)
+                }
+                for place in millions.indices { millions[place].append(numbers[place]) }
+                memory.append(numbers[numbers.count - 1])
             }
-            let numbers = text.split(separator: "\n").compactMap { Double($0) }
-            guard numbers.count >= 2 else { fatalError("the replay printed \(text)") }
-            let millions = Array(numbers.dropLast())
-            report(
-                [
-                    Measurement(
-                        "replay, each million entries of \(entries)", unit: "entries/s",
-                        values: millions)
-                ]
-                    + millions.enumerated().map { number, value in
-                        Measurement("  million \(number + 1)", unit: "entries/s", values: [value])
-                    } + [
-                        Measurement(
-                            "  memory at most", unit: "MiB", values: [numbers[numbers.count - 1]],
-                            note: "the state itself grows with the requests")
-                    ])
+            return millions.enumerated().map { number, values in
+                Measurement(
+                    "replay of \(entries) entries, million \(number + 1)", unit: "entries/s",
+                    values: values)
+            } + [
+                Measurement(
+                    "  memory at most", unit: "MiB", values: memory,
+                    note: "the state itself grows with the requests")
+            ]
         }
     }
 

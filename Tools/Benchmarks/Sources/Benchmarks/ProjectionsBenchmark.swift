@@ -11,24 +11,19 @@ struct ProjectionsBenchmark {
     let entries: UInt64
 
     func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("recount-benchmarks-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer {
-            do { try FileManager.default.removeItem(at: folder) } catch {
-                note("\(folder.path) could not be removed: \(error)")
-            }
+        try inTemporaryFolder(note) { folder in
+            let path = folder.appendingPathComponent("ledger").path
+            try LedgerGenerator.make(entries: entries, at: path, signing: false, note)
+            let log = try EventLog.open(
+                directory: path, disk: POSIXDisk(), access: .readOnly, options: LogOptions())
+            return try measure(log, in: folder, path, runs: runs)
         }
-        let path = folder.appendingPathComponent("ledger").path
-        let log = try EventLog.create(
-            directory: path, disk: POSIXDisk(), options: LogOptions())
-        var generator = try LedgerGenerator()
-        let (seconds, _) = try timed {
-            try generator.open(log)
-            while generator.entries < entries { try generator.addBatch(log) }
-        }
+    }
+
+    private func measure(
+        _ log: EventLog, in folder: URL, _ path: String, runs: Int
+    ) throws -> [Measurement] {
         let size = log.size
-        note("projections: generated \(size) entries in \(Int(seconds)) s, decided and signed")
         var rebuilds: [Double] = []
         var inserts: [Double] = []
         var rows: [RawTable] = []

@@ -40,6 +40,8 @@ let package = Package(
         .systemLibrary(
             name: "CLZ4", pkgConfig: "liblz4",
             providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+        // Declarations only: the library is loaded at run time, where it is there.
+        .systemLibrary(name: "CWasmtime"),
 
         .target(name: "Cryptography", dependencies: ["CSodium", crypto], swiftSettings: strict),
         .target(name: "BN254", swiftSettings: strict),
@@ -73,20 +75,25 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Audit",
-            dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            dependencies: [
+                "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Compute", dependencies: ["Ledger", "Cryptography", "CWasmtime"],
             swiftSettings: strict),
         .target(
             name: "Node",
             dependencies: [
-                "Hosting", "Projections", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-                "Cryptography", grdb, toml,
+                "Hosting", "Projections", "Compute", "Storage", "Ledger", "EventLog", "Groth16",
+                "BN254", "Cryptography", grdb, toml,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [
-                "Simulation", "Node", "Audit", "Projections", "Storage", "Ledger", "EventLog",
-                "Groth16", "BN254", "Cryptography", arguments,
+                "Simulation", "Node", "Audit", "Compute", "Projections", "Storage", "Ledger",
+                "EventLog", "Groth16", "BN254", "Cryptography", arguments,
             ],
             swiftSettings: strict),
 
@@ -106,6 +113,10 @@ let package = Package(
             name: "LedgerTests",
             dependencies: ["Ledger", "Groth16", "BN254", "Cryptography", "TestSupport"],
             exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "ComputeTests",
+            dependencies: ["Compute", "Ledger", "Cryptography", "TestSupport"],
+            exclude: ["Modules"], swiftSettings: strict),
         .testTarget(
             name: "ReplicationTests",
             dependencies: [
@@ -142,16 +153,15 @@ let package = Package(
         .testTarget(
             name: "AuditTests",
             dependencies: [
-                "Audit", "Node", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-                "Cryptography",
-                "TestSupport",
+                "Audit", "Node", "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Hosting", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-                "Cryptography", "TestSupport",
+                "Node", "Hosting", "Audit", "Compute", "Storage", "Ledger", "EventLog", "Groth16",
+                "BN254", "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -7,6 +7,7 @@ enum Imports {
     static let below: [String: Set<String>] = [
         "CSodium": [],
         "CLZ4": [],
+        "CWasmtime": [],
         "Cryptography": ["CSodium"],
         "BN254": [],
         "Groth16": ["BN254", "Cryptography"],
@@ -16,7 +17,8 @@ enum Imports {
         "Replication": ["Ledger", "Cryptography"],
         "Projections": ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
         "Audit": [
-            "Projections", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+            "Projections", "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+            "Cryptography",
         ],
         "Hosting": ["Replication", "Storage", "Ledger", "EventLog", "Cryptography"],
         "Simulation": [
@@ -24,7 +26,7 @@ enum Imports {
             "Cryptography",
         ],
         "Network": ["Replication", "Ledger", "Cryptography"],
-        "Compute": ["Ledger", "Cryptography"],
+        "Compute": ["Ledger", "Cryptography", "CWasmtime"],
         "Node": [
             "Hosting", "Projections", "Network", "Compute", "Replication", "Storage", "Ledger",
             "EventLog", "Groth16", "BN254", "Cryptography",
@@ -36,7 +38,9 @@ enum Imports {
     ]
 
     /// The C libraries, each with the one module that may import it, and whose tests may.
-    static let owners = ["CSodium": "Cryptography", "CLZ4": "EventLog"]
+    static let owners = [
+        "CSodium": "Cryptography", "CLZ4": "EventLog", "CWasmtime": "Compute",
+    ]
 
     /// Returns what is wrong with the imports of `file`, a line for each fact.
     static func broken(in file: TreeFile) -> [String] {

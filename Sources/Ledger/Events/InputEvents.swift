@@ -224,9 +224,9 @@ package struct JobStatus: Hashable, Sendable, BorshCodable {
         case fuelExhausted = 2
         /// Memory growth was refused at the limit; `code` is 0.
         case memoryLimit = 3
-        /// The module is not one that can run; `code` says why.
+        /// The module cannot run or breaks its interface; `code` is an `InvalidModule`.
         case invalidModule = 4
-        /// The validator gives no result; `code` says why. It matches nothing.
+        /// The validator gives no result; `code` is a `JobAbstention`. It matches nothing.
         case abstained = 5
     }
 

@@ -1,0 +1,51 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+package import Ledger
+
+/// What became of a job on one validator.
+package struct JobOutcome: Sendable, Equatable {
+    /// How it ended.
+    package let status: JobStatus
+    /// The output; empty unless it succeeded.
+    package let output: [UInt8]
+    /// Fuel used.
+    package let fuel: UInt64
+    /// What the module has logged. No part of the result.
+    package let log: JobLog
+    /// What a person should know of a failure. No part of the result.
+    package let detail: String?
+
+    /// Joins the parts.
+    package init(
+        _ status: JobStatus, output: [UInt8] = [], fuel: UInt64 = 0, log: JobLog = JobLog(),
+        detail: String? = nil
+    ) {
+        self.status = status
+        self.output = output
+        self.fuel = fuel
+        self.log = log
+        self.detail = detail
+    }
+
+    /// SHA-256 of the output; zero unless the job succeeded.
+    package var outputHash: Digest {
+        status.kind == .success ? Digest(hashing: output) : .zero
+    }
+}
+
+/// What a module has logged, within bounds.
+package struct JobLog: Sendable, Equatable {
+    /// The first lines, in order.
+    package private(set) var lines: [String] = []
+    /// Lines beyond `ComputeLimits.logLinesMax`.
+    package private(set) var dropped: UInt64 = 0
+
+    /// Starts empty.
+    package init() {}
+
+    mutating func add(_ line: String) {
+        if lines.count < ComputeLimits.logLinesMax { lines.append(line) } else { dropped += 1 }
+    }
+}

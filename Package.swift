@@ -114,10 +114,6 @@ let package = Package(
             dependencies: ["Ledger", "Groth16", "BN254", "Cryptography", "TestSupport"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
-            name: "ComputeTests",
-            dependencies: ["Compute", "Ledger", "Cryptography", "TestSupport"],
-            exclude: ["Modules"], swiftSettings: strict),
-        .testTarget(
             name: "ReplicationTests",
             dependencies: [
                 "Replication", "Ledger", "Groth16", "BN254", "Cryptography", "TestSupport",

@@ -114,6 +114,10 @@ let package = Package(
             dependencies: ["Ledger", "Groth16", "BN254", "Cryptography", "TestSupport"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
+            name: "ComputeTests",
+            dependencies: ["Compute", "Ledger", "Cryptography", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ReplicationTests",
             dependencies: [
                 "Replication", "Ledger", "Groth16", "BN254", "Cryptography", "TestSupport",

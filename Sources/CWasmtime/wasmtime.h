@@ -46,9 +46,8 @@ typedef struct {
 
 typedef struct {
     uint64_t store_id;
-    uint32_t private1;
-    uint32_t private2;
-    uint32_t private3;
+    uint64_t private1;
+    uint64_t private2;
 } wasmtime_memory_t;
 
 typedef struct {
@@ -86,6 +85,10 @@ typedef void (*wasmtime_finalizer)(void *env);
 typedef wasm_trap_t *(*wasmtime_func_callback)(
     void *env, wasmtime_caller_t *caller, const wasmtime_val_t *arguments, size_t argument_count,
     wasmtime_val_t *results, size_t result_count);
+
+/// Says by how many ticks the deadline moves (kind 0: go on), or gives the error that ends the call.
+typedef wasmtime_error_t *(*wasmtime_deadline_callback)(
+    wasmtime_context_t *, void *env, uint64_t *ticks, uint8_t *kind);
 
 /// A memory that we provide.
 typedef struct {
@@ -148,6 +151,8 @@ typedef void (*wasmtime_store_delete_f)(wasmtime_store_t *);
 typedef wasmtime_error_t *(*wasmtime_context_set_fuel_f)(wasmtime_context_t *, uint64_t);
 typedef wasmtime_error_t *(*wasmtime_context_get_fuel_f)(const wasmtime_context_t *, uint64_t *);
 typedef void (*wasmtime_context_set_epoch_deadline_f)(wasmtime_context_t *, uint64_t ticks);
+typedef void (*wasmtime_store_epoch_deadline_callback_f)(
+    wasmtime_store_t *, wasmtime_deadline_callback, void *env, wasmtime_finalizer);
 
 // MARK: - Functions: instances and calls
 

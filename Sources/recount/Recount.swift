@@ -32,7 +32,7 @@ struct Recount: AsyncParsableCommand {
             CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
             RecoverCommand.self, ExportCommand.self, SimulateCommand.self,
             ProofCommand.self, LedgerCommand.self, ProjectionsCommand.self,
-            ConfigCommand.self,
+            ConfigCommand.self, CompileModuleCommand.self,
         ])
 
     /// Runs the command that the arguments name. Bad usage exits with 2, not with 64.

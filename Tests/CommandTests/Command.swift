@@ -28,17 +28,7 @@ struct CommandResult: Sendable {
 
 /// The built program, as users run it.
 enum Command {
-    /// Beside the tests, where the build puts it.
-    static let path: String = {
-        let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-        var folder = tests.deletingLastPathComponent()
-        for _ in 0..<4 {
-            let candidate = folder.appendingPathComponent("recount").path
-            if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
-            folder.deleteLastPathComponent()
-        }
-        return Vectors.repository.appendingPathComponent(".build/release/recount").path
-    }()
+    static let path = Program.path
 
     static func run(_ arguments: String...) throws -> CommandResult { try run(arguments) }
 

@@ -1,0 +1,74 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Foundation
+import Synchronization
+
+/// What became of the modules that were compiled last, by their hashes.
+///
+/// A module is compiled once, also where several threads ask at once. What was refused, or failed,
+/// is kept as well: a hostile module costs its compilation once.
+final class ModuleCache: Sendable {
+    fileprivate struct Contents {
+        /// The last used at the end.
+        var kept: [(hash: Digest, compilation: Compilation)] = []
+        var bytes = 0
+        var underWay: Set<Digest> = []
+    }
+
+    private let contents = Mutex(Contents())
+    private let condition = NSCondition()
+    private let compile: @Sendable ([UInt8]) -> Compilation
+
+    init(compile: @escaping @Sendable ([UInt8]) -> Compilation) { self.compile = compile }
+
+    /// Returns what became of a module, after compiling it where that is not known.
+    func module(_ bytes: [UInt8], _ hash: Digest) -> Compilation {
+        condition.lock()
+        while true {
+            let known: Compilation?? = contents.withLock { contents in
+                if let known = contents.use(hash) { return .some(known) }
+                return contents.underWay.insert(hash).inserted ? .some(nil) : nil
+            }
+            switch known {
+            case .some(.some(let compilation)):
+                condition.unlock()
+                return compilation
+            case .some(nil):
+                condition.unlock()
+                return compileNow(bytes, hash)
+            case nil: condition.wait()
+            }
+        }
+    }
+
+    private func compileNow(_ bytes: [UInt8], _ hash: Digest) -> Compilation {
+        let compilation = compile(bytes)
+        condition.lock()
+        contents.withLock { $0.keep(compilation, hash) }
+        condition.broadcast()
+        condition.unlock()
+        return compilation
+    }
+}
+
+extension ModuleCache.Contents {
+    fileprivate mutating func use(_ hash: Digest) -> Compilation? {
+        guard let place = kept.firstIndex(where: { $0.hash == hash }) else { return nil }
+        let found = kept.remove(at: place)
+        kept.append(found)
+        return found.compilation
+    }
+
+    fileprivate mutating func keep(_ compilation: Compilation, _ hash: Digest) {
+        underWay.remove(hash)
+        kept.append((hash, compilation))
+        bytes += compilation.bytes
+        while kept.count > 1,
+            kept.count > ComputeLimits.cachedModulesMax || bytes > ComputeLimits.cachedBytesMax
+        {
+            bytes -= kept.removeFirst().compilation.bytes
+        }
+    }
+}

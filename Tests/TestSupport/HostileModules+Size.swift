@@ -35,7 +35,7 @@ extension HostileModules {
         }
     }
 
-    /// Says that it has 2^32 - 1 functions and has none. Invalid module (`malformed`).
+    /// Says that it has 2^32 - 1 functions and has none. Invalid module (`tooComplex`).
     package static func falseCount() -> [UInt8] {
         Array(harmless()[..<8]) + [0x01, 0x04, 0x01, 0x60, 0x00, 0x00]
             + [0x03, 0x05] + LEB128.unsigned(UInt32.max)
@@ -111,7 +111,7 @@ extension HostileModules {
         }
     }
 
-    /// Says twice that a function has 2^32 - 1 locals. Invalid module (`malformed`).
+    /// Says twice that a function has 2^32 - 1 locals. Invalid module (`tooComplex`).
     package static func overflowingLocals() -> [UInt8] {
         module(execute: echo) {
             $0.function([], [], locals: [(.max, .i32), (.max, .i64)], [])

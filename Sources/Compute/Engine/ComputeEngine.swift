@@ -57,8 +57,8 @@ import Ledger
 
     /// Runs a job on this thread.
     ///
-    /// Checks, in order: the pinned engine; size, outline, validity and interface of the module; the
-    /// input's size; the memory at the start.
+    /// Checks, in order: the pinned engine; size, outline, validity and interface of the module;
+    /// the input's size; the memory at the start.
     ///
     /// - Precondition: The thread has `ComputeLimits.threadStackBytes` of stack, and somebody calls
     ///   `tick` meanwhile.
@@ -71,6 +71,9 @@ import Ledger
                 JobStatus(.otherEngine),
                 detail: "the job pins \(job.engine) \(job.engineVersion), and here is"
                     + " \(Self.name) \(Self.version)")
+        }
+        guard ContinuousClock.now < end else {
+            return JobOutcome(JobStatus(.timeGuard), detail: "its time was over before it began")
         }
         let module: CompiledModule
         switch modules.module(job.module, job.moduleHash) {

@@ -44,6 +44,8 @@ enum EngineConfiguration {
         try flag("epoch_interruption_set", true)
         try flag("cranelift_nan_canonicalization_set", true)
         try flag("parallel_compilation_set", false)
+        // Copying on write is for memories of the engine's own.
+        try flag("memory_init_cow_set", false)
         // A memory of 32 bits never moves, and every access is checked by the guard behind it.
         try flag("memory_may_move_set", false)
         try size("memory_reservation_set", 4 << 30)

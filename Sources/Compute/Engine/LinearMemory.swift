@@ -109,7 +109,7 @@ import CWasmtime
             })
     }
 
-    /// Notes in the run of this thread that the system gave no memory, and makes the engine's error.
+    /// Notes in the run of this thread that the system gave no memory; returns the engine's error.
     private static func failure(_ functions: Wasmtime) -> OpaquePointer? {
         RunState.current?.hasMemoryFailed = true
         return unsafe functions.errorNew("the system gives no memory")

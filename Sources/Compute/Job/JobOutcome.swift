@@ -45,7 +45,17 @@ package struct JobLog: Sendable, Equatable {
     /// Starts empty.
     package init() {}
 
+    /// Adds a line, in which characters that a terminal would obey are replaced.
     mutating func add(_ line: String) {
-        if lines.count < ComputeLimits.logLinesMax { lines.append(line) } else { dropped += 1 }
+        guard lines.count < ComputeLimits.logLinesMax else {
+            dropped += 1
+            return
+        }
+        var shown = ""
+        for scalar in line.unicodeScalars {
+            let isControl = scalar.properties.generalCategory == .control
+            shown.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
+        }
+        lines.append(shown)
     }
 }

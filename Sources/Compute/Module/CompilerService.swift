@@ -72,7 +72,7 @@ package enum CompilerService {
     private static func compile(
         _ module: [UInt8], _ functions: Wasmtime, _ engine: OpaquePointer
     ) -> [UInt8] {
-        // SAFETY: the module's bytes live for the calls; the code is copied before the process ends.
+        // SAFETY: the bytes live for the calls; the code is copied before the process ends.
         unsafe module.withUnsafeBufferPointer { buffer in
             if let error = unsafe functions.moduleValidate(
                 engine, buffer.baseAddress, buffer.count)

@@ -85,13 +85,13 @@ extension ModuleOutline {
     }
 
     private static func log(_ item: Import) throws(ModuleRefusal) -> LogImport {
-        guard item.module == "env", item.name == "log", case .function(let type) = item.kind else {
+        guard item.module == "env", item.name == "log" else {
             throw ModuleRefusal(
                 .unknownImport, "it imports \(item.module).\(item.name), and there is only env.log")
         }
-        switch type {
-        case FunctionType(parameters: [i32], results: []): return .number
-        case FunctionType(parameters: [i32, i32], results: []): return .text
+        switch item.kind {
+        case .function(FunctionType(parameters: [i32], results: [])): return .number
+        case .function(FunctionType(parameters: [i32, i32], results: [])): return .text
         default:
             throw ModuleRefusal(.wrongType, "env.log takes (i32) or (i32, i32) and gives nothing")
         }

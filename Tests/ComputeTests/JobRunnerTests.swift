@@ -1,0 +1,89 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Compute
+import Foundation
+import Ledger
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("the runner of jobs", .enabled(if: Engine.isHere), .serialized)
+struct JobRunnerTests {
+    private let endless = Engine.job(HostileModules.endlessLoop(), fuel: .max)
+    private let harmless = Engine.job(HostileModules.harmless(), input: [7])
+
+    /// What the jobs of a test came to, in the order of their ends.
+    private final class Outcomes: Sendable {
+        let all = Mutex<[(name: String, status: JobStatus)]>([])
+
+        func add(_ name: String) -> @Sendable (JobOutcome) -> Void {
+            { outcome in self.all.withLock { $0.append((name, outcome.status)) } }
+        }
+
+        var names: [String] { all.withLock { $0.map(\.name) } }
+        var statuses: [JobStatus] { all.withLock { $0.map(\.status) } }
+    }
+
+    @Test(
+        "a missing engine, another version, and too much memory are abstentions with their reason")
+    func abstentions() {
+        let missing = JobRunner { .failure(.notFound(places: ["here"])) }
+        defer { missing.stop() }
+        let outcome = missing.run(harmless, within: 1000)
+        #expect(outcome.status == JobStatus(.noEngine))
+        #expect(outcome.detail?.contains("Tools/setup") == true)
+        let runner = Engine.runner(memoryBytes: 64 << 20)
+        defer { runner.stop() }
+        let other = Engine.job(HostileModules.harmless(), version: "49.0.0+1")
+        #expect(runner.run(other, within: 10_000).status == JobStatus(.otherEngine))
+        let large = Engine.job(HostileModules.harmless(), memoryBytes: (64 << 20) + 1)
+        #expect(runner.run(large, within: 10_000).status == JobStatus(.beyondCapacity))
+        let fits = Engine.job(HostileModules.harmless(), memoryBytes: 64 << 20)
+        #expect(runner.run(fits, within: 10_000).status == JobStatus(.success))
+    }
+
+    @Test("no more jobs run at once than may, and those whose time is over in the queue abstain")
+    func number() {
+        let runner = Engine.runner(jobsAtOnce: 1)
+        _ = runner.run(harmless, within: 10_000)
+        let outcomes = Outcomes()
+        runner.submit(endless, within: 1500, completion: outcomes.add("long"))
+        runner.submit(harmless, within: 500, completion: outcomes.add("late"))
+        let last = runner.run(harmless, within: 20_000)
+        #expect(last.status == JobStatus(.success))
+        #expect(outcomes.names == ["late", "long"])
+        #expect(outcomes.statuses == [JobStatus(.timeGuard), JobStatus(.timeGuard)])
+        runner.stop()
+    }
+
+    @Test("jobs wait for memory, in order")
+    func memory() {
+        let runner = Engine.runner(jobsAtOnce: 4, memoryBytes: 100 << 20)
+        _ = runner.run(harmless, within: 10_000)
+        let outcomes = Outcomes()
+        let large = Engine.job(HostileModules.endlessLoop(), fuel: .max, memoryBytes: 60 << 20)
+        runner.submit(large, within: 800, completion: outcomes.add("first"))
+        runner.submit(large, within: 1600, completion: outcomes.add("second"))
+        // It would fit beside the first, and does not overtake the second.
+        let small = Engine.job(HostileModules.harmless(), memoryBytes: 1 << 20)
+        #expect(runner.run(small, within: 20_000).status == JobStatus(.success))
+        #expect(outcomes.names.first == "first")
+        runner.stop()
+    }
+
+    @Test("stopping ends what runs and completes nothing any more")
+    func stopping() {
+        let runner = Engine.runner(jobsAtOnce: 2)
+        _ = runner.run(harmless, within: 10_000)
+        let outcomes = Outcomes()
+        for name in ["a", "b", "c"] {
+            runner.submit(endless, within: 60_000, completion: outcomes.add(name))
+        }
+        Thread.sleep(forTimeInterval: 0.2)
+        let start = ContinuousClock.now
+        runner.stop()
+        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(outcomes.names.isEmpty)
+    }
+}

@@ -33,8 +33,10 @@ package enum ComputeLimits {
     package static let logLinesMax = 256
     /// Bytes of a line of a job's log that are kept.
     package static let logLineBytesMax = 256
-    /// Seconds that the compilation of a module may take.
-    package static let compilationSecondsMax = 15
+    /// Seconds of a processor's time that the compilation of a module may take.
+    package static let compilationCPUSecondsMax = 10
+    /// Real seconds that the compilation of a module may take.
+    package static let compilationSecondsMax = 20
     /// Bytes of address space that the compilation of a module may take.
     package static let compilationBytesMax = 3 << 30
     /// Bytes of a compiled module.

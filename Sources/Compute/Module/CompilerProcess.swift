@@ -25,7 +25,10 @@ enum CompilerFailure: Error, CustomStringConvertible {
         case .notStarted(let problem): "the compiler could not be started: \(problem)"
         case .timedOut:
             "the module was not compiled within \(ComputeLimits.compilationSecondsMax) s"
-        case .ended: "the compiler ended early: the module takes too much memory, or breaks it"
+        case .ended:
+            "the compiler ended early: the module takes more than"
+                + " \(ComputeLimits.compilationCPUSecondsMax) s of a processor's time or"
+                + " \(ComputeLimits.compilationBytesMax >> 20) MiB, or breaks it"
         case .answerTooLarge:
             "the compiled module has more than \(ComputeLimits.compiledBytesMax) bytes"
         }

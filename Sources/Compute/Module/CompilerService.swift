@@ -37,8 +37,8 @@ package enum CompilerService {
             rlim_max: rlim_t(ComputeLimits.compilationBytesMax))
         unsafe setrlimit(space, &bytes)
         var seconds = rlimit(
-            rlim_cur: rlim_t(ComputeLimits.compilationSecondsMax),
-            rlim_max: rlim_t(ComputeLimits.compilationSecondsMax))
+            rlim_cur: rlim_t(ComputeLimits.compilationCPUSecondsMax),
+            rlim_max: rlim_t(ComputeLimits.compilationCPUSecondsMax))
         unsafe setrlimit(time, &seconds)
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         unsafe setrlimit(core, &none)

@@ -82,6 +82,7 @@ extension NodeError: CustomStringConvertible {
         case .tooManyMisbehaving(let asked, let validators):
             "\(asked) validators are to misbehave, but there are only \(validators)"
         case .input(let path, let problem): "the input \(path) cannot be read: \(problem)"
+        case .job(let problem): "the job is not submitted: \(problem)"
         case .alreadyRun: "this coordinator ran before; open the node again"
         }
     }

@@ -69,6 +69,8 @@ package enum NodeError: Error, Sendable {
     case tooManyMisbehaving(asked: Int, validators: Int)
     /// The input cannot be read.
     case input(path: String, problem: String)
+    /// A job cannot be submitted.
+    case job(JobProblem)
     /// The coordinator was run before; open another.
     case alreadyRun
 }

@@ -32,6 +32,11 @@ package enum NodeLimits {
     /// The longest time for which the coordinator sleeps without looking up, in ms.
     package static let pauseMillisecondsMax: UInt64 = 1000
 
+    /// Bytes of one submitted job in the spool.
+    package static let spooledJobBytesMax = 1 << 10
+    /// Submitted jobs that may wait in the spool; one more is not taken.
+    package static let spooledJobsMax = 10_000
+
     /// The newest entries of a ledger that are compared with journals and vault at opening: an
     /// older copy of either lacks the newest first.
     package static let comparedEntriesMax: UInt64 = 200_000

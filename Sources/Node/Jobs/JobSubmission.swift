@@ -1,0 +1,83 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Compute
+internal import Cryptography
+internal import EventLog
+package import Ledger
+
+/// Submits compute jobs to a node's spool.
+package enum JobSubmission {
+    /// What a job pins unless its message is made elsewhere.
+    enum Pinned {
+        static let engine = "wasmtime"
+        static let version = "50.0.1+1"
+    }
+
+    /// Puts module and input into the blob store, signs the job and puts it into the spool.
+    ///
+    /// All is durable when it returns. `milliseconds` of ledger time, 0 for the ledger's own limit;
+    /// `submitter` may be nil where the node has one only. The job is not judged: whether the
+    /// module can run is told by its result.
+    ///
+    /// Checks, in order: module, input, fuel, memory, time, submitter; nothing is written before.
+    package static func submit(
+        module: [UInt8], input: [UInt8], fuel: UInt64, memoryBytes: UInt64, milliseconds: UInt64,
+        home: Home, submitter: String?, now: Time
+    ) throws(NodeError) -> JobID {
+        let key: SigningKey
+        do throws(JobProblem) {
+            try check(module: module, input: input, fuel, memoryBytes, milliseconds)
+            key = try signer(submitter, home.submitters)
+        } catch {
+            throw .job(error)
+        }
+        let blobs = BlobStore(logDirectory: home.ledgerDirectory, disk: POSIXDisk())
+        let hashes: (module: Digest, input: Digest)
+        do throws(LogError) {
+            hashes = (try blobs.put(module), try blobs.put(input))
+        } catch {
+            throw .log(of: "the blobs", path: blobs.directory, error)
+        }
+        let message = JobMessage(
+            module: hashes.module, input: hashes.input, fuel: fuel, memoryBytes: memoryBytes,
+            milliseconds: milliseconds, engine: Pinned.engine, engineVersion: Pinned.version,
+            timestamp: now, submitter: key.publicKey, signature: .zero)
+        return try JobSpool(home: home.path).put(
+            message.signed(by: key, in: home.ledger), in: home.ledger)
+    }
+
+    private static func check(
+        module: [UInt8], input: [UInt8], _ fuel: UInt64, _ memoryBytes: UInt64,
+        _ milliseconds: UInt64
+    ) throws(JobProblem) {
+        guard !module.isEmpty else { throw .emptyModule }
+        guard module.count <= ComputeLimits.moduleBytesMax else {
+            throw .moduleTooLarge(bytes: module.count, max: ComputeLimits.moduleBytesMax)
+        }
+        guard input.count <= ComputeLimits.inputBytesMax else {
+            throw .inputTooLarge(bytes: input.count, max: ComputeLimits.inputBytesMax)
+        }
+        guard fuel > 0 else { throw .noFuel }
+        guard (1...JobProblem.memoryBytesMax).contains(memoryBytes) else {
+            throw .memoryOutOfRange(bytes: memoryBytes)
+        }
+        guard milliseconds <= Limits.timeoutMillisecondsMax else {
+            throw .timeOutOfRange(milliseconds: milliseconds)
+        }
+    }
+
+    private static func signer(
+        _ name: String?, _ submitters: [NamedKey]
+    ) throws(JobProblem) -> SigningKey {
+        let known = submitters.map(\.name)
+        guard let name else {
+            guard submitters.count == 1 else { throw .submitterNotNamed(known: known) }
+            return submitters[0].key
+        }
+        guard let found = submitters.first(where: { $0.name == name }) else {
+            throw .unknownSubmitter(name, known: known)
+        }
+        return found.key
+    }
+}

@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import GRDB
+internal import Ledger
 
 /// A compute job with its validators and their results.
 package struct JobView: Codable, Equatable, Sendable {
@@ -15,6 +15,8 @@ package struct JobView: Codable, Equatable, Sendable {
         package var status: String?
         /// The code of the status.
         package var statusCode: UInt64?
+        /// What the code is called.
+        package var reason: String?
         /// SHA-256 of the output.
         package var output: String?
         /// Fuel used.
@@ -27,6 +29,8 @@ package struct JobView: Codable, Equatable, Sendable {
     package var jobID: String
     /// The batch of that entry.
     package var batch: UInt64
+    /// The time of the batch.
+    package var time: UInt64
     /// The number of the submitter.
     package var submitter: UInt64
     /// SHA-256 of the module.
@@ -55,8 +59,12 @@ package struct JobView: Codable, Equatable, Sendable {
     package var status: String?
     /// Its code.
     package var statusCode: UInt64?
+    /// What the code is called.
+    package var reason: String?
     /// SHA-256 of the output that was agreed on.
     package var output: String?
+    /// Fuel used, as the report that decided it says.
+    package var fuelUsed: UInt64?
     /// The entry that decided it.
     package var deciding: UInt64?
     /// The entry that says so.
@@ -70,10 +78,11 @@ package struct JobView: Codable, Equatable, Sendable {
     /// What the validators reported, in rank.
     package var reports: [Report]
 
-    init(_ cells: Cells, _ reports: [Report]) throws(ViewError) {
+    init(_ cells: Cells) throws(ViewError) {
         entry = try cells.number("entry")
         jobID = try cells.hex("id")
         batch = try cells.number("height")
+        time = try cells.number("time")
         submitter = try cells.number("submitter")
         module = try cells.hex("module")
         input = try cells.hex("input")
@@ -88,42 +97,49 @@ package struct JobView: Codable, Equatable, Sendable {
         decision = try cells.textIfAny("decision") ?? "open"
         status = try cells.textIfAny("status")
         statusCode = try cells.numberIfAny("status_code")
+        reason = JobStatus(named: status, code: statusCode)?.reasonName
         output = try cells.hexIfAny("output")
         deciding = try cells.numberIfAny("deciding")
         decided = try cells.numberIfAny("decided")
         decidedTime = try cells.numberIfAny("decided_time")
         closed = try cells.numberIfAny("closed")
         closeCause = try cells.textIfAny("close_cause")
-        self.reports = reports
+        self.reports = []
+    }
+
+    /// Takes the report of the next validator in rank.
+    mutating func add(_ report: Report) {
+        reports.append(report)
+        if decision == "agreed", let entry = report.entry, entry == deciding {
+            fuelUsed = report.fuel
+        }
     }
 }
 
-extension LedgerViews {
-    /// A job by its entry.
-    package func job(at entry: UInt64) throws(ViewError) -> JobView? {
-        let entry = Int64(clamping: entry)
-        let reports = try rows(
-            """
-            SELECT job_validator.validator, result.entry, result.status, result.status_code,
-                result.output, result.fuel
-            FROM job_validator LEFT JOIN result ON result.job = job_validator.job
-                AND result.validator = job_validator.validator
-            WHERE job_validator.job = ? ORDER BY job_validator.place
-            """, [entry]
-        ) { cells throws(ViewError) in
-            JobView.Report(
-                validator: try cells.number("validator"), entry: try cells.numberIfAny("entry"),
-                status: try cells.textIfAny("status"),
-                statusCode: try cells.numberIfAny("status_code"),
-                output: try cells.hexIfAny("output"), fuel: try cells.numberIfAny("fuel"))
-        }
-        return try first("SELECT * FROM job WHERE entry = ?", [entry]) { cells throws(ViewError) in
-            try JobView(cells, reports)
-        }
+extension JobView.Report {
+    /// Reads a row of a job with a validator; nil where there is no validator.
+    init?(_ cells: Cells) throws(ViewError) {
+        guard let validator = try cells.numberIfAny("assigned_validator") else { return nil }
+        self.validator = validator
+        entry = try cells.numberIfAny("report_entry")
+        status = try cells.textIfAny("report_status")
+        statusCode = try cells.numberIfAny("report_status_code")
+        reason = JobStatus(named: status, code: statusCode)?.reasonName
+        output = try cells.hexIfAny("report_output")
+        fuel = try cells.numberIfAny("report_fuel")
+    }
+}
+
+extension JobStatus {
+    /// A status as the tables hold it; nil where they hold none, or one without a name.
+    fileprivate init?(named name: String?, code: UInt64?) {
+        guard let name, let code = UInt8(exactly: code ?? 0),
+            let kind = Self.kinds.first(where: { $0.jsonName == name })
+        else { return nil }
+        self.init(kind, code: code)
     }
 
-    /// The number of jobs.
-    package func jobCount() throws(ViewError) -> UInt64 {
-        try count("SELECT count(*) AS count FROM job")
-    }
+    private static let kinds: [Kind] = [
+        .success, .trap, .fuelExhausted, .memoryLimit, .invalidModule, .abstained,
+    ]
 }

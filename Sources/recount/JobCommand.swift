@@ -1,0 +1,24 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// `recount job`.
+struct JobCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "job", abstract: "Submit compute jobs, follow them, fetch their results.",
+        discussion: """
+            A job is a WebAssembly module, an input and limits. Three validators run it,
+            each on its own; where two results are equal, that is the result.
+
+              recount job run sum.wasm --input numbers.txt
+              recount job submit home sum.wasm --input numbers.txt
+              recount run home
+              recount job list home
+              recount job result home 9c41 --out sum.txt
+            """,
+        subcommands: [
+            JobSubmitCommand.self, JobListCommand.self, JobShowCommand.self,
+            JobResultCommand.self, JobRunCommand.self,
+        ])
+}

@@ -1,0 +1,79 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Compute
+import EventLog
+import Foundation
+
+/// Bytes of modules and inputs.
+enum JobFile {
+    /// Reads a module that is to be submitted.
+    static func module(_ path: String) throws(Failure) -> [UInt8] {
+        let bytes = try read(path)
+        guard !bytes.isEmpty else { throw Failure("\(path) is empty, which is no module") }
+        try check(bytes.count, path, "module", max: ComputeLimits.moduleBytesMax)
+        return bytes
+    }
+
+    /// Reads an input that is to be submitted; none is empty, and - is standard input.
+    static func input(_ path: String?) throws(Failure) -> [UInt8] {
+        guard let path else { return [] }
+        let bytes = try read(path)
+        try check(bytes.count, path, "input", max: ComputeLimits.inputBytesMax)
+        return bytes
+    }
+
+    /// Reads whatever a validator could be given, so that it can say what it thinks of it.
+    static func read(_ path: String) throws(Failure) -> [UInt8] {
+        try InputFile.read(path, bytesMax: LogLimits.blobBytesMax)
+    }
+
+    private static func check(
+        _ count: Int, _ path: String, _ what: String, max: Int
+    ) throws(Failure) {
+        guard count <= max else {
+            throw Failure(
+                "\(path) has \(Text.count(UInt64(count), "byte")); the \(what) of a job has at"
+                    + " most \(JobText.bytes(UInt64(max)))")
+        }
+    }
+}
+
+/// Where outputs go.
+enum JobOutput {
+    /// Writes an output to a file, whole or not at all; nil and - are standard output.
+    static func write(_ bytes: [UInt8], to path: String?) throws(Failure) {
+        guard let path, path != "-" else {
+            Output.flush()
+            do {
+                return try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+            } catch {
+                throw Failure("standard output cannot be written: \(error)")
+            }
+        }
+        try check(path)
+        try InputFile.write(bytes, to: path)
+    }
+
+    /// Throws where something other than a file would be replaced.
+    static func check(_ path: String?) throws(Failure) {
+        guard let path, path != "-" else { return }
+        var isFolder: ObjCBool = false
+        let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+        // SAFETY: the call fills in the flag that is passed, which lives for it.
+        let isThere = unsafe FileManager.default.fileExists(
+            atPath: url.path, isDirectory: &isFolder)
+        guard isThere else { return }
+        let type: Any?
+        do {
+            type = try FileManager.default.attributesOfItem(atPath: url.path)[.type]
+        } catch {
+            throw Failure("\(path) cannot be written: \(error.localizedDescription)")
+        }
+        guard type as? FileAttributeType == .typeRegular else {
+            throw Failure(
+                "\(path) is no file that could be replaced; without --out the output goes to"
+                    + " standard output")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Ledger
+import Projections
+
+/// `recount job list`.
+struct JobListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List jobs with their decisions, the newest last.",
+        discussion: """
+            Of each job: the entry that introduced it, when, its identity, its module, what
+            was decided, how it ended, the fuel it used, and its validators in rank. Jobs
+            that wait for a node to take them stand at the end.
+
+              recount job list home
+              recount job list home --decision disagreed
+              recount job list home --from 2026-01-01 --limit 0 --json
+
+            People are shown the newest 50 unless --limit says otherwise; --limit 0 shows
+            all, and --json lists all that pass, one object a line.
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Option(
+        help: ArgumentHelp(
+            "Only agreed, disagreed, timedOut, open, or waiting.", valueName: "decision"),
+        completion: .list(Self.decisions))
+    var decision: String?
+
+    @OptionGroup var range: RangeOptions
+
+    @Option(help: ArgumentHelp("Only the newest so many; 0 for all.", valueName: "count"))
+    var limit: UInt64?
+
+    @Flag(help: "Print JSON Lines.")
+    var json = false
+
+    private static let decisions = JobFilter.decisions + [WaitingJob.decision]
+    private static let limitForPeople: UInt64 = 50
+
+    func validate() throws {
+        if let decision, !Self.decisions.contains(decision) {
+            throw ValidationError(
+                "there is no decision \(decision); the decisions are"
+                    + " \(Self.decisions.joined(separator: ", "))")
+        }
+    }
+
+    mutating func run() throws {
+        let jobs = try Jobs(place.ledger)
+        let wanted = limit ?? (json ? 0 : Self.limitForPeople)
+        // What waits has no entry, so that a range leaves it out.
+        let isWaitingAsked =
+            (decision ?? WaitingJob.decision) == WaitingJob.decision && range.from == nil
+            && range.to == nil
+        let waiting = isWaitingAsked ? jobs.waiting : []
+        let waitingShown = wanted == 0 ? waiting : waiting.suffix(Int(clamping: wanted))
+        var rows: [JobView] = []
+        var count: UInt64 = 0
+        var failure: Failure?
+        if decision != WaitingJob.decision {
+            _ = try jobs.views.ask { [range, decision, json] views throws(ViewError) in
+                guard let range = try range.range(views) else { return }
+                var filter = JobFilter(decision: decision, range: range)
+                if !json { count = try views.jobCount(filter) }
+                filter.limit = wanted == 0 ? nil : wanted - UInt64(waitingShown.count)
+                try views.forEachJob(filter) { row throws(ViewError) in
+                    guard failure == nil else { return }
+                    guard json else { return rows.append(row) }
+                    do throws(Failure) {
+                        try Output.json(row, isLine: true)
+                    } catch { failure = error }
+                }
+            }
+        }
+        if let failure { throw failure }
+        guard json else { return show(rows, waitingShown, of: count + UInt64(waiting.count)) }
+        for job in waitingShown { try Output.json(job, isLine: true) }
+    }
+
+    private func show(_ rows: [JobView], _ waiting: [WaitingJob], of count: UInt64) {
+        guard !rows.isEmpty || !waiting.isEmpty else {
+            let isFiltered = decision != nil || range.from != nil || range.to != nil
+            return Output.line(
+                isFiltered ? "No job passes these filters." : "There are no jobs yet.")
+        }
+        var table = Table(fitting: [
+            ("entry", .right, .kept), ("time", .left, .dropped(2)), ("job", .left, .id),
+            ("module", .left, .idDropped(3)), ("decision", .left, .kept),
+            ("status", .left, .dropped(0)), ("fuel", .right, .dropped(1)),
+            ("validators", .left, .dropped(4)),
+        ])
+        for row in rows {
+            table.add(
+                styled: [
+                    ("\(row.entry)", .plain), (Text.time(row.time), .plain),
+                    (Text.short(row.jobID), .plain), (Text.short(row.module), .plain),
+                    (row.decision, Style.of(outcome: row.decision)),
+                    (
+                        row.status.map {
+                            JobText.status($0, code: row.statusCode, reason: row.reason)
+                        } ?? "", .plain
+                    ),
+                    (row.fuelUsed.map(Text.grouped) ?? "", .plain),
+                    (row.reports.map { "\($0.validator)" }.joined(separator: " "), .plain),
+                ])
+        }
+        for job in waiting {
+            table.add(
+                "", Text.time(job.timestamp), Text.short(job.jobID), Text.short(job.module),
+                WaitingJob.decision, "", "", "")
+        }
+        table.print()
+        let shown = UInt64(rows.count + waiting.count)
+        if shown < count {
+            Output.line(
+                "  the newest \(shown) of \(Text.count(count, "job")); --limit 0 shows all")
+        }
+    }
+}

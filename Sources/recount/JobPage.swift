@@ -1,0 +1,86 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Projections
+
+/// What there is to say of one job.
+enum JobPage {
+    /// Prints what is known of the job that is called so.
+    static func print(_ id: String, of place: String, isJSON: Bool) throws(Failure) {
+        switch try Jobs(place).find(id) {
+        case .logged(let row): try isJSON ? Output.json(row) : show(row)
+        case .waiting(let job): try isJSON ? Output.json(job) : show(job, place)
+        }
+    }
+
+    private static func show(_ row: JobView) {
+        Output.line(Output.strong("Job \(row.jobID)"))
+        var list = Listing()
+        list.add("entry", "\(row.entry), batch \(row.batch)")
+        list.add("submitter", "\(row.submitter)")
+        list.add("submitted", Text.time(row.timestamp) + " by its own time")
+        list.add("module", row.module)
+        list.add("input", row.input)
+        list.add("engine", "\(row.engine) \(row.engineVersion)")
+        list.add("limits", JobText.limits(row.fuel, row.memoryBytes, row.milliseconds))
+        if let assigned = row.assigned {
+            list.add("assigned", "at entry \(assigned)")
+            if let deadline = row.deadline { list.add("deadline", Text.time(deadline)) }
+        } else {
+            list.add("assigned", "not yet; the next batch draws its validators")
+        }
+        list.print()
+        Output.line()
+        Output.line(Output.strong("Validators and results"))
+        var table = Table(fitting: [
+            ("validator", .right, .kept), ("status", .left, .kept), ("output", .left, .id),
+            ("fuel", .right, .dropped(1)), ("entry", .right, .kept),
+        ])
+        for report in row.reports {
+            table.add([
+                "\(report.validator)",
+                report.status.map {
+                    JobText.status($0, code: report.statusCode, reason: report.reason)
+                } ?? "none",
+                report.output.map(Text.short) ?? "", report.fuel.map(Text.grouped) ?? "",
+                report.entry.map { "\($0)" } ?? "",
+            ])
+        }
+        if table.isEmpty { Output.line("  nobody is assigned yet") } else { table.print() }
+        Output.line()
+        guard row.decision != "open" else {
+            return Output.line(Output.strong("Not decided yet"))
+        }
+        Output.line(
+            Output.strong("Decided: ")
+                + Style.of(outcome: row.decision).applied(to: row.decision))
+        var decided = Listing()
+        if row.decision == "agreed", let status = row.status {
+            decided.add(
+                "status", JobText.status(status, code: row.statusCode, reason: row.reason))
+            if let output = row.output { decided.add("output", output) }
+            if let fuel = row.fuelUsed { decided.add("fuel used", Text.grouped(fuel)) }
+        }
+        if let entry = row.decided { decided.add("entry", "\(entry)") }
+        if let entry = row.deciding { decided.add("decided by", "entry \(entry)") }
+        if let time = row.decidedTime { decided.add("time", Text.time(time)) }
+        if let entry = row.closed {
+            decided.add("closed", "at entry \(entry): \(row.closeCause ?? "")")
+        }
+        decided.print()
+    }
+
+    private static func show(_ job: WaitingJob, _ place: String) {
+        Output.line(Output.strong("Job \(job.jobID)"))
+        var list = Listing()
+        list.add("submitter", "key \(job.submitterKey)")
+        list.add("submitted", Text.time(job.timestamp) + " by its own time")
+        list.add("module", job.module)
+        list.add("input", job.input)
+        list.add("engine", "\(job.engine) \(job.engineVersion)")
+        list.add("limits", JobText.limits(job.fuel, job.memoryBytes, job.milliseconds))
+        list.print()
+        Output.line()
+        Output.line(Output.strong("Waiting") + ": recount run \(place) takes it")
+    }
+}

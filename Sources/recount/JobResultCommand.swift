@@ -1,0 +1,102 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Cryptography
+import EventLog
+import Projections
+
+/// `recount job result`.
+struct JobResultCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "result", abstract: "Fetch the output that a job's validators agreed on.",
+        discussion: """
+            The output comes from the ledger's blobs, and its hash is checked against the
+            decision. A file is written whole or not at all.
+
+              recount job result home 9c41 --out sum.txt
+              recount job result home 812 | wc -c
+
+            Two of three validators agreed on it; recount audit home --recompute runs the
+            job again and says whether they were right.
+
+            Exit codes: 0 the output is written; 1 the job has none: its validators
+            disagreed, were late, or agreed that it failed; 2 it is not decided yet, or
+            something cannot be read or written.
+            """)
+
+    @OptionGroup var place: LedgerArgument
+
+    @Argument(help: "The first digits of the identity, or the entry of the job.")
+    var id: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the output goes; - is standard output, as without it.", valueName: "file"),
+        completion: .file())
+    var out: String?
+
+    mutating func run() throws {
+        try JobOutput.check(out)
+        let jobs = try Jobs(place.ledger)
+        guard case .logged(let job) = try jobs.find(id) else {
+            throw Failure("job \(id) waits for a node; recount run \(place.ledger) takes it")
+        }
+        let hash = try Self.agreedOutput(job)
+        let bytes = try Self.output(hash, of: job, in: jobs.views.log)
+        try JobOutput.write(bytes, to: out)
+        guard let out, out != "-" else { return }
+        Output.line("\(out): \(Text.count(UInt64(bytes.count), "byte")), SHA-256 \(hash.hex)")
+    }
+
+    /// The hash of the output that was agreed on, or why there is none.
+    private static func agreedOutput(_ job: JobView) throws(Failure) -> Digest {
+        let name = "job \(Text.short(job.jobID))"
+        switch job.decision {
+        case "agreed": break
+        case "open":
+            throw Failure(
+                job.assigned == nil
+                    ? "\(name) is not decided yet: its validators are not drawn"
+                    : "\(name) is not decided yet: \(job.reports.count { $0.entry != nil }) of"
+                        + " \(job.reports.count) validators have reported")
+        case "disagreed":
+            throw Failure(
+                "\(name) has no result: no two of its validators agreed; recount job show tells"
+                    + " what each reported", .wrong)
+        default:
+            throw Failure(
+                "\(name) has no result: too few of its validators reported in time", .wrong)
+        }
+        guard job.status == "success", let output = job.output else {
+            let status = JobText.status(
+                job.status ?? "", code: job.statusCode, reason: job.reason)
+            throw Failure("\(name) has no output: its validators agreed on \(status)", .wrong)
+        }
+        guard let hash = Bytes32(hex: output) else {
+            throw Failure("the projections name \(output), which is no hash")
+        }
+        return Digest(hash)
+    }
+
+    private static func output(
+        _ hash: Digest, of job: JobView, in log: EventLog
+    ) throws(Failure) -> [UInt8] {
+        // No bytes need no file.
+        guard hash != Digest(hashing: []) else { return [] }
+        do throws(LogError) {
+            return try BlobStore(logDirectory: log.directory, disk: POSIXDisk()).get(hash)
+        } catch {
+            let what =
+                switch error {
+                case .blobMissing: "is not in \(log.directory)/blobs"
+                case .damaged: "in \(log.directory)/blobs is damaged: its bytes have another hash"
+                default: "cannot be read: \(error)"
+                }
+            throw Failure(
+                "the output \(hash.hex) of job \(Text.short(job.jobID)) \(what); recount recover"
+                    + " fetches it from a backup or another node's ledger, and running the job"
+                    + " again makes it anew")
+        }
+    }
+}

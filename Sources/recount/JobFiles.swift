@@ -72,8 +72,7 @@ enum JobOutput {
         }
         guard type as? FileAttributeType == .typeRegular else {
             throw Failure(
-                "\(path) is no file that could be replaced; without --out the output goes to"
-                    + " standard output")
+                "\(path) is no file that could be replaced; --out - writes to standard output")
         }
     }
 }

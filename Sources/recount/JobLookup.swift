@@ -99,7 +99,9 @@ struct Jobs {
         return files.compactMap { file in
             if let id = file.id, let message = file.message {
                 WaitingJob(id, message)
-            } else { nil }
+            } else {
+                nil
+            }
         }
     }
 

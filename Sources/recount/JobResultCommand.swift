@@ -14,7 +14,7 @@ struct JobResultCommand: ParsableCommand {
             The output comes from the ledger's blobs, and its hash is checked against the
             decision. A file is written whole or not at all.
 
-              recount job result home 9c41 --out sum.txt
+              recount job result home 9c41 --out words.txt
               recount job result home 812 | wc -c
 
             Two of three validators agreed on it; recount audit home --recompute runs the

@@ -15,9 +15,9 @@ struct JobRunCommand: ParsableCommand {
             Runs the module as a validator would, and says how it ended, what it gave, the
             fuel it used and what it logged.
 
-              recount job run sum.wasm --input numbers.txt
-              recount job run sum.wasm --input numbers.txt --out sum.txt
-              echo 1 2 3 | recount job run sum.wasm --input - --fuel 1000000 --json
+              recount job run words.wasm --input text.txt
+              recount job run words.wasm --input text.txt --out words.txt
+              echo hello | recount job run reverse.wasm --input - --fuel 1000000 --json
 
             With --out - standard output is the module's output and nothing else.
 
@@ -86,7 +86,8 @@ struct JobRunCommand: ParsableCommand {
             show(outcome, took)
         } else if outcome.status.kind != .success {
             Output.error(
-                JobText.status(outcome.status) + (outcome.detail.map { ": \($0)" } ?? ""))
+                ([JobText.status(outcome.status)] + JobText.lines(of: outcome.detail ?? ""))
+                    .joined(separator: ": "))
         }
         switch outcome.status.kind {
         case .success: return
@@ -127,7 +128,9 @@ struct JobRunCommand: ParsableCommand {
     private func show(_ outcome: JobOutcome, _ took: Duration) {
         Output.line(Output.strong(JobText.status(outcome.status)))
         var list = Listing()
-        if let detail = outcome.detail { list.add("detail", detail) }
+        for (place, line) in JobText.lines(of: outcome.detail ?? "").enumerated() {
+            list.add(place == 0 ? "detail" : "", line)
+        }
         if outcome.status.kind == .success {
             let count = Text.count(UInt64(outcome.output.count), "byte")
             list.add("output", count + (Self.preview(outcome.output).map { ": \($0)" } ?? ""))
@@ -135,7 +138,10 @@ struct JobRunCommand: ParsableCommand {
             if let out { list.add("file", out) }
         }
         list.add("fuel", "\(Text.grouped(outcome.fuel)) of \(Text.grouped(limits.fuel))")
-        list.add("took", "\(Self.milliseconds(took)) ms, the module's compilation included")
+        list.add(
+            "took",
+            String(format: "%.0f ms", Self.milliseconds(took))
+                + ", the start of the engine and the compilation included")
         list.add("engine", "\(ComputeEngine.name) \(ComputeEngine.version)")
         list.print()
         guard !outcome.log.lines.isEmpty else { return }

@@ -16,8 +16,8 @@ struct JobSubmitCommand: ParsableCommand {
             submitter's key, and leaves it for the node: one that runs takes it at once,
             otherwise the next recount run does.
 
-              recount job submit home sum.wasm --input numbers.txt
-              recount job submit home sum.wasm --input - --fuel 5000000 --memory 16MiB
+              recount job submit home words.wasm --input text.txt
+              recount job submit home words.wasm --input - --fuel 5000000 --memory 16MiB
               recount job show home 9c41
 
             The same module and input may be submitted again; it is another job.

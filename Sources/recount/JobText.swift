@@ -43,11 +43,26 @@ enum JobText {
                 }))
     }
 
+    /// The lines of a text that have anything in them.
+    static func lines(of text: String) -> [String] {
+        text.split(whereSeparator: \.isNewline).map { printable($0.trimmingSpaces) }
+            .filter { !$0.isEmpty }
+    }
+
     /// Bytes, in the largest unit that they are a whole number of.
     static func bytes(_ count: UInt64) -> String {
         let named = ByteCount.units.last { count >= $0.bytes && count % $0.bytes == 0 }
         guard let named else { return Text.count(count, "byte") }
         return "\(Text.grouped(count / named.bytes)) \(named.name)"
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingSpaces: String {
+        var text = self[...]
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return String(text)
     }
 }
 

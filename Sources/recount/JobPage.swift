@@ -42,7 +42,8 @@ enum JobPage {
                 report.status.map {
                     JobText.status($0, code: report.statusCode, reason: report.reason)
                 } ?? "none",
-                report.output.map(Text.short) ?? "", report.fuel.map(Text.grouped) ?? "",
+                report.status == "success" ? report.output.map(Text.short) ?? "" : "",
+                report.fuel.map(Text.grouped) ?? "",
                 report.entry.map { "\($0)" } ?? "",
             ])
         }
@@ -58,7 +59,7 @@ enum JobPage {
         if row.decision == "agreed", let status = row.status {
             decided.add(
                 "status", JobText.status(status, code: row.statusCode, reason: row.reason))
-            if let output = row.output { decided.add("output", output) }
+            if status == "success", let output = row.output { decided.add("output", output) }
             if let fuel = row.fuelUsed { decided.add("fuel used", Text.grouped(fuel)) }
         }
         if let entry = row.decided { decided.add("entry", "\(entry)") }

@@ -95,8 +95,8 @@ struct JobResultCommand: ParsableCommand {
                 }
             throw Failure(
                 "the output \(hash.hex) of job \(Text.short(job.jobID)) \(what); recount recover"
-                    + " fetches it from a backup or another node's ledger, and running the job"
-                    + " again makes it anew")
+                    + " fetches it from a backup, and running the job again makes it anew, unless"
+                    + " its validators lied")
         }
     }
 }

@@ -162,6 +162,28 @@ struct DeterminismTests {
         }
     }
 
+    #if os(Linux)
+        @Test("and where the system has no memory for a job, there is no result")
+        func noMemory() throws {
+            let path = NSTemporaryDirectory() + "recount-\(UUID().uuidString).wasm"
+            try Data(HostileModules.memoryGrowLoop()).write(to: URL(fileURLWithPath: path))
+            defer {
+                do { try FileManager.default.removeItem(atPath: path) } catch { print("\(error)") }
+            }
+            for limit in ["200000", "unlimited"] {
+                let (process, output) = try start(
+                    [
+                        "-c", "ulimit -d \(limit); exec \"$0\" \"$@\"", Program.path, "job", "run",
+                        path, "--memory", "512MiB", "--json",
+                    ], of: "/bin/sh")
+                let data = output.readDataToEndOfFile()
+                process.waitUntilExit()
+                let result = try JSONDecoder().decode(Report.self, from: data)
+                #expect(result.status == (limit == "unlimited" ? "success" : "abstained"))
+            }
+        }
+    #endif
+
     private struct Report: Decodable {
         let status: String
         let status_code: UInt8
@@ -169,10 +191,12 @@ struct DeterminismTests {
         let output: String?
     }
 
-    private func start(_ arguments: [String]) throws -> (Process, FileHandle) {
+    private func start(
+        _ arguments: [String], of program: String = Program.path
+    ) throws -> (Process, FileHandle) {
         let process = Process()
         let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: Program.path)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.standardOutput = pipe
         process.standardError = FileHandle.nullDevice

@@ -25,10 +25,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
+        .systemLibrary(name: "CWasmtime"),
         .target(
             name: "Cryptography",
             dependencies: ["CSodium", .product(name: "Crypto", package: "swift-crypto")],
@@ -54,8 +56,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "Compute", dependencies: ["Ledger", "Cryptography", "CWasmtime"],
+            swiftSettings: settings),
+        .target(
             name: "Audit",
-            dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            dependencies: [
+                "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+            ],
             swiftSettings: settings),
         .target(
             name: "Replication", dependencies: ["Ledger", "Cryptography"], swiftSettings: settings),
@@ -70,11 +77,20 @@ let package = Package(
                 "BN254", "Cryptography",
             ],
             swiftSettings: settings),
+        .target(
+            name: "Node",
+            dependencies: [
+                "Hosting", "Projections", "Compute", "Storage", "Ledger", "EventLog", "Groth16",
+                "BN254", "Cryptography",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Simulation", "Hosting", "Replication", "Audit", "Projections", "Storage", "Ledger",
-                "EventLog", "Groth16", "BN254", "Cryptography",
+                "Simulation", "Node", "Hosting", "Replication", "Audit", "Compute", "Projections",
+                "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

@@ -2,9 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Compute
 import Foundation
 
+/// Compiles modules where the engine asks for it, as the node's own program does, or measures.
 @main
+enum Program {
+    static func main() {
+        let arguments = CommandLine.arguments
+        if arguments.count == 3, arguments[1] == ModuleCompiler.command {
+            CompilerService.run(library: arguments[2])
+        } else {
+            Benchmarks.main()
+        }
+    }
+}
+
 struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks",
@@ -17,7 +30,7 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Folder of the third-party test vectors (for the key with 8 public inputs).")
     var vectors = "../../../shared/vectors"
 
-    @Option(help: "A Python with groth16py, for the comparison with arkworks.")
+    @Option(help: "A Python with groth16py, mclbn256 and wasmtime, for what stands beside.")
     var python = "python3"
 
     @Option(help: "Entries of a generated ledger, about.")
@@ -59,7 +72,7 @@ struct Benchmarks: ParsableCommand {
     /// What can be measured by itself.
     enum Part: String, CaseIterable, ExpressibleByArgument {
         case proofs, signatures, certificate, append, disk, replay, audit, projections, scale
-        case log, state, replication
+        case log, state, replication, compute
     }
 
     mutating func run() throws {
@@ -107,6 +120,8 @@ struct Benchmarks: ParsableCommand {
         case .state: try StateBenchmark(decisions: decisions).measure(runs: runs, note, report)
         case .replication:
             try ReplicationBenchmark(requests: requests).measure(runs: runs, note, report)
+        case .compute:
+            try ComputeBenchmark(python: python).measure(runs: runs, note, report)
         }
     }
 

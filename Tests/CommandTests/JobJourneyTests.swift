@@ -76,6 +76,24 @@ struct JobRunTests {
         #expect(try Command.run("job", "run", folder.path + "/absent").status == 2)
     }
 
+    @Test func `the sample modules give what their sources say`() throws {
+        let folder = try TemporaryFolder()
+        let input = try folder.write(Array("one two\nthree\n".utf8), "input")
+        let number = try folder.write(Array("100".utf8), "number")
+        let hash = "6481b98de00b3b8c0eccd56b3877aa72d7cbb9c2b97142fa35f7177f9456926d"
+        let cases = [
+            ("reverse", input, "\neerht\nowt eno"), ("checksum", input, hash),
+            ("primes", number, "25"), ("words", input, "2 3 14"), ("version1", input, "ONE TWO"),
+        ]
+        for (name, input, start) in cases {
+            let result = try Command.run(
+                "job", "run", samplesFolder + "/modules/\(name).wasm", "--input", input, "--out",
+                "-")
+            #expect(result.status == 0, "\(name): \(result.errors)")
+            #expect(result.output.hasPrefix(start), "\(name): \(result.output.prefix(80))")
+        }
+    }
+
     @Test func `what the clock stops has no result`() throws {
         let result = try run(
             .loop, "--fuel", "1000000000000", "--timeout", "0.2", "--json")

@@ -56,12 +56,11 @@ struct JobViewsTests {
                 if case .jobAssigned(let event) = event { event } else { nil }
             }
             let validators = try #require(assigned.first).validators
-            for (validator, result) in zip(validators, item.results) {
-                try scenario.send(
-                    .result(
-                        scenario.result(
-                            validator, message.id(in: scenario.ledger), result.0,
-                            output: result.1)))
+            for (place, (validator, result)) in zip(validators, item.results).enumerated() {
+                var report = scenario.result(
+                    validator, message.id(in: scenario.ledger), result.0, output: result.1)
+                report.fuel = UInt64(place + 5)
+                try scenario.send(.result(report))
             }
             try scenario.next(after: 30_000)
             drawn.append(validators.map { UInt64($0.rawValue) })
@@ -93,7 +92,10 @@ struct JobViewsTests {
         }
         let agreed = rows[0]
         #expect((agreed.status, agreed.statusCode, agreed.reason) == ("success", 0, nil))
-        #expect(agreed.fuelUsed == 5)
+        // The third report decides it, the second the next.
+        #expect(agreed.fuelUsed == 7)
+        #expect(rows[1].fuelUsed == 6)
+        #expect(agreed.reports.map(\.fuel) == [5, 6, 7])
         #expect(agreed.output == Digest(hashing: [1]).hex)
         #expect(agreed.reports[1].output == Digest(hashing: [2]).hex)
         #expect(rows[1].status == "invalidModule" && rows[1].reason == "unknownImport")

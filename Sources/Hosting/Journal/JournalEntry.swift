@@ -25,6 +25,8 @@ enum JournalEntry: BorshCodable {
     case received(ConsensusVote)
     /// Tag 7: a part of a batch that it may have to propose again.
     case held(HeldPart)
+    /// Tag 8: the result of a job, signed, before it leaves.
+    case reported(ResultMessage)
 
     func encode(to writer: inout BorshWriter) {
         switch self {
@@ -53,6 +55,9 @@ enum JournalEntry: BorshCodable {
         case .held(let part):
             writer.write(UInt8(7))
             writer.write(part)
+        case .reported(let result):
+            writer.write(UInt8(8))
+            writer.write(result)
         }
     }
 
@@ -69,6 +74,7 @@ enum JournalEntry: BorshCodable {
         case 5: self = .cast(try ConsensusVote(from: &reader))
         case 6: self = .received(try ConsensusVote(from: &reader))
         case 7: self = .held(try HeldPart(from: &reader))
+        case 8: self = .reported(try ResultMessage(from: &reader))
         case let tag: throw .unknownTag(type: "JournalEntry", tag: tag, offset: start)
         }
     }

@@ -19,10 +19,12 @@ package enum JournalError: Error, Sendable {
 package enum JournalProblem: Error, Equatable, Sendable {
     /// The bytes are no vote.
     case undecodable(DecodingError)
-    /// The vote is another validator's.
+    /// The vote or result is another validator's.
     case foreign(PublicKey)
     /// The entry gives another verdict than an earlier one on the same request.
     case contradiction(RequestID, earlier: Vote, later: Vote)
+    /// The entry gives another result than an earlier one on the same job.
+    case contradictoryResult(JobID)
     /// A checkpoint was cosigned after one of a larger log.
     case rollback(from: UInt64, to: UInt64)
     /// Another message of the validator's own in the same slot says something else.
@@ -48,9 +50,11 @@ extension JournalProblem: CustomStringConvertible {
     package var description: String {
         switch self {
         case .undecodable(let error): "it is nothing that a journal holds (\(error))"
-        case .foreign(let key): "it is the vote of \(key.hex)"
+        case .foreign(let key): "\(key.hex) has signed it"
         case .contradiction(let request, let earlier, let later):
             "it says \(later) of \(request.hex), and an earlier one \(earlier)"
+        case .contradictoryResult(let job):
+            "it says of job \(job.hex) what an earlier one does not"
         case .rollback(let from, let to):
             "it cosigns a log of \(to) entries after one of \(from)"
         case .contradictory(let slot): "it contradicts the validator's own \(Self.text(of: slot))"

@@ -9,8 +9,8 @@ internal import Replication
 /// The log of what one validator has signed: see `JournalEntry`.
 ///
 /// A vote is in it, durably, before anybody sees it; the first verdict on a request stands. So is
-/// the size and root of every checkpoint that the validator cosigns, and, where the ledger is
-/// replicated, each of its proposals, prevotes and precommits: see `note`.
+/// the result of a job, the size and root of every checkpoint that the validator cosigns, and,
+/// where the ledger is replicated, each of its proposals, prevotes and precommits: see `note`.
 package struct VoteJournal: Sendable {
     private struct Record {
         var verdict: Verdict
@@ -25,6 +25,7 @@ package struct VoteJournal: Sendable {
     /// Entries that the next commit makes durable, before its own.
     var waiting: [[UInt8]] = []
     private var records: [RequestID: Record] = [:]
+    var reports: [JobID: JobReport] = [:]
 
     /// The last checkpoint that was cosigned.
     package private(set) var lastCosigned: TreeHead?
@@ -32,7 +33,14 @@ package struct VoteJournal: Sendable {
     ///
     /// Twice the life of a vote after the journal was begun anew: nothing that it may have signed
     /// before can still count then.
-    package private(set) var silentUntil: Time?
+    package var silentUntil: Time? {
+        begunAnew?.adding(milliseconds: 2 * Limits.voteLifeMilliseconds)
+    }
+    /// When the journal was begun anew, for it was lost; nil where it was not.
+    ///
+    /// Of a job that was assigned up to then the validator may have reported what this journal
+    /// does not hold.
+    package private(set) var begunAnew: Time?
     /// The height through which it says nothing, for its journal was lost; nil where it was not.
     package var silentThrough: Height? { window.silentThrough }
 
@@ -84,12 +92,13 @@ package struct VoteJournal: Sendable {
     ///
     /// - Parameters:
     ///   - votes: The validator's votes in the ledger, as they were signed.
+    ///   - results: Its results in the ledger, as they were signed.
     ///   - time: The later of the clock's time and the ledger's.
     ///   - height: Of a replicated ledger, the first height decided from now on: the validator has
     ///     no word on it, nor on those before.
     package static func beginAnew(
-        directory: String, disk: any Disk, votes: [VoteMessage], at time: Time,
-        silentThrough height: Height? = nil
+        directory: String, disk: any Disk, votes: [VoteMessage], results: [ResultMessage] = [],
+        at time: Time, silentThrough height: Height? = nil
     ) throws(JournalError) {
         let unfinished = "\(directory).unfinished"
         do throws(LogError) {
@@ -102,6 +111,7 @@ package struct VoteJournal: Sendable {
             _ = try log.stage(JournalEntry.begunAnew(time).encoded)
             if let height { _ = try log.stage(JournalEntry.silentThrough(height).encoded) }
             for vote in votes { _ = try log.stage(JournalEntry.voted(vote).encoded) }
+            for result in results { _ = try log.stage(JournalEntry.reported(result).encoded) }
             try log.commit()
             try log.close()
             try onDisk { () throws(DiskError) in
@@ -149,7 +159,7 @@ package struct VoteJournal: Sendable {
             }
             lastCosigned = head
         case .begunAnew(let time):
-            silentUntil = time.adding(milliseconds: 2 * Limits.voteLifeMilliseconds)
+            begunAnew = time
             reading.isBegun = true
         case .silentThrough(let height):
             guard wasBegun else { throw .unusable(entry: index, .misplacedHeight) }
@@ -163,6 +173,7 @@ package struct VoteJournal: Sendable {
             }
             if !reading.hasOwn { try verify(slot, own) }
             reading.hasOwn = true
+        case .reported(let message): try take(message, index)
         case .received(let vote): _ = window.admit(received: vote, entry: index)
         case .held(let part): try take(part, index, &reading.assembly)
         }

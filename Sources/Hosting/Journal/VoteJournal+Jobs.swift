@@ -1,0 +1,47 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+package import Ledger
+
+/// What the journal holds of jobs.
+extension VoteJournal {
+    /// The jobs that it holds a result of, in the order of their ids.
+    package var jobs: [JobID] { reports.keys.sorted() }
+
+    /// Returns what the validator has reported of a job, where it has.
+    package func report(on job: JobID) -> JobReport? { reports[job] }
+
+    /// Returns the signed result of a job, after it is durable.
+    ///
+    /// Where the journal holds one already, that one is said again, the same bytes, whatever is
+    /// given. After an error nothing is said.
+    package mutating func result(
+        _ given: JobReport, on job: JobID
+    ) throws(JournalError) -> ResultMessage {
+        if let known = reports[job] { return sign(known, job) }
+        let message = sign(given, job)
+        try write(waiting + [JournalEntry.reported(message).encoded])
+        reports[job] = given
+        return message
+    }
+
+    /// Takes in an entry. Checks, in order: whose it is, that it repeats what was said before.
+    mutating func take(_ message: ResultMessage, _ index: UInt64) throws(JournalError) {
+        guard message.validator == key.publicKey else {
+            throw .unusable(entry: index, .foreign(message.validator))
+        }
+        let report = JobReport(message)
+        if let earlier = reports[message.job], earlier != report {
+            throw .unusable(entry: index, .contradictoryResult(message.job))
+        }
+        reports[message.job] = report
+    }
+
+    private func sign(_ report: JobReport, _ job: JobID) -> ResultMessage {
+        ResultMessage(
+            job: job, validator: key.publicKey, status: report.status, output: report.output,
+            fuel: report.fuel, signature: .zero
+        ).signed(by: key, in: ledger)
+    }
+}

@@ -13,17 +13,21 @@ import Synchronization
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Run the validators of a home on requests, and decide them.",
+        abstract: "Run the validators of a home on requests and jobs, and decide them.",
         discussion: """
             Reads one request a line (JSON: circuit, proof, public_inputs, amount,
             recipient, timestamp), gives each to every validator, collects their signed
-            votes, decides, and orders settlement. Ends when the input ends and
-            everything is decided and settled; an interrupt ends it after the batch at
-            hand. What is open then is taken up by the next run.
+            votes, decides, and orders settlement. Takes the compute jobs that
+            `recount job submit` has left, at the start and as they come: the three
+            validators that each job is assigned to run it, and two equal results decide
+            it. Ends when the input ends and everything is decided and settled; an
+            interrupt ends it after the batch at hand. What is open then is taken up by
+            the next run.
 
               recount run home --requests Tools/samples/requests.jsonl
               recount run home --requests requests.jsonl --malicious 2 --offline 1
               my-queue | recount run home --json
+              recount run home --requests /dev/null      the jobs only
 
             Validators can be told to misbehave, so that the tolerance can be seen: with
             ten validators and a threshold of seven, any three. Offline are the last,
@@ -47,13 +51,19 @@ struct RunCommand: AsyncParsableCommand {
         completion: .file())
     var keyFile: String?
 
-    @Option(help: ArgumentHelp("Validators that vote against the truth.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "Validators that vote against the truth and report wrong results of jobs, all the same.",
+            valueName: "count"))
     var malicious = 0
 
     @Option(help: ArgumentHelp("Validators that do nothing.", valueName: "count"))
     var offline = 0
 
-    @Option(help: ArgumentHelp("Validators that sign both verdicts.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "Validators that sign both verdicts, and two results of every job.",
+            valueName: "count"))
     var equivocating = 0
 
     @Flag(help: "Take a clock that is an hour or more ahead for right.")
@@ -62,7 +72,7 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON Lines: every event, then the summary.")
     var json = false
 
-    @Flag(help: "Print votes and accepted requests too.")
+    @Flag(help: "Print votes, results, and accepted requests and jobs too.")
     var verbose = false
 
     private struct SummaryLine: Encodable {
@@ -105,6 +115,13 @@ struct RunCommand: AsyncParsableCommand {
             "\(summary.decided): \(summary.approved) approved, \(summary.rejected) rejected,"
                 + " \(summary.timedOut) timed out")
         list.add("settled", "\(summary.settled) paid, \(summary.failed) failed for good")
+        if summary.hasJobs {
+            list.add(
+                "jobs",
+                "\(summary.jobsAccepted) accepted, \(summary.jobsRefused) refused;"
+                    + " \(summary.jobsAgreed) agreed, \(summary.jobsDisagreed) disagreed,"
+                    + " \(summary.jobsTimedOut) timed out")
+        }
         list.add("votes", "\(summary.votes), \(summary.equivocations) equivocations")
         list.add("ledger", "\(summary.entries) entries, \(summary.batches) batches in this run")
         if summary.refusalsRecorded + summary.refusalsDropped > 0 {
@@ -112,11 +129,11 @@ struct RunCommand: AsyncParsableCommand {
                 "refusals",
                 "\(summary.refusalsRecorded) recorded, \(summary.refusalsDropped) beyond the limit")
         }
-        if summary.openRounds + summary.openSettlements > 0 {
+        if summary.openRounds + summary.openSettlements + summary.openJobs > 0 {
             list.add(
                 "left open",
-                "\(summary.openRounds) rounds, \(summary.openSettlements) settlements; the next run"
-                    + " takes them up")
+                "\(summary.openRounds) rounds, \(summary.openJobs) jobs,"
+                    + " \(summary.openSettlements) settlements; the next run takes them up")
         }
         if let projections = summary.projections {
             list.add("projections", text(of: projections))
@@ -158,7 +175,7 @@ private struct EventPrinter: Sendable {
         defer { Output.flush() }
         if isJSON { return Output.line(event.json) }
         switch event {
-        case .voted, .accepted:
+        case .voted, .accepted, .jobSubmitted, .jobAssigned, .jobReported:
             if isVerbose { Output.line(event.description) }
         case .warning(let text): Output.error("warning: \(text)")
         case .projectionsStopped: Output.error(event.description)

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Compute
 import Foundation
 import Ledger
 import Node
@@ -58,6 +59,9 @@ private func fault(_ toml: String) -> ConfigurationError? {
             gossipsub_heartbeat = 0.5
             peer_discovery = "none"
             max_connections = 9
+            [compute]
+            jobs_at_once = 3
+            memory = 268435456
             [vault]
             balance = 9223372036854775807
             [[circuits]]
@@ -93,6 +97,8 @@ private func fault(_ toml: String) -> ConfigurationError? {
         #expect(configuration.parameters.unclosedMax == 77)
         #expect(configuration.network.gossipsubHeartbeatMilliseconds == 500)
         #expect(configuration.vaultBalance == 9_223_372_036_854_775_807)
+        #expect(configuration.compute.runnerOptions.jobsAtOnce == 3)
+        #expect(configuration.compute.runnerOptions.memoryBytes == 268_435_456)
         #expect(configuration.circuits[0].verifyingKey == "/folder/k.json")
         #expect(configuration.circuits[0].publicInputs.count == 8)
         #expect(configuration.submitters.map(\.quota) == [12, 1000])

@@ -193,6 +193,7 @@ enum Paraloom {
 func checkLedger(_ home: Home) throws -> Digest {
     var state = LedgerState()
     var votes: [String: Vote] = [:]
+    var results: Set<String> = []
     var decided: Set<EntryIndex> = []
     var ordered: Set<EntryIndex> = []
     var last = Digest.zero
@@ -214,6 +215,15 @@ func checkLedger(_ home: Home) throws -> Digest {
             let id = try #require(state.requestID(at: vote.request))
             let verdict = journals[Int(vote.validator.rawValue)].verdict(on: id)
             #expect(verdict?.vote == vote.vote, "the journal says otherwise: \(key)")
+        case .resultReported(let result):
+            let key = "\(result.validator.rawValue)/\(result.job.rawValue)"
+            #expect(results.insert(key).inserted, "two results: \(key)")
+            let id = try #require(state.jobID(at: result.job))
+            let report = journals[Int(result.validator.rawValue)].report(on: id)
+            #expect(
+                report
+                    == JobReport(result.status, output: result.output, fuel: result.fuel),
+                "the journal says otherwise: \(key)")
         case .outcomeDecided(let outcome): #expect(decided.insert(outcome.request).inserted)
         case .settlementOrdered(let order): #expect(ordered.insert(order.request).inserted)
         default: break

@@ -41,6 +41,7 @@ extension Configuration {
         if let reader = try Self.section("network", root) { try readNetwork(reader) }
         if let reader = try Self.section("snapshots", root) { try readSnapshots(reader) }
         if let reader = try Self.section("checkpoints", root) { try readCheckpoints(reader) }
+        if let reader = try Self.section("compute", root) { try readCompute(reader) }
         if let reader = try Self.section("vault", root) {
             vaultBalance = try reader.integer("balance", 0...UInt64(Int64.max))
         }
@@ -62,8 +63,8 @@ extension Configuration {
     }
 
     private static let sections = [
-        "ledger", "consensus", "leader_selection", "network", "snapshots", "checkpoints", "vault",
-        "circuits", "validators", "submitters",
+        "ledger", "consensus", "leader_selection", "network", "snapshots", "checkpoints",
+        "compute", "vault", "circuits", "validators", "submitters",
     ]
 
     private static func parse(_ text: String) throws(ConfigurationError) -> TOMLTable {
@@ -201,6 +202,15 @@ extension Configuration {
             keeping.checkpointSeconds = value
         }
         if let value = try reader.integer("kept", 1...10_000) { keeping.checkpointsKept = value }
+    }
+
+    private mutating func readCompute(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        if let value = try reader.integer("jobs_at_once", 1...256) {
+            compute.jobsAtOnce = UInt32(value)
+        }
+        if let value = try reader.integer("memory", 65_536...(1 << 40)) {
+            compute.memoryBytes = value
+        }
     }
 
     private static func circuit(

@@ -46,7 +46,11 @@ extension Configuration {
             "[checkpoints]",
             "seconds = \(keeping.checkpointSeconds)",
             "kept = \(keeping.checkpointsKept)",
+            "",
+            "[compute]",
         ]
+        if let jobs = compute.jobsAtOnce { lines.append("jobs_at_once = \(jobs)") }
+        lines.append("memory = \(compute.memoryBytes)")
         if let vaultBalance { lines += ["", "[vault]", "balance = \(vaultBalance)"] }
         for validator in validators {
             lines += [

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+package import Compute
 package import Ledger
 
 /// What a node is made from: DESIGN section 4 with the numbers filled in.
@@ -55,6 +56,21 @@ package struct Configuration: Sendable, Equatable {
         package var checkpointsKept = NodeLimits.checkpointsKept
     }
 
+    /// How compute jobs are run. It can be changed at any time.
+    package struct ComputeEntry: Sendable, Equatable {
+        /// Jobs at once; nil for as many as there are cores.
+        package var jobsAtOnce: UInt32?
+        /// Bytes of memory of all jobs that run at once.
+        package var memoryBytes: UInt64 = ComputeLimits.runningBytesDefault
+
+        /// What the runner takes.
+        package var runnerOptions: JobRunnerOptions {
+            var options = JobRunnerOptions(memoryBytes: memoryBytes)
+            if let jobsAtOnce { options.jobsAtOnce = Int(jobsAtOnce) }
+            return options
+        }
+    }
+
     /// Where the ledger comes from.
     package var name: String
     /// Who orders the batches.
@@ -65,6 +81,8 @@ package struct Configuration: Sendable, Equatable {
     package var network: Network
     /// What is kept beside the log.
     package var keeping = Keeping()
+    /// How compute jobs are run.
+    package var compute = ComputeEntry()
     /// What the vault may pay in all; nil for no limit.
     package var vaultBalance: UInt64?
     /// The circuits, by index.

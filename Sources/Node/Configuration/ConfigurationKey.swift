@@ -82,6 +82,13 @@ extension Configuration {
         ConfigurationKey(
             "checkpoints.kept", "integer from 1 to 10000", "64", "checkpoints that stay"),
         ConfigurationKey(
+            "compute.jobs_at_once", "integer from 1 to 256", "the number of cores",
+            "compute jobs that run at once"),
+        ConfigurationKey(
+            "compute.memory", "integer from 65536 to 1099511627776", "1073741824",
+            "bytes of memory of all compute jobs that run at once; one that may have more is"
+                + " not run, and the validator abstains"),
+        ConfigurationKey(
             "vault.balance", "integer from 0", "without limit",
             "what the vault may pay in all; a payment beyond it fails for good"),
         ConfigurationKey(

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+package import Cryptography
 package import Ledger
 
 /// What happens while a coordinator runs. Nothing is told before it is durable.
@@ -21,8 +22,19 @@ package enum CoordinatorEvent: Sendable, Equatable {
     case settled(request: RequestID, SettlementResult, reference: String)
     /// A validator is convicted of two contradicting votes.
     case equivocation(validator: String, request: RequestID)
+    /// A job stands in the ledger, at this entry.
+    case jobSubmitted(job: JobID, entry: EntryIndex)
+    /// Three validators are to run a job, by this time.
+    case jobAssigned(job: JobID, validators: [String], deadline: Time)
+    /// A validator's result of a job stands in the ledger.
+    case jobReported(job: JobID, validator: String, JobStatus, output: Digest, fuel: UInt64)
+    /// A job is decided; status and output have a meaning where validators agree.
+    case jobDecided(job: JobID, JobDecision, JobStatus, output: Digest)
+    /// A submitted job was not taken; `reason` is one word.
+    case jobRefused(job: JobID, reason: String, detail: String)
     /// Nothing can be done before this time.
-    case waiting(until: Time, openRounds: Int, settlements: Int, reason: String)
+    case waiting(
+        until: Time, openRounds: Int, openJobs: Int, settlements: Int, reason: String)
     /// The projections follow the log no more, and why; the ledger goes on.
     case projectionsStopped(String)
     /// Something that a person should know.
@@ -53,14 +65,34 @@ extension CoordinatorEvent: CustomStringConvertible {
             "\(result.jsonName) \(request.hex.prefix(16)) as \(reference)"
         case .equivocation(let validator, let request):
             "\(validator) voted both ways on \(request.hex.prefix(16))"
-        case .waiting(let until, let rounds, let settlements, let reason):
-            "waiting until \(TimeText.of(until)) with \(rounds) open rounds and \(settlements)"
-                + " settlements: \(reason)"
+        case .jobSubmitted(let job, let entry):
+            "job \(Self.short(job)): accepted at entry \(entry.rawValue)"
+        case .jobAssigned(let job, let validators, let deadline):
+            "job \(Self.short(job)): \(validators.joined(separator: ", ")) run it until "
+                + TimeText.of(deadline)
+        case .jobReported(let job, let validator, let status, let output, let fuel):
+            "job \(Self.short(job)): \(validator) reports \(status.text)"
+                + (status.kind == .success ? ", output \(output.hex.prefix(16))" : "")
+                + ", fuel \(fuel)"
+        case .jobDecided(let job, .agreed, let status, let output):
+            "job \(Self.short(job)): agreed on \(status.text)"
+                + (status.kind == .success ? ", output \(output.hex)" : "")
+        case .jobDecided(let job, .disagreed, _, _):
+            "job \(Self.short(job)): disagreed, no two results are equal"
+        case .jobDecided(let job, .timedOut, _, _):
+            "job \(Self.short(job)): timed out before two results were equal"
+        case .jobRefused(let job, let reason, let detail):
+            "job \(Self.short(job)): refused (\(reason)): \(detail)"
+        case .waiting(let until, let rounds, let jobs, let settlements, let reason):
+            "waiting until \(TimeText.of(until)) with \(rounds) open rounds, \(jobs) jobs and"
+                + " \(settlements) settlements: \(reason)"
         case .projectionsStopped(let text):
             "the projections follow no more, and the ledger goes on without them: \(text)"
         case .warning(let text): "warning: \(text)"
         }
     }
+
+    private static func short(_ job: JobID) -> Substring { job.hex.prefix(16) }
 
     /// One line of JSON for machines: `event` names the kind, the other fields are its own.
     package var json: String {
@@ -73,16 +105,24 @@ private struct EventJSON: Encodable {
     var event = ""
     var line: Int?
     var request_id: String?
+    var job_id: String?
     var entry: UInt64?
     var reason: String?
     var detail: String?
     var validator: String?
+    var validators: [String]?
+    var deadline: UInt64?
+    var status: String?
+    var output: String?
+    var fuel: UInt64?
+    var decision: String?
     var vote: VerificationVote?
     var result: ConsensusResult?
     var settlement: String?
     var reference: String?
     var until: UInt64?
     var open_rounds: Int?
+    var open_jobs: Int?
     var settlements: Int?
 
     init(_ source: CoordinatorEvent) {
@@ -106,11 +146,42 @@ private struct EventJSON: Encodable {
             (settlement, self.reference) = (result.jsonName, reference)
         case .equivocation(let validator, let request):
             (event, self.validator, request_id) = ("equivocation", validator, request.hex)
-        case .waiting(let until, let rounds, let settlements, let reason):
+        case .jobSubmitted, .jobAssigned, .jobReported, .jobDecided, .jobRefused: take(job: source)
+        case .waiting(let until, let rounds, let jobs, let settlements, let reason):
             (event, self.until, open_rounds) = ("waiting", until.rawValue, rounds)
-            (self.settlements, self.reason) = (settlements, reason)
+            (open_jobs, self.settlements, self.reason) = (jobs, settlements, reason)
         case .projectionsStopped(let text): (event, detail) = ("projections_stopped", text)
         case .warning(let text): (event, detail) = ("warning", text)
         }
     }
+    private mutating func take(job source: CoordinatorEvent) {
+        switch source {
+        case .jobSubmitted(let job, let entry):
+            (event, job_id, self.entry) = ("job_submitted", job.hex, entry.rawValue)
+        case .jobAssigned(let job, let validators, let deadline):
+            (event, job_id, self.validators) = ("job_assigned", job.hex, validators)
+            self.deadline = deadline.rawValue
+        case .jobReported(let job, let validator, let status, let output, let fuel):
+            (event, job_id, self.validator) = ("job_reported", job.hex, validator)
+            take(status, output)
+            self.fuel = fuel
+        case .jobDecided(let job, let decision, let status, let output):
+            (event, job_id, self.decision) = ("job_decided", job.hex, decision.jsonName)
+            if decision == .agreed { take(status, output) }
+        case .jobRefused(let job, let reason, let detail):
+            (event, job_id) = ("job_refused", job.hex)
+            (self.reason, self.detail) = (reason, detail)
+        default: break
+        }
+    }
+
+    private mutating func take(_ status: JobStatus, _ output: Digest) {
+        (self.status, reason) = (status.kind.jsonName, status.reasonName)
+        if status.kind == .success { self.output = output.hex }
+    }
+}
+
+extension JobStatus {
+    /// Kind and reason, for a person.
+    var text: String { kind.jsonName + (reasonName.map { " (\($0))" } ?? "") }
 }

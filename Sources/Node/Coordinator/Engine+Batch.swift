@@ -11,20 +11,26 @@ internal import Projections
 extension Engine {
     /// Returns the time for a batch where there is reason for one.
     ///
-    /// Reasons: a command, a deadline, an order whose proof needs a later root, the end of a day.
+    /// Reasons: a command, a job to be assigned, a deadline, an order whose proof needs a later
+    /// root, the end of a day.
     mutating func workDue() throws(NodeError) -> Time? {
         let now = ledgerNow()
         let isRoundDue = state.nextDue.map { $0 <= now } ?? false
-        // While other work is out, its results bring a batch whose opening serves as well.
+        // While other work is out, its results bring a batch whose opening serves as well; those
+        // of jobs may be long in coming.
         let isRootNeeded =
-            !isBridgeBusy && tasksOut == 0
+            !isBridgeBusy && tasksOut == desk.runsOut
             && orders.contains { entry, order in
                 !order.isOut && !stuckOrders.contains(entry) && order.turn <= now
                     && order.ordered >= state.batchEntry
             }
         let hasCommands =
-            !votes.isEmpty || !reports.isEmpty || (requests.first.map(isAdmissible) ?? false)
-        guard hasCommands || isRoundDue || isRootNeeded || isSilenceOver || now.day > state.decayDay
+            !votes.isEmpty || !reports.isEmpty || !desk.results.isEmpty
+            || (requests.first.map(isAdmissible) ?? false)
+            || desk.jobs.contains(where: isAdmissible)
+        guard
+            hasCommands || isAssignmentDue || isRoundDue || isRootNeeded || isSilenceOver
+                || now.day > state.decayDay
         else {
             return nil
         }
@@ -38,14 +44,20 @@ extension Engine {
     ///
     /// What the ledger would refuse for ever is let through, so that it does.
     private func isAdmissible(_ waiting: Waiting) -> Bool {
-        let willMove = !state.openRounds.isEmpty || orders.count > stuckOrders.count
         guard willMove else { return true }
-        guard state.openRounds.count < options.openRoundsMax,
-            state.unfinishedCount < Int(state.parameters.unclosedMax)
-        else { return false }
-        guard let index = state.submitterIndex(of: waiting.request.message.submitter) else {
-            return true
-        }
+        return state.openRounds.count < options.openRoundsMax
+            && hasRoom(for: waiting.request.message.submitter)
+    }
+
+    /// Whether anything is unfinished that will end.
+    var willMove: Bool {
+        !state.openRounds.isEmpty || !state.openJobs.isEmpty || orders.count > stuckOrders.count
+    }
+
+    /// Whether one more round or job of a submitter may be open.
+    func hasRoom(for key: PublicKey) -> Bool {
+        guard state.unfinishedCount < Int(state.parameters.unclosedMax) else { return false }
+        guard let index = state.submitterIndex(of: key) else { return true }
         let submitter = state.submitters[Int(index.rawValue)]
         return submitter.quota == 0 || submitter.unclosed < submitter.quota
     }
@@ -64,10 +76,14 @@ extension Engine {
         }
         var answered: [Waiting] = []
         var refused: [(Waiting, Refusal)] = []
+        var refusedJobs: [(JobDesk.Waiting, Refusal)] = []
+        var doneJobs: [String] = []
         do throws(AppendError) {
             try appendReports()
             try appendVotes()
+            try appendResults()
             try appendRequests(&answered, &refused)
+            try appendJobs(&refusedJobs, &doneJobs)
             try append(.closeDue)
             try append(.seal(size: log.stagedSize, root: log.stagedRoot))
         } catch {
@@ -88,9 +104,10 @@ extension Engine {
                         ?? "\(refusal)"))
         }
         for waiting in answered { answer(waiting) }
+        endJobs(refusedJobs, doneJobs)
     }
 
-    private mutating func append(_ command: Command) throws(AppendError) {
+    mutating func append(_ command: Command) throws(AppendError) {
         batchEvents += try state.append(command, to: log)
     }
 
@@ -210,7 +227,7 @@ extension Engine {
     }
 
     /// Records a refusal within the limits of the ledger.
-    private mutating func record(_ message: Checked<Message>) throws(AppendError) {
+    mutating func record(_ message: Checked<Message>) throws(AppendError) {
         do throws(AppendError) {
             try append(.recordRefusal(message))
             summary.refusalsRecorded += 1

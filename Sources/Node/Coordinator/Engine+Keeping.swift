@@ -120,6 +120,7 @@ extension Engine {
             silent[number] = nil
             onEvent(.recovered("\(validators[number].name) takes part again"))
             ask(state.openRounds, only: number)
+            ask(jobs: state.openJobs, only: number)
         }
     }
 

@@ -21,6 +21,7 @@ extension Engine {
             for text in recoveries { onEvent(.recovered(text)) }
             endSilence()
             ask(state.openRounds)
+            ask(jobs: state.openJobs)
             try loop()
         } catch {
             failure = error
@@ -33,6 +34,7 @@ extension Engine {
         summary.entries = state.size
         summary.openRounds = state.openRounds.count
         summary.openSettlements = orders.count
+        summary.openJobs = state.openJobs.count
         summary.seconds = Date().timeIntervalSince(started)
         summary.decisionsPerSecond =
             summary.seconds > 0 ? Double(summary.decided) / summary.seconds : 0
@@ -71,13 +73,18 @@ extension Engine {
     private mutating func loop() throws(NodeError) {
         while true {
             answerKnown()
+            lookAtSpool()
+            startRuns()
             if let due = try workDue() {
                 try makeBatch(due)
                 try settleOrders()
                 continue
             }
             try settleOrders()
-            if isFinished { return }
+            if isFinished {
+                if desk.isSpoolClear { return }
+                look()
+            }
             let (arrivals, isStopped) = inbox.take(
                 room: max(0, NodeLimits.waitingRequestsMax - requests.count),
                 waitMilliseconds: pause())
@@ -85,7 +92,7 @@ extension Engine {
             // More may have come meanwhile: a batch takes all of it.
             if isStopped {
                 summary.stopped = true
-                if votes.isEmpty && reports.isEmpty { return }
+                if votes.isEmpty && reports.isEmpty && desk.results.isEmpty { return }
                 if let due = try workDue() { try makeBatch(due) }
                 return
             }
@@ -94,13 +101,15 @@ extension Engine {
 
     private var isFinished: Bool {
         hasInputEnded && requests.isEmpty && votes.isEmpty && reports.isEmpty && tasksOut == 0
-            && inbox.isEmpty && state.openRounds.isEmpty && state.openJobs.isEmpty
+            && desk.jobs.isEmpty && desk.results.isEmpty && !desk.isLooking && inbox.isEmpty
+            && state.openRounds.isEmpty && state.openJobs.isEmpty
             && orders.allSatisfy { stuckOrders.contains($0.key) }
     }
 
     // MARK: Arrivals
 
     private mutating func take(_ arrival: Arrival) throws(NodeError) {
+        desk.isSpoolClear = false
         switch arrival {
         case .request(let line, .success(let request)):
             summary.requests += 1
@@ -127,6 +136,9 @@ extension Engine {
             tasksOut -= 1
             isBridgeBusy = false
             try takeReports(requests, result.get())
+        case .spoolRead(let result): takeSpooled(result)
+        case .spoolCleared(let names, let result): takeCleared(names, result)
+        case .ran(let end): try takeRun(end)
         case .snapshotKept, .checkpointKept:
             tasksOut -= 1
             takeKept(arrival)
@@ -205,13 +217,16 @@ extension Engine {
 
     /// How long to wait for arrivals, in real milliseconds.
     private mutating func pause() -> UInt64 {
-        let isIdle = tasksOut == 0 && inbox.isEmpty && (hasInputEnded || isHeldUp)
-        guard let due = nextDue else { return NodeLimits.pauseMillisecondsMax }
+        let isIdle =
+            tasksOut == 0 && !desk.isLooking && inbox.isEmpty && (hasInputEnded || isHeldUp)
+        let longest = min(NodeLimits.pauseMillisecondsMax, desk.untilLook)
+        guard let due = nextDue else { return longest }
         if isIdle, toldWaiting != due {
             toldWaiting = due
             onEvent(
                 .waiting(
-                    until: due, openRounds: state.openRounds.count, settlements: orders.count,
+                    until: due, openRounds: state.openRounds.count,
+                    openJobs: state.openJobs.count, settlements: orders.count,
                     reason: waitingReason))
         }
         // The clock may be behind: how long to wait is told by ledger time.
@@ -219,24 +234,27 @@ extension Engine {
         let (now, read) = (ledgerNow().rawValue, clock.now().rawValue)
         let behind = now > read ? now - read : 0
         let wall = Time(due.rawValue > behind ? due.rawValue - behind : 0)
-        return min(NodeLimits.pauseMillisecondsMax, clock.pause(until: wall, isIdle: isIdle))
+        return min(longest, clock.pause(until: wall, isIdle: isIdle))
     }
 
     /// Whether input is there that cannot be taken before something else ends.
-    private var isHeldUp: Bool { !requests.isEmpty }
+    private var isHeldUp: Bool { !requests.isEmpty || !desk.jobs.isEmpty }
 
     private var nextDue: Time? {
         let turns = orders.filter { !$0.value.isOut && !stuckOrders.contains($0.key) }
             .map(\.value.turn)
-        let silences = state.openRounds.isEmpty ? [] : silent.compactMap { $0 }
-        return ([state.nextDue].compactMap { $0 } + turns + silences).min()
+        let isAnyOpen = !state.openRounds.isEmpty || !state.openJobs.isEmpty
+        // A silence is over a moment after its end.
+        let silences = isAnyOpen ? silent.compactMap { $0?.adding(milliseconds: 1) } : []
+        let runs = desk.runs.map(\.end)
+        return ([state.nextDue].compactMap { $0 } + turns + silences + runs).min()
     }
 
     private var waitingReason: String {
         let offline = validators.count { $0.behaviour == .offline }
         return offline > 0
-            ? "\(offline) validators are offline, so rounds close at their deadline"
-            : "rounds close at their deadline"
+            ? "\(offline) validators are offline, so rounds and jobs close at their deadline"
+            : "rounds and jobs close at their deadline"
     }
 
     /// What the last known time has become by what has really passed since.

@@ -11,6 +11,7 @@ extension Engine {
     mutating func tell(from first: UInt64) {
         var opened: [EntryIndex] = []
         var closed: [EntryIndex] = []
+        var assigned: [EntryIndex] = []
         for (offset, event) in batchEvents.enumerated() {
             let entry = EntryIndex(first + UInt64(offset))
             switch event {
@@ -26,6 +27,12 @@ extension Engine {
             case .settlementReported(let event): tellSettlement(event)
             case .equivocationFound(let event): tellEquivocation(event)
             case .roundClosed(let event): closed.append(event.about)
+            case .jobSubmitted(let event): tellJob(event, at: entry)
+            case .jobAssigned(let event):
+                assigned.append(event.job)
+                tellJob(event)
+            case .resultReported(let event): tellJob(event)
+            case .jobDecided(let event): tellJob(event)
             default: break
             }
         }
@@ -33,8 +40,10 @@ extension Engine {
             roundVotes[entry] = nil
             turns[entry] = nil
             if let id = state.requestID(at: entry) { lines[id] = nil }
+            endJob(entry)
         }
         ask(opened)
+        ask(jobs: assigned)
     }
 
     /// An entry of the log, which this process wrote or has read before.
@@ -57,12 +66,7 @@ extension Engine {
         guard let vote = state.voteMessage(of: event) else { return }
         summary.votes += 1
         roundVotes[event.request, default: []].append(vote)
-        let number = Int(event.validator.rawValue)
-        onEvent(
-            .voted(
-                VerificationVote(vote),
-                validator: validators.indices.contains(number)
-                    ? validators[number].name : vote.validator.hex))
+        onEvent(.voted(VerificationVote(vote), validator: name(event.validator)))
     }
 
     private mutating func tellDecision(_ event: OutcomeDecided) {
@@ -87,11 +91,7 @@ extension Engine {
         guard case .vote(let request) = event.slot, let id = state.requestID(at: request) else {
             return
         }
-        let number = Int(event.validator.rawValue)
-        onEvent(
-            .equivocation(
-                validator: validators.indices.contains(number)
-                    ? validators[number].name : "validator \(number)", request: id))
+        onEvent(.equivocation(validator: name(event.validator), request: id))
     }
 
     // MARK: Answers

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Compute
 internal import Cryptography
 internal import EventLog
 internal import Foundation
@@ -45,6 +46,9 @@ struct Engine: Sendable {
     var requests: [Waiting] = []
     var votes: [Checked<Message>] = []
     var reports: [SettlementMessage] = []
+
+    /// Compute jobs.
+    var desk: JobDesk
 
     /// The events of the batch that is being made.
     var batchEvents: [Event] = []
@@ -107,6 +111,7 @@ struct Engine: Sendable {
         self.validators = validators
         state = ledger.state
         lastOpening = reopened.lastOpening
+        desk = JobDesk(home: home, assigned: reopened.assigned)
         verdicts = Array(repeating: [], count: validators.count)
         isJournaling = Array(repeating: false, count: validators.count)
         silent = validators.map(\.silentUntil)
@@ -138,10 +143,10 @@ struct Engine: Sendable {
         for entry in state.openRounds {
             if let round = state.openRound(at: entry) { adopt(round) }
         }
-        if !state.openRounds.isEmpty || !orders.isEmpty {
+        if state.unfinishedCount > 0 {
             recoveries.append(
-                "\(state.openRounds.count) open rounds and \(orders.count) settlements are"
-                    + " taken up again")
+                "\(state.openRounds.count) open rounds, \(state.openJobs.count) jobs and"
+                    + " \(orders.count) settlements are taken up again")
         }
     }
 
@@ -177,8 +182,15 @@ struct Engine: Sendable {
             where journal.verdict(on: request) == nil {
                 throw .journalBehind(validator: named.name, request: request)
             }
+            for job in reopened.reported[ValidatorIndex(UInt16(number))] ?? []
+            where journal.report(on: job) == nil {
+                throw .journalLacksResult(validator: named.name, job: job)
+            }
             for request in journal.requests where state.entry(of: request) == nil {
                 throw .ledgerBehind(holder: "journals/\(named.name)", request: request)
+            }
+            for job in journal.jobs where state.entry(of: job) == nil {
+                throw .ledgerLacksJob(validator: named.name, job: job)
             }
             validators.append(
                 LocalValidator(
@@ -204,6 +216,7 @@ struct Engine: Sendable {
 
     /// Closes the logs with their end marks, and the vault; all of them, whatever fails.
     func close() throws(NodeError) {
+        desk.runner?.stop()
         pool.stop()
         var first: NodeError?
         log.discardStaged()

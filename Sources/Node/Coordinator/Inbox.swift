@@ -17,6 +17,12 @@ enum Arrival: Sendable {
     case judged(ValidatorIndex, [(RequestID, Verdict)])
     /// A validator's votes are durable and signed.
     case voted(ValidatorIndex, Result<[Checked<Message>], NodeError>)
+    /// New files of the spool, in order; damaged ones among them.
+    case spoolRead(Result<[SpooledJob], NodeError>)
+    /// Files of the spool are removed, or could not be.
+    case spoolCleared([String], Result<Void, NodeError>)
+    /// A validator has run a job.
+    case ran(JobEnd)
     /// A snapshot was written, or could not be.
     case snapshotKept(Result<Void, LogError>)
     /// A checkpoint was written, with what a person should hear, or could not be.

@@ -16,6 +16,11 @@ struct Reopened {
     /// The requests that each validator's votes are on, among the newest entries.
     private(set) var voted: [ValidatorIndex: [RequestID]] = [:]
 
+    /// The jobs that each validator's results are on, among the newest entries.
+    private(set) var reported: [ValidatorIndex: [JobID]] = [:]
+    /// The batch time at which open jobs were assigned, among the newest entries.
+    private(set) var assigned: [EntryIndex: Time] = [:]
+
     private let path: String
 
     /// Opens the ledger in a directory.
@@ -36,6 +41,9 @@ struct Reopened {
         let start = size - min(size, NodeLimits.comparedEntriesMax)
         var settled: [RequestID] = []
         var voted: [ValidatorIndex: [RequestID]] = [:]
+        var reported: [ValidatorIndex: [JobID]] = [:]
+        var assigned: [EntryIndex: Time] = [:]
+        var time: Time?
         try forEach(from: start) { [ledger] event, _ in
             switch event {
             case .settlementReported(let report) where report.result == .settled:
@@ -44,11 +52,20 @@ struct Reopened {
                 if let id = ledger.state.requestID(at: vote.request) {
                     voted[vote.validator, default: []].append(id)
                 }
+            case .batchOpened(let opening): time = opening.time
+            case .jobAssigned(let event) where ledger.state.job(at: event.job) != nil:
+                assigned[event.job] = time
+            case .resultReported(let result):
+                if let id = ledger.state.jobID(at: result.job) {
+                    reported[result.validator, default: []].append(id)
+                }
             default: break
             }
         }
         self.settled = settled
         self.voted = voted
+        self.reported = reported
+        self.assigned = assigned
     }
 
     /// What a person hears of a ledger that cannot be opened.
@@ -94,17 +111,25 @@ struct Reopened {
         return changes
     }
 
-    /// The votes of a validator among the newest entries, as they were signed.
-    func votes(of validator: ValidatorIndex) throws(NodeError) -> [VoteMessage] {
+    /// The votes and results of a validator among the newest entries, as they were signed.
+    func said(
+        by validator: ValidatorIndex
+    ) throws(NodeError) -> (votes: [VoteMessage], results: [ResultMessage]) {
         let size = ledger.log.size
         var votes: [VoteMessage] = []
+        var results: [ResultMessage] = []
         try forEach(from: size - min(size, NodeLimits.comparedEntriesMax)) { [ledger] event, _ in
-            guard case .voteCast(let vote) = event, vote.validator == validator,
-                let message = ledger.state.voteMessage(of: vote)
-            else { return }
-            votes.append(message)
+            switch event {
+            case .voteCast(let vote) where vote.validator == validator:
+                if let message = ledger.state.voteMessage(of: vote) { votes.append(message) }
+            case .resultReported(let result) where result.validator == validator:
+                if case .result(let message)? = ledger.state.message(of: event) {
+                    results.append(message)
+                }
+            default: break
+            }
         }
-        return votes
+        return (votes, results)
     }
 
     private func event(_ entry: UInt64) throws(NodeError) -> Event {

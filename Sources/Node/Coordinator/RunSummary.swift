@@ -59,6 +59,16 @@ package struct RunSummary: Codable, Sendable, Equatable {
     package var refusalsRecorded = 0
     /// Refused messages beyond the limit of a minute.
     package var refusalsDropped = 0
+    /// Jobs that the ledger took.
+    package var jobsAccepted = 0
+    /// Jobs that were not taken.
+    package var jobsRefused = 0
+    /// Jobs on whose result two validators agree.
+    package var jobsAgreed = 0
+    /// Jobs of which no two results are equal.
+    package var jobsDisagreed = 0
+    /// Jobs that timed out.
+    package var jobsTimedOut = 0
     /// Batches sealed.
     package var batches = 0
     /// Entries of the ledger at the end.
@@ -67,6 +77,8 @@ package struct RunSummary: Codable, Sendable, Equatable {
     package var openRounds = 0
     /// Settlements that are still to be reported.
     package var openSettlements = 0
+    /// Jobs that are still open.
+    package var openJobs = 0
     /// Whether the run was stopped before its end.
     package var stopped = false
     /// How long it took.
@@ -84,12 +96,23 @@ package struct RunSummary: Codable, Sendable, Equatable {
         case settled, failed, votes, equivocations
         case refusalsRecorded = "refusals_recorded"
         case refusalsDropped = "refusals_dropped"
+        case jobsAccepted = "jobs_accepted"
+        case jobsRefused = "jobs_refused"
+        case jobsAgreed = "jobs_agreed"
+        case jobsDisagreed = "jobs_disagreed"
+        case jobsTimedOut = "jobs_timed_out"
         case batches, entries
         case openRounds = "open_rounds"
         case openSettlements = "open_settlements"
+        case openJobs = "open_jobs"
         case stopped, seconds
         case decisionsPerSecond = "decisions_per_second"
         case projections, validators
+    }
+
+    /// Jobs taken or refused, or decided, in this run.
+    package var hasJobs: Bool {
+        jobsAccepted + jobsRefused + jobsAgreed + jobsDisagreed + jobsTimedOut + openJobs > 0
     }
 
     /// Requests decided.
@@ -107,13 +130,19 @@ extension RunSummary: CustomStringConvertible {
                 + "\(batches) batches, \(entries) entries",
             "\(Self.fixed(seconds, 2)) s, \(Self.fixed(decisionsPerSecond, 1)) decisions a second",
         ]
+        if hasJobs {
+            lines.append(
+                "\(jobsAccepted) jobs accepted, \(jobsRefused) refused; \(jobsAgreed) agreed,"
+                    + " \(jobsDisagreed) disagreed, \(jobsTimedOut) timed out")
+        }
         if refusalsRecorded + refusalsDropped > 0 {
             lines.append(
                 "\(refusalsRecorded) refusals recorded, \(refusalsDropped) beyond the limit")
         }
-        if openRounds + openSettlements > 0 {
+        if openRounds + openSettlements + openJobs > 0 {
             lines.append(
-                "left open: \(openRounds) rounds, \(openSettlements) settlements; the next run"
+                "left open: \(openRounds) rounds, \(openJobs) jobs, \(openSettlements) settlements;"
+                    + " the next run"
                     + " takes them up")
         }
         let width = validators.map(\.name.count).max() ?? 0

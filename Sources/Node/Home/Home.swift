@@ -11,7 +11,8 @@ package import Ledger
 ///
 /// `recount.toml` (the configuration as used), `keys/NAME.key` (sealed keys, mode 0600, of the
 /// validators, the submitters and `bridge`), `circuits/` (verifying keys), `ledger/` (the log),
-/// `journals/NAME/` (the log of a validator's votes), `vault.sqlite` (the bridge's payments).
+/// `journals/NAME/` (the log of a validator's votes and results), `vault.sqlite` (the bridge's
+/// payments), `jobs/` (submitted jobs, see `JobSpool`).
 package struct Home: Sendable {
     /// The folder.
     package let path: String

@@ -12,9 +12,9 @@ package enum HomeJournals {
     /// Begins anew the journal of each validator that has none or one that cannot be opened, and
     /// of those that are named.
     ///
-    /// What is there is renamed, never removed. The new journal holds the validator's votes among
-    /// the newest entries of the ledger, and the time from which on it keeps silent: see
-    /// `VoteJournal.silentUntil`. Returns the names of the validators, and until when.
+    /// What is there is renamed, never removed. The new journal holds the validator's votes and
+    /// results among the newest entries of the ledger, and the time from which on it keeps silent:
+    /// see `VoteJournal.silentUntil`. Returns the names of the validators, and until when.
     package static func beginAnew(
         at home: String, named names: [String], clock: any NodeClock = SystemClock()
     ) throws(NodeError) -> [(name: String, silentUntil: Time)] {
@@ -31,11 +31,12 @@ package enum HomeJournals {
             let isNamed = names.contains(validator.name)
             if !isNamed, try !isLost(directory) { continue }
             try setAside(directory)
-            let votes = try reopened.votes(of: ValidatorIndex(UInt16(number)))
+            let said = try reopened.said(by: ValidatorIndex(UInt16(number)))
             do throws(JournalError) {
                 if !Files.exists("\(home)/journals") { try makeFolder("\(home)/journals") }
                 try VoteJournal.beginAnew(
-                    directory: directory, disk: POSIXDisk(), votes: votes, at: now)
+                    directory: directory, disk: POSIXDisk(), votes: said.votes,
+                    results: said.results, at: now)
             } catch {
                 throw LocalValidator.error(error, validator.name)
             }

@@ -14,6 +14,9 @@ package struct SpooledJob: Sendable {
     /// The identity of the job; nil where the file is damaged.
     package let id: JobID?
 
+    /// The name of the file, without its folder.
+    var name: String { path.split(separator: "/").last.map { String($0) } ?? path }
+
     /// The job; nil where the file is damaged.
     package var message: JobMessage? {
         if case .success(let message) = content { message } else { nil }
@@ -103,8 +106,11 @@ package struct JobSpool: Sendable {
     }
 
     /// Removes a job, where it is there; not durable, since what has gone may come again.
-    package func remove(_ id: JobID) throws(NodeError) {
-        do throws(DiskError) { try disk.remove(path(id)) } catch {
+    package func remove(_ id: JobID) throws(NodeError) { try remove(file: name(id)) }
+
+    /// Removes a file, where it is there.
+    func remove(file name: String) throws(NodeError) {
+        do throws(DiskError) { try disk.remove("\(directory)/\(name)") } catch {
             if case .notFound = error { return }
             throw .disk(error)
         }

@@ -8,13 +8,9 @@ package import Ledger
 
 /// Submits compute jobs to a node's spool.
 package enum JobSubmission {
-    /// What a job pins unless its message is made elsewhere.
-    enum Pinned {
-        static let engine = "wasmtime"
-        static let version = "50.0.1+1"
-    }
-
     /// Puts module and input into the blob store, signs the job and puts it into the spool.
+    ///
+    /// It pins the engine of this program.
     ///
     /// All is durable when it returns. `milliseconds` of ledger time, 0 for the ledger's own limit;
     /// `submitter` may be nil where the node has one only. The job is not judged: whether the
@@ -41,7 +37,8 @@ package enum JobSubmission {
         }
         let message = JobMessage(
             module: hashes.module, input: hashes.input, fuel: fuel, memoryBytes: memoryBytes,
-            milliseconds: milliseconds, engine: Pinned.engine, engineVersion: Pinned.version,
+            milliseconds: milliseconds, engine: ComputeEngine.name,
+            engineVersion: ComputeEngine.version,
             timestamp: now, submitter: key.publicKey, signature: .zero)
         return try JobSpool(home: home.path).put(
             message.signed(by: key, in: home.ledger), in: home.ledger)

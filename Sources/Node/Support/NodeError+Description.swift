@@ -50,6 +50,15 @@ extension NodeError: CustomStringConvertible {
                 + " journals/\(validator) is older than the ledger; restore the newest copy, or"
                 + " this validator might vote twice; or, if there is none, begin it anew with"
                 + " `recount recover --new-journals`"
+        case .journalLacksResult(let validator, let job):
+            "the ledger holds a result of \(validator) on job \(job.hex) that its journal lacks:"
+                + " journals/\(validator) is older than the ledger; restore the newest copy, or"
+                + " this validator might report another result; or, if there is none, begin it"
+                + " anew with `recount recover --new-journals`"
+        case .ledgerLacksJob(let validator, let job):
+            "journals/\(validator) holds a result of job \(job.hex), which the ledger lacks:"
+                + " ledger/ is an older copy; restore the newest, or what was decided since would"
+                + " be decided again"
         case .storage(let path, .log(let error)): Self.text(of: error, "the ledger", path)
         case .storage(_, let error): "\(error)"
         case .cosign(let validator, let refusal):

@@ -43,6 +43,10 @@ package enum NodeError: Error, Sendable {
     case journalUnusable(validator: String, entry: UInt64, problem: JournalProblem)
     /// The ledger holds a vote of the validator that its journal lacks.
     case journalBehind(validator: String, request: RequestID)
+    /// The ledger holds a result of the validator that its journal lacks.
+    case journalLacksResult(validator: String, job: JobID)
+    /// The validator's journal holds a result of a job that the ledger lacks: an old copy.
+    case ledgerLacksJob(validator: String, job: JobID)
     /// The ledger cannot be opened.
     case storage(path: String, StorageError)
     /// A validator refuses to cosign a checkpoint.

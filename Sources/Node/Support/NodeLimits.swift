@@ -36,6 +36,16 @@ package enum NodeLimits {
     package static let spooledJobBytesMax = 1 << 10
     /// Submitted jobs that may wait in the spool; one more is not taken.
     package static let spooledJobsMax = 10_000
+    /// Real milliseconds between two looks at the spool.
+    package static let spoolMilliseconds: UInt64 = 900
+    /// Submitted jobs that wait in memory for their batch; the rest wait in the spool.
+    package static let waitingJobsMax = 256
+    /// Jobs that may be open at once.
+    package static let openJobsMax = 128
+    /// Jobs whose payloads are read while others run.
+    package static let loadedJobsAhead = 2
+    /// The most by which a run ends before the deadline of its job, in ms.
+    package static let jobMarginMilliseconds: UInt64 = 2_000
 
     /// The newest entries of a ledger that are compared with journals and vault at opening: an
     /// older copy of either lacks the newest first.
@@ -54,7 +64,9 @@ package enum NodeLimits {
     /// Stops the process where the limits contradict each other.
     static func check() {
         invariant(
-            openRoundsMax <= Limits.commandsPerBatchMax, "more rounds than commands of a batch")
+            openRoundsMax + (1 + Limits.jobValidators) * openJobsMax <= Limits.commandsPerBatchMax,
+            "more rounds, jobs and results than commands of a batch")
+        invariant(spoolMilliseconds <= pauseMillisecondsMax, "the spool is looked at too seldom")
         invariant(lineBytesMax >= Limits.publicInputsMax * 80, "a line cannot hold its inputs")
     }
 }

@@ -3,13 +3,13 @@
 
 /// How a validator behaves, so that the tolerance of the quorum can be seen.
 package enum Behaviour: String, Sendable, Codable, CaseIterable {
-    /// It votes as its verification says.
+    /// It votes as its verification says, and reports what its engine gives.
     case honest
-    /// It approves what is false and rejects what is true.
+    /// It approves what is false, rejects what is true, and reports what no job gave.
     case malicious
-    /// It neither votes nor proposes.
+    /// It neither votes nor reports nor proposes.
     case offline
-    /// It signs both verdicts on everything.
+    /// It signs both verdicts on every request, and two results of every job.
     case equivocating
 }
 

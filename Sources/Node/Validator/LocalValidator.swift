@@ -132,6 +132,34 @@ package final class LocalValidator: Sendable {
         return copy.signed(by: key, in: ledger)
     }
 
+    /// What it has reported of a job, as its journal says; nil where it has not.
+    package func report(on job: JobID) -> JobReport? { journal.withLock { $0.report(on: job) } }
+
+    /// Makes the result of a job durable and returns it, signed: the first one, whatever is given
+    /// later.
+    package func result(
+        _ report: JobReport, on job: JobID
+    ) throws(NodeError) -> ResultMessage {
+        let result = journal.withLock { journal in
+            Result { () throws(JournalError) in try journal.result(report, on: job) }
+        }
+        switch result {
+        case .failure(let error): throw Self.error(error, name)
+        case .success(let message): return message
+        }
+    }
+
+    /// What an equivocating validator signs of a job behind its journal's back.
+    func contrary(_ report: JobReport, _ job: JobID) -> ResultMessage {
+        ResultMessage(
+            job: job, validator: key.publicKey, status: report.status, output: report.output,
+            fuel: report.fuel, signature: .zero
+        ).signed(by: key, in: ledger)
+    }
+
+    /// When its journal was begun anew, for it was lost; nil where it was not.
+    var begunAnew: Time? { journal.withLock { $0.begunAnew } }
+
     /// Until when it says nothing, for its journal was lost; nil where it was not.
     package var silentUntil: Time? { journal.withLock { $0.silentUntil } }
 

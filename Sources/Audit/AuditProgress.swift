@@ -1,19 +1,27 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+package import Compute
+
 /// What of an audit is asked for.
 package struct AuditOptions: Sendable {
     /// Whether signatures are checked.
     package var checkSignatures: Bool
     /// Whether proofs are verified again.
     package var verifyProofs: Bool
-    /// How many chunks of work are checked at a time.
+    /// What runs decided jobs again; nil where that is not asked for.
+    package var recompute: ComputeEngine?
+    /// How many chunks of work are checked, and how many jobs are run, at a time.
     package var cores: Int
 
-    /// Everything is checked unless told.
-    package init(checkSignatures: Bool = true, verifyProofs: Bool = true, cores: Int? = nil) {
+    /// Everything but the jobs is checked unless told.
+    package init(
+        checkSignatures: Bool = true, verifyProofs: Bool = true, recompute: ComputeEngine? = nil,
+        cores: Int? = nil
+    ) {
         self.checkSignatures = checkSignatures
         self.verifyProofs = verifyProofs
+        self.recompute = recompute
         self.cores = max(1, cores ?? defaultCores())
     }
 }
@@ -26,18 +34,20 @@ package struct AuditProgress: Sendable {
         case log
         /// Derivation, signatures and proofs.
         case entries
+        /// Jobs that were still to be run again after the entries.
+        case jobs
     }
 
     /// The part at hand.
     package let phase: Phase
-    /// Entries looked at in this part.
+    /// Entries looked at, or jobs run, in this part.
     package let done: UInt64
-    /// Entries in all.
+    /// Entries in all, or jobs that were left for this part.
     package let total: UInt64
     /// Time that this part has taken.
     package let seconds: Double
 
-    /// Entries in a second.
+    /// Entries or jobs in a second.
     package var rate: Double { seconds > 0 ? Double(done) / seconds : 0 }
 
     /// Seconds that this part will still take at this rate; nil before there is one.

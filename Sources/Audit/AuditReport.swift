@@ -29,6 +29,10 @@ package struct AuditCounts: Codable, Equatable, Sendable {
     package var refused: UInt64 = 0
     /// Jobs in the log.
     package var jobs: UInt64 = 0
+    /// Jobs run again.
+    package var recomputed: UInt64 = 0
+    /// Results compared with what running their job again gave.
+    package var results: UInt64 = 0
 
     mutating func count(_ event: Event) {
         entries += 1
@@ -54,7 +58,7 @@ package enum CheckResult: String, Codable, Sendable {
     case passed
     /// Something is wrong; the findings say what.
     case failed
-    /// Not everything was looked at, since something before it is wrong.
+    /// Not everything was looked at, since something before it is wrong, or a job could not be run.
     case incomplete
     /// It was not asked for.
     case skipped
@@ -70,6 +74,8 @@ package struct AuditChecks: Codable, Equatable, Sendable {
     package var signatures = CheckResult.incomplete
     /// Every proof, compared with the votes and the outcomes.
     package var proofs = CheckResult.incomplete
+    /// Every decided job, run again and compared with what was agreed on.
+    package var recomputation = CheckResult.incomplete
 }
 
 /// What an audit has to say.
@@ -110,6 +116,10 @@ package struct AuditReport: Codable, Equatable, Sendable {
     package var findings: [Finding] = []
     /// Votes that contradict the mathematics, by entry.
     package var contradictions: [Contradiction] = []
+    /// Signed results of jobs that running them again contradicts, by entry.
+    package var resultContradictions: [ResultContradiction] = []
+    /// Decided jobs with results that could not be run again, by entry.
+    package var notRecomputed: [UnjudgedJob] = []
     /// What else a reader should know.
     package var notes: [String] = []
     /// How long it took.
@@ -120,7 +130,12 @@ package struct AuditReport: Codable, Equatable, Sendable {
     /// Starts with nothing looked at.
     package init(directory: String) { self.directory = directory }
 
-    /// Whether the ledger is right. Votes that contradict the mathematics do not make it wrong: the
-    /// rules bear as many as may fail.
+    /// Whether the ledger is right. Votes that contradict the mathematics, and results that running
+    /// the job again contradicts, do not make it wrong: the rules bear as many as may fail.
     package var isRight: Bool { findings.isEmpty }
+
+    /// Whether nobody signed anything false either, and every job asked for could be run again.
+    package var isSpotless: Bool {
+        isRight && contradictions.isEmpty && resultContradictions.isEmpty && notRecomputed.isEmpty
+    }
 }

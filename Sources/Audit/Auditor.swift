@@ -12,9 +12,9 @@ func defaultCores() -> Int { ProcessInfo.processInfo.activeProcessorCount }
 package enum Auditor {
     /// Checks a home or ledger directory and returns what was found.
     ///
-    /// First every byte of every frame and the whole Merkle tree; then, in one pass over the
-    /// entries, every derived event, every root, every signature and every proof. Damage is a
-    /// finding. Throws where there is nothing to judge: no log, a newer format, a disk that fails.
+    /// First every byte of every frame and blob and the whole Merkle tree; then, in one pass over
+    /// the entries, every derived event, every root, every signature and every proof, and every
+    /// decided job where that is asked for. Damage is a finding. Throws where there is nothing to judge: no log, a newer format, a disk that fails.
     package static func run(
         directory path: String, disk: any Disk = POSIXDisk(),
         options: AuditOptions = AuditOptions(),
@@ -22,6 +22,7 @@ package enum Auditor {
     ) throws(LogError) -> AuditReport {
         let watch = Stopwatch()
         var report = AuditReport(directory: LedgerDirectory.locate(path, disk: disk))
+        if options.recompute == nil { report.checks.recomputation = .skipped }
         do throws(LogError) {
             let log = try LedgerDirectory.open(path, disk: disk)
             report.size = log.size
@@ -36,19 +37,17 @@ package enum Auditor {
             }
             report.frames = verified.frames
             report.segments = UInt64(verified.segments)
-            report.blobs = try verifyBlobs(of: log, on: disk)
             report.checks.log = .passed
-            var pass = EntryPass(log, options)
+            try verifyBlobs(of: log, on: disk, &report)
+            let recomputer = options.recompute.map {
+                Recomputer(
+                    $0, BlobStore(logDirectory: log.directory, disk: disk), cores: options.cores)
+            }
+            defer { recomputer?.stop() }
+            var pass = EntryPass(log, options, recomputer)
             try pass.run(into: &report, progress)
         } catch {
-            guard case .damaged(let file, let offset, let entry, let flaw) = error else {
-                throw error
-            }
-            report.checks.log = .failed
-            report.findings.append(
-                Finding(
-                    entry: entry, kind: .damage, expected: "the bytes that were committed",
-                    found: "\(file), byte \(offset): \(flaw)"))
+            try report.add(damage: error)
             report.notes.append(
                 "The log is damaged: nothing that rests on its entries was checked.")
         }
@@ -62,21 +61,33 @@ package enum Auditor {
         return report
     }
 
-    /// Checks every blob beside the log and returns their number; without a folder there is none.
+    /// Checks every blob beside the log, and counts them; without a folder there is none.
+    ///
+    /// A damaged one is a finding. The entries do not rest on it, so they are still checked.
     private static func verifyBlobs(
-        of log: EventLog, on disk: any Disk
-    ) throws(LogError) -> UInt64 {
+        of log: EventLog, on disk: any Disk, _ report: inout AuditReport
+    ) throws(LogError) {
         do throws(LogError) {
-            return UInt64(
+            report.blobs = UInt64(
                 try BlobStore(logDirectory: log.directory, disk: disk).verifyAll())
         } catch {
-            if case .disk(.notFound) = error { return 0 }
-            throw error
+            if case .disk(.notFound) = error { return }
+            try report.add(damage: error)
         }
     }
 }
 
 extension AuditReport {
+    /// Takes in damage of a file; throws every other error again.
+    fileprivate mutating func add(damage error: LogError) throws(LogError) {
+        guard case .damaged(let file, let offset, let entry, let flaw) = error else { throw error }
+        checks.log = .failed
+        findings.append(
+            Finding(
+                entry: entry, kind: .damage, expected: "the bytes that were committed",
+                found: "\(file), byte \(offset): \(flaw)"))
+    }
+
     fileprivate mutating func addNotes() {
         if ordering == "single" {
             notes.append(

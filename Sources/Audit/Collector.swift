@@ -12,14 +12,18 @@ final class Collector {
         var signatures: [Finding] = []
         var proofs: [Finding] = []
         var contradictions: [Contradiction] = []
+        var jobs = Recomputer.Results()
     }
 
     private let options: AuditOptions
     private let jury = Jury()
+    private let recomputer: Recomputer?
     private var pool: CheckPool?
     private var keys: [CircuitIndex: PreparedVerifyingKey] = [:]
     private var signatures: [SignatureTask] = []
     private var proofs: [ProofTask] = []
+    /// The jobs that are open, where they are to be run again.
+    private(set) var docket = JobDocket()
     /// Signatures that could not even be looked at.
     private var unchecked: [Finding] = []
     /// What was counted so far.
@@ -27,7 +31,11 @@ final class Collector {
     /// The state root that the last batch states.
     private(set) var stateRoot = ""
 
-    init(_ options: AuditOptions) { self.options = options }
+    /// Starts with nothing looked at; `recomputer` runs jobs again, where that is asked for.
+    init(_ options: AuditOptions, _ recomputer: Recomputer?) {
+        self.options = options
+        self.recomputer = recomputer
+    }
 
     /// Takes in an entry; `state` is that before it.
     func look(at entry: LoggedEntry, _ state: LedgerState) {
@@ -39,6 +47,7 @@ final class Collector {
         if case .batchSealed(let sealed) = entry.event { stateRoot = sealed.stateRoot.hex }
         if options.checkSignatures { collectSignatures(entry, state) }
         if options.verifyProofs { collectProof(entry, state) }
+        if let recomputer, let job = docket.take(entry, state) { recomputer.submit(job) }
         submitIfFull()
     }
 
@@ -115,16 +124,25 @@ final class Collector {
         proofs.removeAll(keepingCapacity: true)
     }
 
-    /// Waits for everything, and returns what was found.
-    func finish(key: (ValidatorIndex) -> String) -> Results {
+    /// Waits for everything, and returns what was found. `progress` hears of jobs.
+    func finish(
+        key: (ValidatorIndex) -> String, progress: (_ done: UInt64, _ total: UInt64) -> Void
+    ) -> Results {
         submit()
+        var jobs = Recomputer.Results()
+        if let recomputer {
+            for job in docket.end() { recomputer.submit(job) }
+            jobs = recomputer.finish(progress: progress)
+        }
         let checked = pool?.finish()
         let judged = jury.finish(key: key)
         counts.signatures = checked?.signatures ?? 0
         counts.proofs = checked?.proofs ?? 0
         counts.votes = judged.votes
+        counts.recomputed = jobs.recomputed
+        counts.results = jobs.results
         return Results(
             signatures: unchecked + (checked?.findings ?? []), proofs: judged.findings,
-            contradictions: judged.contradictions)
+            contradictions: judged.contradictions, jobs: jobs)
     }
 }

@@ -14,10 +14,10 @@ struct EntryPass {
     /// The entry that cannot be read, which ends the pass.
     private var undecodable: Finding?
 
-    init(_ log: EventLog, _ options: AuditOptions) {
+    init(_ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?) {
         self.log = log
         self.options = options
-        collector = Collector(options)
+        collector = Collector(options, recomputer)
         fold = Rederivation(log)
     }
 
@@ -40,7 +40,7 @@ struct EntryPass {
                     phase: .entries, done: collector.counts.entries, total: total,
                     seconds: watch.seconds))
         }
-        finish(&report)
+        finish(&report, progress)
     }
 
     /// Returns the next batch; an entry that cannot be read is a finding and ends the log.
@@ -59,17 +59,25 @@ struct EntryPass {
         }
     }
 
-    private func finish(_ report: inout AuditReport) {
+    private func finish(_ report: inout AuditReport, _ progress: (AuditProgress) -> Void) {
         let state = fold.state
-        let results = collector.finish { index in state.validator(index)?.key.hex ?? "" }
+        let watch = Stopwatch()
+        let results = collector.finish(
+            key: { index in state.validator(index)?.key.hex ?? "" },
+            progress: { done, total in
+                progress(
+                    AuditProgress(phase: .jobs, done: done, total: total, seconds: watch.seconds))
+            })
         var derivation = fold.findings + [fold.stop, undecodable].compactMap { $0 }
         if log.size == 0 {
             derivation.append(
                 Finding(
                     entry: 0, kind: .missing, expected: "ledgerOpened", found: "an empty log"))
         }
-        report.findings += derivation + results.proofs + results.signatures
+        report.findings += derivation + results.proofs + results.signatures + results.jobs.findings
         report.contradictions = results.contradictions
+        report.resultContradictions = results.jobs.contradictions
+        report.notRecomputed = results.jobs.unjudged
         report.counts = collector.counts
         report.counts.derived = fold.derived
         report.ledgerID = state.size > 0 ? state.ledger.hex : ""
@@ -93,6 +101,11 @@ struct EntryPass {
         report.checks.derivation = result(true, derivation)
         report.checks.signatures = result(options.checkSignatures, results.signatures)
         report.checks.proofs = result(options.verifyProofs, results.proofs)
+        report.checks.recomputation = result(options.recompute != nil, results.jobs.findings)
+        if report.checks.recomputation == .passed, !results.jobs.unjudged.isEmpty {
+            report.checks.recomputation = .incomplete
+        }
+        report.addNotes(on: collector.docket)
         if let first = derivation.map(\.entry).min(), isWhole, log.size > 0 {
             report.notes.append(
                 "Nothing was derived again after entry \(first), the first difference. Signatures"
@@ -102,6 +115,22 @@ struct EntryPass {
             report.notes.append(
                 "Nothing was looked at after the first \(collector.counts.entries) entries: the"
                     + " next cannot be read, or cannot follow them.")
+        }
+    }
+}
+
+extension AuditReport {
+    /// Says which jobs there was nothing to run again for.
+    fileprivate mutating func addNotes(on docket: JobDocket) {
+        if docket.open > 0 {
+            notes.append(
+                "Not decided at the end of the log, and so not run again: \(docket.open) of"
+                    + " \(counts.jobs) jobs.")
+        }
+        if docket.withoutResult > 0 {
+            notes.append(
+                "Decided without a single signed result, and so not run again:"
+                    + " \(docket.withoutResult) of \(counts.jobs) jobs.")
         }
     }
 }

@@ -37,6 +37,8 @@ package enum FindingKind: String, Codable, Sendable, CaseIterable {
     case rejectedTrueProof
     /// A proof could not be verified again.
     case proofUnjudged
+    /// A job was decided as agreed on a result that running it again does not give.
+    case agreedFalseResult
 }
 
 extension FindingKind: Comparable {

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Audit
+import Compute
 import EventLog
 import Foundation
 
@@ -21,11 +22,19 @@ struct AuditCommand: ParsableCommand {
             many liars as may fail: the exit code is 0 then, or 1 with --strict. An
             approval of a false proof is a finding.
 
+            With --recompute every decided compute job is run again, by the engine that
+            Tools/setup installs, and every validator whose signed result differs in
+            status, output or fuel is named, like those above. Two validators decide a
+            job, so two liars can win one: what was agreed on falsely is a finding, and
+            only running the job again shows it. A job that cannot be run again is
+            told, with what to do; --strict takes it for a no.
+
               recount audit home
+              recount audit home --recompute
               recount audit home --json | jq .findings
 
             Exit codes: 0 nothing is wrong; 1 something is wrong; 2 there is no ledger
-            to judge.
+            to judge, or no engine to run its jobs again.
             """)
 
     @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
@@ -40,14 +49,20 @@ struct AuditCommand: ParsableCommand {
     @Flag(help: "Do not check signatures.")
     var noSignatures = false
 
-    @Flag(help: "Exit with 1 also where votes contradict the mathematics.")
+    @Flag(help: "Run every decided compute job again, and compare what validators signed.")
+    var recompute = false
+
+    @Flag(
+        help: "Exit with 1 also where a vote or a result is false, or a job cannot be run again.")
     var strict = false
 
     @Flag(help: "Print nothing where nothing is wrong.")
     var quiet = false
 
     mutating func run() throws {
-        let options = AuditOptions(checkSignatures: !noSignatures, verifyProofs: !noProofs)
+        let options = AuditOptions(
+            checkSignatures: !noSignatures, verifyProofs: !noProofs,
+            recompute: recompute ? try Self.engine() : nil)
         let bar = ProgressBar(isShown: Output.isErrorTerminal && !quiet)
         let report: AuditReport
         do throws(LogError) {
@@ -57,7 +72,7 @@ struct AuditCommand: ParsableCommand {
             throw failure(error, ledger)
         }
         bar.clear()
-        let isGood = report.isRight && !(strict && !report.contradictions.isEmpty)
+        let isGood = strict ? report.isSpotless : report.isRight
         if json {
             try Output.json(report)
         } else if !quiet || !isGood {
@@ -65,6 +80,20 @@ struct AuditCommand: ParsableCommand {
         }
         Output.flush()
         throw ExitCode(isGood ? ExitStatus.good.rawValue : ExitStatus.wrong.rawValue)
+    }
+
+    /// The engine; where there is none, that is said before the long audit starts.
+    private static func engine() throws(Failure) -> ComputeEngine {
+        do throws(ComputeError) {
+            return try ComputeEngine.load()
+        } catch {
+            let words = "--recompute cannot run jobs: \(error)"
+            switch error {
+            case .notFound, .unknownLibrary: throw Failure(words)
+            case .unreadable, .unloadable, .unusable:
+                throw Failure(words + "; Tools/setup installs the engine")
+            }
+        }
     }
 }
 
@@ -83,10 +112,19 @@ private final class ProgressBar {
         let bar =
             String(repeating: "#", count: filled) + String(repeating: "-", count: 24 - filled)
         let left = progress.secondsLeft.map { String(format: "%.0f s left", $0.rounded(.up)) } ?? ""
-        let label = progress.phase == .log ? "log    " : "entries"
+        let rate =
+            progress.rate < 10
+            ? String(format: "%.1f", progress.rate) : Text.grouped(UInt64(progress.rate))
         Output.standardError(
-            "\r\u{1B}[K\(label) [\(bar)] \(Int(share * 100)) %"
-                + "  \(Text.grouped(UInt64(progress.rate)))/s  \(left)")
+            "\r\u{1B}[K\(label(progress.phase)) [\(bar)] \(Int(share * 100)) %  \(rate)/s  \(left)")
+    }
+
+    private func label(_ phase: AuditProgress.Phase) -> String {
+        switch phase {
+        case .log: "log    "
+        case .entries: "entries"
+        case .jobs: "jobs   "
+        }
     }
 
     func clear() {
@@ -97,6 +135,7 @@ private final class ProgressBar {
 /// A report as people read it.
 private struct AuditText {
     private static let findingsMax = 50
+    private static let jobsMax = 20
 
     let report: AuditReport
 
@@ -105,12 +144,14 @@ private struct AuditText {
     func print() {
         Output.line(
             Output.strong(report.isRight ? "The ledger is right." : "The ledger is wrong."))
-        if report.checks.log == .failed {
+        if report.checks.log == .failed, report.counts.entries == 0 {
             Output.line("The log in \(report.directory) is damaged.")
         } else {
             listChecks()
         }
         printContradictions()
+        printResultContradictions()
+        printNotRecomputed()
         printFindings()
         for note in report.notes { Output.line("Note: \(note)") }
     }
@@ -138,6 +179,7 @@ private struct AuditText {
             "proofs",
             "\(report.checks.proofs.rawValue): \(Text.grouped(counts.proofs)) verified again,"
                 + " \(Text.count(counts.votes, "vote")) compared")
+        addRecomputation(&list)
         list.add(
             "requests",
             "\(Text.grouped(counts.requests)): \(counts.approved) approved, \(counts.rejected)"
@@ -147,6 +189,19 @@ private struct AuditText {
             "\(Text.seconds(report.seconds)), \(Text.grouped(UInt64(report.entriesPerSecond)))"
                 + " entries a second")
         list.print()
+    }
+
+    private func addRecomputation(_ list: inout Listing) {
+        let counts = report.counts
+        let jobs = Text.count(counts.jobs, "job")
+        if report.checks.recomputation != .skipped {
+            list.add(
+                "recomputation",
+                "\(report.checks.recomputation.rawValue): \(Text.grouped(counts.recomputed)) of"
+                    + " \(jobs) run again, \(Text.count(counts.results, "result")) compared")
+        } else if counts.jobs > 0 {
+            list.add("recomputation", "skipped: \(jobs); --recompute runs them again")
+        }
     }
 
     private func printContradictions() {
@@ -167,6 +222,43 @@ private struct AuditText {
                 "\(items.count)", entries.joined(separator: ", ") + (items.count > 6 ? ", …" : ""))
         }
         table.print()
+    }
+
+    private func printResultContradictions() {
+        guard !report.resultContradictions.isEmpty else { return }
+        var lies: [UInt16: [ResultContradiction]] = [:]
+        for item in report.resultContradictions { lies[item.validator, default: []].append(item) }
+        Output.line()
+        Output.line(
+            Output.strong(
+                Text.count(UInt64(lies.count), "validator")
+                    + " signed results that running the job again contradicts:"))
+        var table = Table(
+            ("validator", .right), ("key", .left), ("results", .right), ("at entries", .left))
+        for validator in lies.keys.sorted() {
+            let items = lies[validator] ?? []
+            let entries = items.prefix(3).map { "\($0.entry) (\($0.difference))" }
+            table.add(
+                "\(validator)", items.first.map { $0.key.prefix(16) + "…" } ?? "",
+                "\(items.count)", entries.joined(separator: ", ") + (items.count > 3 ? ", …" : ""))
+        }
+        table.print()
+    }
+
+    private func printNotRecomputed() {
+        let jobs = report.notRecomputed
+        guard !jobs.isEmpty else { return }
+        Output.line()
+        Output.line(
+            Output.strong(Text.count(UInt64(jobs.count), "job") + " could not be run again:"))
+        for item in jobs.prefix(Self.jobsMax) {
+            Output.line("  job \(item.job) (\(Text.short(item.jobID))): \(item.reason)")
+        }
+        if jobs.count > Self.jobsMax { Output.line("  … and more; --json has them all.") }
+        for obstacle in JobObstacle.allCases where jobs.contains(where: { $0.obstacle == obstacle })
+        {
+            Output.line("  What to do (\(obstacle.rawValue)): \(obstacle.advice).")
+        }
     }
 
     private func printFindings() {

@@ -48,6 +48,9 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Requests that ten nodes decide together.")
     var requests = 400
 
+    @Option(help: "Compute jobs that a node takes to their decision.")
+    var jobs = 300
+
     @Option(help: "Entries of the ledger that is replayed million by million.")
     var scaleEntries: UInt64 = 10_000_000
 
@@ -122,6 +125,7 @@ struct Benchmarks: ParsableCommand {
             try ReplicationBenchmark(requests: requests).measure(runs: runs, note, report)
         case .compute:
             try ComputeBenchmark(python: python).measure(runs: runs, note, report)
+            report(try JobPathBenchmark(jobs: jobs).measure(runs: runs, note))
         }
     }
 

@@ -191,7 +191,8 @@ enum ComputeParts {
                 let path = "\(folder)/.build/wasmtime/\(name)"
                 // Named through the environment, so that it is checked as in a node.
                 if FileManager.default.fileExists(atPath: path) {
-                    setenv("RECOUNT_WASMTIME", path, 0)
+                    // SAFETY: the strings live for the call, and no thread is started yet.
+                    unsafe setenv("RECOUNT_WASMTIME", path, 0)
                 }
             }
         }

@@ -1,0 +1,88 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Compute
+import Foundation
+import Ledger
+import Node
+import Synchronization
+
+/// Jobs from the spool to their decision by three validators, in a node on real files.
+struct JobPathBenchmark {
+    /// Jobs of a run.
+    let jobs: Int
+
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+        guard case .success = ComputeParts.loaded else { return [] }
+        var submitted: [Double] = []
+        var decided: [Double] = []
+        for _ in 0..<runs {
+            let (spooling, deciding) = try seconds()
+            submitted.append(Double(jobs) / spooling)
+            decided.append(Double(jobs) / deciding)
+        }
+        return [
+            Measurement(
+                "jobs submitted: payloads and job synced each", unit: "/s", values: submitted),
+            Measurement(
+                "jobs through three validators to the decision", unit: "/s", values: decided,
+                note: "a module that reverses 1 KiB; all cores; three runs, journaled, signed,"
+                    + " logged each"),
+        ]
+    }
+
+    /// Seconds that submitting took, and the run until all are decided.
+    private func seconds() throws -> (Double, Double) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "recount-benchmark-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer {
+            do { try FileManager.default.removeItem(at: folder) } catch { print("\(error)") }
+        }
+        let now = Time(UInt64(Date().timeIntervalSince1970 * 1000))
+        let samples = try ComputeParts.repository.get() + "/Tools/samples/recount.toml"
+        let home = try Home.initialise(
+            configuration: try Configuration.load(path: samples),
+            at: folder.appendingPathComponent("node").path, protection: .keyFile(path: nil),
+            startTime: now)
+        let module = try ComputeParts.module("reverse")
+        let (spooling, _) = try timed {
+            for number in 0..<jobs {
+                let input =
+                    (0..<1024).map { UInt8(truncatingIfNeeded: $0 &+ number &* 7) }
+                    + Array("\(number)".utf8)
+                _ = try JobSubmission.submit(
+                    module: module, input: input, fuel: ComputeLimits.fuelDefault,
+                    memoryBytes: ComputeLimits.memoryBytesDefault, milliseconds: 0, home: home,
+                    submitter: nil, now: now)
+            }
+        }
+        let coordinator = try Coordinator.open(
+            home: home, options: CoordinatorOptions { ComputeParts.loaded })
+        let (deciding, summary) = try timed { try run(coordinator) }
+        guard summary.jobsAgreed == jobs else {
+            fatalError("\(summary.jobsAgreed) of \(jobs) jobs were agreed on")
+        }
+        return (spooling, deciding)
+    }
+
+    /// Runs the node until nothing is left to do.
+    private func run(_ coordinator: Coordinator) throws -> RunSummary {
+        let done = DispatchSemaphore(value: 0)
+        let result = Mutex<Result<RunSummary, NodeError>?>(nil)
+        // The task uses nothing of this thread's, which waits for it.
+        Task.detached {
+            let outcome: Result<RunSummary, NodeError>
+            do throws(NodeError) {
+                outcome = .success(try await coordinator.run(ArrayLineSource([])) { _ in })
+            } catch {
+                outcome = .failure(error)
+            }
+            result.withLock { $0 = outcome }
+            done.signal()
+        }
+        done.wait()
+        guard let outcome = result.withLock({ $0 }) else { fatalError("the node has not ended") }
+        return try outcome.get()
+    }
+}

@@ -28,7 +28,8 @@ struct Recount: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, RunCommand.self, AuditCommand.self, ReplayCommand.self,
             LogCommand.self, ShowCommand.self, RequestsCommand.self, JobCommand.self,
-            ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self, ProveCommand.self, CertificateCommand.self,
+            ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self, ProveCommand.self,
+            CertificateCommand.self,
             CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
             RecoverCommand.self, ExportCommand.self, SimulateCommand.self,
             ProofCommand.self, LedgerCommand.self, ProjectionsCommand.self,

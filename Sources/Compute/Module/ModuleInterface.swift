@@ -42,6 +42,16 @@ enum LogImport: Sendable {
 }
 
 extension ModuleOutline {
+    /// Why the interface admits no such module, in words; nil where it does.
+    package var problem: String? {
+        do throws(ModuleRefusal) {
+            _ = try interface()
+            return nil
+        } catch {
+            return error.detail
+        }
+    }
+
     /// Returns the interface and what each import takes, in order.
     ///
     /// Checks, in order: imports, `memory`, `execute`, `allocate`, tables.

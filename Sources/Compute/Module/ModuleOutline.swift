@@ -6,7 +6,7 @@
 /// The engine validates; this only counts and looks up, so that a module which would take long or
 /// much to compile is refused, with the same reason everywhere. Source: core specification 2.0,
 /// section 5.5.
-struct ModuleOutline: Sendable {
+package struct ModuleOutline: Sendable {
     struct FunctionType: Equatable, Sendable {
         var parameters: [UInt8]
         var results: [UInt8]
@@ -40,8 +40,8 @@ struct ModuleOutline: Sendable {
     private var functions: [Int] = []
     private var locals: UInt64 = 0
 
-    /// Reads a module.
-    init(_ bytes: [UInt8]) throws(OutlineError) {
+    /// Reads a module: any bytes.
+    package init(_ bytes: [UInt8]) throws(OutlineError) {
         var reader = ModuleReader(bytes)
         for expected: UInt8 in [0x00, 0x61, 0x73, 0x6D, 0x01, 0x00, 0x00, 0x00] {
             let start = reader.offset

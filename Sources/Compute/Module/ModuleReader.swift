@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Why an outline could not be taken.
-enum OutlineError: Error, Equatable {
+package enum OutlineError: Error, Equatable, Sendable {
     /// The bytes end too early, or a number is too long, at an offset.
     case malformed(offset: Int)
     /// Something is above its bound.

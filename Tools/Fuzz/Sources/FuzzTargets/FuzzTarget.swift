@@ -24,6 +24,7 @@ struct FuzzTarget: Sendable {
         .events, .messages, .folds, .commands, .frames, .ledgers, .snapshots, .journals, .merkle,
         .checkpoints, .tiles, .certificates,
         .proofs, .keys, .configuration, .requests, .sealedKeys, .peers,
+        .modules,
     ]
 }
 

@@ -21,6 +21,7 @@ extension Engine {
         let room = desk.room
         guard !desk.isLooking, room > 0 else { return }
         desk.isLooking = true
+        desk.looked = room
         desk.lastLook = .now
         let (spool, known, ledger, inbox) = (desk.spool, desk.known, home.ledger, inbox)
         pool.submit {
@@ -37,10 +38,12 @@ extension Engine {
         switch result {
         case .failure(let error):
             desk.isSpoolClear = true
+            desk.hasMore = false
             if !desk.isSpoolFailureTold { onEvent(.warning("no job can be taken: \(error)")) }
             desk.isSpoolFailureTold = true
         case .success(let files):
             desk.isSpoolClear = files.isEmpty
+            desk.hasMore = files.count >= desk.looked
             desk.isSpoolFailureTold = false
             for file in files { take(file) }
         }

@@ -36,6 +36,9 @@ struct JobDesk: Sendable {
     var known: Set<String> = []
     var isLooking = false
     var lastLook: ContinuousClock.Instant?
+    /// How many files the last look might have read, and whether there were as many.
+    var looked = 0
+    var hasMore = false
     /// Whether the last look found nothing new, and nothing has happened since.
     var isSpoolClear = false
     var isSpoolFailureTold = false
@@ -56,6 +59,10 @@ struct JobDesk: Sendable {
     /// Real milliseconds until the next look at the spool.
     var untilLook: UInt64 {
         guard !isLooking, room > 0 else { return NodeLimits.pauseMillisecondsMax }
+        // A look reads the names of all files, so it is not worth it for one of them.
+        if hasMore {
+            return room < NodeLimits.waitingJobsMax / 2 ? NodeLimits.pauseMillisecondsMax : 0
+        }
         guard let lastLook else { return 0 }
         let passed = Milliseconds.from(lastLook, to: .now)
         return passed < NodeLimits.spoolMilliseconds ? NodeLimits.spoolMilliseconds - passed : 0

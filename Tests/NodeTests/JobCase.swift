@@ -72,26 +72,28 @@ struct JobCase {
     }
 
     func coordinator(
-        _ behaviours: [Behaviour] = [],
+        _ behaviours: [Behaviour] = [], clock: (any NodeClock)? = nil,
         engine: @escaping @Sendable () -> Result<ComputeEngine, ComputeError> = {
             JobEngine.loaded
         }
     ) throws -> Coordinator {
         try Coordinator.open(
-            home: home, options: CoordinatorOptions(behaviours: behaviours, engine: engine),
-            clock: clock)
+            home: home,
+            options: CoordinatorOptions(
+                behaviours: behaviours, acceptClockJump: clock != nil, engine: engine),
+            clock: clock ?? self.clock)
     }
 
     /// Runs what waits and gives what happened.
     @discardableResult
     func run(
-        _ behaviours: [Behaviour] = [],
+        _ behaviours: [Behaviour] = [], clock: (any NodeClock)? = nil,
         engine: @escaping @Sendable () -> Result<ComputeEngine, ComputeError> = {
             JobEngine.loaded
         }
     ) async throws -> (RunSummary, Recorder) {
         let recorder = Recorder()
-        let summary = try await coordinator(behaviours, engine: engine)
+        let summary = try await coordinator(behaviours, clock: clock, engine: engine)
             .run(ArrayLineSource([])) { recorder.add($0) }
         return (summary, recorder)
     }

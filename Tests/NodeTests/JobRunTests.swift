@@ -218,8 +218,8 @@ struct JobRunTests {
     @Test func endlessJobIsGivenUpInTimeForItsAbstentionToCount() async throws {
         let node = try JobCase()
         try node.submit(
-            HostileModules.endlessLoop(), input: "", fuel: .max / 4, milliseconds: 2000)
-        let (summary, _) = try await node.run()
+            HostileModules.endlessLoop(), input: "", fuel: .max / 4, milliseconds: 4000)
+        let (summary, _) = try await node.run(clock: SystemClock())
         #expect(summary.jobsDisagreed == 1)
         #expect(summary.jobsTimedOut == 0)
         let results = try node.results()
@@ -231,10 +231,7 @@ struct JobRunTests {
         let node = try JobCase()
         let source = OpenSource()
         let recorder = Recorder()
-        let coordinator = try Coordinator.open(
-            home: node.home,
-            options: CoordinatorOptions(acceptClockJump: true, engine: { JobEngine.loaded }),
-            clock: SystemClock())
+        let coordinator = try node.coordinator(clock: SystemClock())
         async let running = coordinator.run(source) { event in
             recorder.add(event)
             if case .jobDecided = event { source.stop() }

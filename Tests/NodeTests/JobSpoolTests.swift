@@ -5,6 +5,7 @@ import Compute
 import Cryptography
 import EventLog
 import Foundation
+import Hosting
 import Ledger
 import Node
 import TestSupport
@@ -206,6 +207,80 @@ import Testing
         #expect(summary.jobsAccepted == 7)
         #expect(summary.jobsRefused == 0)
         #expect(recorder.jobDecisions.count == 7)
+    }
+
+    @Test func journalOrLedgerThatIsAnOlderCopyStopsTheNode() async throws {
+        let node = try JobCase()
+        let name = node.home.validators[0].name
+        let journal = node.home.journalDirectory(of: name)
+        let files = FileManager.default
+        try files.copyItem(atPath: journal, toPath: node.folder.file("journal"))
+        try files.copyItem(atPath: node.home.ledgerDirectory, toPath: node.folder.file("ledger"))
+        let id = try node.submit(input: "x")
+        try await node.run(engine: JobCase.noEngine)
+        func fault() -> NodeError? {
+            do throws(NodeError) {
+                let coordinator = try Coordinator.open(home: node.home, clock: node.clock)
+                try coordinator.close()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        func replace(_ path: String, with copy: String) throws {
+            try files.moveItem(atPath: path, toPath: "\(path).aside")
+            try files.copyItem(atPath: node.folder.file(copy), toPath: path)
+        }
+        func restore(_ path: String) throws {
+            try files.removeItem(atPath: path)
+            try files.moveItem(atPath: "\(path).aside", toPath: path)
+        }
+        try replace(journal, with: "journal")
+        guard case .journalLacksResult(name, id)? = fault() else {
+            Issue.record("an old journal was taken")
+            return
+        }
+        try restore(journal)
+        try replace(node.home.ledgerDirectory, with: "ledger")
+        guard case .ledgerLacksJob(name, id)? = fault() else {
+            Issue.record("an old ledger was taken")
+            return
+        }
+        try restore(node.home.ledgerDirectory)
+        #expect(fault() == nil)
+    }
+
+    @Test func journalBegunAnewHoldsTheResultsOfTheLedger() async throws {
+        let node = try JobCase()
+        let id = try node.submit(input: "x")
+        try await node.run(engine: JobCase.noEngine)
+        let named = node.home.validators[2]
+        let directory = node.home.journalDirectory(of: named.name)
+        try FileManager.default.removeItem(atPath: directory)
+        _ = try HomeJournals.beginAnew(at: node.home.path, named: [], clock: node.clock)
+        let journal = try VoteJournal(
+            directory: directory, disk: POSIXDisk(), key: named.key, ledger: node.home.ledger)
+        #expect(journal.report(on: id)?.status == JobStatus(.noEngine))
+        try journal.close()
+        let (summary, _) = try await node.run(engine: JobCase.noEngine)
+        #expect(summary.batches == 0)
+    }
+
+    @Test func moreJobsThanFitInMemoryAreAllTaken() async throws {
+        let node = try JobCase()
+        let key = node.home.submitters[0].key
+        let count = NodeLimits.waitingJobsMax + NodeLimits.openJobsMax + 7
+        for number in 0..<count {
+            _ = try node.spool.put(
+                node.message(
+                    by: key, timestamp: JobCase.start.adding(milliseconds: UInt64(number))),
+                in: node.home.ledger)
+        }
+        let (summary, _) = try await node.run(engine: JobCase.noEngine)
+        #expect(summary.jobsAccepted == count)
+        #expect(summary.jobsDisagreed == count)
+        #expect(try node.spool.list(in: node.home.ledger).isEmpty)
+        #expect(try node.results().count == 3 * count)
     }
 
     @Test func jobThatIsInTheLedgerLosesItsFileAndIsNotTakenAgain() async throws {

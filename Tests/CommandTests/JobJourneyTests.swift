@@ -225,6 +225,43 @@ struct JobJourneyTests {
         #expect(try late.job("list", "--decision", "timedOut", "--json").lines.count == 1)
     }
 
+    @Test func `running jobs again finds nothing where all were honest`() throws {
+        let made = try Decided.shared.get()
+        let result = try Command.run("audit", made.home.home, "--recompute", "--strict", "--json")
+        #expect(result.status == 0, "\(result.output) \(result.errors)")
+        let report = try result.object()
+        #expect((report["checks"] as? [String: String])?["recomputation"] == "passed")
+        let counts = try #require(report["counts"] as? [String: Any])
+        #expect(counts["recomputed"] as? Int == 4)
+        #expect(counts["results"] as? Int == 12)
+    }
+
+    @Test func `a dishonest pair wins the vote, and running the job again names both`() throws {
+        let home = try JobHome()
+        for text in ["one", "two", "three"] {
+            let input = try home.folder.write(Array(text.utf8), text)
+            _ = try home.submitted(.echo, "--input", input)
+        }
+        #expect(try home.run("--malicious", "9").status == 0)
+        let rows = try home.job("list", "--json").objects()
+        #expect(rows.count { $0["decision"] as? String == "agreed" } == 3)
+        #expect(try Command.run("audit", home.home, "--quiet").status == 0)
+        let result = try Command.run("audit", home.home, "--recompute", "--json")
+        #expect(result.status == 1, "\(result.errors)")
+        let report = try result.object()
+        let findings = try #require(report["findings"] as? [[String: Any]])
+        #expect(
+            findings.map { $0["kind"] as? String }
+                == Array(repeating: "agreedFalseResult", count: 3))
+        let named = try #require(report["result_contradictions"] as? [[String: Any]])
+        let liars = rows.flatMap { row in
+            (row["reports"] as? [[String: Any]] ?? []).compactMap { $0["validator"] as? Int }
+        }.filter { $0 > 0 }
+        #expect(named.compactMap { $0["validator"] as? Int }.sorted() == liars.sorted())
+        let people = try Command.run("audit", home.home, "--recompute")
+        #expect(people.output.hasPrefix("The ledger is wrong."))
+    }
+
     @Test(.timeLimit(.minutes(2))) func `a node that runs takes what is submitted`() throws {
         let home = try JobHome()
         let process = Process()

@@ -33,6 +33,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
+        .systemLibrary(name: "CWasmtime"),
         // SHA-256 alone, in place of swift-crypto.
         .target(name: "Crypto", swiftSettings: Array(settings.dropLast())),
         .target(
@@ -47,8 +48,13 @@ let package = Package(
             name: "Storage", dependencies: ["Ledger", "EventLog", "Cryptography"],
             swiftSettings: settings),
         .target(
+            name: "Compute", dependencies: ["Ledger", "Cryptography", "CWasmtime"],
+            swiftSettings: settings),
+        .target(
             name: "Audit",
-            dependencies: ["Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
+            dependencies: [
+                "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+            ],
             swiftSettings: settings),
         .target(
             name: "Replication", dependencies: ["Ledger", "Cryptography"], swiftSettings: settings),
@@ -60,16 +66,20 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Hosting", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+                "Hosting", "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography",
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
-            exclude: ["Bridge", "Coordinator", "Home"], swiftSettings: settings),
+            exclude: [
+                "Bridge", "Coordinator", "Home", "Jobs/JobSubmission.swift", "Jobs/JobWorker.swift",
+            ],
+            swiftSettings: settings),
         .target(name: "TestSupport", swiftSettings: settings),
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Node", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog",
-                "Groth16", "BN254", "Cryptography", "TestSupport",
+                "Node", "Hosting", "Replication", "Audit", "Compute", "Storage", "Ledger",
+                "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
             ],
             swiftSettings: settings),
         // In C, so that libFuzzer's own main is the entry point.

@@ -14,7 +14,8 @@ package enum Auditor {
     ///
     /// First every byte of every frame and blob and the whole Merkle tree; then, in one pass over
     /// the entries, every derived event, every root, every signature and every proof, and every
-    /// decided job where that is asked for. Damage is a finding. Throws where there is nothing to judge: no log, a newer format, a disk that fails.
+    /// decided job where that is asked for. Damage is a finding. Throws where there is nothing to
+    /// judge: no log, a newer format, a disk that fails.
     package static func run(
         directory path: String, disk: any Disk = POSIXDisk(),
         options: AuditOptions = AuditOptions(),

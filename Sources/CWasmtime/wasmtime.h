@@ -86,7 +86,7 @@ typedef wasm_trap_t *(*wasmtime_func_callback)(
     void *env, wasmtime_caller_t *caller, const wasmtime_val_t *arguments, size_t argument_count,
     wasmtime_val_t *results, size_t result_count);
 
-/// Says by how many ticks the deadline moves (kind 0: go on), or gives the error that ends the call.
+/// Says by how many ticks the deadline moves (kind 0: go on), or gives the error that ends a call.
 typedef wasmtime_error_t *(*wasmtime_deadline_callback)(
     wasmtime_context_t *, void *env, uint64_t *ticks, uint8_t *kind);
 

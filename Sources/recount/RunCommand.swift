@@ -53,7 +53,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Validators that vote against the truth and report wrong results of jobs, all the same.",
+            "Validators that vote against the truth and report wrong results of jobs, all alike.",
             valueName: "count"))
     var malicious = 0
 

@@ -121,7 +121,7 @@ extension HostileModules {
     // MARK: - Compile-time bombs
     //
     // Each ends within the limits of compilation: success (they give their input back), abstained
-    // (`compilationGuard`), or invalid module (`malformed`) where the engine has a bound of its own.
+    // (`compilationGuard`), or invalid module (`malformed`) where the engine has its own bound.
     // `liveVariables` of 1,000 by 400 keeps the engine busy for minutes.
 
     /// Blocks in blocks, `depth` of them.

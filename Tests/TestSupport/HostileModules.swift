@@ -12,8 +12,8 @@ package enum HostileModules {
 
     /// Returns a module of interface 2 that is well-behaved but for what is asked for.
     ///
-    /// Local 0 of `execute` is the input's pointer, local 1 its length, `locals` follow; it leaves an
-    /// `i64`. `prepare` adds imports and other functions before.
+    /// Local 0 of `execute` is the input's pointer, local 1 its length, `locals` follow; it leaves
+    /// an `i64`. `prepare` adds imports and other functions before.
     package static func module(
         pages: UInt64 = 1, locals: [(UInt32, WasmType)] = [],
         execute: [WasmInstruction], prepare: (inout WasmBuilder) -> Void = { _ in }
@@ -37,7 +37,7 @@ package enum HostileModules {
         .get(1), .i64FromUnsigned, .i64(32), .i64ShiftLeft, .get(0), .i64FromUnsigned, .i64Or,
     ]
 
-    /// Writes the `i32` on the stack, which `local` holds meanwhile, to 0 and returns its four bytes.
+    /// Writes the `i32` on the stack, which `local` holds meanwhile, to 0 and returns those bytes.
     static func returning(through local: UInt32) -> [WasmInstruction] {
         [.set(local), .i32(0), .get(local), .store(.i32), .output(pointer: 0, count: 4)]
     }

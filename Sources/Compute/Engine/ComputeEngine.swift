@@ -22,14 +22,12 @@ import Ledger
 
     /// Finds the library, checks that it is the one that is known, and starts the engine.
     ///
-    /// - Parameters:
-    ///   - compiler: What compiles modules, in processes of their own.
-    ///   - path: The file of the library; nil to look for it, see `Tools/setup`.
+    /// - Parameter compiler: What compiles modules, in processes of their own. The library is
+    ///   looked for near it, see `Tools/setup`.
     package static func load(
-        compiler: ModuleCompiler = .standard, path: String? = nil
+        compiler: ModuleCompiler = .standard
     ) throws(ComputeError) -> ComputeEngine {
-        if let path { return try ComputeEngine(path: path, compiler) }
-        return try ComputeEngine(
+        try ComputeEngine(
             path: try EngineLibrary.find(executable: compiler.executable), compiler)
     }
 

@@ -47,22 +47,13 @@ enum SmallModule: String, CaseIterable {
     }
 }
 
-/// Whether the library of the engine lies where the program looks for it.
+/// Whether the program has its engine: a sample module does not end for the lack of it.
 let engineIsThere: Bool = {
-    if let named = ProcessInfo.processInfo.environment["RECOUNT_WASMTIME"], !named.isEmpty {
+    do {
+        let module = samplesFolder + "/modules/reverse.wasm"
+        return try !Command.run("job", "run", module).output.contains("noEngine")
+    } catch {
         return true
-    }
-    var folder = URL(fileURLWithPath: Command.path).resolvingSymlinksInPath()
-        .deletingLastPathComponent()
-    var folders: [String] = []
-    for _ in 0..<6 {
-        folders.append(folder.appendingPathComponent("wasmtime").path)
-        folder.deleteLastPathComponent()
-    }
-    return (folders + ["/usr/local/lib", "/usr/lib"]).contains { folder in
-        ["so", "dylib"].contains {
-            FileManager.default.fileExists(atPath: "\(folder)/libwasmtime.\($0)")
-        }
     }
 }()
 

@@ -111,13 +111,11 @@ typedef struct {
 
 typedef wasm_config_t *(*wasm_config_new_f)(void);
 typedef void (*wasmtime_config_flag_f)(wasm_config_t *, bool);
-typedef void (*wasmtime_config_choice_f)(wasm_config_t *, uint8_t);
 typedef void (*wasmtime_config_size_f)(wasm_config_t *, size_t);
 typedef wasmtime_error_t *(*wasmtime_config_target_set_f)(wasm_config_t *, const char *);
 typedef void (*wasmtime_config_host_memory_creator_set_f)(
     wasm_config_t *, wasmtime_memory_creator_t *);
 typedef wasm_engine_t *(*wasm_engine_new_with_config_f)(wasm_config_t *);
-typedef void (*wasm_engine_delete_f)(wasm_engine_t *);
 typedef void (*wasmtime_engine_increment_epoch_f)(wasm_engine_t *);
 
 // MARK: - Functions: errors and bytes
@@ -173,7 +171,6 @@ typedef bool (*wasmtime_instance_export_get_f)(
 typedef bool (*wasmtime_caller_export_get_f)(
     wasmtime_caller_t *, const char *, size_t, wasmtime_extern_t *);
 typedef wasmtime_context_t *(*wasmtime_caller_context_f)(wasmtime_caller_t *);
-typedef void (*wasmtime_extern_delete_f)(wasmtime_extern_t *);
 typedef wasmtime_error_t *(*wasmtime_func_call_f)(
     wasmtime_context_t *, const wasmtime_func_t *, const wasmtime_val_t *, size_t,
     wasmtime_val_t *, size_t, wasm_trap_t **);

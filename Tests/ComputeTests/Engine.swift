@@ -16,6 +16,15 @@ enum Engine {
     /// Whether the tests that need it can run.
     static var isHere: Bool { if case .success = loaded { true } else { false } }
 
+    /// The library that the engine was loaded from; nil where it was not found.
+    static var libraryPath: String? {
+        do throws(ComputeError) {
+            return try EngineLibrary.find(EngineLibrary.named, executable: Program.path)
+        } catch {
+            return nil
+        }
+    }
+
     /// A runner of two threads on the engine.
     static func runner(
         jobsAtOnce: Int = 2, memoryBytes: UInt64 = ComputeLimits.runningBytesDefault

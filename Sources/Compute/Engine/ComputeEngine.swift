@@ -27,8 +27,9 @@ import Ledger
     package static func load(
         compiler: ModuleCompiler = .standard
     ) throws(ComputeError) -> ComputeEngine {
-        try ComputeEngine(
-            path: try EngineLibrary.find(executable: compiler.executable), compiler)
+        let path = try EngineLibrary.find(
+            EngineLibrary.named, executable: compiler.executable)
+        return try ComputeEngine(path: path, compiler)
     }
 
     private init(path: String, _ compiler: ModuleCompiler) throws(ComputeError) {

@@ -5,7 +5,12 @@ import Cryptography
 import Foundation
 
 /// Where the engine's library is, and which one it must be.
-enum EngineLibrary {
+package enum EngineLibrary {
+    /// What `RECOUNT_WASMTIME` names; nil where it is not set.
+    package static var named: String? {
+        ProcessInfo.processInfo.environment["RECOUNT_WASMTIME"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// SHA-256 of the libraries of wasmtime 50.0.1, from the wheels of that version on PyPI.
     ///
     /// One for each platform; a library that is none of them may have other layouts and give other
@@ -44,10 +49,10 @@ enum EngineLibrary {
 
     /// Returns the path of a library that is known.
     ///
-    /// Looks at `RECOUNT_WASMTIME`, which decides alone where it is set; then in `wasmtime/` of the
-    /// folders above the executable, the nearest first; then where a system keeps libraries.
-    static func find(executable: String) throws(ComputeError) -> String {
-        if let named = ProcessInfo.processInfo.environment["RECOUNT_WASMTIME"], !named.isEmpty {
+    /// Takes the one that is named; else looks in `wasmtime/` of the folders above the executable,
+    /// the nearest first, then where a system keeps libraries.
+    package static func find(_ named: String?, executable: String) throws(ComputeError) -> String {
+        if let named {
             try check(named)
             return named
         }

@@ -18,7 +18,6 @@ import CWasmtime
     let configTarget: wasmtime_config_target_set_f
     let configMemoryCreator: wasmtime_config_host_memory_creator_set_f
     let engineNew: wasm_engine_new_with_config_f
-    let engineDelete: wasm_engine_delete_f
     let incrementEpoch: wasmtime_engine_increment_epoch_f
     let errorNew: wasmtime_error_new_f
     let errorMessage: wasmtime_error_message_f
@@ -49,7 +48,6 @@ import CWasmtime
     let instanceExport: wasmtime_instance_export_get_f
     let callerExport: wasmtime_caller_export_get_f
     let callerContext: wasmtime_caller_context_f
-    let externDelete: wasmtime_extern_delete_f
     let call: wasmtime_func_call_f
     let memoryData: wasmtime_memory_data_f
     let memorySize: wasmtime_memory_data_size_f
@@ -67,7 +65,6 @@ import CWasmtime
         unsafe configTarget = try symbols.find("wasmtime_config_target_set")
         unsafe configMemoryCreator = try symbols.find("wasmtime_config_host_memory_creator_set")
         unsafe engineNew = try symbols.find("wasm_engine_new_with_config")
-        unsafe engineDelete = try symbols.find("wasm_engine_delete")
         unsafe incrementEpoch = try symbols.find("wasmtime_engine_increment_epoch")
         unsafe errorNew = try symbols.find("wasmtime_error_new")
         unsafe errorMessage = try symbols.find("wasmtime_error_message")
@@ -98,7 +95,6 @@ import CWasmtime
         unsafe instanceExport = try symbols.find("wasmtime_instance_export_get")
         unsafe callerExport = try symbols.find("wasmtime_caller_export_get")
         unsafe callerContext = try symbols.find("wasmtime_caller_context")
-        unsafe externDelete = try symbols.find("wasmtime_extern_delete")
         unsafe call = try symbols.find("wasmtime_func_call")
         unsafe memoryData = try symbols.find("wasmtime_memory_data")
         unsafe memorySize = try symbols.find("wasmtime_memory_data_size")

@@ -45,7 +45,6 @@ package final class JobRunner: Sendable {
     private let engine = Mutex<Result<ComputeEngine, ComputeError>?>(nil)
     private let condition = NSCondition()
     private let contents = Mutex(Contents())
-    private let isEnding = Atomic(false)
 
     /// Starts the threads. `engine` is called once, on one of them, for the first job.
     package init(
@@ -102,7 +101,6 @@ package final class JobRunner: Sendable {
     /// Drops what waits, ends what runs, and returns when no thread is left. Nothing of either is
     /// completed any more.
     package func stop() {
-        isEnding.store(true, ordering: .relaxed)
         change { contents in
             contents.isStopped = true
             contents.queue = []
@@ -121,6 +119,8 @@ package final class JobRunner: Sendable {
         condition.unlock()
     }
 
+    private var isStopped: Bool { contents.withLock { $0.isStopped } }
+
     private func work() {
         while let (task, bytes) = take() {
             let outcome = outcome(of: task)
@@ -128,7 +128,7 @@ package final class JobRunner: Sendable {
                 contents.running -= 1
                 contents.usedBytes -= bytes
             }
-            if !isEnding.load(ordering: .relaxed) { task.completion(outcome) }
+            if !isStopped { task.completion(outcome) }
         }
     }
 
@@ -174,9 +174,7 @@ package final class JobRunner: Sendable {
                     detail: "the job may have \(task.job.memoryBytes) bytes, and all jobs here have"
                         + " \(options.memoryBytes)")
             }
-            return engine.run(task.job, until: task.end) { [isEnding = self] in
-                isEnding.isEnding.load(ordering: .relaxed)
-            }
+            return engine.run(task.job, until: task.end) { [self] in isStopped }
         }
     }
 

@@ -39,6 +39,8 @@ private func fault(_ toml: String) -> ConfigurationError? {
 
     @Test func everyKeyIsReadAndWrittenBack() throws {
         let text = """
+            [node]
+            validator = "b"
             [ledger]
             name = "a \\"name\\""
             ordering = "single"

@@ -78,7 +78,7 @@ import Testing
             if case .failure(let problem) = file.content { problem } else { nil }
         }
         #expect(problems.contains(.notNamed))
-        #expect(problems.contains(.otherJob(good)))
+        #expect(problems.contains(.otherMessage(good.digest)))
         #expect(problems.contains(.tooLong(max: 1024)))
         #expect(problems.contains(.notSigned))
         #expect(problems.count == 6)

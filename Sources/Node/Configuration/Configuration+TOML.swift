@@ -34,6 +34,9 @@ extension Configuration {
             throw .unknownKey(key, suggestion: Spelling.suggestion(for: key, among: sections))
         }
         self = .standard
+        if let reader = try Self.section("node", root), let name = try reader.text("validator") {
+            validator = try Self.fileName(name, "node.validator")
+        }
         if let reader = try Self.section("ledger", root) { try readLedger(reader) }
         var count = 10
         if let reader = try Self.section("consensus", root) { count = try readConsensus(reader) }
@@ -63,7 +66,7 @@ extension Configuration {
     }
 
     private static let sections = [
-        "ledger", "consensus", "leader_selection", "network", "snapshots", "checkpoints",
+        "node", "ledger", "consensus", "leader_selection", "network", "snapshots", "checkpoints",
         "compute", "vault", "circuits", "validators", "submitters",
     ]
 

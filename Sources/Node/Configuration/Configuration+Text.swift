@@ -12,7 +12,9 @@ extension Configuration {
         func list(_ texts: [String]) -> String {
             "[\(texts.map(Self.quoted).joined(separator: ", "))]"
         }
-        var lines = [
+        var lines: [String] = []
+        if let validator { lines += ["[node]", "validator = \(Self.quoted(validator))", ""] }
+        lines += [
             "[ledger]",
             "name = \(Self.quoted(name))",
             "ordering = \"single\"",

@@ -71,6 +71,8 @@ package struct Configuration: Sendable, Equatable {
         }
     }
 
+    /// Whose home the configuration stands in; nil where it is nobody's yet.
+    package var validator: String?
     /// Where the ledger comes from.
     package var name: String
     /// Who orders the batches.

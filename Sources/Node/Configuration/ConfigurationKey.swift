@@ -24,6 +24,9 @@ extension Configuration {
     /// Every key that a configuration may have, in the order in which it is written.
     package static let keys: [ConfigurationKey] = [
         ConfigurationKey(
+            "node.validator", "the name of a validator", "written by `recount init`",
+            "whose home the configuration stands in"),
+        ConfigurationKey(
             "ledger.name", "text of 1 to 64 bytes", "\"recount.example/ledger\"",
             "where the ledger comes from"),
         ConfigurationKey(

@@ -28,39 +28,6 @@ package struct SpooledJob: Sendable {
     }
 }
 
-/// Why a file of the spool is passed over. It is left as it is.
-package enum SpoolProblem: Error, Equatable, Sendable {
-    /// The name is not that of a job.
-    case notNamed
-    /// It has more bytes than a job has.
-    case tooLong(max: Int)
-    /// The bytes are no job.
-    case undecodable(DecodingError)
-    /// It holds another job than its name says.
-    case otherJob(JobID)
-    /// The submitter has not signed it for this ledger.
-    case notSigned
-    /// It cannot be read.
-    case unreadable(String)
-}
-
-extension SpoolProblem: CustomStringConvertible {
-    /// What is wrong, for a person.
-    package var description: String {
-        let known: String =
-            switch self {
-            case .notNamed: "its name is not sixty-four hexadecimal digits and .job"
-            case .tooLong(let max): "it has more than \(max) bytes"
-            case .undecodable(let error): "it is no job (\(error))"
-            case .otherJob(let id): "it holds job \(id.hex)"
-            case .notSigned: "its submitter has not signed it for this ledger"
-            case .unreadable(let problem): problem
-            }
-        return known + "; it is passed over and left as it is: submit the job again, and remove"
-            + " the file"
-    }
-}
-
 /// Jobs that are submitted and not yet in the ledger: `HOME/jobs/<64 hexadecimal digits>.job`.
 ///
 /// A file holds the Borsh of a signed `JobMessage` and is named for its identity. It is there
@@ -169,7 +136,7 @@ package struct JobSpool: Sendable {
             throw .undecodable(error)
         }
         let id = message.id(in: ledger)
-        guard id.digest == Digest(named) else { throw .otherJob(id) }
+        guard id.digest == Digest(named) else { throw .otherMessage(id.digest) }
         guard message.isSigned(in: ledger) else { throw .notSigned }
         return (id, message)
     }

@@ -20,6 +20,18 @@ extension NodeError: CustomStringConvertible {
         case .notAHome(let path, let missing):
             "\(path) is not the folder of a node: \(missing) is missing; restore it from a"
                 + " copy, or name another folder (`recount init` makes a new node)"
+        case .notANetwork(let path):
+            "there is no home of a validator in \(path); name a folder that `recount init` made"
+        case .unknownName(let kind, let name, let known):
+            "there is no \(kind) called \(name.prefix(80)), only "
+                + "\(known.isEmpty ? "none" : known.prefix(20).joined(separator: ", "))"
+                + Spelling.suggestion(for: name, among: known)
+        case .otherLedger(let path, let other):
+            "\(path) is of another ledger than \(other); put the right folder back"
+        case .host(let path, let error): "\(path): \(error)"
+        case .spoolFull(let directory):
+            "\(NodeLimits.spooledFilesMax) messages, or \(NodeLimits.spooledBytesMax) bytes of"
+                + " them, are the most that wait in \(directory); let the node take them first"
         case .secretExposed(let path, let mode):
             "\(path) has mode \(String(mode, radix: 8)), so others may read the secret in it;"
                 + " run: chmod 600 '\(path)'"

@@ -19,6 +19,16 @@ package enum NodeError: Error, Sendable {
     case homeExists(path: String)
     /// There is no node in the folder: `missing` is not there.
     case notAHome(path: String, missing: String)
+    /// There is no home of a validator in the folder.
+    case notANetwork(path: String)
+    /// There is nobody, and nothing, of that name.
+    case unknownName(kind: String, String, known: [String])
+    /// Two homes of one network are of different ledgers.
+    case otherLedger(path: String, than: String)
+    /// A validator's replica on its disk cannot be made, opened or carried on.
+    case host(path: String, HostError)
+    /// As many messages, or bytes of them, wait as may.
+    case spoolFull(directory: String)
     /// Others may read a file that holds a secret.
     case secretExposed(path: String, mode: Int)
     /// A key file cannot be opened.

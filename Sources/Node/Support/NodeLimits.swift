@@ -36,6 +36,16 @@ package enum NodeLimits {
     package static let spooledJobBytesMax = 1 << 10
     /// Submitted jobs that may wait in the spool; one more is not taken.
     package static let spooledJobsMax = 10_000
+    /// Bytes of one message in the spool: as many as an entry may have.
+    package static let spooledMessageBytesMax = Limits.entryBytesMax
+    /// Messages that may wait in the spool; one more is not taken.
+    package static let spooledFilesMax = 10_000
+    /// Bytes of all messages that may wait in the spool.
+    package static let spooledBytesMax = 64 << 20
+    /// Messages whose refusal the spool remembers for their clients.
+    package static let keptRefusalsMax = 1_000
+    /// Bytes of the words of one refusal.
+    package static let refusalBytesMax = 4_096
     /// Real milliseconds between two looks at the spool.
     package static let spoolMilliseconds: UInt64 = 900
     /// Submitted jobs that wait in memory for their batch; the rest wait in the spool.

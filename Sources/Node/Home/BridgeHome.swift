@@ -1,0 +1,58 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+package import Ledger
+
+/// The folder of the bridge, a party of its own: `recount.toml`, `keys/bridge.key`,
+/// `vault.sqlite` (see `Vault`).
+package struct BridgeHome: Sendable {
+    /// The name of its key.
+    static let keyName = "bridge"
+
+    /// The folder.
+    package let path: String
+    /// The identity of the ledger that it pays for.
+    package let ledger: LedgerID
+    /// The key that signs settlement reports.
+    package let key: SigningKey
+    /// What the vault may pay in all; nil for no limit.
+    package let balance: UInt64?
+    /// What is to be said aloud about the protection of the key; nil where nothing is.
+    package let protectionNotice: String?
+
+    /// The vault's database.
+    package var vaultPath: String { Self.vaultFile(path) }
+
+    static func vaultFile(_ path: String) -> String { "\(path)/vault.sqlite" }
+    static func configurationFile(_ path: String) -> String { "\(path)/recount.toml" }
+
+    /// Whether the key is sealed by a passphrase.
+    package static func needsPassphrase(at path: String) throws(NodeError) -> Bool {
+        try KeyFolder(home: Files.absolute(path)).needsPassphrase(keyName)
+    }
+
+    /// Opens the folder and decrypts the key. The vault itself is opened by `openVault`.
+    ///
+    /// Checks, in order: that the parts are there, the configuration, the modes of the key files,
+    /// the key.
+    /// - Parameter ledger: The ledger that it pays for.
+    package static func open(
+        at path: String, ledger: LedgerID, protection: HomeProtection
+    ) throws(NodeError) -> BridgeHome {
+        let path = Files.absolute(path)
+        let keys = KeyFolder(home: path)
+        for part in [configurationFile(path), keys.path] where !Files.exists(part) {
+            throw .notAHome(path: path, missing: part)
+        }
+        let configuration = try Configuration.load(path: configurationFile(path))
+        return BridgeHome(
+            path: path, ledger: ledger, key: try keys.open(keyName, protection),
+            balance: configuration.vaultBalance, protectionNotice: keys.notice(protection))
+    }
+
+    /// Opens the vault; throws where it is of another ledger or key, or lost.
+    package func openVault() throws(NodeError) -> Vault {
+        try Vault.open(path: vaultPath, ledger: ledger, balance: balance, key: key)
+    }
+}

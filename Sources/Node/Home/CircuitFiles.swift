@@ -1,0 +1,73 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Groth16
+internal import Ledger
+
+/// The verifying keys that a configuration names, read and judged.
+struct CircuitFiles {
+    /// The configuration, whose circuits name the files in `circuits/` that `write` makes.
+    let configuration: Configuration
+    /// The circuits of the first entry.
+    let genesis: [GenesisCircuit]
+    private let files: [[UInt8]]
+
+    /// Reads every verifying key.
+    ///
+    /// Checks, for each in order: the file, its form, the number of public inputs, their bindings.
+    init(_ configuration: Configuration) throws(NodeError) {
+        var copy = configuration
+        var genesis: [GenesisCircuit] = []
+        var files: [[UInt8]] = []
+        for (number, entry) in configuration.circuits.enumerated() {
+            let bytes = try Files.read(
+                entry.verifyingKey, max: NodeLimits.verifyingKeyJSONBytesMax)
+            genesis.append(
+                GenesisCircuit(
+                    circuit: try Self.circuit(entry, bytes),
+                    roots: entry.roots.compactMap { FieldText.bytes(decimal: $0) }))
+            // Numbered: a name of a circuit need not be the name of a file.
+            copy.circuits[number].verifyingKey = "circuits/\(number).json"
+            files.append(bytes)
+        }
+        self.configuration = copy
+        self.genesis = genesis
+        self.files = files
+    }
+
+    /// Writes the keys into the folder of a home.
+    func write(to home: String) throws(NodeError) {
+        try Files.makeFolder("\(home)/circuits")
+        for (number, bytes) in files.enumerated() {
+            try Files.write(bytes, to: "\(home)/circuits/\(number).json")
+        }
+        try Files.syncFolder("\(home)/circuits")
+    }
+
+    private static func circuit(
+        _ entry: Configuration.CircuitEntry, _ bytes: [UInt8]
+    ) throws(NodeError) -> Circuit {
+        let key = try Home.verifyingKey(bytes, path: entry.verifyingKey)
+        guard key.publicInputCount == entry.publicInputs.count else {
+            throw .configuration(
+                path: entry.verifyingKey,
+                .wrongValue(
+                    "circuits.public_inputs", value: "\(entry.publicInputs.count) bindings",
+                    wanted: "the key of circuit \(entry.name) has \(key.publicInputCount)"
+                        + " public inputs, and each needs a binding"))
+        }
+        let circuit = Circuit(
+            name: entry.name, verifyingKey: key.bytes, inputs: entry.publicInputs)
+        guard circuit.isBound else {
+            throw .configuration(
+                path: entry.verifyingKey,
+                .wrongValue(
+                    "circuits.public_inputs",
+                    value: "\(entry.publicInputs.map(\.configurationName))",
+                    wanted: "circuit \(entry.name) must bind root, a nullifier, the amount and"
+                        + " the recipient, or a proof could be used for another withdrawal"))
+        }
+        return circuit
+    }
+}

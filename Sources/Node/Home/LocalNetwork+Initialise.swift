@@ -1,0 +1,133 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Foundation
+internal import Hosting
+package import Ledger
+
+extension LocalNetwork {
+    /// Makes a local network: the homes of the configured validators, of the bridge and of the
+    /// submitters, each with its own new key, and the same batch 0 in each validator's ledger.
+    ///
+    /// Everything is made under a temporary name beside `path` and renamed at the end, so that the
+    /// folder is there whole or not at all. An existing folder is refused unless it is empty. A key
+    /// file that is named and absent is made, with thirty-two random bytes.
+    package static func initialise(
+        configuration: Configuration, at path: String, protection: HomeProtection,
+        startTime: Time
+    ) throws(NodeError) -> LocalNetwork {
+        let path = Files.absolute(path)
+        guard try isFree(path) else { throw .homeExists(path: path) }
+        if protection == .passphrase("") { throw .emptyPassphrase }
+        try checkReserved(configuration)
+        let temporary = "\(path).new-\(randomBytes(6).hex)"
+        do throws(NodeError) {
+            try Files.makeFolder(temporary, isSecret: true)
+            try build(configuration, in: temporary, protection, startTime)
+            try Files.syncFolder(temporary)
+            if Files.exists(path) { Files.discard(path) }
+            try Files.onDisk { () throws(DiskError) in
+                try POSIXDisk().rename(temporary, to: path)
+                try POSIXDisk().syncDirectory((path as NSString).deletingLastPathComponent)
+            }
+        } catch {
+            Files.discard(temporary)
+            throw error
+        }
+        return try open(at: path, protection: protection)
+    }
+
+    private static func isFree(_ path: String) throws(NodeError) -> Bool {
+        guard Files.exists(path) else { return true }
+        do throws(DiskError) {
+            return try POSIXDisk().list(path).isEmpty
+        } catch .failed {
+            // A file, or a folder of somebody else.
+            return false
+        } catch {
+            throw .disk(error)
+        }
+    }
+
+    /// The folder of a validator stands beside those of the bridge and of the submitters.
+    private static func checkReserved(_ configuration: Configuration) throws(NodeError) {
+        for entry in configuration.validators
+        where ["bridge", "submitters"].contains(entry.name) {
+            throw .configuration(
+                path: "the configuration",
+                .wrongValue(
+                    "validators.name", value: "\"\(entry.name)\"",
+                    wanted: "a folder of that name stands beside those of the validators"))
+        }
+    }
+
+    private static func build(
+        _ configuration: Configuration, in folder: String, _ protection: HomeProtection,
+        _ startTime: Time
+    ) throws(NodeError) {
+        let circuits = try CircuitFiles(configuration)
+        var keys: [SigningKey] = []
+        for entry in configuration.validators {
+            let home = "\(folder)/\(entry.name)"
+            try makeHome(home, circuits, validator: entry.name)
+            keys += try KeyFolder(home: home).create([entry.name], protection)
+        }
+        var submitters: [SigningKey] = []
+        try Files.makeFolder(submittersFolder(folder), isSecret: true)
+        for entry in configuration.submitters {
+            let home = submitterFolder(folder, entry.name)
+            try Files.makeFolder(home, isSecret: true)
+            submitters += try KeyFolder(home: home).create([entry.name], protection)
+            try Files.syncFolder(home)
+        }
+        try Files.syncFolder(submittersFolder(folder))
+        let bridge = bridgeFolder(folder)
+        try makeHome(bridge, circuits, validator: nil)
+        let bridgeKey = try KeyFolder(home: bridge).create([BridgeHome.keyName], protection)[0]
+        let opened = firstEntry(
+            configuration, circuits.genesis, keys, submitters, bridgeKey, startTime)
+        for entry in configuration.validators {
+            let home = "\(folder)/\(entry.name)"
+            do throws(HostError) {
+                try ReplicaHost.create(directory: home, disk: POSIXDisk(), opened: opened)
+            } catch { throw .host(path: home, error) }
+            try Files.makeFolder(NodeHome.spoolFolder(home), isSecret: true)
+            try Files.syncFolder(home)
+        }
+        let ledger = LedgerID(Digest(hashing: Event.ledgerOpened(opened).encoded))
+        try Vault.create(
+            path: BridgeHome.vaultFile(bridge), opened: opened, ledger: ledger,
+            balance: configuration.vaultBalance, key: bridgeKey
+        ).close()
+        try Files.syncFolder(bridge)
+    }
+
+    /// The folder of a validator, or of the bridge, with its configuration and its circuits.
+    private static func makeHome(
+        _ home: String, _ circuits: CircuitFiles, validator: String?
+    ) throws(NodeError) {
+        try Files.makeFolder(home, isSecret: true)
+        try circuits.write(to: home)
+        var copy = circuits.configuration
+        copy.validator = validator
+        try Files.write(Array(copy.toml.utf8), to: NodeHome.configurationFile(home))
+    }
+
+    private static func firstEntry(
+        _ configuration: Configuration, _ circuits: [GenesisCircuit], _ keys: [SigningKey],
+        _ submitters: [SigningKey], _ bridge: SigningKey, _ startTime: Time
+    ) -> LedgerOpened {
+        LedgerOpened(
+            name: configuration.name, ordering: .replicated,
+            parameters: configuration.parameters,
+            validators: zip(configuration.validators, keys).map { entry, key in
+                GenesisValidator(key: key.publicKey, stake: Stake(entry.stake))
+            },
+            submitters: zip(configuration.submitters, submitters).map { entry, key in
+                GenesisSubmitter(key: key.publicKey, quota: entry.quota)
+            },
+            bridge: bridge.publicKey, circuits: circuits, time: startTime)
+    }
+}

@@ -1,0 +1,146 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+internal import EventLog
+internal import Foundation
+package import Ledger
+
+/// The folder of one validator.
+///
+/// `recount.toml` (the configuration as used; `[node] validator` says whose home it is),
+/// `circuits/` (verifying keys), `keys/` (its key alone, sealed, mode 0600), `ledger/` (the log),
+/// `journal/` (what it has signed), `jobs/` (what clients hand in, see `Spool`). It is the
+/// `directory` of a `ReplicaHost`.
+package struct NodeHome: Sendable {
+    /// The folder.
+    package let path: String
+    /// The configuration that the ledger was made from.
+    package let configuration: Configuration
+    /// The identity of the ledger.
+    package let ledger: LedgerID
+    /// The name of the validator.
+    package let validator: String
+    /// Its index where it stands in the first entry; nil for one that joined, or is to join.
+    package let index: ValidatorIndex?
+    /// Its key.
+    package let key: SigningKey
+    /// What is to be said aloud about the protection of the key; nil where nothing is.
+    package let protectionNotice: String?
+
+    /// The directory of the ledger's log.
+    package var ledgerDirectory: String { Self.ledgerFolder(path) }
+    /// The directory of the log of what the validator has signed.
+    package var journalDirectory: String { Self.journalFolder(path) }
+    /// The directory of what clients hand in.
+    package var spoolDirectory: String { Self.spoolFolder(path) }
+    /// The configuration file.
+    package var configurationPath: String { Self.configurationFile(path) }
+
+    static func ledgerFolder(_ path: String) -> String { "\(path)/ledger" }
+    static func journalFolder(_ path: String) -> String { "\(path)/journal" }
+    static func spoolFolder(_ path: String) -> String { "\(path)/jobs" }
+    static func configurationFile(_ path: String) -> String { "\(path)/recount.toml" }
+
+    /// Whether there is a validator's home at `path`, as far as can be seen from outside.
+    package static func isHome(_ path: String) -> Bool {
+        Files.exists(configurationFile(path)) && Files.exists(ledgerFolder(path))
+    }
+
+    /// Whether the key of the home is sealed by a passphrase.
+    package static func needsPassphrase(at path: String) throws(NodeError) -> Bool {
+        let path = Files.absolute(path)
+        let configuration = try configuration(of: path)
+        return try KeyFolder(home: path).needsPassphrase(name(in: configuration, of: path))
+    }
+
+    /// Opens a home and decrypts its key.
+    ///
+    /// Checks, in order: that the parts are there, the configuration, whose home it is, that the
+    /// ledger's first entry says what the configuration says, the modes of the key files, the key,
+    /// and that the first entry names it where it names the validator.
+    package static func open(
+        at path: String, protection: HomeProtection
+    ) throws(NodeError) -> NodeHome {
+        let path = Files.absolute(path)
+        let keys = KeyFolder(home: path)
+        let configuration = try configuration(of: path)
+        let validator = try name(in: configuration, of: path)
+        for part in [ledgerFolder(path), journalFolder(path), keys.path]
+        where !Files.exists(part) {
+            throw .notAHome(path: path, missing: part)
+        }
+        let opened = try FirstEntry.read(ledgerFolder(path))
+        try FirstEntry.check(configuration, opened)
+        let key = try keys.open(validator, protection)
+        let place = configuration.validators.firstIndex { $0.name == validator }
+        if let place, opened.validators[place].key != key.publicKey {
+            throw .keyMismatch(
+                name: validator, expected: opened.validators[place].key, found: key.publicKey)
+        }
+        return NodeHome(
+            path: path, configuration: configuration,
+            ledger: LedgerID(Digest(hashing: Event.ledgerOpened(opened).encoded)),
+            validator: validator, index: place.map { ValidatorIndex(UInt16($0)) }, key: key,
+            protectionNotice: keys.notice(protection))
+    }
+
+    /// Reads the configuration of a home.
+    static func configuration(of path: String) throws(NodeError) -> Configuration {
+        let file = configurationFile(path)
+        guard Files.exists(file) else { throw .notAHome(path: path, missing: file) }
+        return try Configuration.load(path: file)
+    }
+
+    /// The validator that a configuration says the home is of.
+    static func name(
+        in configuration: Configuration, of path: String
+    ) throws(NodeError) -> String {
+        guard let name = configuration.validator else {
+            throw .configuration(path: configurationFile(path), .missing("node.validator"))
+        }
+        return name
+    }
+}
+
+/// What the first entry of a ledger says, and whether a configuration agrees.
+enum FirstEntry {
+    /// Reads it from the ledger in a directory.
+    static func read(_ directory: String) throws(NodeError) -> LedgerOpened {
+        let bytes: [UInt8]
+        do throws(LogError) {
+            let log = try EventLog.open(
+                directory: directory, disk: POSIXDisk(), access: .readOnly)
+            bytes = try log.entry(at: 0)
+        } catch {
+            throw .log(of: "the ledger", path: directory, error)
+        }
+        do throws(Ledger.DecodingError) {
+            if case .ledgerOpened(let opened) = try Event(decoding: bytes) { return opened }
+        } catch {
+            throw .entryUnusable(entry: 0, problem: "\(error)")
+        }
+        throw .entryUnusable(entry: 0, problem: "it does not open a ledger")
+    }
+
+    /// The ledger keeps what it was opened with; a file that says otherwise would mislead.
+    static func check(
+        _ configuration: Configuration, _ opened: LedgerOpened
+    ) throws(NodeError) {
+        let changed: String? =
+            if configuration.name != opened.name {
+                "ledger.name"
+            } else if configuration.parameters != opened.parameters {
+                "[consensus] or [leader_selection]"
+            } else if configuration.validators.map(\.stake)
+                != opened.validators.map(\.stake.rawValue)
+            {
+                "[[validators]]"
+            } else if configuration.submitters.map(\.quota) != opened.submitters.map(\.quota) {
+                "[[submitters]]"
+            } else if configuration.circuits.map(\.name) != opened.circuits.map(\.circuit.name) {
+                "[[circuits]]"
+            } else { nil }
+        if let changed { throw .configurationChanged(what: changed) }
+    }
+}

@@ -9,21 +9,20 @@ package import Ledger
 package struct LoggedEntry: Sendable {
     /// Its position.
     package let index: UInt64
+    /// The entry.
+    package let entry: Entry
+
     /// What it says.
-    package let event: Event
-    /// The frame that holds it.
-    let frame: LogFrame
-    /// Its place in the frame.
-    let place: Int
+    package var event: Event { entry.event }
 
     /// The number of its bytes.
-    package var byteCount: Int { frame.range(of: place).count }
+    package var byteCount: Int { entry.byteCount }
 
     /// Its canonical bytes; a copy.
-    package var bytes: [UInt8] { Array(frame.bytes[frame.range(of: place)]) }
+    package var bytes: [UInt8] { entry.bytes }
 
     /// Its hash as a leaf of the log's tree.
-    package var leafHash: Digest { frame.leafHash(of: place) }
+    package var leafHash: Digest { entry.leafHash }
 }
 
 /// Why the entries of a log cannot be read on.
@@ -72,10 +71,9 @@ package struct EntryReader {
         if frame == page.count { try fill() }
         let source = page[frame]
         do throws(DecodingError) {
-            let event = try Event(decoding: source.bytes, in: source.range(of: place))
-            let entry = LoggedEntry(index: next, event: event, frame: source, place: place)
-            advance()
-            return entry
+            let entry = try Entry(decoding: source.bytes, in: source.range(of: place))
+            defer { advance() }
+            return LoggedEntry(index: next, entry: entry)
         } catch {
             throw .undecodable(entry: next, error)
         }

@@ -148,7 +148,7 @@ struct Rederivation {
     private mutating func apply(_ entry: LoggedEntry) {
         frontier?.append(leafHash: entry.leafHash)
         do throws(FoldError) {
-            try state.apply(entry.event, encodedBytes: entry.byteCount)
+            try state.apply(entry.entry)
         } catch {
             stop = Finding(
                 entry: entry.index, kind: .cannotFollow,

@@ -3,6 +3,7 @@
 
 package import EventLog
 package import Ledger
+internal import Storage
 
 /// How far a replay goes.
 package enum ReplayTarget: Sendable, Equatable {
@@ -55,29 +56,32 @@ package enum Replay {
             end = entry + 1
         }
         var state = LedgerState()
-        var reader = EntryReader(log, to: end)
-        while let entry = try next(&reader) {
-            if case .time(let time) = target {
-                if case .batchOpened(let opened) = entry.event, opened.time > time { break }
-                if case .ledgerOpened(let opened) = entry.event, opened.time > time {
-                    throw .before(start: opened.time)
-                }
-            }
-            do throws(FoldError) {
-                try state.apply(entry.event, encodedBytes: entry.byteCount)
-            } catch {
-                throw .cannotFollow(entry: entry.index, error)
-            }
-            body(entry, state)
-        }
-        return state
-    }
-
-    private static func next(_ reader: inout EntryReader) throws(ReplayError) -> LoggedEntry? {
-        do throws(ReadingError) {
-            return try reader.entry()
+        var before: Time?
+        do throws(FoldFailure) {
+            try LedgerFold.run(
+                log, into: &state, to: end,
+                willTake: { entry in
+                    guard case .time(let time) = target else { return true }
+                    if case .batchOpened(let opened) = entry.event { return opened.time <= time }
+                    if case .ledgerOpened(let opened) = entry.event, opened.time > time {
+                        before = opened.time
+                    }
+                    return before == nil
+                },
+                didTake: { entry, state in
+                    body(LoggedEntry(index: state.size - 1, entry: entry), state)
+                    return true
+                })
         } catch {
-            throw .reading(error)
+            switch error {
+            case .log(let error): throw .reading(.log(error))
+            case .undecodable(let entry, let error):
+                throw .reading(.undecodable(entry: entry, error))
+            case .cannotFollow(let entry, let error):
+                throw .cannotFollow(entry: entry, error)
+            }
         }
+        if let before { throw .before(start: before) }
+        return state
     }
 }

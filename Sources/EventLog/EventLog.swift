@@ -103,9 +103,14 @@ package final class EventLog: @unchecked Sendable {
     /// Adds entries to the next commit and returns the index of the first.
     ///
     /// Each has 1 to 65,535 bytes. Throws `.entryLength`, `.readOnly`, `.unusable`, `.closed`,
-    /// `.commitFull`, in this order; nothing is staged then. The leaves of many entries are hashed
-    /// on several cores.
-    package func stage(_ entries: ArraySlice<[UInt8]>) throws(LogError) -> UInt64 {
+    /// `.commitFull`, in this order; nothing is staged then.
+    /// - Parameter leafHashes: The leaf hashes of the entries where they are known, taken on trust;
+    ///   otherwise those of many entries are computed on several cores.
+    package func stage(
+        _ entries: ArraySlice<[UInt8]>, leafHashes: [Digest]? = nil
+    ) throws(LogError) -> UInt64 {
+        invariant(
+            leafHashes.map { $0.count == entries.count } ?? true, "a leaf hash for each entry")
         var bytes = 0
         for entry in entries {
             guard !entry.isEmpty, entry.count <= LogLimits.entryBytesMax else {
@@ -114,7 +119,7 @@ package final class EventLog: @unchecked Sendable {
             bytes += entry.count
         }
         guard access == .readWrite else { throw .readOnly }
-        let leaves = LeafHashing.leaves(of: entries)
+        let leaves = leafHashes ?? LeafHashing.leaves(of: entries)
         return try monitor.locked { () throws(LogError) -> UInt64 in
             try checkUsable()
             guard staged.hasRoom(for: bytes, in: entries.count) else {

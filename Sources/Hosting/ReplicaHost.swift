@@ -65,10 +65,9 @@ package final class ReplicaHost {
         directory: String, disk: any Disk, opened: LedgerOpened
     ) throws(HostError) {
         guard opened.ordering == .replicated else { throw .singleOrdering }
-        var run = BatchRun(state: LedgerState(), frontier: MerkleFrontier())
+        let run: BatchRun
         do throws(Refusal) {
-            try run.take(.openLedger(opened))
-            try run.take(.seal(size: run.state.size, root: run.frontier.root))
+            run = try BatchRun(opening: opened)
         } catch { throw .genesisRefused(error) }
         do throws(LogError) {
             do throws(DiskError) {
@@ -77,7 +76,7 @@ package final class ReplicaHost {
                 try disk.syncDirectory(disk.parent(of: directory))
             } catch { throw .disk(error) }
             let log = try EventLog.create(directory: "\(directory)/ledger", disk: disk)
-            _ = try log.stage(run.entries.map(\.bytes)[...])
+            _ = try log.stage(run.entries)
             try log.commit()
             try log.close()
         } catch { throw .log(error) }
@@ -327,7 +326,7 @@ package final class ReplicaHost {
             try ahead?.append(batch.entries, heads)
         } else {
             do throws(LogError) {
-                _ = try log.stage(batch.entries.map(\.bytes)[...])
+                _ = try log.stage(batch.entries)
                 try log.commit()
             } catch { throw .log(error) }
             try heads(from: log.size - UInt64(batch.entries.count)).check(log)
@@ -337,7 +336,9 @@ package final class ReplicaHost {
             ahead?.frontier.root ?? log.root == batch.precommits.root,
             "the log has another root than was decided")
         outputs.append(
-            .committed(batch.precommits.height, root: batch.precommits.root, batch.events))
+            .committed(
+                batch.precommits.height, root: batch.precommits.root,
+                batch.entries.map(\.event)))
     }
 }
 

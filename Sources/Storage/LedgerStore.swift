@@ -156,31 +156,10 @@ package enum LedgerStore {
     package static func fold(
         _ log: EventLog, into state: inout LedgerState, to end: UInt64? = nil
     ) throws(StorageError) {
-        do {
-            try log.forEach(from: state.size, to: end ?? log.size) { index, bytes in
-                try take(bytes, index, &state)
-            }
-        } catch let error as StorageError {
-            throw error
-        } catch let error as LogError {
-            throw .log(error)
-        } catch {
-            fatalError("an error of an unknown kind: \(error)")
+        do throws(FoldFailure) { try LedgerFold.run(log, into: &state, to: end) } catch {
+            throw StorageError(error)
         }
         guard !state.isBatchOpen, state.size > 0 else { throw .unsealed(entries: state.size) }
-    }
-
-    private static func take(
-        _ bytes: Span<UInt8>, _ index: UInt64, _ state: inout LedgerState
-    ) throws(StorageError) {
-        var copy: [UInt8] = []
-        copy.reserveCapacity(bytes.count)
-        for position in bytes.indices { copy.append(bytes[position]) }
-        do {
-            try state.apply(try Event(decoding: copy), encodedBytes: copy.count)
-        } catch {
-            throw .entry(index, problem: "\(error)")
-        }
     }
 }
 

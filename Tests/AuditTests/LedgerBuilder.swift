@@ -55,7 +55,7 @@ struct LedgerBuilder {
             let bytes = event.encoded
             frontier.append(leaf: bytes)
             entries.append(bytes)
-            try state.apply(event, encodedBytes: bytes.count)
+            try state.apply(Entry(event))
             observe(state)
         }
     }

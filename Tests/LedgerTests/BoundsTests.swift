@@ -77,11 +77,13 @@ struct BoundsTests {
         let used = scenario.log.suffix(2).filter { $0.tag < 64 }.reduce(0) { $0 + $1.encoded.count }
         let room = Limits.commandBytesPerBatchMax - Limits.entryBytesMax - used
         scenario.scratch { state in
-            do { try state.apply(event, encodedBytes: room) } catch { fatalError("\(error)") }
+            do {
+                try state.apply(Entry(unchecked: event, bytes: Array(repeating: 0, count: room)))
+            } catch { fatalError("\(error)") }
         }
         #expect(scenario.refusal(vote) == nil)
         scenario.scratch { state in
-            do { try state.apply(event, encodedBytes: 1) } catch { fatalError("\(error)") }
+            do { try state.apply(Entry(event)) } catch { fatalError("\(error)") }
         }
         #expect(scenario.refusal(vote) == .batchFull)
     }

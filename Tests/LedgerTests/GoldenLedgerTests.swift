@@ -51,7 +51,7 @@ struct GoldenLedgerTests {
                 #expect(sealed.root == frontier.root && sealed.size == frontier.count)
                 seals += 1
             }
-            try state.apply(Event(decoding: bytes), encodedBytes: bytes.count)
+            try state.apply(Entry(decoding: bytes))
             frontier.append(leaf: bytes)
             if event.tag < 64 { #expect(Event.kinds[bytes[0]] == event.kind) }
         }

@@ -48,7 +48,7 @@ struct HostileFoldTests {
         var events: [Event] = [.batchSealed(seal), .batchOpened(open)]
         for _ in 0..<2 {
             for event in events {
-                do throws(FoldError) { try state.apply(event, encodedBytes: 1) } catch {
+                do throws(FoldError) { try state.apply(Entry(event)) } catch {
                     refused += 1
                 }
             }
@@ -68,7 +68,7 @@ struct HostileFoldTests {
                 } catch { refused += 1 }
             }
             do throws(FoldError) {
-                try state.apply(event, encodedBytes: 100)
+                try state.apply(Entry(event))
                 folded += 1
             } catch { refused += 1 }
             if place % 97 == 96 { refused += ask(state, &generator) }
@@ -128,7 +128,7 @@ struct HostileFoldTests {
         func error(_ event: Event) -> FoldError? {
             var state = scenario.state
             do throws(FoldError) {
-                try state.apply(event, encodedBytes: 1)
+                try state.apply(Entry(event))
                 return nil
             } catch { return error }
         }

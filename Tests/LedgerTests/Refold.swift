@@ -11,7 +11,7 @@ enum Refold {
         var state = LedgerState()
         for event in log {
             let bytes = event.encoded
-            try state.apply(Event(decoding: bytes), encodedBytes: bytes.count)
+            try state.apply(Entry(decoding: bytes))
         }
         return state
     }
@@ -79,7 +79,7 @@ extension Refold {
                 for derived in events {
                     let bytes = derived.encoded
                     guard place < log.count, log[place].encoded == bytes else { return place }
-                    try state.apply(derived, encodedBytes: bytes.count)
+                    try state.apply(Entry(derived))
                     frontier.append(leaf: bytes)
                     place += 1
                 }

@@ -27,9 +27,8 @@ struct SnapshotTests {
         var live = LedgerState()
         var restored: LedgerState?
         for event in log {
-            let length = event.encoded.count
-            try live.apply(event, encodedBytes: length)
-            try restored?.apply(event, encodedBytes: length)
+            try live.apply(Entry(event))
+            try restored?.apply(Entry(event))
             guard case .batchSealed(let seal) = event else { continue }
             let snapshot = live.snapshot()
             if let restored { #expect(Self.bytes(restored.snapshot()) == Self.bytes(snapshot)) }
@@ -45,7 +44,7 @@ struct SnapshotTests {
         var state = LedgerState()
         var frontier = MerkleFrontier()
         for (place, event) in log.enumerated() {
-            try state.apply(event, encodedBytes: event.encoded.count)
+            try state.apply(Entry(event))
             frontier.append(leaf: event.encoded)
             guard case .batchSealed(let seal) = event, place > log.count / 2 else { continue }
             let restored = try Self.restore(state.snapshot(), seal.components)
@@ -68,7 +67,7 @@ struct SnapshotTests {
         var state = LedgerState()
         var components: [Digest] = []
         for event in try GoldenRun.play(seed: 9, batches: 5, signs: false).log {
-            try state.apply(event, encodedBytes: event.encoded.count)
+            try state.apply(Entry(event))
             if case .batchSealed(let seal) = event { components = seal.components }
         }
         let snapshot = state.snapshot()
@@ -102,7 +101,7 @@ struct SnapshotTests {
     func lengths() throws {
         var state = LedgerState()
         for event in try GoldenRun.play(seed: 9, batches: 3, signs: false).log {
-            try state.apply(event, encodedBytes: event.encoded.count)
+            try state.apply(Entry(event))
         }
         let snapshot = state.snapshot()
         for count in 0..<snapshot.fixed.count {

@@ -228,7 +228,7 @@ func checkLedger(_ home: Home) throws -> Digest {
         case .settlementOrdered(let order): #expect(ordered.insert(order.request).inserted)
         default: break
         }
-        try state.apply(event, encodedBytes: event.encoded.count)
+        try state.apply(Entry(event))
     }
     #expect(!state.isBatchOpen)
     for journal in journals { try journal.close() }

@@ -50,7 +50,7 @@ private struct MiniLedger {
                 ordered[order.request] = EntryIndex(log.stagedSize)
             }
             _ = try log.stage(event.encoded)
-            try state.apply(event, encodedBytes: event.encoded.count)
+            try state.apply(Entry(event))
         }
         return events
     }

@@ -32,18 +32,14 @@ struct Rehearsal: Sendable {
     }
 
     private init() throws {
-        var run = BatchRun(state: LedgerState(), frontier: MerkleFrontier())
-        try run.take(
-            .openLedger(
-                LedgerOpened(
-                    name: "rehearsal", ordering: .replicated, parameters: .standard,
-                    validators: Self.keys.map {
-                        GenesisValidator(key: $0.publicKey, stake: Stake(100))
-                    },
-                    submitters: [GenesisSubmitter(key: Self.submitter.publicKey, quota: 10)],
-                    bridge: Self.submitter.publicKey, circuits: [], time: Self.start)))
-        try run.take(.seal(size: run.state.size, root: run.frontier.root))
-        self.run = run
+        run = try BatchRun(
+            opening: LedgerOpened(
+                name: "rehearsal", ordering: .replicated, parameters: .standard,
+                validators: Self.keys.map {
+                    GenesisValidator(key: $0.publicKey, stake: Stake(100))
+                },
+                submitters: [GenesisSubmitter(key: Self.submitter.publicKey, quota: 10)],
+                bridge: Self.submitter.publicKey, circuits: [], time: Self.start))
         let liars = (0..<3).map { Liar(ValidatorIndex(UInt16($0)), Self.keys[$0]) }
         context = .make(
             own: liars[0], fellows: Array(liars[1...]), random: SimulationRandom(seed: 0),
@@ -147,7 +143,7 @@ struct Rehearsal: Sendable {
                         validator: ValidatorIndex(UInt16(number)),
                         signature: Self.keys[number].sign(bytes ?? []))
                 }),
-            entries: executed.entries)
+            entries: executed.entries.map { EntryBytes($0.bytes) })
     }
 
     // MARK: One performance

@@ -40,7 +40,7 @@ struct StoredLedger {
         for event in batch {
             let bytes = event.encoded
             _ = try log.stage(bytes)
-            try state.apply(event, encodedBytes: bytes.count)
+            try state.apply(Entry(event))
         }
         try log.commit()
     }
@@ -58,7 +58,7 @@ struct StoredLedger {
     func state() throws -> LedgerState {
         var state = LedgerState()
         for event in batches.joined() {
-            try state.apply(event, encodedBytes: event.encoded.count)
+            try state.apply(Entry(event))
         }
         return state
     }

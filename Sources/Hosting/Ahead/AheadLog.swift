@@ -98,31 +98,33 @@ struct AheadLog {
         from state: LedgerState, _ heads: [TreeHead]
     ) throws(HostError) -> LedgerState {
         var state = state
-        for place in 0..<log.size {
-            let bytes: [UInt8]
-            do throws(LogError) { bytes = try log.entry(at: place) } catch { throw .log(error) }
-            do {
-                try state.apply(try Event(decoding: bytes), encodedBytes: bytes.count)
-            } catch {
-                throw .ledger(.entry(start + place, problem: "\(error)"))
-            }
-            frontier.append(leaf: bytes)
-            try heads.check(frontier)
-        }
+        var frontier = self.frontier
+        var flaw: HostError?
+        do throws(FoldFailure) {
+            try LedgerFold.run(
+                log, base: start, into: &state,
+                didTake: { entry, _ in
+                    frontier.append(leafHash: entry.leafHash)
+                    do throws(HostError) { try heads.check(frontier) } catch { flaw = error }
+                    return flaw == nil
+                })
+        } catch { throw .ledger(StorageError(error)) }
+        if let flaw { throw flaw }
+        self.frontier = frontier
         guard !state.isBatchOpen else { throw .ledger(.unsealed(entries: state.size)) }
         return state
     }
 
     /// Appends a batch, durably.
     mutating func append(
-        _ entries: [EntryBytes], _ heads: [TreeHead]
+        _ entries: [Entry], _ heads: [TreeHead]
     ) throws(HostError) {
         for entry in entries {
-            frontier.append(leaf: entry.bytes)
+            frontier.append(leafHash: entry.leafHash)
             try heads.check(frontier)
         }
         do throws(LogError) {
-            _ = try log.stage(entries.map(\.bytes)[...])
+            _ = try log.stage(entries)
             try log.commit()
         } catch { throw .log(error) }
     }

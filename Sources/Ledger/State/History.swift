@@ -20,6 +20,8 @@ package struct History: Equatable, Sendable {
     package var root: Digest { frontier.root }
 
     mutating func append(bytes: [UInt8]) { frontier.append(leaf: bytes) }
+
+    mutating func append(leafHash: Digest) { frontier.append(leafHash: leafHash) }
 }
 
 /// A component that only grows, with its records at hand: what a snapshot keeps of it.
@@ -44,6 +46,13 @@ package struct RecordedHistory: Sendable {
     mutating func append(_ record: [UInt8]) -> RecordPosition {
         history.append(bytes: record)
         return records.append(record)
+    }
+
+    /// Appends the bytes of an entry, as they are.
+    @discardableResult
+    mutating func append(_ entry: Entry) -> RecordPosition {
+        history.append(leafHash: entry.leafHash)
+        return records.append(entry.bytes)
     }
 }
 

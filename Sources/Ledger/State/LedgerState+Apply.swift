@@ -8,44 +8,42 @@ extension LedgerState {
     ///
     /// Costs O(1) but for lists of unfinished work. Checks only what keeps the state sound, in any
     /// log: whether an event is what the rules derive is for `decide` to say.
-    /// - Parameters:
-    ///   - event: The event of entry `size`.
-    ///   - encodedBytes: The length of its encoding, which the bound of a batch counts.
-    package mutating func apply(_ event: Event, encodedBytes: Int) throws(FoldError) {
-        try enter(event, encodedBytes: encodedBytes)
+    /// - Parameter taken: Entry `size` of the log. Nothing of it is encoded again.
+    package mutating func apply(_ taken: Entry) throws(FoldError) {
+        try enter(taken.event, byteCount: taken.byteCount)
         let entry = EntryIndex(size)
-        switch event {
-        case .ledgerOpened(let event): try applyOpened(event)
+        switch taken.event {
+        case .ledgerOpened(let event): try applyOpened(event, taken)
         case .batchOpened(let event): try applyBatch(event, entry)
         case .requestSubmitted(let event): pendingRequest = (entry, event)
         case .voteCast(let event): try applyVote(event, entry)
         case .jobSubmitted(let event): try applyJob(event, entry)
         case .resultReported(let event): try applyResult(event, entry)
-        case .settlementReported(let event): try applyReport(event)
+        case .settlementReported(let event): try applyReport(event, taken)
         case .governanceApproved(let event): try applyChange(event)
         case .evidenceSubmitted: break
         case .messageRefused(let event): countRefusal(of: event.message.sender)
         case .roundOpened(let event): try applyRound(event)
         case .outcomeDecided(let event): try applyOutcome(event)
-        case .nullifierSpent(let event): applyNullifier(event, isSpent: true)
-        case .nullifierReleased(let event): applyNullifier(event, isSpent: false)
-        case .settlementOrdered(let event): try applyOrder(event)
+        case .nullifierSpent(let event): applyNullifier(event, isSpent: true, taken)
+        case .nullifierReleased(let event): applyNullifier(event, isSpent: false, taken)
+        case .settlementOrdered(let event): try applyOrder(event, taken)
         case .reputationChanged(let event): try applyReputation(event)
         case .reputationDecayed(let event): try applyDecay(event)
         case .equivocationFound(let event):
             convictions.insert(Conviction(validator: event.validator, slot: event.slot))
-            evidenceHistory.append(Event.equivocationFound(event).encoded)
+            evidenceHistory.append(taken)
         case .disagreementRecorded: break
         case .roundClosed(let event): try applyClose(event)
         case .jobAssigned(let event): try applyAssignment(event)
-        case .jobDecided(let event): try applyJobDecision(event)
+        case .jobDecided(let event): try applyJobDecision(event, taken)
         case .batchSealed: phase = .sealed
         }
         size += 1
     }
 
     /// Checks that the event may stand here, and counts commands.
-    private mutating func enter(_ event: Event, encodedBytes: Int) throws(FoldError) {
+    private mutating func enter(_ event: Event, byteCount: Int) throws(FoldError) {
         switch (phase, event) {
         case (.empty, .ledgerOpened), (.opening, .batchSealed), (.sealed, .batchOpened),
             (.open, .batchSealed):
@@ -54,16 +52,18 @@ extension LedgerState {
             if case .batchOpened = event { throw .outOfPlace(kind: event.kind) }
             if case .ledgerOpened = event { throw .outOfPlace(kind: event.kind) }
             guard !event.isDerived else { return }
-            phase = .open(commands: commands + 1, bytes: bytes + encodedBytes)
+            phase = .open(commands: commands + 1, bytes: bytes + byteCount)
         default: throw .outOfPlace(kind: event.kind)
         }
     }
 
-    private mutating func applyOpened(_ event: LedgerOpened) throws(FoldError) {
+    private mutating func applyOpened(
+        _ event: LedgerOpened, _ taken: Entry
+    ) throws(FoldError) {
         do throws(Refusal) { _ = try openLedger(event) } catch {
             throw .refused(kind: "ledgerOpened", error)
         }
-        ledger = LedgerID(Digest(hashing: Event.ledgerOpened(event).encoded))
+        ledger = LedgerID(Digest(hashing: taken.bytes))
         name = event.name
         ordering = event.ordering
         parameters = event.parameters

@@ -38,14 +38,13 @@ extension LedgerState {
         jobs[event.job]?.results[place] = RecordedResult(entry: entry, event: event)
     }
 
-    mutating func applyJobDecision(_ event: JobDecided) throws(FoldError) {
+    mutating func applyJobDecision(_ event: JobDecided, _ taken: Entry) throws(FoldError) {
         guard let job = jobs[event.job] else {
             throw .unknown(kind: "jobDecided", field: "job", value: event.job.rawValue)
         }
         guard job.decided == nil else { throw .contradicts(kind: "jobDecided", field: "job") }
         jobs[event.job]?.decided = event
-        decidedJobs[event.job] = JobPlaces(
-            decision: jobHistory.append(Event.jobDecided(event).encoded))
+        decidedJobs[event.job] = JobPlaces(decision: jobHistory.append(taken))
     }
 
     mutating func closeJob(_ job: Job, _ event: RoundClosed) throws(FoldError) {

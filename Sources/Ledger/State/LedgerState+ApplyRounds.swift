@@ -78,30 +78,27 @@ extension LedgerState {
         }
     }
 
-    mutating func applyNullifier(_ event: NullifierChanged, isSpent: Bool) {
+    mutating func applyNullifier(_ event: NullifierChanged, isSpent: Bool, _ taken: Entry) {
         nullifiers[event.nullifier] = NullifierCondition(request: event.request, isSpent: isSpent)
-        let record: Event = isSpent ? .nullifierSpent(event) : .nullifierReleased(event)
-        nullifierHistory.append(record.encoded)
+        nullifierHistory.append(taken)
     }
 
-    mutating func applyOrder(_ event: SettlementOrdered) throws(FoldError) {
+    mutating func applyOrder(_ event: SettlementOrdered, _ taken: Entry) throws(FoldError) {
         guard decisions[event.request] != nil else {
             throw .unknown(
                 kind: "settlementOrdered", field: "request", value: event.request.rawValue)
         }
-        decisions[event.request]?.order = outboxHistory.append(
-            Event.settlementOrdered(event).encoded)
+        decisions[event.request]?.order = outboxHistory.append(taken)
         let place = pendingSettlements.firstIndex { $0 > event.request } ?? pendingSettlements.count
         pendingSettlements.insert(event.request, at: place)
     }
 
-    mutating func applyReport(_ event: SettlementReported) throws(FoldError) {
+    mutating func applyReport(_ event: SettlementReported, _ taken: Entry) throws(FoldError) {
         guard decisions[event.request]?.order != nil else {
             throw .unknown(
                 kind: "settlementReported", field: "request", value: event.request.rawValue)
         }
-        decisions[event.request]?.report = outboxHistory.append(
-            Event.settlementReported(event).encoded)
+        decisions[event.request]?.report = outboxHistory.append(taken)
         pendingSettlements.removeOrdered(event.request)
     }
 

@@ -4,6 +4,7 @@
 internal import Cryptography
 internal import EventLog
 internal import Ledger
+internal import Storage
 
 /// Why a command did not reach the log.
 enum AppendError: Error {
@@ -14,22 +15,12 @@ enum AppendError: Error {
 }
 
 extension LedgerState {
-    /// Decides on a command, stages the events and applies them; returns them.
-    ///
-    /// An event that the rules derive and cannot take in is a bug of ours and stops the node.
+    /// Decides on a command, applies the events and stages them; returns them.
     @discardableResult
     mutating func append(_ command: Command, to log: EventLog) throws(AppendError) -> [Event] {
-        let events: [Event]
-        do throws(Refusal) { events = try decide(command) } catch { throw .refused(error) }
-        let entries = events.map(\.encoded)
-        do throws(LogError) { _ = try log.stage(entries[...]) } catch { throw .log(error) }
-        for (event, entry) in zip(events, entries) {
-            do throws(FoldError) {
-                try apply(event, encodedBytes: entry.count)
-            } catch {
-                fatalError("the rules derived an event that cannot follow: \(error)")
-            }
-        }
-        return events
+        let entries: [Entry]
+        do throws(Refusal) { entries = try run(command) } catch { throw .refused(error) }
+        do throws(LogError) { _ = try log.stage(entries) } catch { throw .log(error) }
+        return entries.map(\.event)
     }
 }

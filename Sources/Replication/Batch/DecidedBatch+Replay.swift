@@ -37,44 +37,45 @@ extension DecidedBatch {
             throw .wrongHeight(precommits.height)
         }
         var grown = frontier
-        for entry in entries { grown.append(leaf: entry.bytes) }
+        let hashes = entries.map { MerkleFrontier.leafHash($0.bytes.span) }
+        for hash in hashes { grown.append(leafHash: hash) }
         guard grown.root == precommits.root else { throw .otherRoot }
         guard
             precommits.areSigned(
                 by: state.sealedLast.members, in: state.ledger, threshold: threshold)
         else { throw .wrongPrecommits }
-        var events: [Event] = []
+        var decoded: [Entry] = []
         for (place, entry) in entries.enumerated() {
             do throws(DecodingError) {
-                events.append(try Event(decoding: entry.bytes))
+                decoded.append(try Entry(decoding: entry.bytes, leafHash: hashes[place]))
             } catch { throw .undecodable(entry: place) }
         }
         do throws(Divergence) {
-            return try Self.derive(events, on: state, frontier)
+            return try Self.derive(decoded, on: state, frontier)
         } catch { throw .diverged(error) }
     }
 
     private static func derive(
-        _ events: [Event], on state: LedgerState, _ frontier: MerkleFrontier
+        _ entries: [Entry], on state: LedgerState, _ frontier: MerkleFrontier
     ) throws(Divergence) -> ExecutedBatch {
         let height = Height(state.height.rawValue + 1)
         var run = BatchRun(state: state, frontier: frontier)
-        guard case .batchOpened(let opening)? = events.first else {
+        guard case .batchOpened(let opening)? = entries.first?.event else {
             throw .entry(
-                height, EntryIndex(state.size), decided: events.first?.kind ?? "nothing",
+                height, EntryIndex(state.size), decided: entries.first?.event.kind ?? "nothing",
                 derived: "batchOpened")
         }
         var batch = ProposedBatch(opening: opening, commands: [])
-        while run.events.count < events.count {
-            let place = run.events.count
+        while run.entries.count < entries.count {
+            let place = run.entries.count
             guard place == 0 || run.state.isBatchOpen else {
                 throw .entry(
-                    height, EntryIndex(run.state.size), decided: events[place].kind,
+                    height, EntryIndex(run.state.size), decided: entries[place].event.kind,
                     derived: "the end of the batch")
             }
-            let before = run.events.count
-            try take(events[place], height, &run, &batch)
-            try compare(events, run, from: before, after: state, height)
+            let before = run.entries.count
+            try take(entries[place...], height, &run, &batch)
+            try compare(entries, run, from: before, after: state, height)
         }
         guard !run.state.isBatchOpen else {
             throw .entry(
@@ -86,8 +87,10 @@ extension DecidedBatch {
 
     /// Decides again on the input behind an event, or closes and seals where it is none.
     private static func take(
-        _ event: Event, _ height: Height, _ run: inout BatchRun, _ batch: inout ProposedBatch
+        _ entries: ArraySlice<Entry>, _ height: Height, _ run: inout BatchRun,
+        _ batch: inout ProposedBatch
     ) throws(Divergence) {
+        let event = entries[entries.startIndex].event
         let entry = EntryIndex(run.state.size)
         let ledger = run.state.ledger
         let command: Command
@@ -110,24 +113,24 @@ extension DecidedBatch {
             batch.commands.append(ProposedCommand(message))
             command = .message(checked)
         default:
-            do throws(Refusal) { try run.seal() } catch {
+            do throws(Refusal) { try run.seal(recorded: entries) } catch {
                 throw .input(height, entry, kind: event.kind, error)
             }
             return
         }
-        do throws(Refusal) { try run.take(command) } catch {
+        do throws(Refusal) { try run.take(command, recorded: entries) } catch {
             throw .input(height, entry, kind: event.kind, error)
         }
     }
 
     /// Compares what was derived last with what the entries say, the state's components first.
     private static func compare(
-        _ events: [Event], _ run: BatchRun, from start: Int, after state: LedgerState,
+        _ entries: [Entry], _ run: BatchRun, from start: Int, after state: LedgerState,
         _ height: Height
     ) throws(Divergence) {
-        for place in start..<run.events.count {
-            let derived = run.events[place]
-            let decided = place < events.count ? events[place] : nil
+        for place in start..<run.entries.count {
+            let derived = run.entries[place].event
+            let decided = place < entries.count ? entries[place].event : nil
             guard decided != derived else { continue }
             if case .batchSealed(let ours) = derived, case .batchSealed(let theirs)? = decided {
                 for (component, roots) in zip(

@@ -67,18 +67,14 @@ extension Replica {
     /// Takes in a decided batch: its state is the node's from here on.
     mutating func commit(_ batch: ExecutedBatch, _ precommits: Precommits) {
         effects.append(
-            .commit(
-                CommittedBatch(
-                    precommits: precommits, events: batch.events, entries: batch.entries)))
+            .commit(CommittedBatch(precommits: precommits, entries: batch.entries)))
         var old = state
         state = batch.state
         frontier = batch.frontier
         derived = nil
         spare = nil
-        for (event, entry) in zip(batch.events, batch.entries) {
-            do throws(FoldError) {
-                try old.apply(event, encodedBytes: entry.bytes.count)
-            } catch {
+        for entry in batch.entries {
+            do throws(FoldError) { try old.apply(entry) } catch {
                 fatalError("an event that was folded once does not fold again: \(error)")
             }
         }
@@ -88,7 +84,7 @@ extension Replica {
         knownUptime = now.uptime
         isJumpAccepted = false
         isJumpTold = false
-        settle(batch.events)
+        settle(batch.entries.map(\.event))
         enterHeight()
         let messages = early.sorted { $0.key < $1.key }.flatMap { peer, messages in
             messages.map { (peer, $0) }

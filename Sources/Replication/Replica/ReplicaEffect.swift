@@ -8,10 +8,8 @@ package import Ledger
 package struct CommittedBatch: Sendable {
     /// On the root of the log after it.
     package let precommits: Precommits
-    /// Its events, in order.
-    package let events: [Event]
-    /// The encodings of `events`.
-    package let entries: [EntryBytes]
+    /// From `BatchOpened` to `BatchSealed`.
+    package let entries: [Entry]
 }
 
 /// What a replica asks of its host; to be done in order.

@@ -29,7 +29,7 @@ struct Chain {
     mutating func extend(_ events: [Event], root: Digest, node: Int) -> Violation? {
         let height = UInt64(batches.count)
         do throws(FoldError) {
-            for event in events { try state.apply(event, encodedBytes: event.encoded.count) }
+            for event in events { try state.apply(Entry(event)) }
         } catch {
             return Violation(
                 .agreement, node: node, height: height,

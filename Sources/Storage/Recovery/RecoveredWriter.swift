@@ -90,8 +90,8 @@ struct RecoveredWriter {
     ) throws(RecoveryError) {
         let index = state.size
         do {
-            let event = try Event(decoding: entry)
-            switch event {
+            let taken = try Entry(decoding: entry)
+            switch taken.event {
             case .batchSealed(let seal):
                 let components = state.componentRoots()
                 guard seal.height == state.height, seal.size == index else {
@@ -119,7 +119,7 @@ struct RecoveredWriter {
                 blobs.insert(result.output)
             default: break
             }
-            try state.apply(event, encodedBytes: entry.count)
+            try state.apply(taken)
         } catch let error as RecoveryError {
             throw error
         } catch {

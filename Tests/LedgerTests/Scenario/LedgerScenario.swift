@@ -60,7 +60,7 @@ struct LedgerScenario {
     private mutating func fold(_ event: Event) {
         let bytes = event.encoded
         do {
-            try state.apply(event, encodedBytes: bytes.count)
+            try state.apply(Entry(event))
         } catch {
             fatalError("the ledger's own event \(event.kind) does not fold: \(error)")
         }

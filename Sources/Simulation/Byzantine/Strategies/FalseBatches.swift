@@ -67,7 +67,7 @@ package struct FalseBatches: Strategy {
                 in: context.ledger))
         let run = context.run(ProposedBatch(opening: signed, commands: []))
         let root = run?.frontier.root ?? context.anyValue()
-        let entries = run?.entries ?? [EntryBytes(Event.batchOpened(signed).encoded)]
+        let entries = (run?.entries ?? [Entry(.batchOpened(signed))]).map { EntryBytes($0.bytes) }
         let precommits = Precommits(
             height: opening.height, round: 0, root: root,
             signatures: signatures(opening.height, root, &context))

@@ -27,7 +27,7 @@ package struct FalseDerivation: Strategy {
         _ proposal: Proposal, _ context: inout ByzantineContext
     ) -> Proposal? {
         var batch = proposal.batch
-        var entries = context.run(batch)?.entries ?? []
+        var entries = context.run(batch)?.entries.map { EntryBytes($0.bytes) } ?? []
         let place = context.random.below(entries.count)
         var value: Digest?
         switch context.random.below(7) {

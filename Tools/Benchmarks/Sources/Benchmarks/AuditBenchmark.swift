@@ -73,7 +73,7 @@ struct AuditBenchmark {
                         key: message.validator, signature: message.signature,
                         bytes: message.signedBytes(in: state.ledger)))
             }
-            try state.apply(entry.event, encodedBytes: entry.bytes.count)
+            try state.apply(entry.entry)
         }
         return votes
     }

@@ -52,7 +52,7 @@ struct LedgerGenerator {
     func genesis() throws -> [Event] {
         var state = LedgerState()
         var events = try state.decide(.openLedger(opened))
-        for event in events { try state.apply(event, encodedBytes: event.encoded.count) }
+        for event in events { try state.apply(Entry(event)) }
         var frontier = MerkleFrontier()
         for event in events { frontier.append(leaf: event.encoded) }
         events += try state.decide(.seal(size: state.size, root: frontier.root))
@@ -164,7 +164,7 @@ struct LedgerGenerator {
         for event in try state.decide(command) {
             let bytes = event.encoded
             _ = try log.stage(bytes)
-            try state.apply(event, encodedBytes: bytes.count)
+            try state.apply(Entry(event))
             entries += 1
         }
     }

@@ -69,7 +69,7 @@ struct ReplayBenchmark {
             let rows = try Row.fetchCursor(db, sql: "SELECT data FROM event ORDER BY position")
             while let row = try rows.next() {
                 let bytes = try row.withUnsafeData(atIndex: 0) { data in [UInt8](data ?? Data()) }
-                try state.apply(try Event(decoding: bytes), encodedBytes: bytes.count)
+                try state.apply(Entry(decoding: bytes))
             }
             return state
         }

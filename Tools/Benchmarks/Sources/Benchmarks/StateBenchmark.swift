@@ -133,7 +133,7 @@ private struct FoldedLedger {
     private mutating func take(_ event: Event) throws {
         let bytes = event.encoded
         _ = try log.stage(bytes)
-        try state.apply(event, encodedBytes: bytes.count)
+        try state.apply(Entry(event))
     }
 
     /// One batch of decided and settled requests, in one commit.

@@ -96,7 +96,7 @@ extension FuzzTarget {
                     let event = decoded({ () throws(DecodingError) in try Event(decoding: entry) })
                 else { return }
                 do throws(FoldError) {
-                    try state.apply(event, encodedBytes: entry.count)
+                    try state.apply(Entry(event))
                 } catch { return }
                 if !state.isBatchOpen { keep(state) }
             }

@@ -178,7 +178,7 @@ extension FuzzTarget {
         for event in ledgerSeeds.scenario.log + ledgerSeeds.tails[0] {
             let bytes = event.encoded
             _ = try log.stage(bytes)
-            try state.apply(event, encodedBytes: bytes.count)
+            try state.apply(Entry(event))
             guard !state.isBatchOpen, case .batchSealed = event else { continue }
             try log.commit()
             guard state.height.rawValue == height else { continue }

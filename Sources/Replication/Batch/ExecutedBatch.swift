@@ -4,50 +4,6 @@
 package import Cryptography
 package import Ledger
 
-/// A batch in the making: the state, the tree and the entries as they grow.
-package struct BatchRun: Sendable {
-    /// The state after the last entry.
-    package private(set) var state: LedgerState
-    /// The tree of the log after the last entry.
-    package private(set) var frontier: MerkleFrontier
-    /// What was derived, in order.
-    package private(set) var events: [Event] = []
-    /// The encodings of `events`.
-    package private(set) var entries: [EntryBytes] = []
-
-    /// Starts after what `state` and `frontier` hold.
-    package init(state: LedgerState, frontier: MerkleFrontier) {
-        self.state = state
-        self.frontier = frontier
-    }
-
-    /// Decides on a command and takes in the events, which it returns.
-    ///
-    /// An event that the rules derive and cannot take in is a bug of ours and stops the node.
-    @discardableResult
-    package mutating func take(_ command: Command) throws(Refusal) -> [Event] {
-        let derived = try state.decide(command)
-        for event in derived {
-            let bytes = event.encoded
-            do throws(FoldError) {
-                try state.apply(event, encodedBytes: bytes.count)
-            } catch {
-                fatalError("the rules derived an event that cannot follow: \(error)")
-            }
-            frontier.append(leaf: bytes)
-            events.append(event)
-            entries.append(EntryBytes(bytes))
-        }
-        return derived
-    }
-
-    /// Closes what is due and seals the batch.
-    package mutating func seal() throws(Refusal) {
-        try take(.closeDue)
-        try take(.seal(size: state.size, root: frontier.root))
-    }
-}
-
 /// Why a proposed batch is not one that this node would vote for.
 package enum BatchFault: Error, Equatable, Sendable {
     /// The opening, or the command with this place, is not signed by those whom it speaks for.
@@ -67,9 +23,7 @@ package struct ExecutedBatch: Sendable {
     /// The inputs.
     package let batch: ProposedBatch
     /// Everything that was derived, in order.
-    package let events: [Event]
-    /// The encodings of `events`.
-    package let entries: [EntryBytes]
+    package let entries: [Entry]
     /// The state after the seal.
     package let state: LedgerState
     /// The tree of the log after the seal.
@@ -81,7 +35,6 @@ package struct ExecutedBatch: Sendable {
     /// Takes what a run has come to.
     init(_ batch: ProposedBatch, _ run: BatchRun) {
         self.batch = batch
-        events = run.events
         entries = run.entries
         state = run.state
         frontier = run.frontier
@@ -107,7 +60,7 @@ package struct ExecutedBatch: Sendable {
             try run.take(.openBatch(checked, root: frontier.root))
         } catch { throw .refused(command: nil, error) }
         var hasReason =
-            !batch.commands.isEmpty || run.events.count > 1 || batch.opening.time >= idleTime
+            !batch.commands.isEmpty || run.entries.count > 1 || batch.opening.time >= idleTime
         for (place, command) in batch.commands.enumerated() {
             let message: Checked<Message>
             if isKnown(command.message) {
@@ -121,9 +74,9 @@ package struct ExecutedBatch: Sendable {
                 try run.take(command.isRefused ? .recordRefusal(message) : .message(message))
             } catch { throw .refused(command: place, error) }
         }
-        let size = run.events.count
+        let size = run.entries.count
         do throws(Refusal) { try run.seal() } catch { throw .refused(command: nil, error) }
-        hasReason = hasReason || run.events.count > size + 1
+        hasReason = hasReason || run.entries.count > size + 1
         guard hasReason else { throw .idle }
         self.init(batch, run)
     }

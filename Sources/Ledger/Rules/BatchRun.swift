@@ -1,0 +1,72 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+extension LedgerState {
+    /// Decides on a command and takes in what follows from it, which it returns.
+    ///
+    /// The one place where `decide`, the encoding and `apply` meet. An event that the rules derive
+    /// and cannot take in is a bug of ours and stops the node. After a refusal nothing has changed.
+    /// - Parameter recorded: The entries that a log holds at this place; those that are equal are
+    ///   taken, so that they are not encoded and hashed again.
+    package mutating func run(
+        _ command: Command, recorded: ArraySlice<Entry> = []
+    ) throws(Refusal) -> [Entry] {
+        let derived = try decide(command)
+        var entries: [Entry] = []
+        entries.reserveCapacity(derived.count)
+        for (place, event) in derived.enumerated() {
+            let known = place < recorded.count ? recorded[recorded.startIndex + place] : nil
+            let entry = known?.event == event ? known.map(\.hashed) : nil
+            entries.append(entry ?? Entry(event))
+            do throws(FoldError) { try apply(entries[place]) } catch {
+                fatalError("the rules derived an event that cannot follow: \(error)")
+            }
+        }
+        return entries
+    }
+}
+
+/// A batch in the making: the state, the tree and the entries as they grow.
+package struct BatchRun: Sendable {
+    /// The state after the last entry.
+    package private(set) var state: LedgerState
+    /// The tree of the log after the last entry.
+    package private(set) var frontier: MerkleFrontier
+    /// What was derived, in order.
+    package private(set) var entries: [Entry] = []
+
+    /// Starts after what `state` and `frontier` hold.
+    package init(state: LedgerState = LedgerState(), frontier: MerkleFrontier = MerkleFrontier()) {
+        self.state = state
+        self.frontier = frontier
+    }
+
+    /// Batch 0: opens a ledger and seals the batch.
+    package init(opening opened: LedgerOpened) throws(Refusal) {
+        self.init()
+        try take(.openLedger(opened))
+        try take(.seal(size: state.size, root: frontier.root))
+    }
+
+    /// Decides on a command and takes in what follows from it, which it returns.
+    ///
+    /// - Parameter recorded: See `LedgerState.run`.
+    @discardableResult
+    package mutating func take(
+        _ command: Command, recorded: ArraySlice<Entry> = []
+    ) throws(Refusal) -> [Entry] {
+        let derived = try state.run(command, recorded: recorded)
+        for entry in derived { frontier.append(leafHash: entry.leafHash) }
+        entries += derived
+        return derived
+    }
+
+    /// Closes what is due and seals the batch.
+    package mutating func seal(recorded: ArraySlice<Entry> = []) throws(Refusal) {
+        let due = try take(.closeDue, recorded: recorded)
+        try take(
+            .seal(size: state.size, root: frontier.root), recorded: recorded.dropFirst(due.count))
+    }
+}

@@ -1,0 +1,92 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import EventLog
+package import Ledger
+
+/// Why the entries of a log could not be state.
+package enum FoldFailure: Error {
+    /// The log cannot be read.
+    case log(LogError)
+    /// An entry is not the encoding of an event.
+    case undecodable(entry: UInt64, DecodingError)
+    /// An entry cannot follow those before it.
+    case cannotFollow(entry: UInt64, FoldError)
+}
+
+/// The fold of a log: the one loop that reads entries and takes them into a state.
+package enum LedgerFold {
+    /// Folds the entries from the size of the state on, without checking signatures and without
+    /// deriving anything.
+    ///
+    /// - Parameters:
+    ///   - base: The index in the ledger of the log's first entry.
+    ///   - end: The index in the ledger before which it ends; the end of the log where nil.
+    ///   - willTake: Sees each entry before it is taken; false ends the fold before it.
+    ///   - didTake: Sees each entry with the state after it; false ends the fold after it.
+    package static func run(
+        _ log: EventLog, base: UInt64 = 0, into state: inout LedgerState, to end: UInt64? = nil,
+        willTake: (Entry) -> Bool = { _ in true },
+        didTake: (Entry, LedgerState) -> Bool = { _, _ in true }
+    ) throws(FoldFailure) {
+        let end = end ?? base + log.size
+        guard state.size < end else { return }
+        var failure: FoldFailure?
+        do throws(LogError) {
+            try log.forEachFrame(from: state.size - base, to: end - base) { frame in
+                let low = state.size - base - frame.firstIndex
+                let high = min(end - base, frame.endIndex) - frame.firstIndex
+                for place in Int(low)..<Int(high) {
+                    do throws(FoldFailure) {
+                        let entry = try read(frame.bytes, in: frame.range(of: place), state.size)
+                        guard willTake(entry) else { return false }
+                        try take(entry, into: &state)
+                        guard didTake(entry, state) else { return false }
+                    } catch {
+                        failure = error
+                        return false
+                    }
+                }
+                return true
+            }
+        } catch { throw .log(error) }
+        if let failure { throw failure }
+    }
+
+    /// Reads the bytes of the entry with this index.
+    package static func read(
+        _ bytes: [UInt8], in range: Range<Int>, _ index: UInt64
+    ) throws(FoldFailure) -> Entry {
+        do throws(DecodingError) { return try Entry(decoding: bytes, in: range) } catch {
+            throw .undecodable(entry: index, error)
+        }
+    }
+
+    /// Takes the next entry in.
+    package static func take(
+        _ entry: Entry, into state: inout LedgerState
+    ) throws(FoldFailure) {
+        do throws(FoldError) { try state.apply(entry) } catch {
+            throw .cannotFollow(entry: state.size, error)
+        }
+    }
+}
+
+extension StorageError {
+    /// What a failed fold means to whoever opens a ledger.
+    package init(_ failure: FoldFailure) {
+        self =
+            switch failure {
+            case .log(let error): .log(error)
+            case .undecodable(let entry, let error): .entry(entry, problem: "\(error)")
+            case .cannotFollow(let entry, let error): .entry(entry, problem: "\(error)")
+            }
+    }
+}
+
+extension EventLog {
+    /// Adds entries to the next commit and returns the index of the first; none is hashed again.
+    package func stage(_ entries: [Entry]) throws(LogError) -> UInt64 {
+        try stage(entries.map(\.bytes)[...], leafHashes: entries.map(\.leafHash))
+    }
+}

@@ -85,8 +85,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Hosting", "Projections", "Compute", "Storage", "Ledger", "EventLog", "Groth16",
-                "BN254", "Cryptography", grdb, toml,
+                "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger", "EventLog",
+                "Groth16", "BN254", "Cryptography", grdb, toml,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -160,8 +160,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Hosting", "Audit", "Compute", "Storage", "Ledger", "EventLog", "Groth16",
-                "BN254", "Cryptography", "TestSupport",
+                "Node", "Hosting", "Replication", "Audit", "Compute", "Storage", "Ledger",
+                "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -55,7 +55,7 @@ struct RestartTests {
         #expect(outcomes.count { $0 == .rejected } == 1)
         #expect(after.count { if case .settlementReported = $0 { true } else { false } } == 2)
         let root = try checkLedger(home)
-        let vault = try Vault.open(
+        let vault = try SingleVault.open(
             path: home.vaultPath, ledger: home.ledger, balance: nil, key: home.bridge)
         #expect(try vault.paidTotal() == 1000)
         #expect(try vault.counts() == (2, 0))

@@ -6,36 +6,47 @@ import EventLog
 import Foundation
 import Ledger
 import Node
+import Replication
 import TestSupport
 import Testing
 
-/// A ledger of four validators in memory that approves what it is asked to.
+/// A ledger of five validators in memory that approves what it is asked to.
 private struct MiniLedger {
-    let keys = (0..<4).map {
+    let keys = (0..<5).map {
         SigningKey(seed: Bytes32([UInt8](repeating: UInt8($0 + 1), count: 32)) ?? .zero)
     }
     let submitter = SigningKey()
     let bridge = SigningKey()
+    let newcomer = SigningKey()
+    private var changes: [(entry: EntryIndex, opened: EntryIndex)] = []
     let log: EventLog
     var state = LedgerState()
     let opened: LedgerOpened
-    private(set) var opening: BatchOpened?
+    private var precommits: [Precommits] = []
     private var messages: [EntryIndex: RequestMessage] = [:]
     private(set) var ordered: [EntryIndex: EntryIndex] = [:]
     private var nonce: UInt64 = 0
 
-    init(_ configuration: Node.Configuration) throws {
-        log = try EventLog.create(directory: "/ledger", disk: SimulatedDisk())
+    init(_ configuration: Node.Configuration, on place: TemporaryFolder?) throws {
+        if let place {
+            log = try EventLog.create(directory: place.file("ledger"), disk: POSIXDisk())
+        } else {
+            log = try EventLog.create(directory: "/ledger", disk: SimulatedDisk())
+        }
         let folder = try TemporaryFolder()
         // The circuits as a node would register them.
-        let home = try Home.initialise(
-            configuration: configuration, at: folder.file("node"),
+        let network = try LocalNetwork.initialise(
+            configuration: configuration, at: folder.file("network"),
             protection: .keyFile(path: nil), startTime: Time(1000))
-        guard case .ledgerOpened(var opened) = try entries(home)[0] else { fatalError() }
+        let made = try EventLog.open(
+            directory: network.nodes[0].ledgerDirectory, disk: POSIXDisk(), access: .readOnly)
+        guard case .ledgerOpened(var opened) = try Event(decoding: try made.entry(at: 0)) else {
+            fatalError()
+        }
         opened.validators = keys.map { GenesisValidator(key: $0.publicKey, stake: Stake(1)) }
         opened.submitters = [GenesisSubmitter(key: submitter.publicKey, quota: 100)]
         opened.bridge = bridge.publicKey
-        opened.parameters.threshold = 3
+        opened.parameters.threshold = 4
         self.opened = opened
         try run(.openLedger(opened))
         try run(.seal(size: log.stagedSize, root: log.stagedRoot))
@@ -55,29 +66,75 @@ private struct MiniLedger {
         return events
     }
 
+    /// Makes a batch, and has all who may order it precommit its root.
     mutating func batch(_ body: (inout MiniLedger) throws -> Void = { _ in }) throws {
         let height = Height(state.height.rawValue + 1)
         let proposer = state.proposerRanking(height: height)[0]
-        let key = keys[Int(proposer.rawValue)]
+        let key = self.key(proposer)
         let time = Time(state.time.rawValue + 10)
         let root = log.stagedRoot
         let bytes = BatchOpening.signedBytes(
             height: height, time: time, round: 0, previousRoot: root, proposer: key.publicKey,
             in: state.ledger)
+        var carried = precommits.last?.signatures ?? []
+        carried.removeLast(
+            max(0, carried.count - Int(state.sealedBefore.parameters.threshold)))
         let event = BatchOpened(
             height: height, time: time, proposer: proposer, round: 0, previousRoot: root,
-            precommitRound: 0, precommits: [], signature: key.sign(bytes))
-        opening = event
+            precommitRound: 0, precommits: carried, signature: key.sign(bytes))
         let checked = Checked(
-            unchecked: BatchOpening(event: event, proposer: key.publicKey, precommitKeys: []))
+            unchecked: BatchOpening(
+                event: event, proposer: key.publicKey,
+                precommitKeys: carried.map { self.key($0.validator).publicKey }))
         try run(.openBatch(checked, root: root))
         try body(&self)
         try run(.closeDue)
         try run(.seal(size: log.stagedSize, root: log.stagedRoot))
         try log.commit()
+        // Those whom the batch before the last sealed ordered this one.
+        precommits.append(
+            precommit(height, log.root, by: state.sealedBefore.members.map(\.index)))
     }
 
-    /// Approves a request and makes the batch whose opening proves it; gives its entry.
+    func key(_ index: ValidatorIndex) -> SigningKey {
+        let wanted = state.validators[Int(index.rawValue)].key
+        return (keys + [newcomer]).first { $0.publicKey == wanted } ?? newcomer
+    }
+
+    /// The word of these validators on a root.
+    func precommit(
+        _ height: Height, _ root: Digest, round: UInt32 = 0, by indices: [ValidatorIndex]
+    ) -> Precommits {
+        Precommits(
+            height: height, round: round, root: root,
+            signatures: indices.map { index in
+                let key = key(index)
+                let bytes = ConsensusStatement.signedBytes(
+                    .precommit(height, round: round), value: root, validRound: -1,
+                    key: key.publicKey, ledger: state.ledger)
+                return IndexedSignature(
+                    validator: index, signature: bytes.map { key.sign($0) } ?? .zero)
+            })
+    }
+
+    /// Makes a batch with a change that the first four members agree on.
+    mutating func govern(_ change: Change) throws -> GovernanceMessage {
+        var message = GovernanceMessage(
+            number: state.nextChange, change: change, endorsements: [])
+        let bytes = message.signedBytes(in: state.ledger)
+        message.endorsements = state.members.prefix(4).map {
+            Endorsement(validator: key($0).publicKey, signature: key($0).sign(bytes))
+        }
+        let signed = message
+        try batch { ledger in
+            let at = EntryIndex(ledger.log.stagedSize)
+            try ledger.run(.message(Checked(unchecked: .governance(signed))))
+            ledger.changes.append((at, ledger.state.batchEntry))
+        }
+        return message
+    }
+
+    /// Approves a request; gives its entry.
     mutating func approve(
         _ circuit: Int = 0, _ name: String = "native"
     ) throws -> (EntryIndex, RequestID) {
@@ -91,7 +148,7 @@ private struct MiniLedger {
             let events = try ledger.run(.message(read.checked))
             guard case .roundOpened(let opened)? = events.last else { fatalError() }
             entry = opened.request
-            for key in ledger.keys.prefix(3) {
+            for key in ledger.keys.prefix(4) {
                 let vote = VoteMessage(
                     request: read.id, validator: key.publicKey, vote: .approve,
                     reason: .proofHolds, timestamp: ledger.state.time, signature: .zero
@@ -100,7 +157,6 @@ private struct MiniLedger {
             }
         }
         messages[entry] = read.message
-        try batch()
         return (entry, read.id)
     }
 
@@ -108,22 +164,43 @@ private struct MiniLedger {
         try batch { try $0.run(.message(Checked(unchecked: .settlement(message)))) }
     }
 
-    private func leaf(_ index: UInt64, _ size: UInt64) throws -> SettlementOrder.Leaf {
-        SettlementOrder.Leaf(
-            entry: try log.entry(at: index), index: index,
+    /// An entry under the root after a batch.
+    private func proved(_ index: UInt64, _ size: UInt64) throws -> ProvedEntry {
+        ProvedEntry(
+            bytes: try log.entry(at: index), index: index,
             proof: try log.inclusionProof(index: index, size: size))
     }
 
+    /// The root after the last batch, with the precommits of all, or those given.
+    func root(_ precommits: Precommits? = nil) throws -> ProvedRoot {
+        ProvedRoot(
+            precommits: try #require(precommits ?? self.precommits.last),
+            sealed: try proved(log.size - 1, log.size))
+    }
+
     func order(
-        _ request: EntryIndex, opening: BatchOpened? = nil, message: RequestMessage? = nil,
+        _ request: EntryIndex, root: ProvedRoot? = nil, message: RequestMessage? = nil,
         ordered other: EntryIndex? = nil
     ) throws -> SettlementOrder {
-        let size = state.batchEntry.rawValue
         let place = try #require(other ?? ordered[request])
         return SettlementOrder(
             request: try #require(message ?? messages[request]),
-            submitted: try leaf(request.rawValue, size), ordered: try leaf(place.rawValue, size),
-            sealed: try leaf(size - 1, size), opened: try #require(opening ?? self.opening))
+            submitted: try proved(request.rawValue, log.size),
+            ordered: try proved(place.rawValue, log.size), root: try root ?? self.root())
+    }
+
+    /// The change with the number, proved under the root after the last batch.
+    func change(_ number: Int) throws -> ProvedChange {
+        let change = changes[number]
+        var closed = change.entry.rawValue
+        while true {
+            if case .batchSealed = try Event(decoding: try log.entry(at: closed)) { break }
+            closed += 1
+        }
+        return ProvedChange(
+            approved: try proved(change.entry.rawValue, log.size),
+            opened: try proved(change.opened.rawValue, log.size),
+            closed: try proved(closed, log.size), root: try root())
     }
 
     func vault(_ path: String, balance: UInt64? = nil) throws -> Vault {
@@ -138,7 +215,9 @@ private struct MiniLedger {
 
 @Suite(.enabled(if: Paraloom.exists, "no settlement proofs"))
 struct VaultTests {
-    private func mini() throws -> MiniLedger { try MiniLedger(try Paraloom.configuration()) }
+    private func mini(on place: TemporaryFolder? = nil) throws -> MiniLedger {
+        try MiniLedger(try Paraloom.configuration(), on: place)
+    }
 
     @Test func toldTwiceItPaysOnceAndReportsTheSame() throws {
         let folder = try TemporaryFolder()
@@ -221,29 +300,41 @@ struct VaultTests {
         }
         let good = try ledger.order(entry)
         func changed(
-            _ opening: BatchOpened? = nil, submitted: SettlementOrder.Leaf? = nil,
-            ordered: SettlementOrder.Leaf? = nil, sealed: SettlementOrder.Leaf? = nil,
-            request: RequestMessage? = nil
+            _ root: ProvedRoot? = nil, submitted: ProvedEntry? = nil,
+            ordered: ProvedEntry? = nil, request: RequestMessage? = nil
         ) -> SettlementOrder {
             SettlementOrder(
                 request: request ?? good.request, submitted: submitted ?? good.submitted,
-                ordered: ordered ?? good.ordered, sealed: sealed ?? good.sealed,
-                opened: opening ?? good.opened)
+                ordered: ordered ?? good.ordered, root: root ?? good.root)
         }
-        var opening = good.opened
-        opening.signature = .zero
-        #expect(try problem(changed(opening)) == .rootUnsigned)
-        opening = good.opened
-        opening.previousRoot = .zero
-        #expect(try problem(changed(opening)) == .rootUnsigned)
-        opening = good.opened
-        opening.proposer = ValidatorIndex(9)
-        #expect(try problem(changed(opening)) == .unknownProposer(ValidatorIndex(9)))
-        opening = good.opened
-        opening.height = Height(opening.height.rawValue + 1)
+        func under(_ change: (inout Precommits) -> Void) -> SettlementOrder {
+            var precommits = good.root.precommits
+            change(&precommits)
+            return changed(ProvedRoot(precommits: precommits, sealed: good.root.sealed))
+        }
+        let all = good.root.precommits.signatures
+        #expect(all.count == 5)
         #expect(
-            try problem(changed(opening))
-                == .contradiction("the seal is not that of the batch before"))
+            try problem(under { $0.signatures = Array(all.prefix(2)) })
+                == .tooFewPrecommits(counted: 2, needed: 4))
+        // One validator's word, as often as is wanted, is one validator's word.
+        #expect(
+            try problem(under { $0.signatures = [all[0], all[0], all[0], all[0]] })
+                == .precommitsUnordered)
+        #expect(
+            try problem(under { $0.signatures = [all[1], all[0], all[2], all[3]] })
+                == .precommitsUnordered)
+        #expect(
+            try problem(under { $0.signatures[1].signature = all[0].signature })
+                == .precommitUnsigned(ValidatorIndex(1)))
+        #expect(
+            try problem(under { $0.round += 1 }) == .precommitUnsigned(ValidatorIndex(0)))
+        #expect(
+            try problem(under { $0.signatures[3].validator = ValidatorIndex(9) })
+                == .notInOffice(ValidatorIndex(9)))
+        #expect(
+            try problem(under { $0.height = Height($0.height.rawValue + 1) })
+                == .contradiction("the seal is not that of the batch of the root"))
         #expect(
             try problem(try ledger.order(entry, ordered: ledger.ordered[other]))
                 == .contradiction("the order is of another request"))
@@ -255,10 +346,10 @@ struct VaultTests {
         request = good.request
         request.circuit = CircuitID(.zero)
         #expect(try problem(changed(request: request)) == .requestUnsigned)
-        #expect(try problem(changed(ordered: good.sealed)) == .wrongEntry("the order"))
+        #expect(try problem(changed(ordered: good.root.sealed)) == .wrongEntry("the order"))
         // An order that nobody recorded: the entry is forged, the proof is another's.
-        guard case .settlementOrdered(var forged) = try Event(decoding: good.ordered.entry),
-            case .requestSubmitted(var asked) = try Event(decoding: good.submitted.entry)
+        guard case .settlementOrdered(var forged) = try Event(decoding: good.ordered.bytes),
+            case .requestSubmitted(var asked) = try Event(decoding: good.submitted.bytes)
         else { return }
         forged.amount = Amount(1_000_000)
         asked.amount = Amount(1_000_000)
@@ -267,40 +358,150 @@ struct VaultTests {
         request = request.signed(by: ledger.submitter, in: ledger.state.ledger)
         asked.signature = request.signature
         let lie = changed(
-            submitted: SettlementOrder.Leaf(
-                entry: Event.requestSubmitted(asked).encoded, index: good.submitted.index,
+            submitted: ProvedEntry(
+                bytes: Event.requestSubmitted(asked).encoded, index: good.submitted.index,
                 proof: good.submitted.proof),
-            ordered: SettlementOrder.Leaf(
-                entry: Event.settlementOrdered(forged).encoded, index: good.ordered.index,
+            ordered: ProvedEntry(
+                bytes: Event.settlementOrdered(forged).encoded, index: good.ordered.index,
                 proof: good.ordered.proof), request: request)
         #expect(try problem(lie) == .notIncluded("the request"))
         #expect(try vault.paidTotal() == 0)
         #expect(try problem(good) == nil)
     }
 
-    @Test func membershipIsFollowedOnlyWithEnoughSignatures() throws {
+    @Test func changesAreFollowedInTheirOrderAndOnlyAsTheLedgerTookThem() throws {
         let folder = try TemporaryFolder()
-        let ledger = try mini()
+        var ledger = try mini()
         let vault = try ledger.vault(folder.file("v"))
-        let newcomer = SigningKey()
-        func change(_ number: UInt64, signers: Int) -> GovernanceMessage {
-            var message = GovernanceMessage(
-                number: number,
-                change: .validatorJoined(key: newcomer.publicKey, stake: Stake(1)),
-                endorsements: [])
-            let bytes = message.signedBytes(in: ledger.state.ledger)
-            message.endorsements = ledger.keys.prefix(signers).map {
-                Endorsement(validator: $0.publicKey, signature: $0.sign(bytes))
-            }
-            return message
+        #expect(try vault.nextChange() == 0)
+        _ = try ledger.govern(.rootPublished(circuit: CircuitIndex(0), root: .zero))
+        _ = try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
+        let first = try ledger.change(0)
+        let second = try ledger.change(1)
+        #expect(try vault.follow(second) == .wrongNumber(1, next: 0))
+        func altered(
+            approved: ProvedEntry? = nil, opened: ProvedEntry? = nil, closed: ProvedEntry? = nil
+        ) -> ProvedChange {
+            ProvedChange(
+                approved: approved ?? first.approved, opened: opened ?? first.opened,
+                closed: closed ?? first.closed, root: first.root)
         }
+        // The place decides from when on a change holds.
+        let elsewhere = OrderProblem.contradiction("the change is not in that batch")
+        #expect(try vault.follow(altered(opened: second.opened)) == elsewhere)
+        #expect(try vault.follow(altered(closed: second.closed)) == elsewhere)
+        #expect(
+            try vault.follow(altered(opened: second.opened, closed: second.closed)) == elsewhere)
+        // A change of which the ledger knows nothing.
+        guard case .governanceApproved(var event) = try Event(decoding: first.approved.bytes)
+        else { return }
+        event.change = .validatorLeft(key: ledger.keys[0].publicKey)
+        let lie = ProvedEntry(
+            bytes: Event.governanceApproved(event).encoded, index: first.approved.index,
+            proof: first.approved.proof)
+        #expect(try vault.follow(altered(approved: lie)) == .notIncluded("the change"))
         #expect(try vault.nextChange() == 0)
-        try vault.follow(change(0, signers: 2))
-        #expect(try vault.nextChange() == 0)
-        try vault.follow(change(1, signers: 3))
-        #expect(try vault.nextChange() == 0)
-        try vault.follow(change(0, signers: 3))
+        #expect(try vault.follow(first) == nil)
+        #expect(try vault.follow(first) == .wrongNumber(0, next: 1))
+        #expect(try vault.follow(second) == nil)
+        #expect(try vault.nextChange() == 2)
+    }
+
+    /// Members of the past have nothing to lose, and may sign any past that they like.
+    @Test func rootSignedByMembersWhoHaveLeftIsRefused() throws {
+        let folder = try TemporaryFolder()
+        var ledger = try mini()
+        let path = folder.file("v")
+        let vault = try ledger.vault(path)
+        let (entry, _) = try ledger.approve()
+        let before = try ledger.order(entry)
+        _ = try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
+        #expect(try vault.follow(try ledger.change(0)) == nil)
+        _ = try ledger.govern(
+            .validatorJoined(key: ledger.newcomer.publicKey, stake: Stake(1)))
+        #expect(try vault.follow(try ledger.change(1)) == nil)
+        let old = before.root.precommits
+        func problem(_ order: SettlementOrder) throws -> OrderProblem? {
+            if case .failure(let problem) = try vault.settle([order])[0] { problem } else { nil }
+        }
+        // With the word of one who has left it is one too few; without it there is none.
+        var withTheOneWhoLeft = old
+        withTheOneWhoLeft.signatures.remove(at: 1)
+        let stale = SettlementOrder(
+            request: before.request, submitted: before.submitted, ordered: before.ordered,
+            root: ProvedRoot(precommits: withTheOneWhoLeft, sealed: before.root.sealed))
+        #expect(try problem(stale) == .signersLeft(counted: 3, needed: 4))
+        // Of a later batch they have no word at all, and the newcomer has, two batches after.
+        try ledger.batch()
+        try ledger.batch()
+        let later = try ledger.order(entry)
+        let members = later.root.precommits.signatures.map(\.validator.rawValue)
+        #expect(members == [0, 1, 2, 3, 5])
+        let forged = ledger.precommit(
+            later.root.precommits.height, later.root.precommits.root,
+            by: [0, 1, 2, 4].map { ValidatorIndex($0) })
+        #expect(
+            try problem(
+                SettlementOrder(
+                    request: later.request, submitted: later.submitted, ordered: later.ordered,
+                    root: ProvedRoot(precommits: forged, sealed: later.root.sealed)))
+                == .notInOffice(ValidatorIndex(4)))
+        #expect(try vault.paidTotal() == 0)
+        #expect(try problem(later) == nil)
+        #expect(try vault.paidTotal() == 500)
+        // And after a restart it knows the same.
+        try vault.close()
+        let again = try ledger.reopen(path)
+        #expect(try again.nextChange() == 2)
+        #expect(try again.settle([later])[0].get().result == .settled)
+    }
+
+    @Test func lostVaultIsMadeAnewAndPaysWhatIsUncertainOnlyOnAWord() throws {
+        let folder = try TemporaryFolder()
+        var ledger = try mini(on: folder)
+        let path = folder.file("v")
+        let lost = try ledger.vault(path)
+        let (first, firstID) = try ledger.approve()
+        try ledger.report(try lost.settle([try ledger.order(first)])[0].get())
+        let (second, secondID) = try ledger.approve(1, "spl")
+        _ = try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
+        // It paid, and its report was lost with it.
+        _ = try lost.settle([try ledger.order(second)])
+        try lost.close()
+        try Data("rubbish".utf8).write(to: URL(fileURLWithPath: path))
+        let rebuilt = try Vault.rebuild(
+            path: path, ledgerDirectory: ledger.log.directory, balance: nil, key: ledger.bridge)
+        #expect(rebuilt.paid == 1 && rebuilt.voided == 0 && rebuilt.uncertain == [secondID])
+        #expect(rebuilt.setAside == "\(path).lost-1")
+        let vault = try ledger.reopen(path)
         #expect(try vault.nextChange() == 1)
+        #expect(try vault.payments().map(\.request) == [firstID, secondID])
+        let order = try ledger.order(second)
+        guard case .failure(.uncertain(secondID)) = try vault.settle([order])[0] else {
+            Issue.record("it paid what it is not sure of")
+            return
+        }
+        #expect(try vault.settle([try ledger.order(first)])[0].get().result == .settled)
+        let total = try vault.paidTotal()
+        #expect(try !vault.confirm(firstID, isPaid: false))
+        #expect(try vault.confirm(secondID, isPaid: true))
+        #expect(try !vault.confirm(secondID, isPaid: false))
+        #expect(try vault.settle([order])[0].get().result == .settled)
+        #expect(try vault.paidTotal() == total)
+        try vault.close()
+        // Had it not been paid, it would be now, and once.
+        _ = try Vault.rebuild(
+            path: path, ledgerDirectory: ledger.log.directory, balance: nil, key: ledger.bridge)
+        let other = try ledger.reopen(path)
+        #expect(try other.confirm(secondID, isPaid: false))
+        #expect(try other.paidTotal() < total)
+        #expect(try other.settle([order, order]).allSatisfy { try $0.get().result == .settled })
+        #expect(try other.paidTotal() == total)
+        #expect(throws: NodeError.self) {
+            _ = try Vault.rebuild(
+                path: path, ledgerDirectory: ledger.log.directory, balance: nil,
+                key: SigningKey())
+        }
     }
 
     @Test func foreignNewerOrBrokenDatabaseIsRefused() throws {
@@ -328,7 +529,7 @@ struct VaultTests {
             }.contains("another ledger"))
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
         // `user_version` stands at offset 60, big-endian (sqlite.org/fileformat2.html).
-        bytes[63] = 2
+        bytes[63] = 3
         try bytes.write(to: URL(fileURLWithPath: path))
         #expect(problem { _ = try ledger.reopen(path) }.contains("newer"))
         try Data("not a database at all, but long enough to be one".utf8)

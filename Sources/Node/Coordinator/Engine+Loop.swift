@@ -147,7 +147,7 @@ extension Engine {
     }
 
     private mutating func takeReports(
-        _ entries: [EntryIndex], _ results: [Result<SettlementMessage, OrderProblem>]
+        _ entries: [EntryIndex], _ results: [Result<SettlementMessage, SingleOrderProblem>]
     ) {
         for (entry, result) in zip(entries, results) {
             switch result {

@@ -39,7 +39,7 @@ extension Engine {
                 && order.ordered < state.batchEntry
         }.keys.sorted().prefix(NodeLimits.settlementsPerVisitMax)
         guard !due.isEmpty else { return }
-        var proved: [SettlementOrder] = []
+        var proved: [SingleOrder] = []
         for entry in due {
             guard let order = orders[entry] else { continue }
             proved.append(try proof(of: entry, ordered: order.ordered, by: opening))
@@ -60,21 +60,21 @@ extension Engine {
     /// The order with its proof under the root that an opening signs.
     private func proof(
         of request: EntryIndex, ordered: EntryIndex, by opening: BatchOpened
-    ) throws(NodeError) -> SettlementOrder {
+    ) throws(NodeError) -> SingleOrder {
         let size = state.batchEntry.rawValue
         let submitted = try event(at: request)
         guard case .request(let message)? = state.message(of: submitted) else {
             throw .entryUnusable(entry: request.rawValue, problem: "it is not the request ordered")
         }
-        return SettlementOrder(
+        return SingleOrder(
             request: message, submitted: try leaf(request.rawValue, size),
             ordered: try leaf(ordered.rawValue, size), sealed: try leaf(size - 1, size),
             opened: opening)
     }
 
-    private func leaf(_ index: UInt64, _ size: UInt64) throws(NodeError) -> SettlementOrder.Leaf {
+    private func leaf(_ index: UInt64, _ size: UInt64) throws(NodeError) -> SingleOrder.Leaf {
         do throws(LogError) {
-            return SettlementOrder.Leaf(
+            return SingleOrder.Leaf(
                 entry: try log.entry(at: index), index: index,
                 proof: try log.inclusionProof(index: index, size: size))
         } catch {

@@ -34,7 +34,7 @@ struct Engine: Sendable {
     let inbox: Inbox
     let pool: WorkerPool
     let log: EventLog
-    let vault: Vault
+    let vault: SingleVault
     /// By index; later members are not run here.
     let validators: [LocalValidator]
 
@@ -99,7 +99,7 @@ struct Engine: Sendable {
         let reopened = try Reopened(home.ledgerDirectory)
         let ledger = reopened.ledger
         let validators = try Self.openValidators(home, options, reopened)
-        let vault = try Vault.open(
+        let vault = try SingleVault.open(
             path: home.vaultPath, ledger: home.ledger, balance: home.configuration.vaultBalance,
             key: home.bridge)
         try Self.compare(vault, reopened)
@@ -151,7 +151,7 @@ struct Engine: Sendable {
     }
 
     /// Neither may be an older copy than the other.
-    private static func compare(_ vault: Vault, _ reopened: Reopened) throws(NodeError) {
+    private static func compare(_ vault: SingleVault, _ reopened: Reopened) throws(NodeError) {
         let payments = try vault.payments()
         let state = reopened.ledger.state
         for payment in payments where state.entry(of: payment.request) == nil {

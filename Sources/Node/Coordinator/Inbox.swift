@@ -32,7 +32,7 @@ enum Arrival: Sendable {
     /// The projections follow the log no more, and why.
     case projectionsStopped(String)
     /// The bridge has answered, in the order of the requests named.
-    case settled([EntryIndex], Result<[Result<SettlementMessage, OrderProblem>], NodeError>)
+    case settled([EntryIndex], Result<[Result<SettlementMessage, SingleOrderProblem>], NodeError>)
 }
 
 /// The one place where the coordinator waits.

@@ -83,7 +83,7 @@ extension Home {
             },
             bridge: bridge.publicKey, circuits: circuits, time: startTime)
         let state = try openLedger(opened, at: ledgerFolder(folder))
-        let vault = try Vault.create(
+        let vault = try SingleVault.create(
             path: vaultFile(folder), opened: opened, ledger: state.ledger,
             balance: copy.vaultBalance, key: bridge)
         try vault.close()

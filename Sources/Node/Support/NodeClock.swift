@@ -1,7 +1,6 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Foundation
 package import Ledger
 internal import Synchronization
 
@@ -25,12 +24,9 @@ package struct SystemClock: NodeClock {
     /// The clock that this process sees.
     package init() {}
 
-    package func now() -> Time {
-        let seconds = Date().timeIntervalSince1970
-        return Time(seconds > 0 ? UInt64(seconds * 1000) : 0)
-    }
+    package func now() -> Time { Time(MonotonicTime.wallMilliseconds()) }
 
-    package func uptime() -> UInt64 { UInt64(ProcessInfo.processInfo.systemUptime * 1000) }
+    package func uptime() -> UInt64 { MonotonicTime.nanoseconds() / 1_000_000 }
 
     package func pause(until time: Time, isIdle: Bool) -> UInt64 {
         let now = now()

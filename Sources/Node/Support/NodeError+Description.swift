@@ -104,7 +104,17 @@ extension NodeError: CustomStringConvertible {
             "\(asked) validators are to misbehave, but there are only \(validators)"
         case .input(let path, let problem): "the input \(path) cannot be read: \(problem)"
         case .job(let problem): "the job is not submitted: \(problem)"
-        case .alreadyRun: "this coordinator ran before; open the node again"
+        case .alreadyRun: "this run is over; open the node again"
+        case .node(let name, let error): "\(name): \(error)"
+        case .clockAbsurd(let now):
+            "the clock says \(now.rawValue) ms after 1970, beyond the year 2261; set it right"
+        case .forked(let first, let second, let height):
+            "\(first) and \(second) hold different ledgers from batch \(height.rawValue) on; keep"
+                + " both, and compare them with `recount audit`"
+        case .unknownNode(let name, let known):
+            "there is no validator called \(name.prefix(80)) here"
+                + Spelling.suggestion(for: name, among: known)
+        case .stalled(let problem): problem
         }
     }
 

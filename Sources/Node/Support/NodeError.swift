@@ -87,4 +87,14 @@ package enum NodeError: Error, Sendable {
     case job(JobProblem)
     /// The coordinator was run before; open another.
     case alreadyRun
+    /// A node stopped.
+    case node(name: String, HostError)
+    /// The clock says what no clock can say.
+    case clockAbsurd(Time)
+    /// Nodes of one run hold different ledgers.
+    case forked(first: String, second: String, height: Height)
+    /// No node of that name is there.
+    case unknownNode(String, known: [String])
+    /// The nodes that run are too few, or hold too little, to go on.
+    case stalled(String)
 }

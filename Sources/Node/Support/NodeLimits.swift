@@ -66,6 +66,38 @@ package enum NodeLimits {
     package static let snapshotsKept: UInt64 = 2
     /// Seconds between two checkpoints unless told otherwise.
     package static let checkpointSeconds: UInt64 = 10
+    /// Messages of one peer that wait to be looked at; one more is dropped.
+    package static let peerMessagesMax = 8_192
+    /// Bytes of them, but of a single message.
+    package static let peerBytesMax = 16 << 20
+    /// Parties whose messages wait at once.
+    package static let sendersMax = 1_024
+    /// Messages of one peer that are looked at in its turn.
+    package static let messagesPerTurn = 16
+    /// Messages of peers that are looked at before anything else is.
+    package static let messagesAtOnce = 256
+    /// Messages of clients that a node has under way; one more is turned away.
+    package static let clientMessagesMax = 2_048
+    /// How long a client's message may wait for its refusal to be recorded, in ms.
+    package static let refusalMilliseconds: UInt64 = 3_000
+    /// The latest time that a clock may say: the end of the year 2261, in ms.
+    package static let timeMax: UInt64 = 9_214_646_400_000
+    /// Orders that one message to the bridge carries.
+    package static let ordersPerMessageMax = 64
+    /// Time until an order that the bridge has not answered is sent again, in ms.
+    package static let orderMilliseconds: UInt64 = 2_000
+    /// Bytes of a part of a blob.
+    package static let blobPartBytes = 1 << 20
+    /// How long a peer that is asked for a part of a blob has, in ms.
+    package static let blobMilliseconds: UInt64 = 700
+    /// Parts of blobs that a peer is given at once, and in a second.
+    package static let blobPartsPerSecond: UInt64 = 64
+    /// Checkpoints whose cosignatures are being collected.
+    package static let checkpointsUnderWayMax = 8
+    /// How long cosignatures are waited for, in ms.
+    package static let cosigningMilliseconds: UInt64 = 500
+    /// Bytes of a message between nodes about their duties.
+    package static let dutyMessageBytesMax = 8 << 20
     /// Seconds that the end of a run waits for the projections.
     package static let projectionsSecondsMax = 30
     /// Checkpoints that stay unless told otherwise.

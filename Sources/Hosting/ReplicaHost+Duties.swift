@@ -1,0 +1,86 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+package import EventLog
+package import Ledger
+package import Replication
+
+/// What a node that does more than agree asks of its host.
+extension ReplicaHost {
+    /// The precommits of the last batch, where the node has all that prove it.
+    package var proof: Precommits? {
+        guard let last = replica.lastPrecommits,
+            last.signatures.count >= Int(state.sealedBefore.parameters.threshold)
+        else { return nil }
+        return last
+    }
+
+    /// Takes in a message of a client, or of the node's own duties.
+    package func handIn(
+        _ message: Message, at now: Instant
+    ) throws(HostError) -> [HostOutput] {
+        try receive(PeerMessage.command(message).encoded, from: nil, at: now)
+    }
+
+    /// What the validator has reported of a job, as its journal says.
+    package func report(on job: JobID) -> JobReport? { journal.report(on: job) }
+
+    /// When the journal was begun anew, for it was lost.
+    package var journalBegunAnew: Time? { journal.begunAnew }
+
+    /// Journals the result of a job, signs it and sends it: the first one, whatever is given later.
+    ///
+    /// Says nothing where the node is silent.
+    package func report(
+        _ report: JobReport, on job: JobID, at now: Instant
+    ) throws(HostError) -> [HostOutput] {
+        guard !isSilent else { return [] }
+        let message: ResultMessage
+        do throws(JournalError) {
+            message = try journal.result(report, on: job)
+        } catch { throw .journal(error) }
+        return try handIn(.result(message), at: now)
+    }
+
+    /// What became of a cosignature that was asked for.
+    package enum Cosigning: Sendable, Equatable {
+        /// It is there, noted durably before.
+        case signed
+        /// The ledger is not that long yet, or not whole.
+        case tooEarly
+        /// The ledger has another root at that size.
+        case otherRoot(Digest)
+        /// It does not continue what was cosigned last.
+        case refused(CosignRefusal)
+        /// The node says nothing, for its journal was lost.
+        case silent
+    }
+
+    /// Adds the validator's cosignature to a checkpoint of its own log, after noting that durably.
+    package func cosign(
+        _ signed: inout SignedCheckpoint, seconds: UInt64
+    ) throws(HostError) -> Cosigning {
+        guard !isSilent else { return .silent }
+        let checkpoint = signed.checkpoint
+        guard ahead == nil, checkpoint.size <= log.size else { return .tooEarly }
+        var proof: [Digest] = []
+        do throws(LogError) {
+            let root = try log.root(at: checkpoint.size)
+            guard root == checkpoint.root else { return .otherRoot(root) }
+            if let last = journal.lastCosigned, last.size < checkpoint.size, last.size > 0 {
+                proof = try log.consistencyProof(from: last.size, to: checkpoint.size)
+            }
+        } catch { throw .log(error) }
+        do throws(JournalError) {
+            try journal.noteCosigning(checkpoint, proof: proof)
+        } catch {
+            if case .cosign(let refusal) = error { return .refused(refusal) }
+            throw .journal(error)
+        }
+        do throws(NoteError) {
+            _ = try signed.cosign(with: replica.key, seconds: seconds)
+        } catch { return .otherRoot(checkpoint.root) }
+        return .signed
+    }
+}

@@ -1,0 +1,38 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Hosting
+internal import Projections
+
+/// Keeps the projections of a node's ledger up to date, on a thread of their own.
+final class Following: Duty {
+    private var follower: ProjectionsFollower?
+    /// How far they came, once the node has ended.
+    private(set) var status: ProjectionsFollower.Status?
+
+    func start(_ node: NodeCore) throws(NodeError) {
+        let (inbox, name) = (node.inbox, node.name)
+        follower = ProjectionsFollower(
+            directory: node.home.ledgerDirectory, log: node.host.log,
+            onNotice: { text in
+                inbox.put { (node) throws(NodeError) in node.tell(.warning("\(name): \(text)")) }
+            },
+            onFailure: { error in
+                inbox.put { (node) throws(NodeError) in
+                    node.tell(.projectionsStopped("\(name): \(error)"))
+                }
+            })
+    }
+
+    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) { follower?.wake() }
+
+    func end(_ node: NodeCore) throws(NodeError) {
+        guard let follower else { return }
+        self.follower = nil
+        let status = follower.finish(withinSeconds: NodeLimits.projectionsSecondsMax)
+        self.status = status
+        if let failure = status.failure {
+            node.tell(.projectionsStopped("\(node.name): \(failure)"))
+        }
+    }
+}

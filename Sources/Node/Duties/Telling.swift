@@ -1,0 +1,172 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Hosting
+internal import Ledger
+
+/// Tells people what the ledger holds, batch by batch.
+final class Telling: Duty {
+    private let tells: @Sendable (Height) -> Bool
+    /// The votes of open rounds, in the order of the log.
+    private var votes: [EntryIndex: [VoteMessage]] = [:]
+
+    init(_ host: ReplicaHost, tells: @escaping @Sendable (Height) -> Bool) {
+        self.tells = tells
+        let state = host.state
+        for entry in state.openRounds {
+            guard let round = state.openRound(at: entry) else { continue }
+            votes[entry] = round.votes.compactMap { $0 }.sorted { $0.entry < $1.entry }
+                .compactMap { state.voteMessage(of: $0.event) }
+        }
+    }
+
+    func start(_ node: NodeCore) throws(NodeError) {
+        let state = node.state
+        guard state.unfinishedCount + state.pendingSettlements.count > 0 else { return }
+        guard tells(state.height) else { return }
+        node.tell(
+            .recovered(
+                "\(state.openRounds.count) open rounds, \(state.openJobs.count) jobs and"
+                    + " \(state.pendingSettlements.count) settlements are taken up again"))
+    }
+
+    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+        let isTold = tells(batch.height)
+        var told: [NodeEvent] = []
+        var refusals = 0
+        for (entry, event) in batch.entries {
+            keep(event, node)
+            guard isTold else { continue }
+            if case .messageRefused = event { refusals += 1 }
+            if let event = text(event, at: entry, node) { told.append(event) }
+        }
+        for case .roundClosed(let event) in batch.events { votes[event.about] = nil }
+        guard isTold else { return }
+        node.tell(
+            .batch(
+                batch.height, size: batch.size, root: batch.root, told, refusalsRecorded: refusals))
+    }
+
+    private func keep(_ event: Event, _ node: NodeCore) {
+        switch event {
+        case .roundOpened(let event): votes[event.request] = []
+        case .voteCast(let event):
+            if let vote = node.state.voteMessage(of: event) {
+                votes[event.request, default: []].append(vote)
+            }
+        default: break
+        }
+    }
+
+    private func text(_ event: Event, at entry: EntryIndex, _ node: NodeCore) -> NodeEvent? {
+        let state = node.state
+        switch event {
+        case .roundOpened(let event):
+            return state.requestID(at: event.request).map {
+                .accepted(line: nil, request: $0, entry: event.request)
+            }
+        case .voteCast(let event):
+            return state.voteMessage(of: event).map {
+                .voted(VerificationVote($0), validator: node.name(of: event.validator))
+            }
+        case .outcomeDecided(let event):
+            return state.requestID(at: event.request).map {
+                .decided(
+                    line: nil,
+                    ConsensusResult(
+                        request: $0, decision: event, votes: votes[event.request] ?? []))
+            }
+        case .settlementReported(let event):
+            return state.requestID(at: event.request).map {
+                .settled(
+                    request: $0, event.result,
+                    reference: String(validating: event.reference, as: UTF8.self)
+                        ?? event.reference.hex)
+            }
+        case .equivocationFound(let event): return text(event, node)
+        case .governanceApproved(let event):
+            return .changed(number: event.number, entry: entry)
+        case .jobSubmitted, .jobAssigned, .resultReported, .jobDecided:
+            return text(job: event, at: entry, node)
+        default: return nil
+        }
+    }
+
+    private func text(_ event: EquivocationFound, _ node: NodeCore) -> NodeEvent {
+        var request: RequestID?
+        if case .vote(let entry) = event.slot { request = node.state.requestID(at: entry) }
+        return .equivocation(
+            validator: node.name(of: event.validator), about: event.slot.kindName,
+            request: request)
+    }
+
+    private func text(
+        job event: Event, at entry: EntryIndex, _ node: NodeCore
+    ) -> NodeEvent? {
+        let state = node.state
+        switch event {
+        case .jobSubmitted:
+            return state.jobID(at: entry).map { .jobSubmitted(job: $0, entry: entry) }
+        case .jobAssigned(let event):
+            return state.jobID(at: event.job).map {
+                .jobAssigned(
+                    job: $0, validators: event.validators.map(node.name(of:)),
+                    deadline: event.deadline)
+            }
+        case .resultReported(let event):
+            return state.jobID(at: event.job).map {
+                .jobReported(
+                    job: $0, validator: node.name(of: event.validator), event.status,
+                    output: event.output, fuel: event.fuel)
+            }
+        case .jobDecided(let event):
+            return state.jobID(at: event.job).map {
+                .jobDecided(job: $0, event.decision, event.status, output: event.output)
+            }
+        default: return nil
+        }
+    }
+}
+
+extension NodeCore {
+    /// How a request was decided, with the votes that the ledger holds; nil where it is not.
+    func result(of entry: EntryIndex) -> ConsensusResult? {
+        guard let id = state.requestID(at: entry), let decided = state.decided(at: entry) else {
+            return nil
+        }
+        var votes: [VoteMessage] = []
+        do throws(LogError) {
+            var place = entry.rawValue
+            reading: while place < host.log.size {
+                switch Self.event(try host.log.entry(at: place)) {
+                case .voteCast(let vote)? where vote.request == entry:
+                    if let message = state.voteMessage(of: vote) { votes.append(message) }
+                case .roundClosed(let close)? where close.about == entry: break reading
+                default: break
+                }
+                place += 1
+            }
+        } catch {
+            tell(.warning("\(name): the votes on \(id.hex) cannot be read: \(error)"))
+        }
+        return ConsensusResult(request: id, decision: decided.decision, votes: votes)
+    }
+
+    static func event(_ bytes: [UInt8]) -> Event? {
+        do throws(Ledger.DecodingError) { return try Event(decoding: bytes) } catch { return nil }
+    }
+}
+
+extension Slot {
+    /// What people call the kind of the messages in it.
+    var kindName: String {
+        switch self {
+        case .vote: "votes"
+        case .proposal: "proposals"
+        case .prevote: "prevotes"
+        case .precommit: "precommits"
+        }
+    }
+}

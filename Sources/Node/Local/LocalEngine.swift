@@ -1,0 +1,304 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import Foundation
+internal import Ledger
+
+/// The thread of a local run: hands requests to nodes, tells what happens, and knows the end.
+struct LocalEngine {
+    private let run: LocalRun
+    private let onEvent: @Sendable (NodeEvent) -> Void
+    private let desk: LocalDesk
+    private var summary = RunSummary()
+    private var hasInputEnded = false
+    private var failure: NodeError?
+    /// Lines under way: what was accepted waits for its decision.
+    private var lines: [RequestID: [Int]] = [:]
+    /// Requests that a node was given, and that the ledger does not hold yet.
+    private var handedIn: Set<RequestID> = []
+    private var nextNode = 0
+    private var toldWaiting: Time?
+    private var before: [RunSummary.ValidatorSummary] = []
+    private var settledSince: UInt64?
+    private var firstHeight = Height(0)
+
+    /// How long the nodes may differ at the end before the run ends all the same, in ms.
+    private static let evenMilliseconds: UInt64 = 5_000
+
+    init(_ run: LocalRun, _ onEvent: @escaping @Sendable (NodeEvent) -> Void) {
+        self.run = run
+        self.onEvent = onEvent
+        desk = run.desk
+    }
+
+    mutating func run(_ source: any LineSource) -> Result<RunSummary, NodeError> {
+        let started = run.clock.uptime()
+        firstHeight = tallest.height
+        before = validators()
+        startReading(source)
+        do throws(NodeError) {
+            while try turn() {}
+        } catch { failure = failure ?? error }
+        source.stop()
+        desk.close()
+        let after = validators()
+        let facts = tallest
+        do throws(NodeError) { try run.end() } catch { failure = failure ?? error }
+        for arrival in desk.take(room: 0, waitMilliseconds: 0).arrivals { take(arrival) }
+        if let failure { return .failure(failure) }
+        summary.entries = facts.size
+        summary.batches = Int(clamping: facts.height.rawValue - firstHeight.rawValue)
+        summary.openRounds = facts.openRounds
+        summary.openSettlements = facts.settlements
+        summary.openJobs = facts.openJobs
+        summary.seconds = Double(run.clock.uptime() - started) / 1000
+        summary.decisionsPerSecond =
+            summary.seconds > 0 ? Double(summary.decided) / summary.seconds : 0
+        summary.validators = after.enumerated().map { number, validator in
+            var validator = validator
+            if before.indices.contains(number) {
+                validator.reputationBefore = before[number].reputationBefore
+            }
+            return validator
+        }
+        return .success(summary)
+    }
+
+    // MARK: The turns
+
+    private mutating func turn() throws(NodeError) -> Bool {
+        let room = max(0, run.options.windowMax - handedIn.count)
+        let (arrivals, isStopped) = desk.take(room: room, waitMilliseconds: 200)
+        for arrival in arrivals { take(arrival) }
+        if let failure { throw failure }
+        for node in run.nodes where run.isHonest(node) {
+            let ended = node.ended
+            if ended.isOver, let error = ended.error { throw error }
+        }
+        if isStopped {
+            summary.stopped = true
+            return false
+        }
+        tellWaiting()
+        return try !isFinished()
+    }
+
+    /// The honest node that is furthest.
+    private var tallest: NodeFacts {
+        run.nodes.filter(run.isHonest).map(\.facts).max { $0.height < $1.height } ?? NodeFacts()
+    }
+
+    /// Whether nothing is left to be done, and the nodes stand where each other does.
+    private mutating func isFinished() throws(NodeError) -> Bool {
+        guard hasInputEnded, handedIn.isEmpty, lines.isEmpty else { return false }
+        let honest = run.nodes.filter(run.isHonest)
+        let facts = honest.map(\.facts)
+        let isSettled =
+            facts.contains { $0.isSettled } && !facts.contains { $0.isBusy }
+            && tallest.isSettled
+        guard isSettled else {
+            settledSince = nil
+            return false
+        }
+        let uptime = run.clock.uptime()
+        let since = settledSince ?? uptime
+        settledSince = since
+        let isEven = Set(facts.map(\.height)).count == 1
+        guard isEven || uptime >= since + Self.evenMilliseconds else { return false }
+        try compare(honest)
+        return true
+    }
+
+    /// Nodes at one height have one log.
+    private func compare(_ nodes: [ValidatorNode]) throws(NodeError) {
+        var seen: [Height: (root: Digest, name: String)] = [:]
+        for node in nodes {
+            let facts = node.facts
+            guard let root = facts.root else { continue }
+            if let first = seen[facts.height], first.root != root {
+                throw .forked(first: first.name, second: node.name, height: facts.height)
+            }
+            seen[facts.height] = (root, node.name)
+        }
+    }
+
+    private mutating func tellWaiting() {
+        let facts = tallest
+        guard hasInputEnded || handedIn.count >= run.options.windowMax, let due = facts.nextDue,
+            toldWaiting != due, run.clock.now().adding(milliseconds: 1_000) < due,
+            facts.time.adding(milliseconds: 2_000) < run.clock.now()
+        else { return }
+        toldWaiting = due
+        onEvent(
+            .waiting(
+                until: due, openRounds: facts.openRounds, openJobs: facts.openJobs,
+                settlements: facts.settlements,
+                reason: "rounds and jobs close at their deadline"))
+    }
+
+    // MARK: Input
+
+    /// Reads the input on a thread of its own. A full desk holds it up.
+    private func startReading(_ source: any LineSource) {
+        let desk = desk
+        let network = run.network
+        let signers = network.submitters.map(\.named)
+        let node = run.nodes.first { run.isHonest($0) } ?? run.nodes[0]
+        node.readState({ $0.circuits.map(\.circuit) }) { circuits in
+            let reader = RequestReader(
+                ledger: network.ledger, circuits: circuits, signers: signers)
+            let thread = Thread {
+                do throws(NodeError) {
+                    while let line = try source.next() {
+                        let result = Result { () throws(RequestProblem) in
+                            try reader.read(line: line.bytes)
+                        }
+                        guard desk.put(line: .request(line: line.number, result)) else { return }
+                    }
+                    _ = desk.put(line: .inputEnded(nil))
+                } catch {
+                    _ = desk.put(line: .inputEnded(error))
+                }
+            }
+            thread.name = "recount-input"
+            thread.start()
+        }
+    }
+
+    private mutating func handIn(_ request: ReadRequest, line: Int) {
+        let nodes = run.nodes.filter { run.isHonest($0) && !$0.ended.isOver }
+        guard !nodes.isEmpty else { return }
+        handedIn.insert(request.id)
+        lines[request.id, default: []].append(line)
+        let node = nodes[nextNode % nodes.count]
+        nextNode += 1
+        let desk = desk
+        node.submit(.request(request.message)) { answer in
+            desk.put(.answered(line: line, request, answer))
+        }
+    }
+
+    // MARK: Arrivals
+
+    private mutating func take(_ arrival: LocalArrival) {
+        switch arrival {
+        case .request(let line, .success(let request)):
+            summary.requests += 1
+            handIn(request, line: line)
+        case .request(let line, .failure(let problem)):
+            summary.requests += 1
+            summary.refused += 1
+            onEvent(
+                .refused(line: line, request: nil, reason: problem.reason, detail: "\(problem)"))
+        case .inputEnded(let error):
+            hasInputEnded = true
+            failure = failure ?? error
+        case .answered(let line, let request, let answer): take(answer, line, request)
+        case .told(.event(let event)): onEvent(event)
+        case .told(.batch(_, _, _, let events, let refusals)):
+            summary.refusalsRecorded += refusals
+            for event in events { take(event) }
+        }
+    }
+
+    private mutating func take(_ answer: ClientAnswer, _ line: Int, _ request: ReadRequest) {
+        switch answer {
+        case .taken: break
+        case .recorded: handedIn.remove(request.id)
+        case .busy: handIn(request, line: line)
+        case .known(let result):
+            handedIn.remove(request.id)
+            summary.answered += 1
+            guard let result else {
+                // Its round is open: the decision is told for this line when it comes.
+                return
+            }
+            forget(line, request.id)
+            onEvent(.answered(line: line, request: request.id, result))
+        case .refused(let refusal):
+            handedIn.remove(request.id)
+            forget(line, request.id)
+            summary.refused += 1
+            onEvent(
+                .refused(
+                    line: line, request: request.id, reason: refusal.jsonName,
+                    detail: request.proofProblem.map { "\(refusal): \($0)" } ?? "\(refusal)"))
+        }
+    }
+
+    private mutating func forget(_ line: Int, _ id: RequestID) {
+        lines[id]?.removeAll { $0 == line }
+        if lines[id]?.isEmpty == true { lines[id] = nil }
+    }
+
+    private mutating func take(_ event: NodeEvent) {
+        switch event {
+        case .accepted(_, let id, let entry):
+            summary.accepted += 1
+            handedIn.remove(id)
+            onEvent(.accepted(line: lines[id]?.first, request: id, entry: entry))
+        case .decided(_, let result): take(result)
+        case .voted:
+            summary.votes += 1
+            onEvent(event)
+        case .settled(_, let result, _):
+            if result == .settled { summary.settled += 1 } else { summary.failed += 1 }
+            onEvent(event)
+        case .equivocation:
+            summary.equivocations += 1
+            onEvent(event)
+        case .jobSubmitted:
+            summary.jobsAccepted += 1
+            onEvent(event)
+        case .jobRefused:
+            summary.jobsRefused += 1
+            onEvent(event)
+        case .jobDecided(_, let decision, _, _):
+            switch decision {
+            case .agreed: summary.jobsAgreed += 1
+            case .disagreed: summary.jobsDisagreed += 1
+            case .timedOut: summary.jobsTimedOut += 1
+            }
+            onEvent(event)
+        default: onEvent(event)
+        }
+    }
+
+    private mutating func take(_ result: ConsensusResult) {
+        switch result.outcome {
+        case Outcome.approved.jsonName: summary.approved += 1
+        case Outcome.rejected.jsonName: summary.rejected += 1
+        default: summary.timedOut += 1
+        }
+        let id = Bytes32(hex: result.requestID).map { RequestID(Digest($0)) }
+        let lines = id.flatMap { self.lines.removeValue(forKey: $0) } ?? []
+        onEvent(.decided(line: lines.first, result))
+        guard let id else { return }
+        for line in lines.dropFirst() {
+            onEvent(.answered(line: line, request: id, result))
+        }
+    }
+
+    // MARK: Validators
+
+    /// The validators as the tallest honest node has them.
+    private func validators() -> [RunSummary.ValidatorSummary] {
+        let honest = run.nodes.filter { run.isHonest($0) && !$0.ended.isOver }
+        guard let node = honest.max(by: { $0.facts.height < $1.facts.height }) else { return [] }
+        let names = run.network.configuration.validators.map(\.name)
+        let behaviours = run.options.behaviours
+        let answer = Waited<[RunSummary.ValidatorSummary]>()
+        node.readState({ state in
+            state.validators.enumerated().map { number, validator in
+                let name = names.indices.contains(number) ? names[number] : "validator \(number)"
+                return RunSummary.ValidatorSummary(
+                    name: name, key: validator.key.hex,
+                    behaviour: behaviours[name] ?? .honest,
+                    reputationBefore: validator.reputation.rawValue,
+                    reputationAfter: validator.reputation.rawValue)
+            }
+        }) { answer.set($0) }
+        return answer.wait(milliseconds: 10_000) ?? []
+    }
+}

@@ -1,0 +1,283 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Hosting
+internal import Ledger
+internal import Replication
+
+/// What a node's own thread works on: the host, which nothing else touches, and the duties.
+///
+/// A turn takes what has arrived, hands it to the host, does what comes out, and lets each duty
+/// attend to what is due. Waits go by the clock that never steps.
+final class NodeCore {
+    let home: NodeHome
+    let options: NodeOptions
+    let share: NodeShare
+    let clock: any NodeClock
+    let inbox: NodeInbox
+    let transport: any Transport
+    let tell: @Sendable (NodeTold) -> Void
+    let host: ReplicaHost
+    /// What others may read of it, kept up to date.
+    let facts: NodeFactsBox
+
+    let clients: Clients
+    private(set) var duties: [any Duty] = []
+    private var misbehaviour: (any Misbehaviour)?
+
+    /// What the host wants done, in order.
+    private var outputs: [HostOutput] = []
+    private var isPerforming = false
+    /// Entries of the batches that the duties have heard of.
+    private var heardSize: UInt64
+    private var idleAt: UInt64 = 0
+    private var isJumpAccepted = false
+
+    private static let idleMilliseconds: UInt64 = 100
+
+    init(_ setup: NodeSetup) throws(NodeError) {
+        home = setup.home
+        options = setup.options
+        share = setup.share
+        clock = setup.clock
+        inbox = setup.inbox
+        transport = setup.transport
+        tell = setup.tell
+        facts = setup.facts
+        guard clock.now().rawValue <= NodeLimits.timeMax else { throw .clockAbsurd(clock.now()) }
+        do throws(HostError) {
+            host = try ReplicaHost(
+                directory: home.path, disk: POSIXDisk(), key: home.key,
+                settings: options.settings,
+                snapshotEntries: home.configuration.keeping.snapshotEntries,
+                trusted: options.trusted,
+                at: Instant(time: clock.now(), uptime: clock.uptime()))
+        } catch { throw .node(name: setup.home.validator, error) }
+        heardSize = host.ledgerSize
+        clients = Clients()
+        if options.acceptsClockJump { host.acceptClockJump() }
+        let now = Instant(time: clock.now(), uptime: clock.uptime())
+        let view = NodeView(host: host, key: home.key, now: now)
+        misbehaviour = options.misbehaviour?(view) ?? Self.misbehaviour(options.behaviour)
+        duties = [
+            Telling(host, tells: options.tells), clients, Spooling(home),
+        ]
+        if options.followsProjections { duties.append(Following()) }
+        publish()
+    }
+
+    private static func misbehaviour(_ behaviour: Behaviour) -> (any Misbehaviour)? {
+        switch behaviour {
+        case .malicious: ReversedVerdicts()
+        case .equivocating: TwoFaces()
+        case .honest, .offline: nil
+        }
+    }
+
+    // MARK: What duties ask
+
+    var state: LedgerState { host.state }
+    var name: String { home.validator }
+    var ledger: LedgerID { home.ledger }
+    /// The validator's number, where it is or was one.
+    var index: ValidatorIndex? { host.state.validatorIndex(of: home.key.publicKey) }
+    var uptime: UInt64 { clock.uptime() }
+    /// The later of the clock and the ledger.
+    var ledgerNow: Time { max(clock.now(), host.state.time) }
+
+    /// Tells a person.
+    func tell(_ event: NodeEvent) { tell(.event(event)) }
+
+    /// What people call a validator.
+    func name(of index: ValidatorIndex) -> String {
+        let names = home.configuration.validators
+        let number = Int(index.rawValue)
+        return names.indices.contains(number) ? names[number].name : "validator \(number)"
+    }
+
+    /// Hands in a command.
+    func handIn(_ message: Message) throws(NodeError) {
+        try act { (host, now) throws(HostError) in try host.handIn(message, at: now) }
+    }
+
+    /// Sends a message about duties to one party.
+    func send(_ message: DutyMessage, to receiver: PublicKey) {
+        transport.send(message.encoded, to: receiver)
+    }
+
+    /// Sends a message about duties to all validators.
+    func sendToAll(_ message: DutyMessage) { transport.sendToAll(message.encoded) }
+
+    // MARK: The host
+
+    private var now: Instant {
+        var time = clock.now()
+        let uptime = clock.uptime()
+        if misbehaviour != nil {
+            let view = NodeView(
+                host: host, key: home.key, now: Instant(time: time, uptime: uptime))
+            let offset = misbehaviour?.clockOffset(view) ?? 0
+            let (sum, isBeyond) = Int64(clamping: time.rawValue).addingReportingOverflow(offset)
+            if !isBeyond { time = Time(UInt64(max(0, sum))) }
+        }
+        return Instant(time: time, uptime: uptime)
+    }
+
+    private var view: NodeView {
+        NodeView(
+            host: host, key: home.key, now: Instant(time: clock.now(), uptime: clock.uptime()))
+    }
+
+    /// Calls the host and does what comes out.
+    func act(
+        _ body: (ReplicaHost, Instant) throws(HostError) -> [HostOutput]
+    ) throws(NodeError) {
+        var result: [HostOutput]
+        do throws(HostError) { result = try body(host, now) } catch {
+            throw .node(name: name, error)
+        }
+        if misbehaviour != nil { result = misbehaviour?.outgoing(result, view) ?? result }
+        try perform(result)
+    }
+
+    private func perform(_ result: [HostOutput]) throws(NodeError) {
+        outputs += result
+        guard !isPerforming else { return }
+        isPerforming = true
+        defer { isPerforming = false }
+        var place = 0
+        while place < outputs.count {
+            let output = outputs[place]
+            place += 1
+            try perform(output)
+        }
+        outputs.removeAll(keepingCapacity: true)
+    }
+
+    private func perform(_ output: HostOutput) throws(NodeError) {
+        switch output {
+        case .send(let bytes, let peer):
+            guard let key = host.state.validator(peer)?.key else { return }
+            transport.send(bytes, to: key)
+        case .broadcast(let bytes): transport.sendToAll(bytes)
+        case .verify(let request):
+            let inbox = inbox
+            let circuit = state.circuitIndex(of: request.circuit)
+                .flatMap { state.circuit($0)?.circuit }
+            share.verifier.verify(request, request.id(in: ledger), circuit: circuit) {
+                inbox.put($0, $1, $2)
+            }
+        case .committed(let height, let root, let events):
+            let batch = NodeBatch(
+                height: height, root: root, events: events, first: EntryIndex(heardSize))
+            heardSize += UInt64(events.count)
+            for duty in duties { try duty.take(batch, self) }
+        case .notice(let text): tell(.warning("\(name): \(text)"))
+        }
+    }
+
+    // MARK: The turns
+
+    /// Runs until the node is stopped, then ends its duties and closes the files.
+    func run() throws(NodeError) {
+        for notice in host.notices { tell(.recovered("\(name): \(notice)")) }
+        do throws(NodeError) {
+            heardSize = host.ledgerSize
+            for duty in duties { try duty.start(self) }
+            try act { (host, now) throws(HostError) in try host.start(at: now) }
+            while try turn() {}
+            for duty in duties { try duty.end(self) }
+        } catch {
+            // What is durable stays; what follows from the error is told first.
+            do throws(HostError) { try host.close() } catch {}
+            throw error
+        }
+        publish()
+        do throws(HostError) { try host.close() } catch { throw .node(name: name, error) }
+    }
+
+    private func turn() throws(NodeError) -> Bool {
+        var wake = host.nextWake
+        for duty in duties { wake = min(wake, duty.nextWake) }
+        if misbehaviour != nil { wake = min(wake, idleAt) }
+        let uptime = clock.uptime()
+        let wait = wake > uptime ? min(wake - uptime, NodeLimits.pauseMillisecondsMax) : 0
+        let arrivals = inbox.take(waitMilliseconds: wait)
+        if arrivals.isStopped { return false }
+        guard clock.now().rawValue <= NodeLimits.timeMax else { throw .clockAbsurd(clock.now()) }
+        for work in arrivals.work { try work(self) }
+        try takeVerdicts(arrivals.verdicts)
+        for (message, sender) in arrivals.messages { try receive(message, from: sender) }
+        if host.nextWake <= clock.uptime() {
+            try act { (host, now) throws(HostError) in try host.wake(at: now) }
+        }
+        for duty in duties where duty.nextWake <= clock.uptime() { try duty.attend(self) }
+        try beIdle()
+        publish()
+        return true
+    }
+
+    private func takeVerdicts(
+        _ verdicts: [(RequestID, Vote, VoteReason)]
+    ) throws(NodeError) {
+        guard !verdicts.isEmpty else { return }
+        var given = verdicts
+        if misbehaviour != nil {
+            given = verdicts.map { id, vote, reason in
+                let lie = misbehaviour?.verdict(vote, view) ?? vote
+                guard lie != vote else { return (id, vote, reason) }
+                return (id, lie, lie == .approve ? .proofHolds : .proofFails)
+            }
+        }
+        try act { (host, now) throws(HostError) in try host.verified(given, at: now) }
+    }
+
+    private func receive(_ message: [UInt8], from sender: PublicKey) throws(NodeError) {
+        let peer = state.validatorIndex(of: sender)
+        // The bridge is a client like any other; nobody else has business here.
+        guard peer != nil || sender == state.bridge else { return }
+        if misbehaviour != nil {
+            let added = misbehaviour?.incoming(message, from: peer, view) ?? []
+            try perform(added)
+        }
+        guard let tag = message.first else { return }
+        guard tag >= DutyMessage.firstTag else {
+            return try act { (host, now) throws(HostError) in
+                try host.receive(message, from: peer, at: now)
+            }
+        }
+        guard message.count <= NodeLimits.dutyMessageBytesMax else { return }
+        let duty: DutyMessage
+        do throws(Ledger.DecodingError) { duty = try DutyMessage(decoding: message) } catch {
+            return
+        }
+        for each in duties { try each.take(duty, from: sender, self) }
+    }
+
+    private func beIdle() throws(NodeError) {
+        guard misbehaviour != nil, clock.uptime() >= idleAt else { return }
+        idleAt = clock.uptime() + Self.idleMilliseconds
+        let added = misbehaviour?.idle(view) ?? []
+        try perform(added)
+    }
+
+    private func publish() {
+        let state = host.state
+        let isBusy = clients.isBusy || duties.contains { ($0 as? Spooling)?.isBusy ?? false }
+        facts.set(
+            NodeFacts(
+                height: state.height, size: state.size, root: state.sealedRoot(of: host),
+                time: state.time, openRounds: state.openRounds.count,
+                openJobs: state.openJobs.count, settlements: state.pendingSettlements.count,
+                nextDue: state.nextDue, isBusy: isBusy, isJoining: host.isJoining))
+    }
+}
+
+extension LedgerState {
+    /// The root of the log after the last batch; nil while older entries are lacking.
+    fileprivate func sealedRoot(of host: ReplicaHost) -> Digest? {
+        host.isBackfilling || host.isJoining ? nil : host.log.root
+    }
+}

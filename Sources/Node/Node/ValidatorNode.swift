@@ -1,0 +1,126 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import Foundation
+package import Ledger
+internal import Synchronization
+
+/// One validator that runs: a host on its disk, driven by a thread of its own, with its duties.
+///
+/// The thread alone touches the host. Peers reach it through the transport, clients through
+/// `submit` and the spool of the home; what it gives out comes back through one inbox.
+package final class ValidatorNode: Sendable {
+    /// What people call the validator.
+    package let name: String
+    /// Its home.
+    package let home: NodeHome
+    /// How it behaves.
+    package let behaviour: Behaviour
+    private let inbox = NodeInbox()
+    private let factsBox: NodeFactsBox
+    private let end = NodeEnd()
+
+    /// Opens a node and starts it; throws what opening throws, and nothing runs then.
+    ///
+    /// - Parameters:
+    ///   - onChange: Called on the node's thread whenever `facts` change.
+    ///   - tell: Called on the node's thread, in order: a slow receiver slows the node.
+    package init(
+        home: NodeHome, transport: any Transport, share: NodeShare,
+        options: NodeOptions = NodeOptions(), clock: any NodeClock = SystemClock(),
+        onChange: @escaping @Sendable () -> Void = {},
+        tell: @escaping @Sendable (NodeTold) -> Void
+    ) throws(NodeError) {
+        NodeLimits.check()
+        name = home.validator
+        self.home = home
+        behaviour = options.behaviour
+        factsBox = NodeFactsBox(onChange)
+        let setup = NodeSetup(
+            home: home, options: options, share: share, clock: clock, inbox: inbox,
+            transport: transport, facts: factsBox, tell: tell)
+        let opening = NodeEnd()
+        let thread = Thread { [inbox, end] in
+            do throws(NodeError) {
+                let core = try NodeCore(setup)
+                opening.set(nil)
+                transport.receive { inbox.put($0, from: $1) }
+                try core.run()
+                inbox.close()
+                end.set(nil)
+            } catch {
+                inbox.close()
+                opening.set(error)
+                end.set(error)
+            }
+            onChange()
+        }
+        thread.name = "recount-\(home.validator)"
+        thread.stackSize = 8 << 20
+        thread.start()
+        if let error = opening.wait() { throw error }
+    }
+
+    /// Where it stands.
+    package var facts: NodeFacts { factsBox.value }
+
+    /// Whether it has ended; the error where it did not end in order.
+    package var ended: (isOver: Bool, error: NodeError?) { end.value }
+
+    /// Messages of peers that were dropped for want of room.
+    package var droppedMessages: UInt64 { inbox.dropped }
+
+    /// Hands in a signed message of a client. `answer` is called on the node's thread: once at
+    /// least, and again where a message that was taken is refused later.
+    package func submit(
+        _ message: Message, answer: @escaping @Sendable (ClientAnswer) -> Void = { _ in }
+    ) {
+        inbox.put { (core) throws(NodeError) in
+            try core.clients.take(message, core, answer: answer)
+        }
+    }
+
+    /// Has it look at its spool.
+    package func poke() {
+        inbox.put { (core) throws(NodeError) in
+            for case let duty as Spooling in core.duties { duty.look() }
+        }
+    }
+
+    /// The reputation of a validator here, in the order of their numbers, as of now.
+    package func readState<T: Sendable>(
+        _ body: @escaping @Sendable (LedgerState) -> T, then: @escaping @Sendable (T) -> Void
+    ) {
+        inbox.put { (core) throws(NodeError) in then(body(core.state)) }
+    }
+
+    /// Asks it to end in order.
+    package func stop() { inbox.stop() }
+
+    /// Waits for its end; returns the error where it did not end in order.
+    @discardableResult
+    package func wait() -> NodeError? { end.wait() }
+}
+
+/// Something that ends once.
+final class NodeEnd: Sendable {
+    private let monitor = MonotonicMonitor()
+    private let result = Mutex<(isOver: Bool, error: NodeError?)>((false, nil))
+
+    var value: (isOver: Bool, error: NodeError?) { result.withLock { $0 } }
+
+    func set(_ error: NodeError?) {
+        monitor.locked {
+            result.withLock { if !$0.isOver { $0 = (true, error) } }
+            monitor.wakeAll()
+        }
+    }
+
+    func wait() -> NodeError? {
+        monitor.locked {
+            while !value.isOver { monitor.wait() }
+            return value.error
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+
+/// What has arrived and waits to be looked at: a bounded queue for each sender.
+///
+/// A full queue drops what comes: what waits in it is without a gap then, and its sender, who sends
+/// faster than is looked at, learns from statuses what was lost. Nobody's messages touch the queue
+/// of another, and turns go around, so that a flood costs others nothing but a share of the time.
+struct PeerQueues: Sendable {
+    private struct Queue {
+        var messages: [[UInt8]] = []
+        var first = 0
+        var bytes = 0
+
+        var count: Int { messages.count - first }
+
+        mutating func next() -> [UInt8]? {
+            guard first < messages.count else { return nil }
+            let message = messages[first]
+            messages[first] = []
+            first += 1
+            bytes -= message.count
+            if first == messages.count {
+                messages.removeAll(keepingCapacity: true)
+                first = 0
+            } else if first > 1024 {
+                messages.removeFirst(first)
+                first = 0
+            }
+            return message
+        }
+    }
+
+    private var queues: [PublicKey: Queue] = [:]
+    /// The senders that have something waiting, the next one first.
+    private var turns: [PublicKey] = []
+    /// Messages that found no room.
+    private(set) var dropped: UInt64 = 0
+
+    /// Whether nothing waits.
+    var isEmpty: Bool { turns.isEmpty }
+
+    /// Adds a message where there is room for it; one that is larger than a queue passes an empty
+    /// one. Returns whether it did.
+    mutating func add(_ message: [UInt8], from sender: PublicKey) -> Bool {
+        var queue = queues.removeValue(forKey: sender) ?? Queue()
+        let isNew = queue.count == 0
+        let hasRoom =
+            isNew
+            || queue.count < NodeLimits.peerMessagesMax
+                && queue.bytes + message.count <= NodeLimits.peerBytesMax
+        if hasRoom, !isNew || turns.count < NodeLimits.sendersMax {
+            queue.messages.append(message)
+            queue.bytes += message.count
+            if isNew { turns.append(sender) }
+            queues[sender] = queue
+            return true
+        }
+        if !isNew { queues[sender] = queue }
+        dropped += 1
+        return false
+    }
+
+    /// Takes what is next, at most so many messages: a few of each sender in turn.
+    mutating func take(_ countMax: Int) -> [(message: [UInt8], sender: PublicKey)] {
+        var taken: [(message: [UInt8], sender: PublicKey)] = []
+        while taken.count < countMax, let sender = turns.first {
+            turns.removeFirst()
+            guard var queue = queues.removeValue(forKey: sender) else { continue }
+            var count = 0
+            while count < NodeLimits.messagesPerTurn, taken.count < countMax,
+                let message = queue.next()
+            {
+                taken.append((message, sender))
+                count += 1
+            }
+            if queue.count > 0 {
+                queues[sender] = queue
+                turns.append(sender)
+            }
+        }
+        return taken
+    }
+}

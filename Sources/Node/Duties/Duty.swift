@@ -29,6 +29,8 @@ struct NodeBatch {
 protocol Duty: AnyObject {
     /// The uptime at which `attend` is wanted, in milliseconds.
     var nextWake: UInt64 { get }
+    /// Whether something is unfinished that a run should not end before.
+    var isBusy: Bool { get }
     /// The node begins.
     func start(_ node: NodeCore) throws(NodeError)
     /// A batch is durable. The node's state may be further already.
@@ -45,6 +47,7 @@ protocol Duty: AnyObject {
 
 extension Duty {
     var nextWake: UInt64 { .max }
+    var isBusy: Bool { false }
     func start(_ node: NodeCore) throws(NodeError) {}
     func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {}
     func take(_ message: DutyMessage, from sender: PublicKey, _ node: NodeCore) throws(NodeError) {}

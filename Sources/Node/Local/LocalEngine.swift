@@ -21,6 +21,7 @@ struct LocalEngine {
     private var toldWaiting: Time?
     private var before: [RunSummary.ValidatorSummary] = []
     private var settledSince: UInt64?
+    private var hasCheckpoint = false
     private var firstHeight = Height(0)
 
     /// How long the nodes may differ at the end before the run ends all the same, in ms.
@@ -73,9 +74,9 @@ struct LocalEngine {
         for arrival in arrivals { take(arrival) }
         if let failure { throw failure }
         for node in run.nodes where run.isHonest(node) {
-            let ended = node.ended
-            if ended.isOver, let error = ended.error { throw error }
+            if let error = node.ended.error { throw error }
         }
+        if let error = run.bridge?.ended.error { throw error }
         if isStopped {
             summary.stopped = true
             return false
@@ -89,25 +90,35 @@ struct LocalEngine {
         run.nodes.filter(run.isHonest).map(\.facts).max { $0.height < $1.height } ?? NodeFacts()
     }
 
-    /// Whether nothing is left to be done, and the nodes stand where each other does.
+    /// Whether nothing is left to be done, the nodes stand where each other does, and a checkpoint
+    /// of that is kept.
     private mutating func isFinished() throws(NodeError) -> Bool {
-        guard hasInputEnded, handedIn.isEmpty, lines.isEmpty else { return false }
         let honest = run.nodes.filter(run.isHonest)
         let facts = honest.map(\.facts)
-        let isSettled =
-            facts.contains { $0.isSettled } && !facts.contains { $0.isBusy }
-            && tallest.isSettled
-        guard isSettled else {
+        guard hasInputEnded, handedIn.isEmpty, lines.isEmpty, isSettled(facts) else {
             settledSince = nil
+            hasCheckpoint = false
             return false
         }
         let uptime = run.clock.uptime()
         let since = settledSince ?? uptime
         settledSince = since
-        let isEven = Set(facts.map(\.height)).count == 1
-        guard isEven || uptime >= since + Self.evenMilliseconds else { return false }
+        let isLate = uptime >= since + Self.evenMilliseconds
+        guard Set(facts.map(\.height)).count == 1 || isLate else { return false }
         try compare(honest)
-        return true
+        if !hasCheckpoint {
+            hasCheckpoint = true
+            honest.first?.makeCheckpoint()
+        }
+        return facts.allSatisfy { $0.checkpointSize == $0.size } || isLate
+    }
+
+    private func isSettled(_ facts: [NodeFacts]) -> Bool {
+        let tallest = tallest
+        // Without a bridge nobody pays, and what is stuck waits for a person.
+        let stuck = run.bridge.map(\.stuckCount) ?? .max
+        return tallest.openRounds == 0 && tallest.openJobs == 0 && tallest.settlements <= stuck
+            && !facts.contains { $0.isBusy || $0.isJoining }
     }
 
     /// Nodes at one height have one log.
@@ -209,11 +220,9 @@ struct LocalEngine {
         case .busy: handIn(request, line: line)
         case .known(let result):
             handedIn.remove(request.id)
+            // While its round is open, the decision is told for this line when it comes.
+            guard let result else { return }
             summary.answered += 1
-            guard let result else {
-                // Its round is open: the decision is told for this line when it comes.
-                return
-            }
             forget(line, request.id)
             onEvent(.answered(line: line, request: request.id, result))
         case .refused(let refusal):
@@ -276,6 +285,7 @@ struct LocalEngine {
         onEvent(.decided(line: lines.first, result))
         guard let id else { return }
         for line in lines.dropFirst() {
+            summary.answered += 1
             onEvent(.answered(line: line, request: id, result))
         }
     }

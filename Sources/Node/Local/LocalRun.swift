@@ -44,6 +44,7 @@ package final class LocalRun: Sendable {
     let options: LocalRunOptions
     let clock: any NodeClock
     let nodes: [ValidatorNode]
+    let bridge: BridgeParty?
     let share: NodeShare
     let hub: LocalHub
     let desk = LocalDesk()
@@ -68,7 +69,13 @@ package final class LocalRun: Sendable {
         let hub = LocalHub()
         (self.share, self.hub) = (share, hub)
         var nodes: [ValidatorNode] = []
+        var bridge: BridgeParty?
         do throws(NodeError) {
+            if let home = network.bridge {
+                bridge = try BridgeParty(
+                    home: home, transport: hub.join(home.key.publicKey, as: .client),
+                    tell: { [desk] in desk.put(.event($0)) })
+            }
             for home in network.nodes where options.behaviours[home.validator] != .offline {
                 nodes.append(try Self.start(home, hub, share, options, clock, desk))
             }
@@ -77,10 +84,13 @@ package final class LocalRun: Sendable {
         } catch {
             for node in nodes { node.stop() }
             for node in nodes { node.wait() }
+            bridge?.stop()
+            bridge?.wait()
             share.stop()
             throw error
         }
         self.nodes = nodes
+        self.bridge = bridge
     }
 
     private static func start(
@@ -156,7 +166,15 @@ package final class LocalRun: Sendable {
     func end() throws(NodeError) {
         for node in nodes { node.stop() }
         var first: NodeError?
-        for node in nodes { first = first ?? node.wait() }
+        for node in nodes {
+            let error = node.wait()
+            first = first ?? error
+        }
+        bridge?.stop()
+        if let bridge {
+            let error = bridge.wait()
+            first = first ?? error
+        }
         share.stop()
         if let first { throw first }
     }

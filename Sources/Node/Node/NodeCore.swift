@@ -24,6 +24,7 @@ final class NodeCore {
     let facts: NodeFactsBox
 
     let clients: Clients
+    let checkpoints: Checkpoints
     private(set) var duties: [any Duty] = []
     private var misbehaviour: (any Misbehaviour)?
 
@@ -57,12 +58,15 @@ final class NodeCore {
         } catch { throw .node(name: setup.home.validator, error) }
         heardSize = host.ledgerSize
         clients = Clients()
+        checkpoints = Checkpoints(setup.home)
         if options.acceptsClockJump { host.acceptClockJump() }
         let now = Instant(time: clock.now(), uptime: clock.uptime())
         let view = NodeView(host: host, key: home.key, now: now)
         misbehaviour = options.misbehaviour?(view) ?? Self.misbehaviour(options.behaviour)
+        let blobs = Blobs(home)
         duties = [
-            Telling(host, tells: options.tells), clients, Spooling(home),
+            Telling(host, tells: options.tells), clients, Settling(), blobs,
+            Jobs(home, blobs, options.behaviour), checkpoints, Spooling(home),
         ]
         if options.followsProjections { duties.append(Following()) }
         publish()
@@ -265,13 +269,14 @@ final class NodeCore {
 
     private func publish() {
         let state = host.state
-        let isBusy = clients.isBusy || duties.contains { ($0 as? Spooling)?.isBusy ?? false }
+        let isBusy = duties.contains(where: \.isBusy)
         facts.set(
             NodeFacts(
                 height: state.height, size: state.size, root: state.sealedRoot(of: host),
                 time: state.time, openRounds: state.openRounds.count,
                 openJobs: state.openJobs.count, settlements: state.pendingSettlements.count,
-                nextDue: state.nextDue, isBusy: isBusy, isJoining: host.isJoining))
+                nextDue: state.nextDue, isBusy: isBusy, isJoining: host.isJoining,
+                checkpointSize: checkpoints.savedSize))
     }
 }
 

@@ -27,11 +27,8 @@ package struct NodeFacts: Sendable, Equatable {
     package var isBusy = false
     /// Whether it waits for a snapshot to start from.
     package var isJoining = false
-
-    /// Whether nothing that the ledger has begun is unfinished.
-    package var isSettled: Bool {
-        openRounds == 0 && openJobs == 0 && settlements == 0 && !isBusy && !isJoining
-    }
+    /// The size of the newest log that it keeps a checkpoint of.
+    package var checkpointSize: UInt64 = 0
 }
 
 /// Facts that a node's thread writes and others read.

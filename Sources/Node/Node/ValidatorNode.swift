@@ -88,7 +88,12 @@ package final class ValidatorNode: Sendable {
         }
     }
 
-    /// The reputation of a validator here, in the order of their numbers, as of now.
+    /// Has it begin a checkpoint of its log as it is.
+    package func makeCheckpoint() {
+        inbox.put { (core) throws(NodeError) in try core.checkpoints.begin(core) }
+    }
+
+    /// Reads its state on its thread and gives what came of it to `then`, on that thread too.
     package func readState<T: Sendable>(
         _ body: @escaping @Sendable (LedgerState) -> T, then: @escaping @Sendable (T) -> Void
     ) {

@@ -84,6 +84,16 @@ package enum NodeLimits {
     package static let timeMax: UInt64 = 9_214_646_400_000
     /// Orders that one message to the bridge carries.
     package static let ordersPerMessageMax = 64
+    /// Changes that one message to the bridge carries.
+    package static let changesPerMessageMax = 16
+    /// The longest time until an order is sent again, in ms.
+    package static let orderMillisecondsMax: UInt64 = 60_000
+    /// How long a node looks for the payloads of a job that is decided, in ms.
+    package static let payloadMilliseconds: UInt64 = 10_000
+    /// Time until peers that lacked a blob are asked again, in ms.
+    package static let blobAgainMilliseconds: UInt64 = 300
+    /// Blobs that a node looks for at once.
+    package static let fetchesMax = 64
     /// Time until an order that the bridge has not answered is sent again, in ms.
     package static let orderMilliseconds: UInt64 = 2_000
     /// Bytes of a part of a blob.

@@ -1,0 +1,226 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Ledger
+
+/// Gives payloads to peers, and fetches those that this node lacks, part by part.
+///
+/// What is fetched is kept only where its SHA-256 is the one asked for. A peer is given a bounded
+/// number of parts a second.
+final class Blobs: Duty {
+    private struct Fetch {
+        let bytesMax: Int
+        let until: UInt64
+        let then: (NodeCore, Bool) throws(NodeError) -> Void
+        var place: Int
+        /// Peers that have been asked in vain since the last pause.
+        var count = 0
+        var asked: PublicKey?
+        var wakeAt: UInt64 = 0
+        var size: UInt64?
+        var bytes: [UInt8] = []
+        var isBeingKept = false
+    }
+
+    private struct Bucket {
+        var tokens = NodeLimits.blobPartsPerSecond
+        var filledAt: UInt64
+    }
+
+    let store: BlobStore
+    private var fetches: [Digest: Fetch] = [:]
+    private var buckets: [PublicKey: Bucket] = [:]
+    /// The blob that was read last for others.
+    private var cache: (hash: Digest, bytes: [UInt8])?
+
+    init(_ home: NodeHome) {
+        store = BlobStore(logDirectory: home.ledgerDirectory, disk: POSIXDisk())
+    }
+
+    /// Whether something is being fetched.
+    var isBusy: Bool { !fetches.isEmpty }
+
+    var nextWake: UInt64 {
+        fetches.values.filter { !$0.isBeingKept }.map { min($0.wakeAt, $0.until) }.min() ?? .max
+    }
+
+    /// Whether the node has a blob, as far as its name says.
+    func has(_ hash: Digest) -> Bool {
+        do throws(DiskError) {
+            return try POSIXDisk().exists("\(store.directory)/\(hash.hex)")
+        } catch { return false }
+    }
+
+    // MARK: Fetching
+
+    /// Fetches a blob until an uptime; `then` is called once, with whether it is there now.
+    func fetch(
+        _ hash: Digest, bytesMax: Int, until: UInt64, _ node: NodeCore,
+        then: @escaping (NodeCore, Bool) throws(NodeError) -> Void
+    ) throws(NodeError) {
+        if has(hash) { return try then(node, true) }
+        if let running = fetches[hash] {
+            let first = running.then
+            fetches[hash] = Fetch(
+                bytesMax: max(running.bytesMax, bytesMax), until: max(running.until, until),
+                then: { (node, isThere) throws(NodeError) in
+                    try first(node, isThere)
+                    try then(node, isThere)
+                }, place: running.place)
+            return
+        }
+        guard fetches.count < NodeLimits.fetchesMax else { return try then(node, false) }
+        fetches[hash] = Fetch(
+            bytesMax: bytesMax, until: until, then: then,
+            place: Int(node.index?.rawValue ?? 0) + 1)
+        ask(hash, node)
+    }
+
+    private func ask(_ hash: Digest, _ node: NodeCore) {
+        guard var fetch = fetches[hash] else { return }
+        let own = node.index
+        let peers = node.state.members.filter { $0 != own }
+        guard !peers.isEmpty else { return }
+        if fetch.asked == nil {
+            if fetch.count >= peers.count {
+                // Nobody has it yet.
+                fetch.count = 0
+                fetch.wakeAt = node.uptime + NodeLimits.blobAgainMilliseconds
+                fetches[hash] = fetch
+                return
+            }
+            fetch.count += 1
+            fetch.place = (fetch.place + 1) % peers.count
+            fetch.asked = node.state.validator(peers[fetch.place])?.key
+            fetch.bytes = []
+            fetch.size = nil
+        }
+        fetch.wakeAt = node.uptime + NodeLimits.blobMilliseconds
+        fetches[hash] = fetch
+        guard let peer = fetch.asked else { return }
+        node.send(.wantBlob(hash, offset: UInt64(fetch.bytes.count)), to: peer)
+    }
+
+    func attend(_ node: NodeCore) throws(NodeError) {
+        let uptime = node.uptime
+        for hash in fetches.keys.sorted() {
+            guard let fetch = fetches[hash], !fetch.isBeingKept else { continue }
+            if uptime >= fetch.until {
+                try finish(hash, false, node)
+            } else if uptime >= fetch.wakeAt {
+                fetches[hash]?.asked = nil
+                ask(hash, node)
+            }
+        }
+    }
+
+    private func finish(_ hash: Digest, _ isThere: Bool, _ node: NodeCore) throws(NodeError) {
+        guard let fetch = fetches.removeValue(forKey: hash) else { return }
+        try fetch.then(node, isThere)
+    }
+
+    private func take(
+        _ hash: Digest, _ size: UInt64, _ offset: UInt64, _ bytes: [UInt8],
+        from sender: PublicKey, _ node: NodeCore
+    ) {
+        guard var fetch = fetches[hash], fetch.asked == sender, !fetch.isBeingKept,
+            offset == UInt64(fetch.bytes.count)
+        else { return }
+        guard size > 0, size <= UInt64(fetch.bytesMax), fetch.size ?? size == size, !bytes.isEmpty,
+            UInt64(fetch.bytes.count + bytes.count) <= size
+        else {
+            fetches[hash]?.asked = nil
+            return ask(hash, node)
+        }
+        fetch.size = size
+        fetch.bytes += bytes
+        fetches[hash] = fetch
+        guard UInt64(fetch.bytes.count) == size else { return ask(hash, node) }
+        fetches[hash]?.isBeingKept = true
+        let (store, whole, inbox) = (store, fetch.bytes, node.inbox)
+        node.share.pool.submit {
+            let isRight = Digest(hashing: whole) == hash
+            let result = Result { () throws(LogError) in
+                if isRight { _ = try store.put(whole) }
+            }
+            inbox.put { (node) throws(NodeError) in
+                for case let duty as Blobs in node.duties {
+                    try duty.kept(hash, isRight, result, node)
+                }
+            }
+        }
+    }
+
+    private func kept(
+        _ hash: Digest, _ isRight: Bool, _ result: Result<Void, LogError>, _ node: NodeCore
+    ) throws(NodeError) {
+        guard fetches[hash] != nil else { return }
+        if case .failure(let error) = result {
+            node.tell(.warning("\(node.name): a payload could not be kept: \(error)"))
+            return try finish(hash, false, node)
+        }
+        guard !isRight else { return try finish(hash, true, node) }
+        fetches[hash]?.isBeingKept = false
+        fetches[hash]?.asked = nil
+        ask(hash, node)
+    }
+
+    // MARK: Giving
+
+    func take(
+        _ message: DutyMessage, from sender: PublicKey, _ node: NodeCore
+    ) throws(NodeError) {
+        switch message {
+        case .wantBlob(let hash, let offset):
+            if takes(sender, node.uptime) { give(hash, offset, to: sender, node) }
+        case .blobPart(let hash, let size, let offset, let bytes):
+            take(hash, size, offset, bytes, from: sender, node)
+        default: break
+        }
+    }
+
+    private func takes(_ peer: PublicKey, _ uptime: UInt64) -> Bool {
+        let most = NodeLimits.blobPartsPerSecond
+        var bucket = buckets[peer] ?? Bucket(filledAt: uptime)
+        let gained = min(uptime - min(uptime, bucket.filledAt), 1_000) * most / 1_000
+        if gained > 0 {
+            bucket.tokens = min(most, bucket.tokens + gained)
+            bucket.filledAt = uptime
+        }
+        let isTaken = bucket.tokens > 0
+        if isTaken { bucket.tokens -= 1 }
+        buckets[peer] = bucket
+        return isTaken
+    }
+
+    private func give(_ hash: Digest, _ offset: UInt64, to peer: PublicKey, _ node: NodeCore) {
+        if let cache, cache.hash == hash {
+            return send(cache.bytes, hash, offset, to: peer, node)
+        }
+        guard has(hash) else { return send([], hash, offset, to: peer, node) }
+        let (store, inbox) = (store, node.inbox)
+        node.share.pool.submit {
+            let bytes: [UInt8]
+            do throws(LogError) { bytes = try store.get(hash) } catch { bytes = [] }
+            inbox.put { (node) throws(NodeError) in
+                for case let duty as Blobs in node.duties {
+                    if !bytes.isEmpty { duty.cache = (hash, bytes) }
+                    duty.send(bytes, hash, offset, to: peer, node)
+                }
+            }
+        }
+    }
+
+    private func send(
+        _ bytes: [UInt8], _ hash: Digest, _ offset: UInt64, to peer: PublicKey, _ node: NodeCore
+    ) {
+        let first = Int(clamping: min(offset, UInt64(bytes.count)))
+        let last = min(bytes.count, first + NodeLimits.blobPartBytes)
+        node.send(
+            .blobPart(
+                hash, size: UInt64(bytes.count), offset: offset, bytes: Array(bytes[first..<last])),
+            to: peer)
+    }
+}

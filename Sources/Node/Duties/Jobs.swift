@@ -1,0 +1,247 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Compute
+internal import Cryptography
+internal import EventLog
+internal import Hosting
+internal import Ledger
+
+/// Runs the jobs that are assigned to this validator, and reports what they come to.
+///
+/// What the journal holds is said again, and nothing is run. Payloads that are lacking are fetched
+/// from peers; without them in time the validator abstains. Every node keeps the payloads of the
+/// jobs that are decided.
+final class Jobs: Duty {
+    private struct Run {
+        let id: JobID
+        let job: JobSubmitted
+        /// The uptime at which the run ends, early enough for an abstention to count.
+        let end: UInt64
+        var isOut = false
+    }
+
+    private let blobs: Blobs
+    private let behaviour: Behaviour
+    private let outMax: Int
+    private var runs: [EntryIndex: Run] = [:]
+    /// The entries of `runs`, in order.
+    private var order: [EntryIndex] = []
+    /// What each open job runs.
+    private var payloads: [EntryIndex: (module: Digest, input: Digest)] = [:]
+    private var isEngineTold = false
+
+    init(_ home: NodeHome, _ blobs: Blobs, _ behaviour: Behaviour) {
+        self.blobs = blobs
+        self.behaviour = behaviour
+        outMax = home.configuration.compute.runnerOptions.jobsAtOnce + NodeLimits.loadedJobsAhead
+    }
+
+    /// Whether something is being run or fetched.
+    var isBusy: Bool { !runs.isEmpty || blobs.isBusy }
+
+    func start(_ node: NodeCore) throws(NodeError) {
+        for entry in node.state.openJobs {
+            if let job = node.state.job(at: entry) {
+                payloads[entry] = (job.submitted.module, job.submitted.input)
+            }
+            try begin(entry, node)
+        }
+    }
+
+    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+        for (entry, event) in batch.entries {
+            switch event {
+            case .jobSubmitted(let event): payloads[entry] = (event.module, event.input)
+            case .jobAssigned(let event): try begin(event.job, node)
+            case .jobDecided(let event): try keep(event, node)
+            case .roundClosed(let event):
+                if let run = runs[event.about], !run.isOut { remove(event.about) }
+            default: break
+            }
+        }
+    }
+
+    // MARK: Runs
+
+    private func begin(_ entry: EntryIndex, _ node: NodeCore) throws(NodeError) {
+        guard runs[entry] == nil, let own = node.index, !node.host.isSilent,
+            let job = node.state.job(at: entry), let assigned = job.assigned,
+            let place = assigned.validators.firstIndex(of: own), job.results[place] == nil
+        else { return }
+        if let known = node.host.report(on: job.id) {
+            return try report(known, on: job.id, node)
+        }
+        // Before its journal was lost it may have reported what the new one does not hold.
+        if let begun = node.host.journalBegunAnew {
+            let limit = node.state.parameters.jobMilliseconds
+            guard assigned.deadline > begun.adding(milliseconds: limit) else { return }
+        }
+        let now = node.ledgerNow
+        guard assigned.deadline > now else { return }
+        let left = assigned.deadline.rawValue - now.rawValue
+        let margin = min(NodeLimits.jobMarginMilliseconds, left / 4)
+        runs[entry] = Run(id: job.id, job: job.submitted, end: node.uptime + left - margin)
+        order.append(entry)
+        try startRuns(node)
+    }
+
+    private func startRuns(_ node: NodeCore) throws(NodeError) {
+        var count = runs.values.count { $0.isOut }
+        for entry in order where count < outMax {
+            guard let run = runs[entry], !run.isOut else { continue }
+            runs[entry]?.isOut = true
+            count += 1
+            try load(entry, run, node)
+        }
+    }
+
+    private func load(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) throws(NodeError) {
+        try blobs.fetch(
+            run.job.module, bytesMax: ComputeLimits.moduleBytesMax, until: run.end, node
+        ) { [self] (node, hasModule) throws(NodeError) in
+            try blobs.fetch(
+                run.job.input, bytesMax: ComputeLimits.inputBytesMax, until: run.end, node
+            ) { [self] (node, hasInput) throws(NodeError) in
+                guard hasModule, hasInput else {
+                    return try finish(
+                        entry,
+                        JobOutcome(JobStatus(.payloadMissing), detail: "nobody has its payloads"),
+                        node)
+                }
+                perform(entry, run, node)
+            }
+        }
+    }
+
+    private func perform(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) {
+        let (store, share, inbox, clock) = (blobs.store, node.share, node.inbox, node.clock)
+        let behaviour = behaviour
+        @Sendable func deliver(_ outcome: JobOutcome) {
+            inbox.put { (node) throws(NodeError) in
+                for case let duty as Jobs in node.duties { try duty.finish(entry, outcome, node) }
+            }
+        }
+        share.pool.submit {
+            let uptime = clock.uptime()
+            guard run.end > uptime else {
+                return deliver(
+                    JobOutcome(
+                        JobStatus(.timeGuard), detail: "its time was over before its turn came"))
+            }
+            switch Self.read(run.job, store) {
+            case .failure(let missing): deliver(missing.outcome)
+            case .success(let job):
+                share.runner.submit(job, within: run.end - uptime) { truth in
+                    share.pool.submit {
+                        let said = behaviour == .malicious ? Self.lie(about: truth) : truth
+                        deliver(Self.kept(said, store))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Why a job cannot be run here.
+    private struct Missing: Error {
+        let outcome: JobOutcome
+    }
+
+    private static func read(
+        _ job: JobSubmitted, _ blobs: BlobStore
+    ) -> Result<ComputeJob, Missing> {
+        do throws(LogError) {
+            return .success(
+                ComputeJob(
+                    module: try blobs.get(job.module), moduleHash: job.module,
+                    input: try blobs.get(job.input), fuel: job.fuel, memoryBytes: job.memoryBytes,
+                    engine: job.engine, engineVersion: job.engineVersion))
+        } catch {
+            let reason: JobAbstention =
+                switch error {
+                case .blobMissing, .damaged, .blobTooLarge: .payloadMissing
+                default: .localError
+                }
+            return .failure(Missing(outcome: JobOutcome(JobStatus(reason), detail: "\(error)")))
+        }
+    }
+
+    /// Makes the output durable; an abstention where that fails.
+    private static func kept(_ outcome: JobOutcome, _ blobs: BlobStore) -> JobOutcome {
+        guard outcome.status.kind == .success else { return outcome }
+        do throws(LogError) {
+            _ = try blobs.put(outcome.output)
+            return outcome
+        } catch {
+            return JobOutcome(
+                JobStatus(.localError), detail: "the output cannot be kept: \(error)")
+        }
+    }
+
+    /// What validators that lie say instead, so that two of them agree: success, with SHA-256 of
+    /// `recount lie` and the true output as the output. One that knows nothing says nothing.
+    private static func lie(about truth: JobOutcome) -> JobOutcome {
+        guard truth.status.kind != .abstained else { return truth }
+        let output = Digest(hashing: Array("recount lie".utf8) + truth.output)
+        return JobOutcome(JobStatus(.success), output: output.bytes, fuel: truth.fuel)
+    }
+
+    private func finish(
+        _ entry: EntryIndex, _ outcome: JobOutcome, _ node: NodeCore
+    ) throws(NodeError) {
+        guard let run = runs[entry] else { return }
+        remove(entry)
+        tellAbstention(run, outcome, node)
+        try report(
+            JobReport(outcome.status, output: outcome.outputHash, fuel: outcome.fuel), on: run.id,
+            node)
+        try startRuns(node)
+    }
+
+    private func report(_ report: JobReport, on job: JobID, _ node: NodeCore) throws(NodeError) {
+        try node.act { (host, now) throws(HostError) in
+            try host.report(report, on: job, at: now)
+        }
+    }
+
+    private func remove(_ entry: EntryIndex) {
+        runs[entry] = nil
+        order.removeAll { $0 == entry }
+    }
+
+    private func tellAbstention(_ run: Run, _ outcome: JobOutcome, _ node: NodeCore) {
+        guard outcome.status.kind == .abstained, let detail = outcome.detail else { return }
+        if outcome.status == JobStatus(.noEngine) {
+            // All jobs have the same reason then: once is enough.
+            if !isEngineTold {
+                node.tell(
+                    .warning("no job can be run here, and \(node.name) abstains: \(detail)"))
+            }
+            isEngineTold = true
+            return
+        }
+        node.tell(
+            .warning(
+                "\(node.name) gives no result of job \(run.id.hex.prefix(16))"
+                    + " (\(outcome.status.reasonName ?? "abstained")): \(detail)"))
+    }
+
+    // MARK: Keeping
+
+    /// Fetches what the node lacks of a job that is decided, so that it can be run again here.
+    private func keep(_ event: JobDecided, _ node: NodeCore) throws(NodeError) {
+        let payload = payloads.removeValue(forKey: event.job)
+        var wanted: [(Digest, Int)] = []
+        if let payload {
+            wanted.append((payload.module, ComputeLimits.moduleBytesMax))
+            wanted.append((payload.input, ComputeLimits.inputBytesMax))
+        }
+        if event.decision == .agreed, event.status.kind == .success {
+            wanted.append((event.output, ComputeLimits.outputBytesMax))
+        }
+        let until = node.uptime + NodeLimits.payloadMilliseconds
+        for (hash, bytesMax) in wanted {
+            try blobs.fetch(hash, bytesMax: bytesMax, until: until, node) { _, _ in }
+        }
+    }
+}

@@ -20,7 +20,8 @@ extension ReplicaHost {
     package func handIn(
         _ message: Message, at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        try receive(PeerMessage.command(message).encoded, from: nil, at: now)
+        let arrived = ArrivedMessage(PeerMessage.command(message).encoded)
+        return try take(intake.check([(arrived, nil)], at: now.uptime), at: now)
     }
 
     /// What the validator has reported of a job, as its journal says.

@@ -21,11 +21,15 @@ package final class ReplicaHost {
     /// What opening found that a person should hear.
     package let notices: [String]
 
+    /// What stands between the wire and the host; it may be used from any thread.
+    package let intake: Intake
+
     var replica: Replica
     var journal: VoteJournal
     let precommits: PrecommitStore
     let disk: any Disk
     let weakening: Weakening
+    let memory: SignatureMemory
     private let snapshotEntries: UInt64
     private var snapshotSize: UInt64
     var outputs: [HostOutput] = []
@@ -88,12 +92,15 @@ package final class ReplicaHost {
     ///   - snapshotEntries: Entries between two snapshots.
     ///   - trusted: A checkpoint of the ledger that the operator vouches for. A node that has less
     ///     starts from a peer's snapshot under it; one that has other entries does not open.
+    ///   - memory: What was found signed; hosts of one ledger in one process may share it.
     package init(
         directory: String, disk: any Disk, key: SigningKey,
         settings: ReplicationSettings = ReplicationSettings(), snapshotEntries: UInt64 = 100_000,
-        trusted: TreeHead? = nil, weakening: Weakening = Weakening(), at now: Instant
+        trusted: TreeHead? = nil, weakening: Weakening = Weakening(),
+        memory: SignatureMemory = SignatureMemory(), at now: Instant
     ) throws(HostError) {
         HostingLimits.check()
+        self.memory = memory
         self.directory = directory
         self.disk = disk
         self.snapshotEntries = snapshotEntries
@@ -118,8 +125,9 @@ package final class ReplicaHost {
         let made = try Self.makeReplica(
             key: key, settings: settings, weakening: weakening,
             state: start?.state ?? ledger.state, frontier: start?.ahead.frontier ?? frontier,
-            precommits: precommits, journal: journal, at: now)
+            precommits: precommits, journal: journal, checker: memory.checker, at: now)
         replica = made.replica
+        intake = Intake(Parties(replica.state), memory: memory)
         log = ledger.log
         notices = ledger.notices + made.notices
         snapshotSize = ledger.snapshot?.size ?? 0
@@ -151,7 +159,7 @@ package final class ReplicaHost {
     static func makeReplica(
         key: SigningKey, settings: ReplicationSettings, weakening: Weakening, state: LedgerState,
         frontier: MerkleFrontier, precommits: PrecommitStore, journal: VoteJournal,
-        at now: Instant
+        checker: SignatureChecker, at now: Instant
     ) throws(HostError) -> (replica: Replica, notices: [String]) {
         var notices: [String] = []
         var last: Precommits?
@@ -171,7 +179,8 @@ package final class ReplicaHost {
             lastPrecommits: last.flatMap { $0.root == frontier.root ? $0 : nil },
             journal: items, silentUntil: journal.silentUntil,
             silentThrough: journal.silentThrough ?? Height(0),
-            firstHeight: journal.spokenHeight ?? Height(0), weakening: weakening, at: now)
+            firstHeight: journal.spokenHeight ?? Height(0), weakening: weakening,
+            checker: checker, at: now)
         return (replica, notices)
     }
 
@@ -198,8 +207,11 @@ package final class ReplicaHost {
         do throws(JournalError) { try journal.forEachItem(body) } catch { throw .journal(error) }
     }
 
+    /// How much the node keeps that no batch holds.
+    package var waiting: WaitingCounts { replica.waiting }
+
     /// The operator says that the clock is right, however far it has jumped; until the next batch.
-    package func acceptClockJump() { replica.isJumpAccepted = true }
+    package func acceptClockJump() { replica.acceptClockJump() }
 
     // MARK: What happens
 
@@ -215,25 +227,43 @@ package final class ReplicaHost {
     package func receive(
         _ bytes: [UInt8], from peer: ValidatorIndex?, at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        guard bytes.count <= ReplicationLimits.messageBytesMax else { return [] }
-        let message: PeerMessage
-        do throws(Ledger.DecodingError) {
-            message = try PeerMessage(decoding: bytes)
-        } catch { return [] }
+        try take(intake.take([(bytes, peer)], at: now.uptime), at: now)
+    }
+
+    /// Takes in a message that was decoded before.
+    package func receive(
+        _ arrived: ArrivedMessage, from peer: ValidatorIndex?, at now: Instant
+    ) throws(HostError) -> [HostOutput] {
+        guard intake.admits(arrived.bytes, from: peer, at: now.uptime) else { return [] }
+        return try take(intake.check([(arrived, peer)], at: now.uptime), at: now)
+    }
+
+    /// Takes in what `intake` has checked, here or on another thread: in the order of the list.
+    package func take(
+        _ arrivals: [CheckedArrival], at now: Instant
+    ) throws(HostError) -> [HostOutput] {
         outputs = []
-        switch message {
+        for arrival in arrivals { try take(arrival, at: now) }
+        try goOn(at: now)
+        return outputs
+    }
+
+    private func take(_ arrival: CheckedArrival, at now: Instant) throws(HostError) {
+        let peer = arrival.peer
+        switch arrival.message.message {
         case .wantSnapshot(let want):
             if let peer { try serve(want, to: peer, at: now.uptime) }
         case .snapshotPart(let part):
             if let peer { try take(part, from: peer, at: now) }
-            try goOn(at: now)
-        case .batch(let batch) where try takeOld(batch, from: peer, at: now):
-            try goOn(at: now)
+        case .batch(let batch) where try takeOld(batch, from: peer, at: now): break
         case .status(let status) where status.round == Backfill.round:
             if let peer { try serve(status, to: peer, at: now.uptime) }
-        default: return try take([.message(message, from: peer, bytes: bytes.count)], at: now)
+        default:
+            // A node that waits for its snapshot has no state to judge anything by.
+            guard !isJoining else { return }
+            try step(
+                [.message(arrival.message, from: peer, bytes: arrival.bytes)], at: now)
         }
-        return outputs
     }
 
     /// The time of `nextWake` has come.
@@ -305,9 +335,13 @@ package final class ReplicaHost {
         case .send(let message, let peer): outputs.append(.send(message.encoded, to: peer))
         case .broadcast(let message): outputs.append(.broadcast(message.encoded))
         case .sendBatches(let height, let peer):
+            var bytes = 0
             for batch in try batches(from: height) {
-                outputs.append(.send(PeerMessage.batch(batch).encoded, to: peer))
+                let message = PeerMessage.batch(batch).encoded
+                bytes += message.count
+                outputs.append(.send(message, to: peer))
             }
+            replica.pay(bytes, from: peer)
         case .verify(let request): outputs.append(.verify(request))
         case .commit(let batch): try commit(batch)
         case .stop(let divergence): throw .diverged(divergence)
@@ -335,6 +369,7 @@ package final class ReplicaHost {
         invariant(
             ahead?.frontier.root ?? log.root == batch.precommits.root,
             "the log has another root than was decided")
+        intake.update(replica.state)
         outputs.append(
             .committed(
                 batch.precommits.height, root: batch.precommits.root,

@@ -17,29 +17,51 @@ package enum ReplicationLimits {
     package static let valuesPerVoterMax = 2
     /// Different proposals that are kept of one round.
     package static let proposalsPerRoundMax = 2
-    /// Requests that wait for a batch or for votes.
+    /// Requests that wait for a batch; twice as many with those of submitters that have little
+    /// waiting. What the ledger has open does not count.
     package static let requestsMax = 8_192
+    /// Requests of a submitter that have room though others have much waiting.
+    package static let requestsPerSubmitterLeast = 16
     /// Of them, those of one submitter.
     package static let requestsPerSubmitterMax = 1_024
     /// Of them, those that are known only by the votes of one validator.
     package static let orphansPerVoterMax = 256
     /// Requests whose first votes are remembered, so that a later one can be shown to contradict.
     package static let heardRequestsMax = 16_384
-    /// Pairs of votes that contradict each other on requests that are in no batch yet.
-    package static let contradictionsMax = 1_024
-    /// Other messages that wait for a batch.
+    /// Pairs of votes of one validator that contradict each other on requests that are in no batch
+    /// yet.
+    package static let contradictionsPerValidatorMax = 64
+    /// Other messages of one kind that wait for a batch.
     package static let othersMax = 4_096
-    /// Of them, those of one sender; governance and evidence, which anybody brings, count as one.
+    /// Of the jobs among them, those of one submitter.
     package static let othersPerSenderMax = 256
+    /// Of the evidence among them, that against one validator.
+    package static let evidencePerValidatorMax = 64
+    /// Of the reports of the bridge among them, those on one request.
+    package static let settlementsPerRequestMax = 2
+    /// Changes that validators agreed on and that wait for a batch.
+    package static let governanceMax = 16
+    /// Proposals that are remembered because they failed.
+    package static let failedProposalsMax = 1_024
+    /// Proposals of one peer that may fail in one height before no more of it are looked at.
+    package static let failuresPerPeerMax = 16
     /// Proofs that are being verified at once.
     package static let verificationsMax = 256
     /// Messages for the next height that are kept of one peer.
     package static let earlyPerPeerMax = 64
-    /// Messages of one peer, or of all clients, that are taken in at once and in a second; each
-    /// started KiB counts as one more.
-    package static let messagesPerSecond: UInt64 = 4_096
-    /// What a proposal, or a batch that is decided, counts for.
-    package static let batchTokens: UInt64 = 16
+    /// And their bytes.
+    package static let earlyBytesPerPeerMax = 8 << 20
+    /// Messages of one peer, or of all clients, that are taken in at once and in a second.
+    package static let messagesPerSecond = 4_096
+    /// Bytes of one peer, or of all clients, that are taken in in a second; at once as many as the
+    /// longest message has.
+    package static let bytesPerSecond = 8 << 20
+    /// What a proposal, or a batch that is decided, counts for among the messages.
+    package static let batchTokens = 16
+    /// Bytes that a peer is answered at once, and in a second.
+    package static let answerBytesPerSecond = 2 << 20
+    /// Answers that a peer is given at once, and in a second; a batch counts as one.
+    package static let answerWorkPerSecond = 1_024
     /// Votes that answer one status.
     package static let votesPerAnswerMax = 256
     /// Batches that answer one status.
@@ -57,6 +79,12 @@ package enum ReplicationLimits {
     /// How long votes that decide nothing any more wait for a batch, in ms.
     package static let lateVoteMilliseconds: UInt64 = 500
     /// Time until a message that no batch holds yet is sent again, in ms; twice as long each time,
-    /// up to eight times that.
+    /// up to sixteen times that.
     package static let resendMilliseconds: UInt64 = 2_000
+    /// Messages that a node sends again at one time, of each kind: those first that are due first.
+    package static let resendsMax = 64
+    /// Time between two such times, in ms.
+    package static let resendPauseMilliseconds: UInt64 = 500
+    /// What waits that is looked at again where nobody has proposed it.
+    package static let judgedAgainMax = 64
 }

@@ -53,8 +53,10 @@ extension ReplicaHost {
         ahead = start
         replica = try Self.makeReplica(
             key: base.key, settings: base.settings, weakening: weakening, state: found.state,
-            frontier: start.frontier, precommits: precommits, journal: journal, at: now
+            frontier: start.frontier, precommits: precommits, journal: journal,
+            checker: memory.checker, at: now
         ).replica
+        intake.update(replica.state)
         backfill = Backfill(
             log: log, state: base.state, frontier: base.frontier, target: found.header,
             quorum: weakening.quorum, peers: peers)

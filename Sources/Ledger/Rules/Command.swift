@@ -111,7 +111,16 @@ extension LedgerState {
     /// message that no batch holds yet.
     package func refusal(of message: Checked<Message>) -> Refusal? {
         do throws(Refusal) {
-            _ = try decide(message.content)
+            _ = try decide(message.content, isProofWellFormed: message.isProofWellFormed)
+            return nil
+        } catch { return error }
+    }
+
+    /// Returns why the rules would not have the refusal of a message recorded in the state as it
+    /// is; nil if they would. Leaves aside what `refusal(of:)` does.
+    package func refusal(ofRecording message: Checked<Message>) -> Refusal? {
+        do throws(Refusal) {
+            _ = try recordRefusal(message.content)
             return nil
         } catch { return error }
     }

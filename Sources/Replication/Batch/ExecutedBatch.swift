@@ -42,34 +42,37 @@ package struct ExecutedBatch: Sendable {
 
     /// Derives all that follows from a batch, checking every signature but those that are known.
     ///
-    /// Checks, in order: keys and signatures of the opening, the opening by the rules, each command
-    /// (signature, then rules), the seal, that there was a reason for the batch.
-    /// - Parameter isKnown: Whether the signatures of a message have been checked before.
+    /// Checks, in order: keys of the opening, the opening by the rules, each command by the rules,
+    /// the seal, that there was a reason for the batch, and then the signatures of all, together:
+    /// what costs most comes last.
+    /// - Parameters:
+    ///   - isKnownPrecommit: Whether the signature of a precommit of this round and root has been
+    ///     checked before.
+    ///   - isWellFormed: Whether the proof of a request is well formed; nil where nobody has looked.
+    ///   - isKnown: Whether the signatures of a message have been checked before.
     package init(
         executing batch: ProposedBatch, on state: LedgerState, _ frontier: MerkleFrontier,
-        idleMilliseconds: UInt64, isKnown: (Message) -> Bool
+        idleMilliseconds: UInt64, checker: SignatureChecker = SignatureChecker(),
+        isKnownPrecommit: (UInt32, Digest, IndexedSignature) -> Bool = { _, _, _ in false },
+        isWellFormed: (Message) -> Bool? = { _ in nil }, isKnown: (Message) -> Bool
     ) throws(BatchFault) {
         // From here on the run alone refers to the state, so that it can change it in place.
         var run = BatchRun(state: state, frontier: frontier)
         let ledger = run.state.ledger
         let idleTime = run.state.time.adding(milliseconds: idleMilliseconds)
-        guard let opening = run.state.opening(of: batch.opening),
-            let checked = Checked(opening, in: ledger)
-        else { throw .unsigned(command: nil) }
+        guard let opening = run.state.opening(of: batch.opening) else {
+            throw .unsigned(command: nil)
+        }
         do throws(Refusal) {
-            try run.take(.openBatch(checked, root: frontier.root))
+            try run.take(.openBatch(Checked(unchecked: opening), root: frontier.root))
         } catch { throw .refused(command: nil, error) }
         var hasReason =
             !batch.commands.isEmpty || run.entries.count > 1 || batch.opening.time >= idleTime
+        var unknown: [Int] = []
         for (place, command) in batch.commands.enumerated() {
-            let message: Checked<Message>
-            if isKnown(command.message) {
-                message = Checked(unchecked: command.message)
-            } else if let checked = Checked(command.message, in: ledger) {
-                message = checked
-            } else {
-                throw .unsigned(command: place)
-            }
+            let message = Checked(
+                unchecked: command.message, isProofWellFormed: isWellFormed(command.message))
+            if !isKnown(command.message) { unknown.append(place) }
             do throws(Refusal) {
                 try run.take(command.isRefused ? .recordRefusal(message) : .message(message))
             } catch { throw .refused(command: place, error) }
@@ -78,6 +81,40 @@ package struct ExecutedBatch: Sendable {
         do throws(Refusal) { try run.seal() } catch { throw .refused(command: nil, error) }
         hasReason = hasReason || run.entries.count > size + 1
         guard hasReason else { throw .idle }
+        try Self.check(opening, in: ledger, by: checker, isKnownPrecommit)
+        try Self.check(batch.commands, at: unknown, in: ledger, by: checker)
         self.init(batch, run)
+    }
+
+    private static func check(
+        _ opening: BatchOpening, in ledger: LedgerID, by checker: SignatureChecker,
+        _ isKnown: (UInt32, Digest, IndexedSignature) -> Bool
+    ) throws(BatchFault) {
+        guard let all = opening.signatureChecks(in: ledger) else { throw .unsigned(command: nil) }
+        let event = opening.event
+        let unknown = zip(event.precommits, all.dropFirst()).filter { precommit, _ in
+            !isKnown(event.precommitRound, event.previousRoot, precommit)
+        }.map(\.1)
+        guard checker.verdicts(all.prefix(1) + unknown).allSatisfy({ $0 }) else {
+            throw .unsigned(command: nil)
+        }
+    }
+
+    private static func check(
+        _ commands: [ProposedCommand], at places: [Int], in ledger: LedgerID,
+        by checker: SignatureChecker
+    ) throws(BatchFault) {
+        var checks: [SignatureCheck] = []
+        var owners: [Int] = []
+        for place in places {
+            guard let own = commands[place].message.signatureChecks(in: ledger) else {
+                throw .unsigned(command: place)
+            }
+            checks += own
+            owners += Array(repeating: place, count: own.count)
+        }
+        for (owner, holds) in zip(owners, checker.verdicts(checks)) where !holds {
+            throw .unsigned(command: owner)
+        }
     }
 }

@@ -6,30 +6,61 @@ import Ledger
 
 /// What waits for a batch: requests with the votes on them, and every other message.
 ///
-/// Everything in it is signed by its sender. Each sender has a bounded share, so that none can
-/// crowd out the others; what is over it is dropped, and its sender sends it again.
+/// Everything in it is signed by a party that the ledger knows, and the rules take it, or may once
+/// the ledger has gone on, or would have its refusal recorded. Each sender has a bounded share;
+/// what is over it is dropped, and its sender sends it again. What the ledger has open is outside
+/// every bound: the ledger bounds it.
+///
+/// Invariants: `requests[id].readyAt == t` has an item `(t, id)` in `ready`, `spreadAt == t` one in
+/// `spread`; `orphansOf[v]` is the number of requests without message and entry on which v voted;
+/// `requestsOf[s]` is the number of those with a message of s and without an entry,
+/// `waitingCount` that of all with a message and without an entry, `orphanCount` that of those
+/// with neither.
 struct CommandPool: Sendable {
-    /// A message other than a request or a vote.
-    struct Other: Sendable {
-        let message: Message
-        /// When it came.
-        let since: UInt64
-        /// Whether it came from a client, so that it is this node's to spread.
-        let isOurs: Bool
-    }
-
     /// By id; votes on a request may come before it.
     private(set) var requests: [RequestID: PendingRequest] = [:]
-    /// The ids of `requests`, in order of arrival.
-    private(set) var order: [RequestID] = []
-    /// In order of arrival.
-    private(set) var others: [Other] = []
+    /// Other messages.
+    var others = OtherMessages()
     /// First votes on requests, also on those that are closed: what a later one may contradict.
     private var heard: [RequestID: [ValidatorIndex: VoteMessage]] = [:]
-    private var heardOrder: [RequestID] = []
+    private var heardOrder = Line<RequestID>()
+
+    // MARK: Indices
+
+    private var ready = TimeQueue<RequestID>()
+    private var spread = TimeQueue<RequestID>()
+    /// Requests by arrival, to be forgotten in that order.
+    private var arrivals = Line<(id: RequestID, since: UInt64)>()
+    /// Requests to be verified: those of the ledger's open rounds, and those that wait.
+    private var openUnverified = Line<RequestID>()
+    private var unverified = Line<RequestID>()
+    private var byNullifier: [Bytes32: [RequestID]] = [:]
     private var requestsOf: [PublicKey: Int] = [:]
     /// Requests that are known only by a validator's vote.
     private var orphansOf: [ValidatorIndex: Int] = [:]
+    private var waitingCount = 0
+    /// How many requests are known only by votes on them.
+    private(set) var orphanCount = 0
+    /// Requests that the rules take once something has happened, by what that is.
+    private var parked: [Wait: Line<RequestID>] = [:]
+
+    /// What must happen before the rules take a request that they refuse.
+    enum Wait: Hashable, Sendable {
+        /// A round or job of the submitter closes.
+        case quota(PublicKey)
+        /// Something unfinished ends.
+        case room
+        /// Validators agree on a change.
+        case change
+
+        init(_ refusal: Refusal, of submitter: PublicKey) {
+            switch refusal {
+            case .quotaExceeded: self = .quota(submitter)
+            case .tooManyUnclosed: self = .room
+            default: self = .change
+            }
+        }
+    }
 
     /// Whether a message is in the pool as it is, so that its signatures are known to hold.
     func contains(_ message: Message, in ledger: LedgerID) -> Bool {
@@ -37,64 +68,209 @@ struct CommandPool: Sendable {
         case .request(let message): requests[message.id(in: ledger)]?.message == message
         case .vote(let vote):
             heard[vote.request]?.values.contains(vote) ?? false
-        default: others.contains { $0.message == message }
+        default: others.contains(message)
         }
     }
+
+    /// How many requests wait for a batch, without those that the ledger holds.
+    var requestCount: Int { waitingCount }
 
     // MARK: Requests
 
-    /// Takes in a request; false where it is known, or its submitter's share is used up.
-    mutating func add(
-        _ message: RequestMessage, _ id: RequestID, isOurs: Bool, at uptime: UInt64
-    ) -> Bool {
-        if requests[id]?.message != nil { return false }
-        guard requestsOf[message.submitter, default: 0] < ReplicationLimits.requestsPerSubmitterMax,
-            requests.count < ReplicationLimits.requestsMax
-        else { return false }
-        requestsOf[message.submitter, default: 0] += 1
-        begin(id, at: uptime)
-        requests[id]?.message = message
-        requests[id]?.isOurs = isOurs
-        for voter in requests[id]?.votes.keys ?? [:].keys { orphansOf[voter, default: 0] -= 1 }
-        return true
+    /// Whether there is room for a request of a submitter.
+    ///
+    /// Whoever has little waiting has room though others have much.
+    func hasRoom(for submitter: PublicKey) -> Bool {
+        let own = requestsOf[submitter, default: 0]
+        guard own < ReplicationLimits.requestsPerSubmitterMax else { return false }
+        let most =
+            own < ReplicationLimits.requestsPerSubmitterLeast
+            ? 2 * ReplicationLimits.requestsMax : ReplicationLimits.requestsMax
+        return waitingCount < most
     }
 
-    /// Takes in a request that the ledger holds and whose round is open.
-    mutating func adopt(_ id: RequestID, at entry: EntryIndex, _ uptime: UInt64) {
+    /// Takes in a request that is new.
+    ///
+    /// - Precondition: There is room for it, and the pool has no such message.
+    mutating func add(
+        _ message: RequestMessage, _ id: RequestID, isOurs: Bool, at uptime: UInt64
+    ) {
+        begin(id, at: uptime)
+        orphanCount -= 1
+        waitingCount += 1
+        update(id) {
+            $0.message = message
+            $0.isOurs = isOurs
+        }
+        requestsOf[message.submitter, default: 0] += 1
+        for voter in requests[id]?.votes.keys ?? [:].keys { orphansOf[voter, default: 0] -= 1 }
+        for nullifier in message.nullifiers { byNullifier[nullifier, default: []].append(id) }
+    }
+
+    /// Takes in a request that the ledger holds and whose round is open, whatever the bounds.
+    mutating func adopt(
+        _ id: RequestID, _ message: RequestMessage?, at entry: EntryIndex, _ uptime: UInt64
+    ) {
         begin(id, at: uptime)
         guard let request = requests[id], request.entry == nil else { return }
-        if request.message == nil {
+        if let known = request.message {
+            release(known, id)
+        } else {
+            orphanCount -= 1
             for voter in request.votes.keys { orphansOf[voter, default: 0] -= 1 }
         }
-        requests[id]?.entry = entry
+        update(id) {
+            $0.entry = entry
+            $0.refusal = nil
+            $0.message = $0.message ?? message
+        }
+        if case .waiting? = requests[id]?.check { openUnverified.append(id) }
     }
 
     private mutating func begin(_ id: RequestID, at uptime: UInt64) {
         guard requests[id] == nil else { return }
         requests[id] = PendingRequest(since: uptime)
-        order.append(id)
+        orphanCount += 1
+        arrivals.append((id, uptime))
     }
 
-    /// Changes what is known of a request.
+    /// Changes what is known of a request, in place.
     mutating func update(_ id: RequestID, _ body: (inout PendingRequest) -> Void) {
-        guard var request = requests[id] else { return }
-        body(&request)
-        requests[id] = request
+        guard let place = requests.index(forKey: id) else { return }
+        body(&requests.values[place])
     }
 
-    /// Forgets requests that need no more votes, or will not come into the ledger.
-    mutating func remove(_ ids: Set<RequestID>) {
-        guard !ids.isEmpty else { return }
-        for id in order where ids.contains(id) {
-            guard let request = requests.removeValue(forKey: id) else { continue }
-            if let submitter = request.message?.submitter {
-                requestsOf[submitter, default: 0] -= 1
-                if requestsOf[submitter] == 0 { requestsOf[submitter] = nil }
-            } else if request.entry == nil {
-                for voter in request.votes.keys { orphansOf[voter, default: 0] -= 1 }
+    /// Forgets a request that needs no more votes, or will not come into the ledger.
+    mutating func remove(_ id: RequestID) {
+        guard let request = requests.removeValue(forKey: id) else { return }
+        trim()
+        guard request.entry == nil else { return }
+        if let message = request.message {
+            release(message, id)
+        } else {
+            orphanCount -= 1
+            for voter in request.votes.keys { orphansOf[voter, default: 0] -= 1 }
+        }
+    }
+
+    private mutating func release(_ message: RequestMessage, _ id: RequestID) {
+        waitingCount -= 1
+        requestsOf[message.submitter, default: 0] -= 1
+        if requestsOf[message.submitter] == 0 { requestsOf[message.submitter] = nil }
+        for nullifier in message.nullifiers {
+            byNullifier[nullifier]?.removeAll { $0 == id }
+            if byNullifier[nullifier]?.isEmpty == true { byNullifier[nullifier] = nil }
+        }
+    }
+
+    /// The requests that would spend a nullifier, and that no batch holds.
+    func waiting(for nullifier: Bytes32) -> [RequestID] { byNullifier[nullifier] ?? [] }
+
+    /// Forgets requests that came before a time and that no batch holds, as many as there are.
+    mutating func forget(before uptime: UInt64) {
+        while let first = arrivals.first, first.since < uptime {
+            _ = arrivals.popFirst()
+            if let request = requests[first.id], request.entry == nil,
+                request.since == first.since
+            {
+                remove(first.id)
             }
         }
-        order.removeAll { ids.contains($0) }
+    }
+
+    // MARK: Parking
+
+    /// Puts a request aside until what it waits for has happened.
+    mutating func park(_ id: RequestID, _ refusal: Refusal) {
+        guard let submitter = requests[id]?.message?.submitter else { return }
+        setReady(id, nil)
+        parked[Wait(refusal, of: submitter), default: Line()].append(id)
+    }
+
+    /// Takes out as many requests that wait for something, in the order in which they came.
+    mutating func unpark(_ wait: Wait, atMost count: Int) -> [RequestID] {
+        var result: [RequestID] = []
+        while result.count < count, let id = parked[wait]?.popFirst() {
+            if let request = requests[id], request.entry == nil, request.refusal != nil {
+                result.append(id)
+            }
+        }
+        if parked[wait]?.count == 0 { parked[wait] = nil }
+        return result
+    }
+
+    // MARK: Verification
+
+    /// Notes that a request is to be verified.
+    mutating func noteUnverified(_ id: RequestID) { unverified.append(id) }
+
+    /// The next request to be verified: those of open rounds before those that wait.
+    mutating func nextUnverified() -> RequestID? {
+        while let id = openUnverified.popFirst() ?? unverified.popFirst() {
+            guard let request = requests[id], case .waiting = request.check,
+                request.message != nil, request.entry != nil || request.refusal == nil
+            else { continue }
+            return id
+        }
+        return nil
+    }
+
+    // MARK: When a batch should take it
+
+    /// Sets when a request, or the votes on it, should be in a batch.
+    mutating func setReady(_ id: RequestID, _ time: UInt64?) {
+        guard let request = requests[id], request.readyAt != time else { return }
+        update(id) { $0.readyAt = time }
+        defer { trim() }
+        guard let time else { return }
+        ready.push(id, at: time)
+        guard ready.count > 64 + 8 * requests.count else { return }
+        let requests = self.requests
+        ready.keep { requests[$0]?.readyAt == $1 }
+    }
+
+    /// When the first request of all should be in a batch.
+    var readyFloor: UInt64 { ready.first?.at ?? .max }
+
+    /// Drops what does not count from the head of the queue.
+    private mutating func trim() {
+        while let first = ready.first, requests[first.element]?.readyAt != first.at {
+            ready.dropFirst()
+        }
+    }
+
+    /// Takes out the next that should be in a batch by now; `setReady` is to follow.
+    mutating func popReady(at uptime: UInt64) -> RequestID? {
+        defer { trim() }
+        while let item = ready.pop(dueAt: uptime) {
+            guard requests[item.element]?.readyAt == item.at else { continue }
+            update(item.element) { $0.readyAt = nil }
+            return item.element
+        }
+        return nil
+    }
+
+    // MARK: What is spread again
+
+    /// Notes that a request, or the own vote on it, was spread; it is again after a while, and
+    /// after twice as long each time.
+    mutating func noteSpread(_ id: RequestID, at uptime: UInt64) {
+        guard let request = requests[id] else { return }
+        let time = uptime + ReplicationLimits.resendMilliseconds << min(request.spreadCount, 4)
+        update(id) {
+            $0.spreadAt = time
+            $0.spreadCount += 1
+        }
+        spread.push(id, at: time)
+    }
+
+    /// Takes out the next that is to be spread again.
+    mutating func popSpread(at uptime: UInt64) -> RequestID? {
+        while let item = spread.pop(dueAt: uptime) {
+            guard requests[item.element]?.spreadAt == item.at else { continue }
+            return item.element
+        }
+        return nil
     }
 
     // MARK: Votes on requests
@@ -130,52 +306,35 @@ struct CommandPool: Sendable {
         }
         if requests[vote.request] == nil {
             guard orphansOf[validator, default: 0] < ReplicationLimits.orphansPerVoterMax,
-                requests.count < ReplicationLimits.requestsMax
+                orphanCount < ReplicationLimits.requestsMax
             else { return .known }
             begin(vote.request, at: uptime)
         }
-        if requests[vote.request]?.message == nil, requests[vote.request]?.entry == nil,
-            requests[vote.request]?.votes[validator] == nil
+        if let request = requests[vote.request], request.message == nil, request.entry == nil,
+            request.votes[validator] == nil
         {
             orphansOf[validator, default: 0] += 1
         }
         if heard[vote.request] == nil { heardOrder.append(vote.request) }
         heard[vote.request, default: [:]][validator] = vote
-        requests[vote.request]?.votes[validator] = vote
-        if heardOrder.count > ReplicationLimits.heardRequestsMax {
-            heard[heardOrder.removeFirst()] = nil
+        update(vote.request) { $0.votes[validator] = vote }
+        if heardOrder.count > ReplicationLimits.heardRequestsMax,
+            let oldest = heardOrder.popFirst()
+        {
+            heard[oldest] = nil
         }
         return .new
+    }
+
+    /// Forgets that a vote waits: the ledger has it, or will not take it.
+    mutating func drop(voteOf validator: ValidatorIndex, on id: RequestID) {
+        guard let request = requests[id], request.votes[validator] != nil else { return }
+        update(id) { $0.votes[validator] = nil }
+        if request.message == nil, request.entry == nil { orphansOf[validator, default: 0] -= 1 }
     }
 
     /// The first vote that the node heard of a validator on a request.
     func heardVote(_ request: RequestID, _ validator: ValidatorIndex) -> VoteMessage? {
         heard[request]?[validator]
     }
-
-    // MARK: Other messages
-
-    /// Takes in another message; false where it is known, or its sender's share is used up.
-    mutating func add(_ message: Message, isOurs: Bool, at uptime: UInt64) -> Bool {
-        guard others.count < ReplicationLimits.othersMax,
-            others.count(where: { $0.message.sender == message.sender })
-                < ReplicationLimits.othersPerSenderMax,
-            !others.contains(where: { $0.message == message })
-        else { return false }
-        others.append(Other(message: message, since: uptime, isOurs: isOurs))
-        return true
-    }
-
-    /// Takes in evidence; false where a conviction of that validator for that slot waits already.
-    mutating func addEvidence(_ message: Message, at uptime: UInt64) -> Bool {
-        guard case .evidence(let evidence) = message else { return false }
-        let isKnown = others.contains { other in
-            guard case .evidence(let known) = other.message else { return false }
-            return known.validator == evidence.validator && known.slot == evidence.slot
-        }
-        return !isKnown && add(message, isOurs: true, at: uptime)
-    }
-
-    /// Forgets other messages.
-    mutating func removeOthers(where isDone: (Other) -> Bool) { others.removeAll(where: isDone) }
 }

@@ -26,14 +26,20 @@ struct PendingRequest: Sendable {
     var votesSince: UInt64
     /// Why the rules would refuse it, when they were asked last; nil where they would not.
     var refusal: Refusal?
+    /// Whether its proof has the form of one, looked at once.
+    var isProofWellFormed: Bool?
     /// When the votes that it has would decide it, if they do.
     var decidableSince: UInt64?
     /// What the node itself makes of it.
     var check = Check.waiting
-    /// The votes that the ledger does not hold yet, by validator; the first of each.
+    /// The votes that the ledger does not hold yet, by validator; the newest of each.
     var votes: [ValidatorIndex: VoteMessage] = [:]
-    /// When the node spreads its own vote, or the request of a client, again.
-    var spreadAt: UInt64 = 0
+    /// When this node first sent its own vote on it.
+    var ownVoteSince: UInt64?
+    /// When it, or the votes on it, should be in a batch; nil where nothing of it could be.
+    var readyAt: UInt64?
+    /// When the node spreads its own vote, or the request of a client, again; nil for never.
+    var spreadAt: UInt64?
     /// How often it has.
     var spreadCount: UInt64 = 0
     /// The entry of the request once the ledger holds it.
@@ -42,12 +48,6 @@ struct PendingRequest: Sendable {
     init(since: UInt64) {
         self.since = since
         votesSince = since
-    }
-
-    /// Notes that it was spread, and waits twice as long as the last time.
-    mutating func noteSpread(at uptime: UInt64) {
-        spreadAt = uptime + ReplicationLimits.resendMilliseconds << min(spreadCount, 3)
-        spreadCount += 1
     }
 
     /// The votes in the order of the validators.

@@ -4,76 +4,119 @@
 import Cryptography
 import Ledger
 
+/// What the rules would do with a message now.
+enum Judgement: Equatable {
+    /// They take it, or have its refusal recorded: a batch may hold it.
+    case ready
+    /// They refuse it, and may take it when the ledger has gone on.
+    case waits(Refusal)
+    /// They refuse it, and nothing of it enters the ledger.
+    case never(Refusal)
+}
+
 extension Replica {
     // MARK: Taking in
 
-    /// A message for the ledger, from a client or passed on by a peer.
-    mutating func receive(_ message: Message, from peer: ValidatorIndex?) {
+    /// A message for the ledger, from a client or passed on by a peer; its signatures hold.
+    mutating func receive(
+        _ message: Message, _ isProofWellFormed: Bool?, from peer: ValidatorIndex?
+    ) {
         switch message {
-        case .request(let message): receive(message, from: peer)
+        case .request(let message): receive(message, isProofWellFormed, from: peer)
         case .vote(let vote): receive(vote, from: peer)
         default:
-            let refusal = state.refusal(of: Checked(unchecked: message))
-            guard refusal == nil || refusal?.isPassing == true || refusal?.isWorthRecording == true,
-                !pool.contains(message, in: state.ledger), message.isSigned(in: state.ledger),
-                pool.add(message, isOurs: peer == nil, at: now.uptime)
-            else { return }
-            readyFloor = 0
+            guard pool.others.hasRoom(for: message) else { return }
+            let refusal: Refusal?
+            switch judge(message) {
+            case .ready: refusal = nil
+            case .waits(let passing): refusal = passing
+            case .never: return
+            }
+            pool.others.add(message, refusal, isOurs: peer == nil, at: now.uptime)
             if peer == nil { effects.append(.broadcast(.command(message))) }
         }
     }
 
-    private mutating func receive(_ message: RequestMessage, from peer: ValidatorIndex?) {
+    private mutating func receive(
+        _ message: RequestMessage, _ isProofWellFormed: Bool?, from peer: ValidatorIndex?
+    ) {
         let id = message.id(in: state.ledger)
         guard state.entry(of: id) == nil, pool.requests[id]?.message == nil,
-            state.submitterIndex(of: message.submitter) != nil, message.isSigned(in: state.ledger),
-            pool.add(message, id, isOurs: peer == nil, at: now.uptime)
+            pool.hasRoom(for: message.submitter)
         else { return }
-        judge(id)
-        if peer == nil { effects.append(.broadcast(.command(.request(message)))) }
+        let isWellFormed =
+            isProofWellFormed ?? RequestMessage.isWellFormed(proof: message.proof)
+        let judgement = judge(.request(message), isWellFormed)
+        if case .never = judgement { return }
+        pool.add(message, id, isOurs: peer == nil, at: now.uptime)
+        pool.update(id) { $0.isProofWellFormed = isWellFormed }
+        note(judgement, of: id)
+        guard peer == nil else { return }
+        pool.noteSpread(id, at: now.uptime)
+        effects.append(.broadcast(.command(.request(message))))
     }
 
     private mutating func receive(_ vote: VoteMessage, from peer: ValidatorIndex?) {
         guard let validator = state.validatorIndex(of: vote.validator),
-            !pool.isKnown(vote, validator), vote.isSigned(in: state.ledger)
+            !pool.isKnown(vote, validator)
         else { return }
         take(vote, of: validator)
-        guard let peer, pool.requests[vote.request]?.message == nil,
-            pool.requests[vote.request]?.entry == nil, pool.requests[vote.request] != nil
+        guard let peer, let request = pool.requests[vote.request], request.message == nil,
+            request.entry == nil
         else { return }
         effects.append(.send(.want([vote.request]), to: peer))
     }
 
     private mutating func take(_ vote: VoteMessage, of validator: ValidatorIndex) {
-        let entry = state.entry(of: vote.request)
-        if let entry, let recorded = recordedVote(of: validator, at: entry) {
+        guard let entry = state.entry(of: vote.request) else {
+            guard state.members.contains(validator) else { return }
+            return keep(vote, of: validator)
+        }
+        if let recorded = recordedVote(of: validator, at: entry) {
             if Slot.vote(entry).isContradicted(by: recorded.statement, vote.statement) {
                 accuse(validator, .vote(vote.request), recorded.statement, vote.statement)
             }
             return
         }
-        guard entry != nil || state.members.contains(validator) else { return }
-        if let entry, state.openRound(at: entry) == nil {
-            // Closed: worth keeping only for what it may contradict.
-            if let heard = pool.heardVote(vote.request, validator),
-                Slot.vote(entry).isContradicted(by: heard.statement, vote.statement)
-            {
-                accuse(validator, .vote(vote.request), heard.statement, vote.statement)
-            }
-            return
+        if let round = state.openRound(at: entry) {
+            // The round is verified and counted from the state, whether the pool has it or not.
+            if pool.requests[vote.request] == nil { adopt(entry) }
+            guard round.pinned.position(of: validator) != nil else { return }
+            return keep(vote, of: validator)
         }
+        // Closed: worth keeping only for what it may contradict.
+        if let heard = pool.heardVote(vote.request, validator),
+            Slot.vote(entry).isContradicted(by: heard.statement, vote.statement)
+        {
+            accuse(validator, .vote(vote.request), heard.statement, vote.statement)
+        }
+    }
+
+    /// Keeps a vote that may enter the ledger, or shows that its validator contradicts itself.
+    private mutating func keep(_ vote: VoteMessage, of validator: ValidatorIndex) {
+        if isFresh(vote) == false, pool.heardVote(vote.request, validator) == nil { return }
         switch pool.add(vote, validator, at: now.uptime) {
         case .known: return
         case .contradicts(let earlier):
-            if contradictions.count < ReplicationLimits.contradictionsMax {
-                contradictions.append(
-                    Contradiction(
-                        request: vote.request, validator: validator, first: earlier, second: vote))
-            }
-            accuseOfVotes()
+            contradictions.add(
+                Contradiction(
+                    request: vote.request, validator: validator, first: earlier, second: vote,
+                    since: now.uptime))
+            accuseOfVotes(on: vote.request)
         case .new:
-            if let entry { pool.adopt(vote.request, at: entry, now.uptime) }
-            countVotes(on: vote.request)
+            if isFresh(vote) {
+                countVotes(on: vote.request)
+            } else {
+                pool.drop(voteOf: validator, on: vote.request)
+            }
+        }
+    }
+
+    /// Whether the next batch would take the time of a vote, by the clock here or the ledger's.
+    private func isFresh(_ vote: VoteMessage) -> Bool {
+        let time = vote.timestamp.rawValue
+        return [now.time.rawValue, state.time.rawValue].contains {
+            max($0, time) - min($0, time) <= Limits.voteLifeMilliseconds
         }
     }
 
@@ -85,11 +128,10 @@ extension Replica {
         return round.votes[place].flatMap { state.voteMessage(of: $0.event) }
     }
 
-    /// Shows the ledger votes that contradict each other, once it holds what they are about.
-    mutating func accuseOfVotes() {
-        let known = contradictions
-        contradictions = known.filter { state.entry(of: $0.request) == nil }
-        for pair in known where state.entry(of: pair.request) != nil {
+    /// Shows the ledger votes on a request that contradict each other, once it holds the request.
+    mutating func accuseOfVotes(on request: RequestID) {
+        guard state.entry(of: request) != nil else { return }
+        for pair in contradictions.take(request) {
             accuse(
                 pair.validator, .vote(pair.request), pair.first.statement, pair.second.statement)
         }
@@ -108,25 +150,83 @@ extension Replica {
         touch(id)
     }
 
-    /// Asks the rules whether they would take a request; costs a decoding of its proof.
-    private mutating func judge(_ id: RequestID) {
-        guard let message = pool.requests[id]?.message else { return }
-        let refusal = state.refusal(of: Checked(unchecked: .request(message)))
-        pool.update(id) { $0.refusal = refusal }
-        touch(id)
+    // MARK: Judging
+
+    /// Asks the rules what they would do with a message.
+    func judge(_ message: Message, _ isProofWellFormed: Bool? = nil) -> Judgement {
+        let checked = Checked(unchecked: message, isProofWellFormed: isProofWellFormed)
+        guard let refusal = state.refusal(of: checked) else { return .ready }
+        if refusal.isPassing { return .waits(refusal) }
+        if refusal.isWorthRecording, state.refusal(ofRecording: checked) == nil { return .ready }
+        return .never(refusal)
+    }
+
+    /// Asks the rules again about a request that waits.
+    mutating func judgeAgain(_ id: RequestID) {
+        guard let request = pool.requests[id], request.entry == nil,
+            let message = request.message
+        else { return }
+        note(judge(.request(message), request.isProofWellFormed), of: id)
+    }
+
+    private mutating func note(_ judgement: Judgement, of id: RequestID) {
+        switch judgement {
+        case .ready:
+            pool.update(id) { $0.refusal = nil }
+            pool.noteUnverified(id)
+            touch(id)
+        case .waits(let refusal):
+            pool.update(id) { $0.refusal = refusal }
+            pool.park(id, refusal)
+        case .never: pool.remove(id)
+        }
+    }
+
+    /// Asks the rules again about another message that waits.
+    mutating func judgeAgain(_ digest: Digest) {
+        guard let other = pool.others.other(digest) else { return }
+        switch judge(other.message) {
+        case .ready: pool.others.note(nil, of: digest)
+        case .waits(let refusal): pool.others.note(refusal, of: digest)
+        case .never: pool.others.remove(digest)
+        }
+    }
+
+    /// Looks again at what should be in a batch by now, as much of it as is looked at at once.
+    mutating func judgeReadyAgain() {
+        var seen: [RequestID] = []
+        while seen.count < ReplicationLimits.judgedAgainMax,
+            let id = pool.popReady(at: now.uptime)
+        {
+            seen.append(id)
+        }
+        for id in seen {
+            dropStaleVotes(on: id)
+            touch(id)
+            judgeAgain(id)
+        }
+        for kind in OtherMessages.Kind.allCases {
+            guard let (digest, _) = pool.others.popReady(kind) else { continue }
+            pool.others.putBack(digest)
+            judgeAgain(digest)
+        }
+    }
+
+    private mutating func dropStaleVotes(on id: RequestID) {
+        for (validator, vote) in pool.requests[id]?.votes ?? [:] where !isFresh(vote) {
+            pool.drop(voteOf: validator, on: id)
+        }
     }
 
     // MARK: This node's own votes
 
-    /// Has proofs verified: of requests that the rules would take, and of those that are open.
+    /// Has proofs verified: of requests that are open first, then of those that the rules would
+    /// take.
     mutating func startVerifications() {
         guard speaker != nil else { return }
-        for id in pool.order {
-            guard verificationsOut < ReplicationLimits.verificationsMax else { return }
-            guard let request = pool.requests[id], case .waiting = request.check,
-                let message = request.message
-            else { continue }
-            guard request.entry != nil || request.refusal == nil else { continue }
+        while verificationsOut < ReplicationLimits.verificationsMax,
+            let id = pool.nextUnverified(), let message = pool.requests[id]?.message
+        {
             pool.update(id) { $0.check = .running }
             verificationsOut += 1
             effects.append(.verify(message))
@@ -147,112 +247,48 @@ extension Replica {
         guard let speaker, pool.requests[vote.request] != nil else { return }
         take(vote, of: speaker)
         let uptime = now.uptime
-        pool.update(vote.request) { $0.noteSpread(at: uptime) }
+        pool.update(vote.request) { $0.ownVoteSince = $0.ownVoteSince ?? uptime }
+        pool.noteSpread(vote.request, at: uptime)
         effects.append(.broadcast(.command(.vote(vote))))
     }
 
-    /// Spreads again what no batch holds yet: own votes, and what clients brought here.
+    // MARK: What is sent again
+
+    /// Spreads again some of what no batch holds yet: own votes, and what clients brought here.
     mutating func spreadOwn() {
-        guard now.uptime >= spreadAt else { return }
-        spreadAt = now.uptime + settings.idleStatusMilliseconds
+        guard now.uptime >= pacing.spreadAt else { return }
+        pacing.spreadAt = now.uptime + ReplicationLimits.resendPauseMilliseconds
         forgetOld()
-        let uptime = now.uptime
-        for id in pool.order {
-            guard let request = pool.requests[id], uptime >= request.spreadAt else { continue }
-            if let message = request.message, request.isOurs, request.entry == nil {
-                effects.append(.broadcast(.command(.request(message))))
-                pool.update(id) { $0.noteSpread(at: uptime) }
-            }
-            guard case .done(let vote, let reason) = request.check, let speaker else { continue }
-            if let entry = request.entry, recordedVote(of: speaker, at: entry) != nil { continue }
-            effects.append(.sign(id, vote, reason))
+        for _ in 0..<ReplicationLimits.resendsMax {
+            guard let id = pool.popSpread(at: now.uptime) else { break }
+            spreadAgain(id)
         }
-        for other in pool.others where other.isOurs {
-            effects.append(.broadcast(.command(other.message)))
+        for _ in 0..<ReplicationLimits.resendsMax {
+            guard let message = pool.others.popSpread(at: now.uptime) else { break }
+            effects.append(.broadcast(.command(message)))
         }
+    }
+
+    private mutating func spreadAgain(_ id: RequestID) {
+        guard let request = pool.requests[id] else { return }
+        pool.noteSpread(id, at: now.uptime)
+        if let message = request.message, request.isOurs, request.entry == nil,
+            request.refusal == nil
+        {
+            effects.append(.broadcast(.command(.request(message))))
+        }
+        guard case .done(let vote, let reason) = request.check, let speaker else { return }
+        if let entry = request.entry, recordedVote(of: speaker, at: entry) != nil { return }
+        effects.append(.sign(id, vote, reason))
     }
 
     /// Drops what has waited too long.
     private mutating func forgetOld() {
         let uptime = now.uptime
-        let old = pool.order.filter { id in
-            guard let request = pool.requests[id], request.entry == nil else { return false }
-            return uptime >= request.since + ReplicationLimits.requestMilliseconds
-        }
-        pool.remove(Set(old))
-        pool.removeOthers { other in
-            uptime >= other.since + ReplicationLimits.patienceMilliseconds
-                && state.refusal(of: Checked(unchecked: other.message)) != nil
-        }
-    }
-
-    // MARK: After a batch
-
-    /// Takes the rounds that are open into the pool, when the node begins.
-    mutating func adoptOpenRounds() {
-        for entry in state.openRounds { adopt(entry) }
-    }
-
-    private mutating func adopt(_ entry: EntryIndex) {
-        guard let round = state.openRound(at: entry) else { return }
-        if pool.requests[round.id]?.message == nil,
-            case .request(let message)? = state.message(of: .requestSubmitted(round.request))
-        {
-            _ = pool.add(message, round.id, isOurs: false, at: now.uptime)
-        }
-        pool.adopt(round.id, at: entry, now.uptime)
-        readyFloor = 0
-    }
-
-    /// Takes out of the pool what a batch has settled.
-    mutating func settle(_ events: [Event]) {
-        var done: Set<RequestID> = []
-        for event in events {
-            switch event {
-            case .requestSubmitted: break
-            case .roundOpened(let event): adopt(event.request)
-            case .roundClosed(let event):
-                if let id = state.requestID(at: event.about) { done.insert(id) }
-            case .voteCast(let event):
-                if let id = state.requestID(at: event.request) {
-                    pool.update(id) { $0.votes[event.validator] = nil }
-                }
-            case .messageRefused(let event):
-                if case .request(let message) = event.message {
-                    done.insert(message.id(in: state.ledger))
-                }
-                if case .vote(let message) = event.message,
-                    let validator = state.validatorIndex(of: message.validator)
-                {
-                    pool.update(message.request) { $0.votes[validator] = nil }
-                }
-            default: break
-            }
-        }
-        for id in pool.order {
-            guard let request = pool.requests[id] else { continue }
-            if let entry = state.entry(of: id) {
-                if state.openRound(at: entry) == nil { done.insert(id) }
-            } else if let message = request.message {
-                let isSpent = message.nullifiers.contains {
-                    state.condition(of: $0)?.isSpent == true
-                }
-                if isSpent { done.insert(id) }
-                if request.refusal != nil { judge(id) }
-            }
-        }
-        pool.remove(done)
-        let refused = events.compactMap { event -> Message? in
-            if case .messageRefused(let event) = event { return event.message }
-            return nil
-        }
-        pool.removeOthers { other in
-            if refused.contains(other.message) { return true }
-            let refusal = state.refusal(of: Checked(unchecked: other.message))
-            return refusal.map { !$0.isPassing && !$0.isWorthRecording } ?? false
-        }
-        accuseOfVotes()
-        readyFloor = 0
+        pool.forget(before: uptime - min(uptime, ReplicationLimits.requestMilliseconds))
+        pool.others.forget(before: uptime - min(uptime, ReplicationLimits.patienceMilliseconds))
+        contradictions.forget(
+            before: uptime - min(uptime, ReplicationLimits.requestMilliseconds))
     }
 }
 

@@ -11,10 +11,9 @@ extension Replica {
             let input = consensusInputs.removeFirst()
             for effect in consensus.step(input) {
                 switch effect {
-                case .schedule(let timeout):
-                    timers.append((at: now.uptime + wait(timeout), timeout: timeout))
+                case .schedule(let timeout): pacing.schedule(timeout, at: now.uptime)
                 case .propose(_, let value?, let validRound): propose(value, validRound)
-                case .propose(let round, nil, _): proposing = round
+                case .propose(let round, nil, _): pacing.proposing = round
                 case .vote(let kind, let round, let value, let validRound):
                     cast(kind, round, value, validRound)
                 case .decide(let value, let round):
@@ -27,107 +26,19 @@ extension Replica {
 
     // MARK: What others say
 
-    mutating func receive(_ proposal: Proposal, from peer: ValidatorIndex?) {
-        guard proposal.height == height else {
-            if proposal.height.rawValue == height.rawValue + 1 {
-                keepEarly(.proposal(proposal), of: peer)
-            }
-            return
-        }
-        let leader = consensus.leader(of: proposal.round)
-        guard leader == proposal.proposer,
-            proposal.validRound >= -1, proposal.validRound < Int64(proposal.round),
-            proposal.round <= consensus.round + ReplicationLimits.roundsAheadMax,
-            let member = members.first(where: { $0.index == leader })
-        else { return }
-        let same = proposals.filter { $0.round == proposal.round }
-        let twin = same.first {
-            $0.value == proposal.value && $0.validRound == proposal.validRound
-        }
-        // What was valid once stays so. What was not may have had another's batch put behind it.
-        if twin != nil, valid[proposal.value] != nil { return }
-        let isWanted = consensus.isBacked(proposal.value)
-        guard twin != nil || isWanted || same.count < ReplicationLimits.proposalsPerRoundMax,
-            proposal.isSigned(by: member.key, in: state.ledger)
-        else { return }
-        if let other = same.first(where: {
-            $0.slot.isContradicted(by: $0.statement, proposal.statement)
-        }) {
-            accuse(leader, .consensus(proposal.slot), other.statement, proposal.statement)
-        }
-        take(proposal, twin: twin != nil, isFromLeader: peer == leader)
-    }
-
-    private mutating func take(_ proposal: Proposal, twin: Bool, isFromLeader: Bool) {
-        let first = proposal.batch.opening.round
-        let isRoundRight =
-            proposal.validRound < 0
-            ? first == proposal.round : Int64(first) <= proposal.validRound
-        var validity = Consensus.Validity.invalid
-        // No honest node votes for a time so far ahead, and its days of decay cost something.
-        let isNear =
-            proposal.batch.opening.time
-            <= now.time.adding(milliseconds: settings.clockJumpMilliseconds)
-        if isRoundRight, isNear, derive(proposal.batch, for: proposal.value) {
-            let isFresh = proposal.validRound < 0
-            validity =
-                !isFresh || isTimely(proposal.batch.opening.time, round: proposal.round)
-                ? .valid : .untimely
-        }
-        // The signature does not cover the batch, so only its leader answers for it.
-        guard validity != .invalid || (isFromLeader && !twin) else { return }
-        if !twin { proposals.append(proposal) }
-        consensusInputs.append(
-            .proposal(
-                round: proposal.round, value: proposal.value, validRound: proposal.validRound,
-                validity))
-    }
-
-    /// Whether a batch is valid and gives this value; what it comes to is kept.
-    mutating func derive(_ batch: ProposedBatch, for value: Digest) -> Bool {
-        if valid[value] != nil { return true }
-        let pool = self.pool
-        let ledger = state.ledger
-        guard
-            let run = run(batch, isKnown: { pool.contains($0, in: ledger) }),
-            run.value == value
-        else { return false }
-        valid[value] = batch
-        derived = run
-        return true
-    }
-
-    /// Derives what follows from a batch on the state as it is; nil where it is not valid.
-    private mutating func run(
-        _ batch: ProposedBatch, isKnown: (Message) -> Bool
-    ) -> ExecutedBatch? {
-        do throws(BatchFault) {
-            return try ExecutedBatch(
-                executing: batch, on: takeSpare(), frontier,
-                idleMilliseconds: settings.idleMilliseconds, isKnown: isKnown)
-        } catch { return nil }
-    }
-
-    /// A state like `state`, that nothing else refers to where there is one.
-    mutating func takeSpare() -> LedgerState {
-        guard let result = spare else { return state }
-        spare = nil
-        return result
-    }
-
-    mutating func receive(_ vote: ConsensusVote, from peer: ValidatorIndex?) {
+    mutating func receive(_ vote: ConsensusVote, from peer: ValidatorIndex?, bytes: Int) {
         if vote.height.rawValue == height.rawValue + 1 {
-            return keepEarly(.vote(vote), of: peer)
+            if let peer { catchingUp.keepEarly(.vote(vote), bytes: bytes, of: peer) }
+            return
         }
         if vote.height == state.height { return receiveLate(vote) }
         // What the algorithm had to drop it may want now, though the book has it.
         guard vote.height == height,
             !consensus.hasVote(
                 vote.kind, round: vote.round, value: vote.value, from: vote.validator),
-            let member = members.first(where: { $0.index == vote.validator }),
+            members.contains(where: { $0.index == vote.validator }),
             vote.kind == .prevote || vote.validRound == -1,
-            vote.validRound >= -1, vote.validRound < Int64(vote.round),
-            book.contains(vote) || vote.isSigned(by: member.key, in: state.ledger)
+            vote.validRound >= -1, vote.validRound < Int64(vote.round)
         else { return }
         let isKept = consensus.isKept(vote.round)
         if isKept, let earlier = book.add(vote) {
@@ -143,9 +54,8 @@ extension Replica {
     /// A vote of the last height: it decides nothing, but it may contradict another.
     private mutating func receiveLate(_ vote: ConsensusVote) {
         guard !lastBook.contains(vote),
-            let member = lastMembers.first(where: { $0.index == vote.validator }),
-            vote.round <= ReplicationLimits.roundsBehindMax,
-            vote.isSigned(by: member.key, in: state.ledger)
+            lastMembers.contains(where: { $0.index == vote.validator }),
+            vote.round <= ReplicationLimits.roundsBehindMax
         else { return }
         if let earlier = lastBook.add(vote) {
             accuse(vote.validator, .consensus(vote.slot), earlier.statement, vote.statement)
@@ -172,7 +82,7 @@ extension Replica {
             validator: speaker, signature: .zero
         ).signed(by: key, in: state.ledger)
         var items: [JournalItem] = []
-        if kind == .precommit, let value, let batch = valid[value] {
+        if kind == .precommit, let value, let batch = derivations.valid[value] {
             items.append(.held(height, value: value, batch))
         }
         effects.append(.journal(items + [.cast(vote)]))
@@ -183,7 +93,7 @@ extension Replica {
 
     /// Proposes a batch that this node holds, journaled first.
     mutating func propose(_ value: Digest, _ validRound: Int64) {
-        guard let speaker, let batch = valid[value] else { return }
+        guard let speaker, let batch = derivations.valid[value] else { return }
         let proposal = Proposal(
             height: height, round: consensus.round, value: value, validRound: validRound,
             proposer: speaker, signature: .zero, batch: batch
@@ -205,12 +115,11 @@ extension Replica {
 
     /// A quorum has precommitted a batch that this node has derived.
     private mutating func decide(_ value: Digest, _ round: UInt32) {
-        guard let inputs = valid[value] else {
+        guard let inputs = derivations.valid[value] else {
             fatalError("a value was decided that was never valid")
         }
-        let held = derived?.value == value ? derived : nil
-        derived = nil
-        guard let batch = held ?? run(inputs, isKnown: { _ in true }) else {
+        let held = derivations.takeDerived(value)
+        guard let batch = held ?? run(inputs, isKnown: true) else {
             fatalError("a batch that was valid is not valid any more")
         }
         let precommits = precommits(
@@ -241,9 +150,9 @@ extension Replica {
         let message = Message.evidence(
             EvidenceMessage(validator: key, slot: slot, first: first, second: second))
         guard state.refusal(of: Checked(unchecked: message)) == nil,
-            pool.addEvidence(message, at: now.uptime)
+            pool.others.hasRoom(for: message)
         else { return }
-        readyFloor = 0
+        pool.others.add(message, nil, isOurs: true, at: now.uptime)
         effects.append(.broadcast(.command(message)))
     }
 }

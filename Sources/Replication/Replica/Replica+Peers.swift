@@ -9,9 +9,9 @@ extension Replica {
 
     /// Tells the peers where this node stands, when it is time.
     mutating func sendStatus() {
-        guard now.uptime >= statusAt else { return }
+        guard now.uptime >= pacing.statusAt else { return }
         let isRunning = consensus.isStarted
-        statusAt =
+        pacing.statusAt =
             now.uptime
             + (isRunning ? settings.statusMilliseconds : settings.idleStatusMilliseconds)
         effects.append(.broadcast(.status(status)))
@@ -26,7 +26,7 @@ extension Replica {
         let round = consensus.round
         return Status(
             height: isLacking ? state.height : height, round: round,
-            hasProposal: proposals.contains { $0.round == round && valid[$0.value] != nil },
+            hasProposal: proposals.contains { $0.round == round && isValid($0.value) },
             prevotes: consensus.voters(.prevote, round: round),
             precommits: consensus.voters(.precommit, round: round),
             wantedRound: consensus.wantedRound)
@@ -34,31 +34,42 @@ extension Replica {
 
     // MARK: What peers lack
 
-    /// Sends a peer what its status says that it lacks; not more often than statuses are sent.
+    /// Sends a peer what its status says that it lacks; not more often than statuses are sent, and
+    /// as much as its budget allows.
     mutating func answer(_ status: Status, from peer: ValidatorIndex) {
         guard peer != index else { return }
-        let isDue =
-            now.uptime >= (answeredAt[peer] ?? 0) + settings.statusMilliseconds / 2
-            || answeredAt[peer] == nil
+        let isDue = catchingUp.isDue(
+            peer, every: settings.statusMilliseconds / 2, at: now.uptime)
         if status.height < height {
-            guard isBehindFresh(status, of: peer) || isDue && isMyTurn(for: peer) else { return }
-            answeredAt[peer] = now.uptime
+            guard catchingUp.hasTakenIn(status.height, peer) || isDue && isMyTurn(for: peer),
+                catchingUp.takes(
+                    work: ReplicationLimits.batchesPerAnswerMax, from: peer, at: now.uptime)
+            else { return }
+            catchingUp.noteAnswer(to: peer, at: now.uptime)
             // Once it has taken these in it is answered again at once.
             let sent = status.height.rawValue + UInt64(ReplicationLimits.batchesPerAnswerMax)
-            servedHeights[peer] = Height(min(state.height.rawValue, sent - 1))
+            catchingUp.noteServed(Height(min(state.height.rawValue, sent - 1)), to: peer)
             effects.append(.sendBatches(from: status.height, to: peer))
             return
         }
-        guard isDue else { return }
-        answeredAt[peer] = now.uptime
+        guard isDue, catchingUp.takes(work: 1, from: peer, at: now.uptime) else { return }
+        catchingUp.noteAnswer(to: peer, at: now.uptime)
         guard status.height == height else {
             // The peer is ahead: it will answer with what is lacking here.
             effects.append(.send(.status(self.status), to: peer))
             return
         }
+        for answer in answers(to: status).prefix(ReplicationLimits.votesPerAnswerMax) {
+            catchingUp.pay(answer.sizeEstimate, from: peer)
+            effects.append(.send(answer, to: peer))
+        }
+    }
+
+    /// What a peer at this height lacks of its round, and of what this node has decided to do.
+    private func answers(to status: Status) -> [PeerMessage] {
         var answers: [PeerMessage] = []
         if !status.hasProposal {
-            answers += proposals.filter { $0.round == status.round && valid[$0.value] != nil }
+            answers += proposals.filter { $0.round == status.round && isValid($0.value) }
                 .prefix(1).map(PeerMessage.proposal)
         }
         let held = Set(status.prevotes)
@@ -74,17 +85,10 @@ extension Replica {
         }
         if let (round, value) = consensus.precommitted, round != status.round {
             answers += votes(.precommit, round) { _ in true }
-            answers += proposals.filter { $0.value == value && valid[value] != nil }.prefix(1)
+            answers += proposals.filter { $0.value == value && isValid(value) }.prefix(1)
                 .map(PeerMessage.proposal)
         }
-        for answer in answers.prefix(ReplicationLimits.votesPerAnswerMax) {
-            effects.append(.send(answer, to: peer))
-        }
-    }
-
-    /// Whether a peer that is behind has taken in what it was sent last, and may have more at once.
-    private func isBehindFresh(_ status: Status, of peer: ValidatorIndex) -> Bool {
-        servedHeights[peer].map { status.height > $0 } ?? false
+        return answers
     }
 
     /// Whether this node answers a peer that is behind: about two of all do, others at other times,
@@ -107,7 +111,10 @@ extension Replica {
     mutating func answer(_ requests: [RequestID], from peer: ValidatorIndex) {
         for id in requests {
             guard let message = pool.requests[id]?.message else { continue }
-            effects.append(.send(.command(.request(message)), to: peer))
+            guard catchingUp.takes(work: 1, from: peer, at: now.uptime) else { return }
+            let answer = PeerMessage.command(.request(message))
+            catchingUp.pay(answer.sizeEstimate, from: peer)
+            effects.append(.send(answer, to: peer))
         }
     }
 

@@ -5,30 +5,10 @@ import Cryptography
 import Ledger
 
 extension Replica {
-    /// Finds out when the commands that wait want a batch, where the bound that is known is due.
-    mutating func refreshReadiness() {
-        guard readyFloor <= now.uptime, !consensus.isStarted || proposing != nil else { return }
-        var first = UInt64.max
-        for id in pool.order {
-            if let request = pool.requests[id], let time = readyAt(request) {
-                first = min(first, time)
-            }
-        }
-        for other in pool.others where isAcceptable(other.message) {
-            first = min(first, other.since)
-        }
-        readyFloor = first
-    }
-
-    /// Lowers the bound for what is new of a request.
+    /// Notes when a request, or the votes on it, should be in a batch.
     mutating func touch(_ id: RequestID) {
-        guard let request = pool.requests[id], let time = readyAt(request) else { return }
-        readyFloor = min(readyFloor, time)
-    }
-
-    /// Whether the rules would take a message now.
-    private func isAcceptable(_ message: Message) -> Bool {
-        state.refusal(of: Checked(unchecked: message)) == nil
+        guard let request = pool.requests[id] else { return }
+        pool.setReady(id, readyAt(request))
     }
 
     /// When a request, or the votes on it, should be in a batch.
@@ -46,7 +26,7 @@ extension Replica {
                     ? ReplicationLimits.lateVoteMilliseconds : ReplicationLimits.lingerMilliseconds
             return request.votesSince + wait
         }
-        guard request.message != nil, request.refusal?.isPassing != true else { return nil }
+        guard request.message != nil, request.refusal == nil else { return nil }
         if request.votes.count >= state.members.count { return request.votesSince }
         if let decidable = request.decidableSince {
             return decidable + ReplicationLimits.lingerMilliseconds
@@ -56,36 +36,83 @@ extension Replica {
 
     /// Proposes in the round that this node leads, once there is a reason.
     mutating func tryPropose() {
-        guard let round = proposing else { return }
+        guard let round = pacing.proposing else { return }
         guard round == consensus.round, consensus.step == .propose, speaker != nil else {
-            proposing = nil
+            pacing.proposing = nil
             return
         }
         guard isWorthStarting, let batch = makeBatch() else { return }
-        proposing = nil
-        valid[batch.value] = batch.batch
-        derived = batch
+        pacing.proposing = nil
+        derivations.note(batch)
         propose(batch.value, -1)
     }
 
     /// Makes a batch of what waits, in order: what validators agreed on, evidence, reports, jobs,
-    /// results; requests with the votes on them; votes on rounds that are open.
+    /// results; requests with the votes on them and votes on rounds that are open, by the time at
+    /// which they became ready.
+    ///
+    /// Nil where those who receive it would refuse it: nothing is in it, and nothing is due.
     private mutating func makeBatch() -> ExecutedBatch? {
         guard let index = speaker, let opening = makeOpening(index) else { return nil }
-        var run = BatchRun(state: state, frontier: frontier)
-        do throws(Refusal) {
-            try run.take(.openBatch(Checked(unchecked: opening), root: frontier.root))
-        } catch { return nil }
-        var commands: [ProposedCommand] = []
-        var isFull = false
-        for message in candidates {
-            guard !isFull else { break }
-            add(message, to: &run, &commands, &isFull)
+        var making = BatchMaking(
+            BatchRun(state: derivations.takeSpare() ?? state, frontier: frontier))
+        guard making.open(opening, frontier.root) else { return nil }
+        takeOthers(into: &making)
+        takeRequests(into: &making)
+        let idleTime = state.time.adding(milliseconds: settings.idleMilliseconds)
+        guard making.seal() || opening.event.time >= idleTime else { return nil }
+        return ExecutedBatch(
+            ProposedBatch(opening: opening.event, commands: making.commands), making.run)
+    }
+
+    private mutating func takeOthers(into making: inout BatchMaking) {
+        for kind in OtherMessages.Kind.allCases {
+            var seen: [Digest] = []
+            while !making.isFull, seen.count < Limits.commandsPerBatchMax,
+                let (digest, message) = pool.others.popReady(kind)
+            {
+                seen.append(digest)
+                _ = making.take(message)
+            }
+            for digest in seen { pool.others.putBack(digest) }
+            for digest in seen where making.isRefused(digest) { judgeAgain(digest) }
         }
-        do throws(Refusal) { try run.seal() } catch {
-            fatalError("the ledger refuses the seal of a batch of our own making: \(error)")
+    }
+
+    private mutating func takeRequests(into making: inout BatchMaking) {
+        var seen: [RequestID] = []
+        while !making.isFull, seen.count < 2 * Limits.commandsPerBatchMax,
+            let id = pool.popReady(at: now.uptime), let request = pool.requests[id]
+        {
+            seen.append(id)
+            var isThere = request.entry != nil
+            if !isThere, let message = request.message {
+                isThere = making.take(.request(message), request.isProofWellFormed)
+                if !isThere, !making.isFull { making.refused.insert(id.digest) }
+            }
+            guard isThere else { continue }
+            for vote in request.orderedVotes where !making.isFull {
+                guard !making.take(.vote(vote)), !making.isFull,
+                    let validator = state.validatorIndex(of: vote.validator)
+                else { continue }
+                making.refusedVotes.append((id, validator))
+            }
         }
-        return ExecutedBatch(ProposedBatch(opening: opening.event, commands: commands), run)
+        for (id, validator) in making.refusedVotes where request(id, refuses: validator) {
+            pool.drop(voteOf: validator, on: id)
+        }
+        for id in seen {
+            touch(id)
+            if making.refused.contains(id.digest) { judgeAgain(id) }
+        }
+    }
+
+    /// Whether the ledger would not take the vote of a validator on a request, as it stands.
+    private func request(_ id: RequestID, refuses validator: ValidatorIndex) -> Bool {
+        guard let vote = pool.requests[id]?.votes[validator], state.entry(of: id) != nil else {
+            return true
+        }
+        return judge(.vote(vote)) != .ready
     }
 
     private func makeOpening(_ index: ValidatorIndex) -> BatchOpening? {
@@ -109,60 +136,65 @@ extension Replica {
                 precommits: precommits?.signatures ?? [], signature: key.sign(signed)))
     }
 
-    /// What may go into a batch now, in order.
-    private var candidates: [Message] {
-        let ranks: [Message] = pool.others.map(\.message)
-        var result = ranks.enumerated().sorted { left, right in
-            (left.element.rank, left.offset) < (right.element.rank, right.offset)
-        }.map(\.element)
-        for id in pool.order {
-            guard let request = pool.requests[id] else { continue }
-            if request.entry == nil {
-                guard let message = request.message,
-                    let ready = readyAt(request), ready <= now.uptime
-                else { continue }
-                result.append(.request(message))
-            }
-            result += request.orderedVotes.map(Message.vote)
-        }
-        return result
+}
+
+/// A batch that a leader makes of what waits.
+private struct BatchMaking {
+    private(set) var run: BatchRun
+    private(set) var commands: [ProposedCommand] = []
+    private(set) var isFull = false
+    /// What the rules refused, by its digest, so that they are asked again outside of the batch.
+    var refused: Set<Digest> = []
+    var refusedVotes: [(RequestID, ValidatorIndex)] = []
+    private var opened = 0
+
+    init(_ run: BatchRun) { self.run = run }
+
+    /// Opens the batch; false where the rules refuse it.
+    mutating func open(_ opening: BatchOpening, _ root: Digest) -> Bool {
+        do throws(Refusal) {
+            try run.take(.openBatch(Checked(unchecked: opening), root: root))
+        } catch { return false }
+        opened = run.entries.count
+        return true
     }
 
-    private func add(
-        _ message: Message, to run: inout BatchRun, _ commands: inout [ProposedCommand],
-        _ isFull: inout Bool
-    ) {
-        let checked = Checked(unchecked: message)
+    func isRefused(_ digest: Digest) -> Bool { refused.contains(digest) }
+
+    /// Takes a message in, or that it is refused; false where neither is possible.
+    mutating func take(_ message: Message, _ isProofWellFormed: Bool? = nil) -> Bool {
+        let checked = Checked(unchecked: message, isProofWellFormed: isProofWellFormed)
         do throws(Refusal) {
             try run.take(.message(checked))
             commands.append(ProposedCommand(message))
+            return true
         } catch .batchFull {
             isFull = true
+            return false
         } catch let refusal where refusal.isWorthRecording {
             do throws(Refusal) {
                 try run.take(.recordRefusal(checked))
                 commands.append(ProposedCommand(message, isRefused: true))
+                return false
             } catch {
                 // Over the sender's share of refusals, which nobody counts in the state.
             }
         } catch {
             // It waits, or the ledger holds it already.
         }
-    }
-}
-
-extension Message {
-    /// Its place among the commands of a batch.
-    fileprivate var rank: Int {
-        switch self {
-        case .governance: 0
-        case .evidence: 1
-        case .settlement: 2
-        case .job: 3
-        case .result: 4
-        case .request: 5
-        case .vote: 6
+        if OtherMessages.place(of: message) != nil {
+            refused.insert(OtherMessages.digest(of: message))
         }
+        return false
+    }
+
+    /// Closes what is due and seals the batch; false where there was no reason for one.
+    mutating func seal() -> Bool {
+        let before = run.entries.count
+        do throws(Refusal) { try run.seal() } catch {
+            fatalError("the ledger refuses the seal of a batch of our own making: \(error)")
+        }
+        return !commands.isEmpty || opened > 1 || run.entries.count > before + 1
     }
 }
 
@@ -172,7 +204,7 @@ extension Refusal {
         switch self {
         case .quotaExceeded, .tooManyUnclosed, .unknownCircuit, .unknownRoot, .tooFewValidators,
             .unknownRequest, .timestampOutOfRange, .unknownJob, .notAssigned, .notOrdered,
-            .wrongNumber, .signerNotMember, .unknownSubmitter, .unknownValidator, .batchFull:
+            .wrongNumber, .batchFull:
             true
         default: false
         }
@@ -185,5 +217,6 @@ extension Refusal {
     var isWorthRecording: Bool {
         !isPassing && !isAnswer && self != .roundClosed && self != .voteContradicts
             && self != .notPinned && self != .nullifierSpent && self != .alreadyConvicted
+            && self != .unknownSubmitter && self != .unknownValidator && self != .signerNotMember
     }
 }

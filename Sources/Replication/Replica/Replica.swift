@@ -15,6 +15,8 @@ package struct Replica: Sendable {
     /// How it times its rounds.
     package let settings: ReplicationSettings
     let weakening: Weakening
+    /// Checks the signatures that are not checked before: those within batches.
+    let checker: SignatureChecker
 
     // MARK: What is decided
 
@@ -24,12 +26,6 @@ package struct Replica: Sendable {
     package internal(set) var frontier: MerkleFrontier
     /// The precommits of the last batch; nil for batch 0, and where they are still to be had.
     package internal(set) var lastPrecommits: Precommits?
-    /// When the last batch came, by the uptime clock, and its time: what the wall clock should say.
-    var knownTime: Time
-    var knownUptime: UInt64
-    /// Whether the operator has said that a jump of the clock is right.
-    package var isJumpAccepted = false
-    var isJumpTold = false
 
     // MARK: The height in progress
 
@@ -40,17 +36,9 @@ package struct Replica: Sendable {
     var consensus: Consensus
     /// Proposals of this height as they came, each once by round, value and valid round.
     var proposals: [Proposal] = []
-    /// Valid batches by their value.
-    var valid: [Digest: ProposedBatch] = [:]
-    /// What the last of them that was derived has come to.
-    var derived: ExecutedBatch?
-    /// A second state equal to `state`, for the next batch to be derived on: what nobody else
-    /// holds is changed in place, and a batch costs what it changes and not what there is.
-    var spare: LedgerState?
+    /// The batches behind them, derived once each.
+    var derivations = Derivations()
     var book = VoteBook()
-    var timers: [(at: UInt64, timeout: Consensus.Timeout)] = []
-    /// The round that this node leads and has not proposed in, for want of a reason.
-    var proposing: UInt32?
     /// What is to be taken into `consensus` next.
     var consensusInputs: [Consensus.Input] = []
 
@@ -59,17 +47,17 @@ package struct Replica: Sendable {
     /// The votes of the last height, and who ordered it: what comes late may be evidence.
     var lastBook = VoteBook()
     var lastMembers: [RankedMember]
-    /// Messages for the next height, by peer.
-    var early: [ValidatorIndex: [PeerMessage]] = [:]
     /// What the journal holds of the height in progress, until the node starts.
     var journal: [JournalItem]
 
     // MARK: Everything else
 
+    /// What waits for a batch.
     var pool = CommandPool()
-    /// The commands that wait want no batch before this, by the uptime clock.
-    var readyFloor: UInt64 = 0
-    var budget = PeerBudget()
+    /// When something is done.
+    var pacing: Pacing
+    /// What peers lack, and what they are answered.
+    var catchingUp = CatchingUp()
     /// Until when the node says nothing, for its journal was lost; nil where it may speak.
     let silentUntil: Time?
     /// The height through which it says nothing then.
@@ -77,14 +65,10 @@ package struct Replica: Sendable {
     /// The first height at which it may speak: it has spoken there, and not before it again.
     let firstHeight: Height
     var verificationsOut = 0
-    var statusAt: UInt64 = 0
-    var answeredAt: [ValidatorIndex: UInt64] = [:]
-    /// The last height of which each peer was sent the batch.
-    var servedHeights: [ValidatorIndex: Height] = [:]
-    /// When this node spreads again what no batch holds.
-    var spreadAt: UInt64 = 0
     /// Votes that contradict each other on requests that the ledger does not hold yet.
-    var contradictions: [Contradiction] = []
+    var contradictions = Contradictions()
+    /// Who submitted the jobs that are assigned and not closed.
+    var jobOwners: [EntryIndex: PublicKey] = [:]
     var isStopped = false
     var now: Instant
     var effects: [ReplicaEffect] = []
@@ -104,12 +88,14 @@ package struct Replica: Sendable {
         key: SigningKey, settings: ReplicationSettings, state: LedgerState,
         frontier: MerkleFrontier, lastPrecommits: Precommits?, journal: [JournalItem],
         silentUntil: Time? = nil, silentThrough: Height = Height(0),
-        firstHeight: Height = Height(0), weakening: Weakening = Weakening(), at now: Instant
+        firstHeight: Height = Height(0), weakening: Weakening = Weakening(),
+        checker: SignatureChecker = SignatureChecker(), at now: Instant
     ) {
         invariant(frontier.count == state.size, "the state and the tree are of different logs")
         self.key = key
         self.settings = settings
         self.weakening = weakening
+        self.checker = checker
         self.state = state
         self.frontier = frontier
         self.lastPrecommits = lastPrecommits
@@ -118,8 +104,7 @@ package struct Replica: Sendable {
         self.silentThrough = silentThrough
         self.firstHeight = firstHeight
         self.now = now
-        knownTime = state.time
-        knownUptime = now.uptime
+        pacing = Pacing(settings, state, at: now.uptime)
         members = state.sealedLast.members
         threshold = weakening.quorum ?? Int(state.sealedLast.parameters.threshold)
         lastMembers = state.sealedBefore.members
@@ -158,11 +143,7 @@ package struct Replica: Sendable {
         switch input {
         case .start: resume()
         case .message(let message, let peer, let bytes):
-            guard
-                budget.takes(
-                    bytes: bytes, isBatch: message.isBatch, from: peer, at: now.uptime)
-            else { return [] }
-            receive(message, from: peer)
+            receive(message, from: peer, bytes: bytes)
         case .wake: break
         case .verified(let request, let vote, let reason): take(request, vote, reason)
         case .signed(let vote): takeOwn(vote)
@@ -178,7 +159,6 @@ package struct Replica: Sendable {
         guard !isStopped else { return }
         drive()
         fireTimers()
-        refreshReadiness()
         if !consensus.isStarted, consensus.isCalledFor || isWorthStarting {
             consensusInputs.append(.start)
             drive()
@@ -188,14 +168,17 @@ package struct Replica: Sendable {
         startVerifications()
         spreadOwn()
         sendStatus()
-        tellJump()
+        if let text = pacing.tellJump(at: now) { effects.append(.notice(text)) }
     }
 
-    private mutating func receive(_ message: PeerMessage, from peer: ValidatorIndex?) {
-        switch message {
-        case .proposal(let proposal): receive(proposal, from: peer)
-        case .vote(let vote): receive(vote, from: peer)
-        case .command(let message): receive(message, from: peer)
+    private mutating func receive(
+        _ checked: CheckedPeerMessage, from peer: ValidatorIndex?, bytes: Int
+    ) {
+        switch checked.message {
+        case .proposal(let proposal): receive(proposal, from: peer, bytes: bytes)
+        case .vote(let vote): receive(vote, from: peer, bytes: bytes)
+        case .command(let message):
+            receive(message, checked.isProofWellFormed, from: peer)
         case .status(let status): if let peer { answer(status, from: peer) }
         case .want(let requests): if let peer { answer(requests, from: peer) }
         case .batch(let batch): receive(batch, from: peer)
@@ -203,24 +186,21 @@ package struct Replica: Sendable {
         case .wantSnapshot, .snapshotPart: break
         }
     }
-}
 
-extension PeerMessage {
-    /// Whether a whole batch is in it.
-    fileprivate var isBatch: Bool {
-        switch self {
-        case .proposal, .batch: true
-        case .vote, .command, .status, .want, .wantSnapshot, .snapshotPart: false
-        }
+    /// Takes the bytes that `sendBatches` has sent from what the peer may still ask for.
+    package mutating func pay(_ bytes: Int, from peer: ValidatorIndex) {
+        catchingUp.pay(bytes, from: peer)
     }
-}
 
-/// Two votes of one validator on a request that contradict each other.
-struct Contradiction: Sendable {
-    let request: RequestID
-    let validator: ValidatorIndex
-    let first: VoteMessage
-    let second: VoteMessage
+    /// The operator says that the clock is right, however far it has jumped; until the next batch.
+    package mutating func acceptClockJump() { pacing.isJumpAccepted = true }
+
+    /// The uptime at which `step(.wake)` is wanted.
+    package var nextWake: UInt64 {
+        var next = pacing.nextTimer
+        if !consensus.isStarted || pacing.proposing != nil { next = min(next, reasonAt ?? .max) }
+        return max(next, now.uptime + 1)
+    }
 }
 
 /// The height that follows the last batch of a state.

@@ -38,8 +38,8 @@ package enum ReplicaEffect: Sendable {
 package enum ReplicaInput: Sendable {
     /// The node begins; once.
     case start
-    /// A message of a peer, or of a client.
-    case message(PeerMessage, from: ValidatorIndex?, bytes: Int)
+    /// A message of a peer, or of a client, whose signatures were checked.
+    case message(CheckedPeerMessage, from: ValidatorIndex?, bytes: Int)
     /// The time of `nextWake` has come.
     case wake
     /// The proof of a request was verified, or could not be.

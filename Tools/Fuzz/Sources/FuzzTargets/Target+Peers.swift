@@ -55,6 +55,7 @@ extension FuzzTarget {
                 key: Fixture.key(0), settings: ReplicationSettings(), state: replicated.state,
                 frontier: replicated.frontier, lastPrecommits: nil, journal: [], at: moment(0))
             _ = replica.step(.start, at: moment(1))
+            let parties = Parties(replicated.state)
             var parts = Parts(bytes)
             var uptime: UInt64 = 1
             while !parts.isAtEnd {
@@ -67,8 +68,11 @@ extension FuzzTarget {
                 law(message.encoded == body, "a message between nodes has one encoding")
                 uptime += 100
                 let peer = ValidatorIndex(UInt16(uptime / 100 % 5))
+                guard parties.signatures(of: message)?.allSatisfy(\.holds) == true else { continue }
                 _ = replica.step(
-                    .message(message, from: peer, bytes: body.count), at: moment(uptime))
+                    .message(
+                        CheckedPeerMessage(unchecked: message), from: peer, bytes: body.count),
+                    at: moment(uptime))
             }
             law(replica.state.height == Height(0), "nobody can decide without a quorum's keys")
         })

@@ -1,0 +1,209 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+
+/// The messages other than requests and votes that wait for a batch.
+///
+/// Each kind has room of its own, and in it each sender, or each accused, a share: junk of one kind
+/// takes nothing from the others.
+struct OtherMessages: Sendable {
+    /// A message that waits.
+    struct Other: Sendable {
+        let message: Message
+        let topic: Topic
+        let kind: Kind
+        /// When it came.
+        let since: UInt64
+        /// Its place in the order of arrival.
+        let number: UInt64
+        /// Whether it came from a client, so that it is this node's to spread.
+        let isOurs: Bool
+        /// Why the rules do not take it yet; nil where a batch may take it.
+        var refusal: Refusal?
+        /// Whether it is in the queue of its kind.
+        var isQueued = false
+        var spreadCount: UInt64 = 0
+    }
+
+    /// The kinds in the order in which a batch takes them.
+    enum Kind: Int, CaseIterable, Sendable {
+        case governance, evidence, settlement, job, result
+
+        /// How many of a kind wait.
+        var countMax: Int {
+            switch self {
+            case .governance: ReplicationLimits.governanceMax
+            case .evidence, .settlement, .job, .result: ReplicationLimits.othersMax
+            }
+        }
+
+        /// How many of one topic wait.
+        var shareMax: Int {
+            switch self {
+            case .governance: ReplicationLimits.governanceMax
+            case .evidence: ReplicationLimits.evidencePerValidatorMax
+            case .settlement: ReplicationLimits.settlementsPerRequestMax
+            case .job: ReplicationLimits.othersPerSenderMax
+            // The validators that a job asks for, with a word to change for each.
+            case .result: 2 * Limits.jobValidators
+            }
+        }
+    }
+
+    /// What a message is about: what of the ledger decides if it is taken.
+    enum Topic: Hashable, Sendable {
+        case governance
+        case evidence(PublicKey)
+        case settlement(RequestID)
+        case jobs(PublicKey)
+        case results(JobID)
+    }
+
+    private var items: [Digest: Other] = [:]
+    private var byTopic: [Topic: [Digest]] = [:]
+    private var counts = Array(repeating: 0, count: Kind.allCases.count)
+    private var queues = Array(
+        repeating: TimeQueue<Digest>(), count: Kind.allCases.count)
+    private var spread = TimeQueue<Digest>()
+    private var arrivals = Line<(digest: Digest, since: UInt64)>()
+    private var number: UInt64 = 0
+    /// How many messages a batch may take now.
+    private(set) var readyCount = 0
+
+    /// How many wait.
+    var count: Int { items.count }
+
+    /// Whether a message waits.
+    func contains(_ message: Message) -> Bool { items[Self.digest(of: message)] != nil }
+
+    /// A message that waits.
+    func other(_ digest: Digest) -> Other? { items[digest] }
+
+    static func digest(of message: Message) -> Digest { Digest(hashing: message.encoded) }
+
+    /// The kind and topic of a message; nil for a request or vote.
+    static func place(of message: Message) -> (Kind, Topic)? {
+        switch message {
+        case .request, .vote: nil
+        case .governance: (.governance, .governance)
+        case .evidence(let message): (.evidence, .evidence(message.validator))
+        case .settlement(let message): (.settlement, .settlement(message.request))
+        case .job(let message): (.job, .jobs(message.submitter))
+        case .result(let message): (.result, .results(message.job))
+        }
+    }
+
+    /// Whether there is room for a message, and none that does for it.
+    func hasRoom(for message: Message) -> Bool {
+        guard let (kind, topic) = Self.place(of: message), counts[kind.rawValue] < kind.countMax
+        else { return false }
+        let same = byTopic[topic] ?? []
+        guard same.count < kind.shareMax else { return false }
+        return !same.contains { digest in
+            items[digest].map { Self.says(message, what: $0.message) } ?? false
+        }
+    }
+
+    /// Whether a message says what another does, so that one of them is enough.
+    private static func says(_ message: Message, what other: Message) -> Bool {
+        switch (message, other) {
+        case (.governance(let one), .governance(let two)):
+            one.number == two.number && one.change == two.change
+        case (.evidence(let one), .evidence(let two)):
+            one.validator == two.validator && one.slot == two.slot
+        default: message == other
+        }
+    }
+
+    /// Takes in a message that there is room for.
+    mutating func add(_ message: Message, _ refusal: Refusal?, isOurs: Bool, at uptime: UInt64) {
+        guard let (kind, topic) = Self.place(of: message) else { return }
+        let digest = Self.digest(of: message)
+        guard items[digest] == nil else { return }
+        items[digest] = Other(
+            message: message, topic: topic, kind: kind, since: uptime, number: number,
+            isOurs: isOurs, refusal: refusal)
+        number += 1
+        byTopic[topic, default: []].append(digest)
+        counts[kind.rawValue] += 1
+        arrivals.append((digest, uptime))
+        if refusal == nil { readyCount += 1 }
+        queue(digest)
+        if isOurs { noteSpread(digest, at: uptime) }
+    }
+
+    /// Notes why the rules do not take a message yet; nil where a batch may take it.
+    mutating func note(_ refusal: Refusal?, of digest: Digest) {
+        guard let before = items[digest] else { return }
+        if (before.refusal == nil) != (refusal == nil) { readyCount += refusal == nil ? 1 : -1 }
+        items[digest]?.refusal = refusal
+        queue(digest)
+    }
+
+    private mutating func queue(_ digest: Digest) {
+        guard let other = items[digest], other.refusal == nil, !other.isQueued else { return }
+        items[digest]?.isQueued = true
+        queues[other.kind.rawValue].push(digest, at: other.number)
+    }
+
+    /// Forgets a message.
+    mutating func remove(_ digest: Digest) {
+        guard let other = items.removeValue(forKey: digest) else { return }
+        counts[other.kind.rawValue] -= 1
+        if other.refusal == nil { readyCount -= 1 }
+        byTopic[other.topic]?.removeAll { $0 == digest }
+        if byTopic[other.topic]?.isEmpty == true { byTopic[other.topic] = nil }
+    }
+
+    /// The messages about something, in the order in which they came.
+    func messages(about topic: Topic) -> [Digest] { byTopic[topic] ?? [] }
+
+    /// Takes out the next message of a kind that a batch may take; `putBack` is to follow.
+    mutating func popReady(_ kind: Kind) -> (Digest, Message)? {
+        while let item = queues[kind.rawValue].pop(dueAt: .max) {
+            guard let other = items[item.element] else { continue }
+            items[item.element]?.isQueued = false
+            if other.refusal == nil { return (item.element, other.message) }
+        }
+        return nil
+    }
+
+    /// Puts a message back that was taken out.
+    mutating func putBack(_ digest: Digest) { queue(digest) }
+
+    // MARK: What is spread again
+
+    private mutating func noteSpread(_ digest: Digest, at uptime: UInt64) {
+        guard let other = items[digest] else { return }
+        items[digest]?.spreadCount += 1
+        spread.push(
+            digest, at: uptime + ReplicationLimits.resendMilliseconds << min(other.spreadCount, 4))
+    }
+
+    /// Takes out the next that is to be spread again, which it will be after twice as long.
+    mutating func popSpread(at uptime: UInt64) -> Message? {
+        while let item = spread.pop(dueAt: uptime) {
+            guard let other = items[item.element] else { continue }
+            noteSpread(item.element, at: uptime)
+            if other.refusal == nil { return other.message }
+        }
+        return nil
+    }
+
+    /// Forgets what came before a time and the rules still do not take.
+    mutating func forget(before uptime: UInt64) {
+        while let first = arrivals.first, first.since < uptime {
+            _ = arrivals.popFirst()
+            guard let other = items[first.digest], other.since == first.since else { continue }
+            if other.refusal != nil {
+                remove(first.digest)
+            } else {
+                // It may go into the next batch; it is looked at again when it is as old once more.
+                arrivals.append((first.digest, other.since))
+                break
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is due when: a binary heap, the earliest first, of two at one time the one put in before.
+///
+/// An element whose time has changed is put in again; its owner knows which of the two counts.
+struct TimeQueue<Element: Sendable>: Sendable {
+    private struct Item: Sendable {
+        let at: UInt64
+        let number: UInt64
+        let element: Element
+
+        func isBefore(_ other: Item) -> Bool {
+            at == other.at ? number < other.number : at < other.at
+        }
+    }
+
+    private var items: [Item] = []
+    private var number: UInt64 = 0
+
+    var count: Int { items.count }
+
+    /// The earliest.
+    var first: (at: UInt64, element: Element)? { items.first.map { ($0.at, $0.element) } }
+
+    mutating func push(_ element: Element, at time: UInt64) {
+        items.append(Item(at: time, number: number, element: element))
+        number += 1
+        var place = items.count - 1
+        while place > 0 {
+            let parent = (place - 1) / 2
+            guard items[place].isBefore(items[parent]) else { break }
+            items.swapAt(place, parent)
+            place = parent
+        }
+    }
+
+    /// Takes the earliest out, where it is due.
+    mutating func pop(dueAt time: UInt64) -> (at: UInt64, element: Element)? {
+        guard let first = items.first, first.at <= time else { return nil }
+        dropFirst()
+        return (first.at, first.element)
+    }
+
+    /// Takes the earliest out.
+    mutating func dropFirst() {
+        guard !items.isEmpty else { return }
+        items.swapAt(0, items.count - 1)
+        items.removeLast()
+        var place = 0
+        while true {
+            var least = place
+            for child in [2 * place + 1, 2 * place + 2] where child < items.count {
+                if items[child].isBefore(items[least]) { least = child }
+            }
+            guard least != place else { return }
+            items.swapAt(place, least)
+            place = least
+        }
+    }
+
+    /// Leaves only what still counts.
+    mutating func keep(_ counts: (_ element: Element, _ at: UInt64) -> Bool) {
+        let kept = items.filter { counts($0.element, $0.at) }
+        items = []
+        for item in kept.sorted(by: { $0.isBefore($1) }) { items.append(item) }
+    }
+}
+
+/// Elements in the order in which they came.
+struct Line<Element: Sendable>: Sendable {
+    private var elements: [Element] = []
+    private var start = 0
+
+    var count: Int { elements.count - start }
+
+    var first: Element? { start < elements.count ? elements[start] : nil }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func popFirst() -> Element? {
+        guard start < elements.count else { return nil }
+        let element = elements[start]
+        start += 1
+        if start >= 64, start * 2 >= elements.count {
+            elements.removeFirst(start)
+            start = 0
+        }
+        return element
+    }
+}

@@ -1,0 +1,58 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+
+/// Two votes of one validator on a request that contradict each other.
+struct Contradiction: Sendable {
+    let request: RequestID
+    let validator: ValidatorIndex
+    let first: VoteMessage
+    let second: VoteMessage
+    /// When the second came.
+    let since: UInt64
+}
+
+/// Contradictions on requests that the ledger does not hold yet: for a while, and of each validator
+/// so many, so that one who lies without end keeps out nothing of the others.
+struct Contradictions: Sendable {
+    private var pairs: [RequestID: [Contradiction]] = [:]
+    private var counts: [ValidatorIndex: Int] = [:]
+    private var arrivals = Line<(request: RequestID, validator: ValidatorIndex, since: UInt64)>()
+
+    /// How many are kept.
+    var count: Int { counts.values.reduce(0, +) }
+
+    /// Keeps one, where its validator has room, and none on this request yet.
+    mutating func add(_ pair: Contradiction) {
+        guard counts[pair.validator, default: 0] < ReplicationLimits.contradictionsPerValidatorMax,
+            pairs[pair.request]?.contains(where: { $0.validator == pair.validator }) != true
+        else { return }
+        counts[pair.validator, default: 0] += 1
+        pairs[pair.request, default: []].append(pair)
+        arrivals.append((pair.request, pair.validator, pair.since))
+    }
+
+    /// Takes out those on a request, in the order of the validators.
+    mutating func take(_ request: RequestID) -> [Contradiction] {
+        guard let found = pairs.removeValue(forKey: request) else { return [] }
+        for pair in found { counts[pair.validator, default: 0] -= 1 }
+        return found.sorted { $0.validator < $1.validator }
+    }
+
+    /// Forgets those that came before a time.
+    mutating func forget(before uptime: UInt64) {
+        while let first = arrivals.first, first.since < uptime {
+            _ = arrivals.popFirst()
+            guard
+                let place = pairs[first.request]?.firstIndex(where: {
+                    $0.validator == first.validator && $0.since == first.since
+                })
+            else { continue }
+            pairs[first.request]?.remove(at: place)
+            counts[first.validator, default: 0] -= 1
+            if pairs[first.request]?.isEmpty == true { pairs[first.request] = nil }
+        }
+    }
+}

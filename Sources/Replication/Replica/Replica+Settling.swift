@@ -1,0 +1,148 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+
+/// What a batch changes of what waits: only what it touched is looked at again.
+extension Replica {
+    /// Takes the rounds that are open into the pool, when the node begins.
+    mutating func adoptOpenRounds() {
+        for entry in state.openRounds { adopt(entry) }
+        for entry in state.openJobs { noteOwner(of: entry) }
+    }
+
+    /// Notes who submitted a job that is open: once it is closed, the state does not say.
+    private mutating func noteOwner(of job: EntryIndex) {
+        guard let submitter = state.job(at: job)?.submitted.submitter else { return }
+        jobOwners[job] = state.submitters[Int(submitter.rawValue)].key
+    }
+
+    /// Takes in a round that the ledger has open: it is verified from the state, whatever waits.
+    mutating func adopt(_ entry: EntryIndex) {
+        guard let round = state.openRound(at: entry) else { return }
+        var message: RequestMessage?
+        if pool.requests[round.id]?.message == nil,
+            case .request(let held)? = state.message(of: .requestSubmitted(round.request))
+        {
+            message = held
+        }
+        pool.adopt(round.id, message, at: entry, now.uptime)
+        for validator in pool.requests[round.id]?.votes.keys.sorted() ?? [] {
+            let place = round.pinned.position(of: validator)
+            guard place.map({ round.votes[$0] != nil }) ?? true else { continue }
+            pool.drop(voteOf: validator, on: round.id)
+        }
+        touch(round.id)
+    }
+
+    /// Takes out of the pool what a batch has settled, and looks again at what it touched.
+    mutating func settle(_ events: [Event]) {
+        var touched = Touched()
+        for event in events {
+            switch event {
+            case .roundOpened(let event):
+                adopt(event.request)
+                if let id = state.requestID(at: event.request) { accuseOfVotes(on: id) }
+            case .roundClosed(let event): settle(event, &touched)
+            case .voteCast(let event):
+                guard let id = state.requestID(at: event.request) else { continue }
+                pool.drop(voteOf: event.validator, on: id)
+                touch(id)
+            case .nullifierSpent(let event):
+                for id in pool.waiting(for: event.nullifier) { pool.remove(id) }
+            case .messageRefused(let event): settle(event)
+            case .jobSubmitted(let event):
+                touched.topics.append(.jobs(state.submitters[Int(event.submitter.rawValue)].key))
+            case .jobAssigned(let event):
+                touched.add(state.jobID(at: event.job))
+                noteOwner(of: event.job)
+            case .resultReported(let event): touched.add(state.jobID(at: event.job))
+            case .settlementOrdered(let event):
+                touched.add(state.requestID(at: event.request))
+            case .settlementReported(let event):
+                touched.add(state.requestID(at: event.request))
+                touched.ended += 1
+            case .governanceApproved:
+                touched.topics.append(.governance)
+                touched.hasChange = true
+            case .evidenceSubmitted(let event):
+                if let key = state.validator(event.validator)?.key {
+                    touched.topics.append(.evidence(key))
+                }
+            default: break
+            }
+        }
+        lookAgain(at: touched)
+    }
+
+    /// What a batch touched of what waits.
+    private struct Touched {
+        var topics: [OtherMessages.Topic] = []
+        /// Rounds and jobs that closed, by submitter, in order.
+        var closed: [(submitter: PublicKey, count: Int)] = []
+        /// Rounds, jobs and settlements that ended.
+        var ended = 0
+        var hasChange = false
+
+        mutating func add(_ job: JobID?) {
+            if let job { topics.append(.results(job)) }
+        }
+
+        mutating func add(_ request: RequestID?) {
+            if let request { topics.append(.settlement(request)) }
+        }
+
+        mutating func close(_ submitter: PublicKey) {
+            ended += 1
+            if let place = closed.firstIndex(where: { $0.submitter == submitter }) {
+                closed[place].count += 1
+            } else {
+                closed.append((submitter, 1))
+            }
+        }
+    }
+
+    private mutating func settle(_ event: RoundClosed, _ touched: inout Touched) {
+        if let id = state.requestID(at: event.about) {
+            if let submitter = pool.requests[id]?.message?.submitter { touched.close(submitter) }
+            pool.remove(id)
+        } else if let id = state.jobID(at: event.about) {
+            touched.add(id)
+            if let submitter = jobOwners.removeValue(forKey: event.about) {
+                touched.close(submitter)
+            } else {
+                touched.ended += 1
+            }
+        }
+    }
+
+    private mutating func settle(_ event: MessageRefused) {
+        switch event.message {
+        case .request(let message): pool.remove(message.id(in: state.ledger))
+        case .vote(let message):
+            guard let validator = state.validatorIndex(of: message.validator) else { return }
+            pool.drop(voteOf: validator, on: message.request)
+            touch(message.request)
+        default: pool.others.remove(OtherMessages.digest(of: event.message))
+        }
+    }
+
+    private mutating func lookAgain(at touched: Touched) {
+        var topics = Set<OtherMessages.Topic>()
+        for topic in touched.topics where topics.insert(topic).inserted {
+            for digest in pool.others.messages(about: topic) { judgeAgain(digest) }
+        }
+        var again: [RequestID] = []
+        for (submitter, count) in touched.closed {
+            again += pool.unpark(.quota(submitter), atMost: count)
+            for digest in pool.others.messages(about: .jobs(submitter))
+            where topics.insert(.jobs(submitter)).inserted {
+                judgeAgain(digest)
+            }
+        }
+        again += pool.unpark(.room, atMost: touched.ended)
+        if touched.hasChange { again += pool.unpark(.change, atMost: .max) }
+        for id in again { judgeAgain(id) }
+    }
+}

@@ -45,6 +45,8 @@ struct Rehearsal: Sendable {
             own: liars[0], fellows: Array(liars[1...]), random: SimulationRandom(seed: 0),
             now: Instant(time: Self.start.adding(milliseconds: 5_000), uptime: 5_000),
             state: run.state, frontier: run.frontier, precommits: nil)
+        context.accomplices = [Self.submitter]
+        context.hear(.command(.request(request())), from: ValidatorIndex(4))
         context.hear(.proposal(proposal(by: 4)), from: ValidatorIndex(4))
         context.hear(.vote(vote(.prevote, by: 4, Digest(hashing: [4]))), from: ValidatorIndex(4))
         context.hear(.batch(try decided()), from: ValidatorIndex(5))
@@ -66,6 +68,15 @@ struct Rehearsal: Sendable {
             Endorsement(validator: $0.publicKey, signature: $0.sign(bytes))
         }
         return .governance(message)
+    }
+
+    /// A request of the submitter, to a circuit that nobody has registered.
+    func request() -> RequestMessage {
+        RequestMessage(
+            circuit: CircuitID(Digest(hashing: [3])), nullifiers: [.zero], amount: Amount(1),
+            recipient: .zero, proof: [], publicInputs: [.zero, .zero, .zero, .zero],
+            timestamp: Self.start, submitter: Self.submitter.publicKey, signature: .zero
+        ).signed(by: Self.submitter, in: ledger)
     }
 
     func verdict(by number: Int, _ vote: Vote = .approve) -> VoteMessage {

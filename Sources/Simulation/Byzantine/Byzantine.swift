@@ -69,6 +69,8 @@ package enum Byzantine {
     package static let idleMilliseconds: UInt64 = 250
     /// Messages of others that a Byzantine node remembers.
     package static let overheardMax = 256
+    /// Spent nullifiers that a Byzantine node remembers.
+    package static let spentMax = 32
     /// Messages that one Byzantine node sends in a virtual second; the network drops the rest.
     package static let messagesPerSecondMax = 2_000
 }
@@ -117,6 +119,10 @@ package struct ByzantineContext: Sendable {
     package internal(set) var overheard: [Overheard]
     /// The last messages that its host sent, the oldest first; as many.
     package internal(set) var said: [PeerMessage]
+    /// The keys of listed submitters that lie with the validators.
+    package var accomplices: [SigningKey] = []
+    /// Nullifiers that were spent of late, in order; at most `Byzantine.spentMax`.
+    package internal(set) var spentNullifiers: [Bytes32] = []
     /// Commands that it keeps secret among the liars: a strategy's own store, bounded by it.
     package var secrets: [PeerMessage] = []
 

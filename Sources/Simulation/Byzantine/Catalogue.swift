@@ -8,7 +8,8 @@ extension Byzantine {
         Censorship.self, FalseDerivation.self, ForgedAuthority.self, WrongTime.self,
         Replaying.self, Impersonation.self, FalseVerdicts.self, Flooding.self, Garbage.self,
         LyingStatuses.self, FalseBatches.self, Amnesia.self, HiddenLocks.self, Stalling.self,
-        Conspiracy.self, PartialDecisions.self,
+        Conspiracy.self, PartialDecisions.self, HiddenRequests.self, LyingSubmitter.self,
+        Strangers.self,
     ]
 
     /// The same and the mixture of them, which is the last.

@@ -47,6 +47,38 @@ extension ByzantineContext {
         return (Array(honest[..<middle]) + fellows, Array(honest[middle...]) + fellows)
     }
 
+    // MARK: Words of accomplices
+
+    /// Returns a request of a listed submitter that lies too: the rules take it, though its proof
+    /// is another's, unless `change` has them refuse it. Nil where there is nobody, or no circuit.
+    mutating func accompliceRequest(
+        nullifier: Bytes32? = nil, _ change: (inout RequestMessage) -> Void = { _ in }
+    ) -> RequestMessage? {
+        guard let key = accomplices.first, let model = modelRequest else { return nil }
+        let nullifier = nullifier ?? ProofMaker.element(&random)
+        let recipient = ProofMaker.element(&random)
+        let amount = Amount(1 + random.below(1_000_000 as UInt64))
+        var message = model
+        message.nullifiers = [nullifier]
+        message.amount = amount
+        message.recipient = recipient
+        message.publicInputs = [
+            model.publicInputs.first ?? .zero, nullifier, recipient, ProofMaker.element(amount),
+        ]
+        message.timestamp = now.time
+        message.submitter = key.publicKey
+        change(&message)
+        return message.signed(by: key, in: ledger)
+    }
+
+    /// The last request that the node heard of, for its circuit, its root and the form of its proof.
+    private var modelRequest: RequestMessage? {
+        for item in overheard.reversed() {
+            if case .command(.request(let request))? = item.message { return request }
+        }
+        return nil
+    }
+
     // MARK: Words on the order of batches
 
     /// Returns a vote that a liar signs.

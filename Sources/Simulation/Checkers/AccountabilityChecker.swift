@@ -71,16 +71,8 @@ struct AccountabilityChecker {
 
     /// Looks at a message that an honest node has taken in, in the state before it.
     mutating func hear(
-        _ bytes: [UInt8], node: Int, life: Int, state: LedgerState, at moment: Moment
+        _ message: PeerMessage?, node: Int, life: Int, state: LedgerState, at moment: Moment
     ) {
-        switch MessageKind(bytes) {
-        case .proposal, .prevote, .precommit, .vote: break
-        default: return
-        }
-        let message: PeerMessage
-        do throws(Ledger.DecodingError) { message = try PeerMessage(decoding: bytes) } catch {
-            return
-        }
         let current = state.height.rawValue + 1
         switch message {
         case .proposal(let proposal)

@@ -48,16 +48,10 @@ struct DurabilityChecker {
 
     /// Looks at a message that leaves an honest node.
     mutating func check(
-        _ bytes: [UInt8], from node: Int, key: PublicKey, index: ValidatorIndex?
+        _ message: PeerMessage?, from node: Int, key: PublicKey, index: ValidatorIndex?
     ) -> Violation? {
-        // Only these kinds are the node's own word; the rest is not read.
-        switch MessageKind(bytes) {
-        case .proposal, .prevote, .precommit, .vote: break
-        default: return nil
-        }
-        let message: PeerMessage
-        do throws(Ledger.DecodingError) { message = try PeerMessage(decoding: bytes) } catch {
-            return Violation(.durability, node: node, "sends what cannot be read: \(error)")
+        guard let message else {
+            return Violation(.durability, node: node, "sends what cannot be read")
         }
         switch message {
         case .proposal(let proposal) where proposal.proposer == index:

@@ -8,8 +8,10 @@ internal import Ledger
 /// A vote of an honest validator is never found wrong and never convicts it. A missing vote is its
 /// own only where it was down, silent or cut off, or where too few were up to order anything.
 struct FairnessChecker {
-    /// When each request entered the ledger.
+    /// When each request entered the ledger, and each job was assigned.
     private var opened: [EntryIndex: Moment] = [:]
+    /// The shortest time in which operators are held to answer a job, in ms.
+    private static let jobMilliseconds: UInt64 = 10_000
 
     /// Looks at a batch; `isDisturbed` says whether something was wrong around a node since then.
     mutating func look(
@@ -17,9 +19,14 @@ struct FairnessChecker {
         isDisturbed: (ValidatorIndex, Moment) -> Bool
     ) -> [Violation] {
         var found: [Violation] = []
+        var time = Time(0)
         for event in events {
             switch event {
+            case .batchOpened(let opening): time = opening.time
             case .roundOpened(let round): opened[round.request] = moment
+            case .jobAssigned(let job)
+            where job.deadline >= time.adding(milliseconds: Self.jobMilliseconds):
+                opened[job.job] = moment
             case .roundClosed(let closed): opened[closed.about] = nil
             case .reputationChanged(let change) where isHonest(change.validator):
                 let isUnfair: Bool
@@ -27,7 +34,7 @@ struct FairnessChecker {
                 case .correct, .bonus: isUnfair = false
                 case .incorrect, .equivocation: isUnfair = true
                 case .missed:
-                    // A job has no entry there: its results come from outside the nodes.
+                    // A job with little time has no entry: its results come from outside the nodes.
                     isUnfair =
                         opened[change.about].map { !isDisturbed(change.validator, $0) }
                         ?? false

@@ -38,7 +38,7 @@ extension Simulator {
             let host = try ReplicaHost(
                 directory: SimulatedNode.directory, disk: node.disk, key: node.key,
                 settings: options.settings, snapshotEntries: 2_000, weakening: weakening,
-                at: instant(of: node))
+                memory: memory, at: instant(of: node))
             node.host = host
         } catch {
             fail(node, error)
@@ -72,7 +72,9 @@ extension Simulator {
         let fellows = nodes.filter { $0.isLiar && $0.number != node.number }.map {
             Liar(index: ValidatorIndex(UInt16($0.number)), key: $0.key)
         }
-        node.drawStrategies(from: all, fellows: fellows, ledger: ledger, seed: options.seed)
+        node.drawStrategies(
+            from: all, fellows: fellows, accomplices: [workload.accomplice], ledger: ledger,
+            seed: options.seed)
         timeline.add(
             now, events, .fault, node.number, "lies: \(node.names.joined(separator: ", "))")
         queue.add(.idle(node: node.number), at: now.adding(milliseconds: chance.below(250)))

@@ -37,19 +37,19 @@ extension Simulator {
         return node.clock.instant(at: now, extraOffset: offset)
     }
 
-    func deliver(_ bytes: [UInt8], to node: SimulatedNode, from sender: Int?) {
+    func deliver(_ arrived: ArrivedMessage, to node: SimulatedNode, from sender: Int?) {
         guard let host = node.host else {
             network.noteLost()
             return
         }
         let peer = sender.flatMap { host.state.validatorIndex(of: nodes[$0].key.publicKey) }
         if node.isLiar {
-            send(node.hear(bytes, from: peer, now), of: node)
+            send(node.hear(arrived, from: peer, now), of: node)
         } else if sender != nil {
             accountability.hear(
-                bytes, node: node.number, life: node.life, state: host.state, at: now)
+                arrived.message, node: node.number, life: node.life, state: host.state, at: now)
         }
-        run(node) { (host, at) throws(HostError) in try host.receive(bytes, from: peer, at: at) }
+        run(node) { (host, at) throws(HostError) in try host.receive(arrived, from: peer, at: at) }
     }
 
     func wake(_ node: SimulatedNode, _ number: Int) {
@@ -115,18 +115,20 @@ extension Simulator {
         guard let host = node.host else { return }
         switch output {
         case .send(let bytes, let peer):
-            watch(bytes, from: node, host)
+            let arrived = ArrivedMessage(bytes)
+            watch(arrived, from: node, host)
             if let key = host.state.validator(peer)?.key, let number = numbers[key] {
-                transmit(bytes, from: node.number, to: number)
+                transmit(arrived, from: node.number, to: number)
             }
         case .broadcast(let bytes):
-            watch(bytes, from: node, host)
+            let arrived = ArrivedMessage(bytes)
+            watch(arrived, from: node, host)
             muteLast(node, bytes)
             for member in host.state.members {
                 guard let key = host.state.validator(member)?.key, let number = numbers[key],
                     number != node.number
                 else { continue }
-                transmit(bytes, from: node.number, to: number)
+                transmit(arrived, from: node.number, to: number)
             }
         case .verify(let request): verify(request, on: node, host)
         case .committed(let height, let root, let events):
@@ -136,18 +138,18 @@ extension Simulator {
         }
     }
 
-    private func watch(_ bytes: [UInt8], from node: SimulatedNode, _ host: ReplicaHost) {
+    private func watch(_ arrived: ArrivedMessage, from node: SimulatedNode, _ host: ReplicaHost) {
         guard node.isHonest else { return }
         report(
             durability.check(
-                bytes, from: node.number, key: node.key.publicKey,
+                arrived.message, from: node.number, key: node.key.publicKey,
                 index: host.state.validatorIndex(of: node.key.publicKey)))
     }
 
-    func transmit(_ bytes: [UInt8], from sender: Int, to receiver: Int) {
-        for delay in network.send(from: sender, to: receiver, bytes) {
+    func transmit(_ arrived: ArrivedMessage, from sender: Int, to receiver: Int) {
+        for delay in network.send(from: sender, to: receiver, arrived.bytes) {
             queue.add(
-                .deliver(to: receiver, from: sender, bytes), at: now.adding(microseconds: delay))
+                .deliver(to: receiver, from: sender, arrived), at: now.adding(microseconds: delay))
         }
     }
 

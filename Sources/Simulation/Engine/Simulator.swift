@@ -14,7 +14,7 @@ internal import Replication
 package final class Simulator {
     /// What is to happen.
     enum Event {
-        case deliver(to: Int, from: Int?, [UInt8])
+        case deliver(to: Int, from: Int?, ArrivedMessage)
         case wake(node: Int, number: Int)
         case verified(node: Int, life: Int, RequestID, Vote, VoteReason)
         case idle(node: Int)
@@ -53,6 +53,8 @@ package final class Simulator {
     var violations: [Violation] = []
     var timeline = Timeline()
 
+    /// What was found signed: every node would find the same, so that they share it.
+    let memory = SignatureMemory()
     /// When everything but the lies ended; nil before.
     var healed: Moment?
     /// Whether the run is over.
@@ -155,8 +157,8 @@ package final class Simulator {
 
     private func perform(_ event: Event) {
         switch event {
-        case .deliver(let receiver, let sender, let bytes):
-            deliver(bytes, to: nodes[receiver], from: sender)
+        case .deliver(let receiver, let sender, let arrived):
+            deliver(arrived, to: nodes[receiver], from: sender)
         case .wake(let node, let number): wake(nodes[node], number)
         case .verified(let node, let life, let request, let vote, let reason):
             guard nodes[node].life == life else { return }

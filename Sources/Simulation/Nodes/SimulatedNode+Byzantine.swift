@@ -11,7 +11,8 @@ internal import Replication
 extension SimulatedNode {
     /// Draws so many strategies of those given.
     func drawStrategies(
-        from catalogue: [any Strategy.Type], fellows: [Liar], ledger: LedgerID, seed: UInt64
+        from catalogue: [any Strategy.Type], fellows: [Liar], accomplices: [SigningKey],
+        ledger: LedgerID, seed: UInt64
     ) {
         var random = SimulationRandom(seed: seed, "strategies", number)
         let count = min(catalogue.count, 1 + random.below(3))
@@ -23,7 +24,8 @@ extension SimulatedNode {
             own: Liar(index: ValidatorIndex(UInt16(number)), key: key), fellows: fellows,
             ledger: ledger, members: [], threshold: 0, random: random,
             now: Instant(time: Time(0), uptime: 0), state: LedgerState(),
-            frontier: MerkleFrontier(), precommits: nil, overheard: [], said: [])
+            frontier: MerkleFrontier(), precommits: nil, overheard: [], said: [],
+            accomplices: accomplices)
     }
 
     /// Tells the strategies what the host has reached.
@@ -64,7 +66,8 @@ extension SimulatedNode {
             switch output {
             case .send(let bytes, _), .broadcast(let bytes):
                 if let message = Self.read(bytes) { context?.say(message) }
-            case .verify, .committed, .notice: break
+            case .committed(_, _, let events): context?.note(events)
+            case .verify, .notice: break
             }
         }
         var result = outputs
@@ -73,10 +76,12 @@ extension SimulatedNode {
     }
 
     /// What leaves because of a message.
-    func hear(_ bytes: [UInt8], from peer: ValidatorIndex?, _ moment: Moment) -> [HostOutput] {
-        context?.overhear(Overheard(sender: peer, bytes: bytes, message: Self.read(bytes)))
+    func hear(_ arrived: ArrivedMessage, from peer: ValidatorIndex?, _ moment: Moment)
+        -> [HostOutput]
+    {
+        context?.overhear(Overheard(sender: peer, bytes: arrived.bytes, message: arrived.message))
         var result: [HostOutput] = []
-        ask(at: moment) { result += $0.incoming(bytes, from: peer, context: &$1) }
+        ask(at: moment) { result += $0.incoming(arrived.bytes, from: peer, context: &$1) }
         return result
     }
 
@@ -104,6 +109,14 @@ extension ByzantineContext {
         if said.count >= Byzantine.overheardMax { said.removeFirst(Byzantine.overheardMax / 4) }
         said.append(message)
         learn(message)
+    }
+
+    /// Remembers what was spent in a batch.
+    mutating func note(_ events: [Event]) {
+        for case .nullifierSpent(let change) in events {
+            if spentNullifiers.count >= Byzantine.spentMax { spentNullifiers.removeFirst() }
+            spentNullifiers.append(change.nullifier)
+        }
     }
 
     mutating func overhear(_ item: Overheard) {

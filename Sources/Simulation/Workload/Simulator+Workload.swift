@@ -41,16 +41,25 @@ extension Simulator {
         if case .request(let id) = errand.aim, isExcused(id) {
             // Its nullifier may be free again one day; the client does not wait for that.
             workload.update(id) { $0.isRefused = true }
+            // One that has not heard says it once more.
+            if errand.attempts <= 1, workload.below(2) == 0 {
+                workload.errands[place].attempts += 2
+                hand(errand, place)
+            }
             return
         }
         guard errand.attempts < Workload.attemptsMax, !isDone(errand.aim) else { return }
         workload.errands[place].attempts += 1
+        hand(errand, place)
+    }
+
+    private func hand(_ errand: Errand, _ place: Int) {
         queue.add(
             .errand(place), at: now.adding(milliseconds: Workload.patienceMilliseconds))
-        let bytes = PeerMessage.command(errand.message).encoded
+        let arrived = ArrivedMessage(PeerMessage.command(errand.message).encoded)
         let arrival = now.adding(milliseconds: options.delayMilliseconds)
         for target in workload.targets(nodes: options.nodes) {
-            queue.add(.deliver(to: target, from: nil, bytes), at: arrival)
+            queue.add(.deliver(to: target, from: nil, arrived), at: arrival)
             guard case .request(let id) = errand.aim, nodes[target].isReliable,
                 nodes[target].isUp
             else { continue }

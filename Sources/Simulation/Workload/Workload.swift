@@ -44,14 +44,19 @@ struct Errand {
 struct Workload {
     /// Time between two attempts of an errand.
     static let patienceMilliseconds: UInt64 = 3_000
+    /// Of 1,000 pauses between requests, how many are long.
+    static let idlePerMille = 8
     /// Attempts after which it is given up.
     static let attemptsMax = 60
 
     let proofs: ProofMaker
     let bridge: SigningKey
     private let submitters: [SigningKey]
+    /// A listed submitter that lies with the liars; no client uses its key.
+    let accomplice: SigningKey
     private let ledgerStart: UInt64
     private var random: SimulationRandom
+    private var idling: SimulationRandom
     private var amount: UInt64 = 0
     private(set) var submissions: [Submission] = []
     private var places: [RequestID: Int] = [:]
@@ -64,11 +69,14 @@ struct Workload {
         var keys = SimulationRandom(seed: options.seed, "parties")
         bridge = SigningKey(seed: keys.bytes32())
         submitters = (0..<3).map { _ in SigningKey(seed: keys.bytes32()) }
+        accomplice = SigningKey(seed: keys.bytes32())
+        idling = SimulationRandom(seed: options.seed, "idle")
     }
 
     /// The submitters of the first entry.
     var listed: [GenesisSubmitter] {
         submitters.map { GenesisSubmitter(key: $0.publicKey, quota: 2_000) }
+            + [GenesisSubmitter(key: accomplice.publicKey, quota: 40)]
     }
 
     func submission(_ id: RequestID) -> Submission? { places[id].map { submissions[$0] } }
@@ -80,7 +88,10 @@ struct Workload {
     /// The time until the next request: half to one and a half times the average.
     mutating func pause(requestsPerMinute: UInt64) -> UInt64 {
         let average = 60_000_000 / max(1, requestsPerMinute)
-        return average / 2 + random.below(average + 1)
+        let pause = average / 2 + random.below(average + 1)
+        // Now and then nobody wants anything for longer than a round stays open.
+        guard idling.happens(perMille: Self.idlePerMille) else { return pause }
+        return pause + idling.number(in: 10_000_000...40_000_000)
     }
 
     /// Makes a request: most are right, some have a false proof, an old nullifier or an unknown

@@ -13,12 +13,6 @@ import Simulation
 ///
 /// Every node checks every signature and every proof itself, and syncs its own log and journal.
 final class LiveCluster {
-    private struct Delivery {
-        let from: ValidatorIndex?
-        let to: Int
-        let bytes: [UInt8]
-    }
-
     let directory: URL
     let ledger: LedgerID
     private(set) var bytes: UInt64 = 0
@@ -29,7 +23,10 @@ final class LiveCluster {
     private let submitter: SigningKey
     private var hosts: [ReplicaHost] = []
     private var verdicts: [[(RequestID, Vote, VoteReason)]]
-    private var deliveries: [Delivery] = []
+    /// What waits for each node, which checks the signatures of all of it together.
+    private var deliveries: [[(bytes: [UInt8], peer: ValidatorIndex?)]]
+    /// The nodes that take part.
+    private let live: Range<Int>
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var random: SimulationRandom
@@ -38,7 +35,9 @@ final class LiveCluster {
     private(set) var latencies: [Double] = []
     private var nextNumber: UInt64 = 0
 
-    init(nodes: Int) throws {
+    init(nodes: Int, silent: Int = 0) throws {
+        live = 0..<(nodes - silent)
+        deliveries = Array(repeating: [], count: nodes)
         start = clock.now
         directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             "recount-benchmark-\(UUID().uuidString)")
@@ -60,13 +59,17 @@ final class LiveCluster {
             time: Time(UInt64(Date().timeIntervalSince1970 * 1000)))
         ledger = LedgerID(Digest(hashing: Event.ledgerOpened(opened).encoded))
         self.random = random
+        // Tables of keys are made once for the process; each node still checks everything itself.
+        let checker = SignatureChecker()
         for (place, key) in keys.enumerated() {
             let path = directory.appendingPathComponent("\(place)").path
             try ReplicaHost.create(directory: path, disk: POSIXDisk(), opened: opened)
-            let host = try ReplicaHost(directory: path, disk: POSIXDisk(), key: key, at: now)
+            let host = try ReplicaHost(
+                directory: path, disk: POSIXDisk(), key: key,
+                memory: SignatureMemory(checker: checker), at: now)
             hosts.append(host)
         }
-        for place in hosts.indices { try take(hosts[place].start(at: now), of: place) }
+        for place in live { try take(hosts[place].start(at: now), of: place) }
     }
 
     private var now: Instant {
@@ -116,30 +119,27 @@ final class LiveCluster {
     private func submit(_ request: RequestMessage) {
         submitted[request.id(in: ledger)] = clock.now
         let bytes = PeerMessage.command(.request(request)).encoded
-        for place in hosts.indices {
-            deliveries.append(Delivery(from: nil, to: place, bytes: bytes))
-        }
+        for place in live { deliveries[place].append((bytes, nil)) }
     }
 
     /// Hands out what was sent until now, and wakes who wants it.
     private func turn() throws {
-        let batch = deliveries
-        deliveries = []
-        for delivery in batch {
-            try take(
-                hosts[delivery.to].receive(delivery.bytes, from: delivery.from, at: now),
-                of: delivery.to)
+        for place in live where !deliveries[place].isEmpty {
+            let list = deliveries[place]
+            deliveries[place] = []
+            let host = hosts[place]
+            try take(host.take(host.intake.take(list, at: now.uptime), at: now), of: place)
         }
-        for place in hosts.indices where !verdicts[place].isEmpty {
+        for place in live where !verdicts[place].isEmpty {
             let given = verdicts[place]
             verdicts[place] = []
             try take(hosts[place].verified(given, at: now), of: place)
         }
         let moment = now
-        for place in hosts.indices where hosts[place].nextWake <= moment.uptime {
+        for place in live where hosts[place].nextWake <= moment.uptime {
             try take(hosts[place].wake(at: now), of: place)
         }
-        if deliveries.isEmpty { usleep(200) }
+        if deliveries.allSatisfy(\.isEmpty) { usleep(200) }
     }
 
     private func take(_ outputs: [HostOutput], of place: Int) throws {
@@ -147,7 +147,7 @@ final class LiveCluster {
             switch output {
             case .send(let bytes, let peer): send(bytes, from: place, to: Int(peer.rawValue))
             case .broadcast(let bytes):
-                for peer in hosts.indices where peer != place { send(bytes, from: place, to: peer) }
+                for peer in live where peer != place { send(bytes, from: place, to: peer) }
             case .verify(let request):
                 let (seconds, holds) = timed { proofs.verdict(on: request) == true }
                 provingSeconds += seconds
@@ -171,7 +171,6 @@ final class LiveCluster {
     private func send(_ bytes: [UInt8], from: Int, to: Int) {
         self.bytes += UInt64(bytes.count)
         messages += 1
-        deliveries.append(
-            Delivery(from: ValidatorIndex(UInt16(from)), to: to, bytes: bytes))
+        if live.contains(to) { deliveries[to].append((bytes, ValidatorIndex(UInt16(from)))) }
     }
 }

@@ -41,12 +41,28 @@ struct ReplicationBenchmark {
         return [
             Measurement(
                 "decisions of ten nodes on one core, 64 under way", unit: "/s", values: rates),
+            Measurement(
+                "  1,000 under way", unit: "/s", values: try rate(runs, window: 1_000)),
+            Measurement(
+                "  64 under way, three nodes silent", unit: "/s",
+                values: try rate(runs, window: 64, silent: 3),
+                note: "rounds stay open until their deadline"),
             Measurement("  of that time, proofs", unit: "%", values: shares),
             Measurement(
                 "decision of ten nodes on one core, one under way: median", unit: "ms",
                 values: medians, note: "20 ms of it wait for the last votes"),
             Measurement("  99 of 100", unit: "ms", values: tails),
         ]
+    }
+
+    /// Decisions a second with so many requests under way.
+    private func rate(_ runs: Int, window: Int, silent: Int = 0) throws -> [Double] {
+        try (0..<runs).map { _ in
+            let cluster = try LiveCluster(nodes: 10, silent: silent)
+            let seconds = try cluster.decide(requests, window: window)
+            try cluster.remove()
+            return Double(requests) / seconds
+        }
     }
 
     /// A calm network of ten with this one-way delay.

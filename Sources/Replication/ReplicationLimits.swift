@@ -40,7 +40,7 @@ package enum ReplicationLimits {
     /// Of the reports of the bridge among them, those on one request.
     package static let settlementsPerRequestMax = 2
     /// Changes that validators agreed on and that wait for a batch.
-    package static let governanceMax = 16
+    package static let governanceMax = 256
     /// Proposals that are remembered because they failed.
     package static let failedProposalsMax = 1_024
     /// Proposals of one peer that may fail in one height before no more of it are looked at.

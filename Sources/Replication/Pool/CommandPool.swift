@@ -34,6 +34,8 @@ struct CommandPool: Sendable {
     /// Requests to be verified: those of the ledger's open rounds, and those that wait.
     private var openUnverified = Line<RequestID>()
     private var unverified = Line<RequestID>()
+    /// By submitter, the requests whose refusal may be recorded.
+    private var recorded: [PublicKey: [RequestID]] = [:]
     private var byNullifier: [Bytes32: [RequestID]] = [:]
     private var requestsOf: [PublicKey: Int] = [:]
     /// Requests that are known only by a validator's vote.
@@ -176,6 +178,17 @@ struct CommandPool: Sendable {
                 remove(first.id)
             }
         }
+    }
+
+    /// Notes that the refusal of a request may be recorded, while its submitter's share lasts.
+    mutating func noteRecorded(_ id: RequestID) {
+        guard let submitter = requests[id]?.message?.submitter else { return }
+        recorded[submitter, default: []].append(id)
+    }
+
+    /// Takes out the requests of a submitter whose refusal may be recorded.
+    mutating func popRecorded(of submitter: PublicKey) -> [RequestID] {
+        recorded.removeValue(forKey: submitter) ?? []
     }
 
     // MARK: Parking

@@ -160,6 +160,20 @@ struct OtherMessages: Sendable {
     /// The messages about something, in the order in which they came.
     func messages(about topic: Topic) -> [Digest] { byTopic[topic] ?? [] }
 
+    /// The changes that wait, by number, where a batch may take one of them.
+    var changes: [(Digest, Message)] {
+        let all = messages(about: .governance).compactMap { digest in
+            items[digest].map { (digest, $0) }
+        }
+        guard all.contains(where: { $0.1.refusal == nil }) else { return [] }
+        return all.sorted { Self.number(of: $0.1.message) < Self.number(of: $1.1.message) }
+            .map { ($0.0, $0.1.message) }
+    }
+
+    private static func number(of message: Message) -> UInt64 {
+        if case .governance(let message) = message { message.number } else { .max }
+    }
+
     /// Takes out the next message of a kind that a batch may take; `putBack` is to follow.
     mutating func popReady(_ kind: Kind) -> (Digest, Message)? {
         while let item = queues[kind.rawValue].pop(dueAt: .max) {

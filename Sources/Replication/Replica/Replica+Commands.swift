@@ -6,8 +6,10 @@ import Ledger
 
 /// What the rules would do with a message now.
 enum Judgement: Equatable {
-    /// They take it, or have its refusal recorded: a batch may hold it.
+    /// They take it.
     case ready
+    /// They have its refusal recorded.
+    case recorded
     /// They refuse it, and may take it when the ledger has gone on.
     case waits(Refusal)
     /// They refuse it, and nothing of it enters the ledger.
@@ -28,7 +30,7 @@ extension Replica {
             guard pool.others.hasRoom(for: message) else { return }
             let refusal: Refusal?
             switch judge(message) {
-            case .ready: refusal = nil
+            case .ready, .recorded: refusal = nil
             case .waits(let passing): refusal = passing
             case .never: return
             }
@@ -156,9 +158,20 @@ extension Replica {
     func judge(_ message: Message, _ isProofWellFormed: Bool? = nil) -> Judgement {
         let checked = Checked(unchecked: message, isProofWellFormed: isProofWellFormed)
         guard let refusal = state.refusal(of: checked) else { return .ready }
-        if refusal.isPassing { return .waits(refusal) }
-        if refusal.isWorthRecording, state.refusal(ofRecording: checked) == nil { return .ready }
+        if refusal.isPassing, !isPast(message) { return .waits(refusal) }
+        if refusal.isWorthRecording, state.refusal(ofRecording: checked) == nil {
+            return .recorded
+        }
         return .never(refusal)
+    }
+
+    /// Whether a message is a change whose number was taken.
+    private func isPast(_ message: Message) -> Bool {
+        if case .governance(let change) = message {
+            change.number < state.nextChange
+        } else {
+            false
+        }
     }
 
     /// Asks the rules again about a request that waits.
@@ -171,9 +184,9 @@ extension Replica {
 
     private mutating func note(_ judgement: Judgement, of id: RequestID) {
         switch judgement {
-        case .ready:
+        case .ready, .recorded:
             pool.update(id) { $0.refusal = nil }
-            pool.noteUnverified(id)
+            if judgement == .ready { pool.noteUnverified(id) } else { pool.noteRecorded(id) }
             touch(id)
         case .waits(let refusal):
             pool.update(id) { $0.refusal = refusal }
@@ -186,7 +199,7 @@ extension Replica {
     mutating func judgeAgain(_ digest: Digest) {
         guard let other = pool.others.other(digest) else { return }
         switch judge(other.message) {
-        case .ready: pool.others.note(nil, of: digest)
+        case .ready, .recorded: pool.others.note(nil, of: digest)
         case .waits(let refusal): pool.others.note(refusal, of: digest)
         case .never: pool.others.remove(digest)
         }

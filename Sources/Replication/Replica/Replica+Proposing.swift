@@ -66,7 +66,11 @@ extension Replica {
     }
 
     private mutating func takeOthers(into making: inout BatchMaking) {
-        for kind in OtherMessages.Kind.allCases {
+        for (digest, message) in pool.others.changes where !making.isFull {
+            // One change makes the number of the next right, within a batch too.
+            if !making.take(message) { making.refused.remove(digest) }
+        }
+        for kind in OtherMessages.Kind.allCases where kind != .governance {
             var seen: [Digest] = []
             while !making.isFull, seen.count < Limits.commandsPerBatchMax,
                 let (digest, message) = pool.others.popReady(kind)

@@ -51,7 +51,7 @@ extension Replica {
                 touch(id)
             case .nullifierSpent(let event):
                 for id in pool.waiting(for: event.nullifier) { pool.remove(id) }
-            case .messageRefused(let event): settle(event)
+            case .messageRefused(let event): settle(event, &touched)
             case .jobSubmitted(let event):
                 touched.topics.append(.jobs(state.submitters[Int(event.submitter.rawValue)].key))
             case .jobAssigned(let event):
@@ -84,6 +84,8 @@ extension Replica {
         /// Rounds, jobs and settlements that ended.
         var ended = 0
         var hasChange = false
+        /// Submitters with requests that were refused for the log to show.
+        var refused: [PublicKey] = []
 
         mutating func add(_ job: JobID?) {
             if let job { topics.append(.results(job)) }
@@ -117,14 +119,22 @@ extension Replica {
         }
     }
 
-    private mutating func settle(_ event: MessageRefused) {
+    private mutating func settle(_ event: MessageRefused, _ touched: inout Touched) {
         switch event.message {
-        case .request(let message): pool.remove(message.id(in: state.ledger))
+        case .request(let message):
+            pool.remove(message.id(in: state.ledger))
+            if touched.refused.last != message.submitter {
+                touched.refused.append(message.submitter)
+            }
         case .vote(let message):
             guard let validator = state.validatorIndex(of: message.validator) else { return }
             pool.drop(voteOf: validator, on: message.request)
             touch(message.request)
-        default: pool.others.remove(OtherMessages.digest(of: event.message))
+        default:
+            pool.others.remove(OtherMessages.digest(of: event.message))
+            if let (_, topic) = OtherMessages.place(of: event.message) {
+                touched.topics.append(topic)
+            }
         }
     }
 
@@ -142,6 +152,7 @@ extension Replica {
             }
         }
         again += pool.unpark(.room, atMost: touched.ended)
+        for submitter in touched.refused { again += pool.popRecorded(of: submitter) }
         if touched.hasChange { again += pool.unpark(.change, atMost: .max) }
         for id in again { judgeAgain(id) }
     }

@@ -321,7 +321,7 @@ private let seeds = UInt64(0)..<16
         var counts: [Int] = []
         var rehearsal = try Rehearsal(seed: 6)
         var strategy = Mixed(random: &rehearsal.context.random)
-        for _ in 0..<400 {
+        for _ in 0..<1_600 {
             _ = strategy.idle(context: &rehearsal.context)
             let count = strategy.outgoing(
                 rehearsal.honestOutputs, context: &rehearsal.context

@@ -48,7 +48,7 @@ package struct ExecutedBatch: Sendable {
     /// - Parameters:
     ///   - isKnownPrecommit: Whether the signature of a precommit of this round and root has been
     ///     checked before.
-    ///   - isWellFormed: Whether the proof of a request is well formed; nil where nobody has looked.
+    ///   - isWellFormed: Whether the proof of a request is well formed; nil where nobody looked.
     ///   - isKnown: Whether the signatures of a message have been checked before.
     package init(
         executing batch: ProposedBatch, on state: LedgerState, _ frontier: MerkleFrontier,

@@ -71,7 +71,7 @@ extension ByzantineContext {
         return message.signed(by: key, in: ledger)
     }
 
-    /// The last request that the node heard of, for its circuit, its root and the form of its proof.
+    /// The last request that the node heard of: its circuit, its root and the form of its proof.
     private var modelRequest: RequestMessage? {
         for item in overheard.reversed() {
             if case .command(.request(let request))? = item.message { return request }

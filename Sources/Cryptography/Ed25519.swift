@@ -19,15 +19,6 @@ package struct PublicKey: Hashable, Comparable, Sendable {
 
     package static func < (left: PublicKey, right: PublicKey) -> Bool { left.value < right.value }
 
-    /// Whether the key is a canonical point of the prime-order group other than the neutral one.
-    ///
-    /// A key must pass this before it may join: the verdict on its signatures is then defined.
-    package var isValid: Bool {
-        invariant(Sodium.isReady, "libsodium is not ready")
-        // SAFETY: the array holds thirty-two bytes for the call.
-        return unsafe crypto_core_ed25519_is_valid_point(bytes) == 1
-    }
-
     /// Returns whether `signature` is this key's on `message`, by `crypto_sign_verify_detached`.
     ///
     /// S below the group order, R canonical and not of small order, cofactorless equation.
@@ -86,33 +77,42 @@ package struct Signature: Hashable, Sendable {
 }
 
 /// An Ed25519 secret key with its public half.
+///
+/// Copies share the secret half, whose memory is cleared when the last of them goes.
 package struct SigningKey: Sendable {
-    /// The thirty-two secret bytes from which the key is made (RFC 8032 section 5.1.5).
-    package let seed: Bytes32
-
     /// The public half.
     package let publicKey: PublicKey
 
-    private let secret: [UInt8]
+    /// The seed and the public half, as libsodium signs with them.
+    private let secret: SecretBytes
 
     /// Makes a new key from the operating system's generator.
-    package init() {
-        let bytes = Bytes32(randomBytes(32))
-        invariant(bytes != nil, "thirty-two random bytes were asked for")
-        self.init(seed: bytes ?? .zero)
+    package init() { self.init(seed: SecretBytes(random: 32)) }
+
+    /// Makes the key that `seed` stands for: for keys of tests and simulations, whose seeds are
+    /// known. The seed of a secret key stays in `SecretBytes`.
+    package init(seed: Bytes32) { self.init(seed: SecretBytes(copying: seed.bytes)) }
+
+    /// Makes the key that thirty-two secret bytes stand for (RFC 8032 section 5.1.5).
+    package init(seed: SecretBytes) {
+        invariant(Sodium.isReady, "libsodium is not ready")
+        invariant(seed.count == 32, "a seed of \(seed.count) bytes")
+        var publicBytes = [UInt8](repeating: 0, count: 32)
+        let secret = unsafe SecretBytes(count: 64) { secret in
+            // SAFETY: 32, 64 and 32 bytes, all living for the call.
+            let status = unsafe seed.withBytes { seed in
+                unsafe crypto_sign_seed_keypair(&publicBytes, secret, seed)
+            }
+            invariant(status == 0, "libsodium could not make a key pair")
+        }
+        self.secret = secret
+        self.publicKey = PublicKey(Bytes32(publicBytes) ?? .zero)
     }
 
-    /// Makes the key that `seed` stands for.
-    package init(seed: Bytes32) {
-        invariant(Sodium.isReady, "libsodium is not ready")
-        var publicBytes = [UInt8](repeating: 0, count: 32)
-        var secretBytes = [UInt8](repeating: 0, count: 64)
-        // SAFETY: the arrays hold 32, 64 and 32 bytes for the call.
-        let status = unsafe crypto_sign_seed_keypair(&publicBytes, &secretBytes, seed.bytes)
-        invariant(status == 0, "libsodium could not make a key pair")
-        self.seed = seed
-        self.secret = secretBytes
-        self.publicKey = PublicKey(Bytes32(publicBytes) ?? .zero)
+    /// Lends the thirty-two secret bytes from which the key is made (RFC 8032 section 5.1.5).
+    func withSeed<T>(_ body: (UnsafePointer<UInt8>) -> T) -> T {
+        // SAFETY: the seed is the first half of the sixty-four bytes, which live for the call.
+        unsafe secret.withBytes(body)
     }
 
     /// Signs `message`; the same message always gives the same signature.
@@ -120,8 +120,9 @@ package struct SigningKey: Sendable {
         var signed = [UInt8](repeating: 0, count: 64)
         // SAFETY: signed and secret have 64 bytes, message the length given, for the call; the
         // length of the signature is not asked for.
-        let status = unsafe crypto_sign_detached(
-            &signed, nil, message, UInt64(message.count), secret)
+        let status = unsafe secret.withBytes { secret in
+            unsafe crypto_sign_detached(&signed, nil, message, UInt64(message.count), secret)
+        }
         invariant(status == 0, "libsodium could not sign")
         return Signature(signed) ?? .zero
     }

@@ -24,9 +24,9 @@ package enum SealedKeyError: Error, Equatable {
 /// What protects a key at rest.
 package enum KeyProtection: Sendable {
     /// A passphrase, stretched by Argon2id.
-    case passphrase([UInt8])
+    case passphrase(SecretBytes)
     /// Thirty-two random bytes from another file.
-    case keyFile(Bytes32)
+    case keyFile(SecretBytes)
 }
 
 /// A signing key, encrypted and authenticated (XSalsa20-Poly1305 by libsodium).
@@ -49,7 +49,7 @@ package enum SealedKey {
         let salt = randomBytes(16)
         let nonce = randomBytes(24)
         var sealed = magic
-        let boxKey: [UInt8]
+        let boxKey: SecretBytes
         switch protection {
         case .passphrase(let passphrase):
             boxKey = try derive(passphrase, salt, operations, memoryBytes)
@@ -57,16 +57,20 @@ package enum SealedKey {
             append(operations, to: &sealed)
             append(memoryBytes, to: &sealed)
         case .keyFile(let bytes):
-            boxKey = bytes.bytes
+            boxKey = bytes
             sealed.append(2)
             append(0, to: &sealed)
             append(0, to: &sealed)
         }
         sealed += salt + nonce
-        let seed = key.seed.bytes
+        invariant(boxKey.count == 32, "the key of a box has \(boxKey.count) bytes")
         var box = [UInt8](repeating: 0, count: 48)
         // SAFETY: 48, 32, 24 and 32 bytes, all living for the call.
-        let status = unsafe crypto_secretbox_easy(&box, seed, 32, nonce, boxKey)
+        let status = unsafe boxKey.withBytes { boxKey in
+            unsafe key.withSeed { seed in
+                unsafe crypto_secretbox_easy(&box, seed, 32, nonce, boxKey)
+            }
+        }
         invariant(status == 0, "libsodium could not encrypt")
         return sealed + box
     }
@@ -83,7 +87,7 @@ package enum SealedKey {
         guard Array(sealed[0..<8]) == magic else { throw .notAKeyFile }
         let operations = integer(sealed, at: 9)
         let memoryBytes = integer(sealed, at: 17)
-        let boxKey: [UInt8]
+        let boxKey: SecretBytes
         switch (sealed[8], protection) {
         case (1, .passphrase(let passphrase)):
             guard (1...16).contains(operations), (8192...(1 << 30)).contains(memoryBytes) else {
@@ -91,29 +95,40 @@ package enum SealedKey {
             }
             boxKey = try derive(passphrase, Array(sealed[25..<41]), operations, memoryBytes)
         case (2, .keyFile(let bytes)):
-            boxKey = bytes.bytes
+            boxKey = bytes
         case (1, _), (2, _): throw .otherProtection(needsPassphrase: sealed[8] == 1)
         default: throw .unknownProtection(sealed[8])
         }
         let nonce = Array(sealed[41..<65])
         let box = Array(sealed[65...])
-        var seed = [UInt8](repeating: 0, count: 32)
-        // SAFETY: 32, 48, 24 and 32 bytes, all living for the call.
-        let status = unsafe crypto_secretbox_open_easy(&seed, box, 48, nonce, boxKey)
-        guard status == 0, let seed = Bytes32(seed) else { throw .notAuthentic }
+        invariant(boxKey.count == 32, "the key of a box has \(boxKey.count) bytes")
+        var status: Int32 = -1
+        let seed = unsafe SecretBytes(count: 32) { seed in
+            // SAFETY: 32, 48, 24 and 32 bytes, all living for the call.
+            status = unsafe boxKey.withBytes { boxKey in
+                unsafe crypto_secretbox_open_easy(seed, box, 48, nonce, boxKey)
+            }
+        }
+        guard status == 0 else { throw .notAuthentic }
         return SigningKey(seed: seed)
     }
 
     private static func derive(
-        _ passphrase: [UInt8], _ salt: [UInt8], _ operations: UInt64, _ memoryBytes: UInt64
-    ) throws(SealedKeyError) -> [UInt8] {
+        _ passphrase: SecretBytes, _ salt: [UInt8], _ operations: UInt64, _ memoryBytes: UInt64
+    ) throws(SealedKeyError) -> SecretBytes {
         invariant(Sodium.isReady, "libsodium is not ready")
-        var key = [UInt8](repeating: 0, count: 32)
-        let text = passphrase.map { CChar(bitPattern: $0) }
-        // SAFETY: key has 32 and salt 16 bytes, text the length given, for the call.
-        let status = unsafe crypto_pwhash(
-            &key, 32, text, UInt64(text.count), salt, operations, Int(memoryBytes),
-            crypto_pwhash_ALG_ARGON2ID13)
+        var status: Int32 = -1
+        let key = unsafe SecretBytes(count: 32) { key in
+            status = unsafe passphrase.withBytes { text in
+                // SAFETY: a byte and a C character are laid out alike.
+                unsafe text.withMemoryRebound(to: CChar.self, capacity: passphrase.count) { text in
+                    // SAFETY: key has 32 and salt 16 bytes, text the length given, for the call.
+                    unsafe crypto_pwhash(
+                        key, 32, text, UInt64(passphrase.count), salt, operations,
+                        Int(memoryBytes), crypto_pwhash_ALG_ARGON2ID13)
+                }
+            }
+        }
         guard status == 0 else { throw .outOfMemory(bytes: memoryBytes) }
         return key
     }

@@ -184,6 +184,21 @@ import Testing
         #expect(SigningKey().publicKey.isValid)
     }
 
+    @Test("a key of mixed order is not valid, whatever its component of small order is")
+    func keysOfMixedOrderAreNotValid() throws {
+        for small in HostileSignatures.smallOrder.dropFirst() {
+            for number in 1...8 as ClosedRange<UInt8> {
+                let key = SigningKey(
+                    seed: Bytes32([UInt8](repeating: number, count: 32)) ?? .zero)
+                let mixed = HostileSignatures.sum(key.publicKey.bytes, small)
+                #expect(mixed != key.publicKey.bytes)
+                #expect(
+                    !PublicKey(HostileSignatures.value(mixed)).isValid,
+                    "\(mixed.hex) is \(key.publicKey.hex) and \(small.hex)")
+            }
+        }
+    }
+
     @Test func signaturesOfOtherLengthsAreRefused() {
         #expect(Signature([UInt8](repeating: 0, count: 63)) == nil)
         #expect(Signature([UInt8](repeating: 0, count: 65)) == nil)

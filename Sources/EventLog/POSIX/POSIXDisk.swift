@@ -100,17 +100,17 @@ package struct POSIXDisk: Disk {
     }
 }
 
-/// Opens with the mode 0644 for new files, again where a signal interrupts.
-private func openDescriptor(_ path: String, _ flags: Int32) -> Int32 {
+/// Opens with this mode for new files, again where a signal interrupts.
+func openDescriptor(_ path: String, _ flags: Int32, _ mode: mode_t = 0o644) -> Int32 {
     while true {
         // SAFETY: the path ends in zero and lives for the call.
-        let descriptor = unsafe open(path, flags, 0o644)
+        let descriptor = unsafe open(path, flags, mode)
         if descriptor >= 0 || errno != EINTR { return descriptor }
     }
 }
 
 /// The error that an `errno` stands for.
-private func failure(_ operation: DiskOperation, _ path: String, _ code: Int32) -> DiskError {
+func failure(_ operation: DiskOperation, _ path: String, _ code: Int32) -> DiskError {
     switch code {
     case ENOENT: .notFound(path: path)
     case ENOSPC, EDQUOT: .noSpace(operation, path: path)
@@ -119,7 +119,7 @@ private func failure(_ operation: DiskOperation, _ path: String, _ code: Int32) 
 }
 
 /// A file descriptor, closed with the object.
-private final class POSIXFile: DiskFile {
+final class POSIXFile: DiskFile {
     let path: String
     let descriptor: Int32
 

@@ -137,7 +137,12 @@ extension Home {
     ) throws(NodeError) -> VerifyingKey {
         let form: SnarkjsVerifyingKey
         do {
-            form = try JSONDecoder().decode(SnarkjsVerifyingKey.self, from: Data(bytes))
+            form = try StrictJSON.decode(
+                SnarkjsVerifyingKey.self, from: bytes, free: ["vk_alphabeta_12"])
+        } catch let problem as JSONProblem {
+            throw .configuration(
+                path: path,
+                .wrongValue("circuits.verifying_key", value: path, wanted: "JSON: \(problem)"))
         } catch {
             throw .configuration(
                 path: path,
@@ -160,7 +165,7 @@ extension Home {
         guard case .keyFile(let named) = protection else { return }
         let path = named ?? unlockFile(folder)
         guard !Files.exists(path) else { return }
-        try Files.writeSecret(Array((randomBytes(32).hex + "\n").utf8), to: path)
+        try Files.writeSecret(SecretBytes(random: 32).hexLine, to: path)
     }
 
     private static func makeKeys(

@@ -157,14 +157,13 @@ extension Home {
         switch protection {
         case .passphrase(let text):
             guard !text.isEmpty else { throw .emptyPassphrase }
-            return .passphrase(Array(text.utf8))
+            return .passphrase(SecretBytes(copying: Array(text.utf8)))
         case .keyFile(let path):
             let path = path ?? unlockFile(home)
-            try Files.checkSecret(path)
-            let text = String(decoding: try Files.read(path, max: 4096), as: UTF8.self)
-            guard
-                let bytes = Bytes32(hex: text.trimmingCharacters(in: .whitespacesAndNewlines))
-            else { throw .unlockKeyMalformed(path: path) }
+            let text = try Files.readSecret(path, max: 4096)
+            guard let bytes = SecretBytes(hexDigits: text), bytes.count == 32 else {
+                throw .unlockKeyMalformed(path: path)
+            }
             return .keyFile(bytes)
         }
     }

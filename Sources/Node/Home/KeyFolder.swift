@@ -44,7 +44,7 @@ struct KeyFolder {
 
     private func makeUnlockKey(_ path: String) throws(NodeError) {
         guard !Files.exists(path) else { return }
-        try Files.writeSecret(Array((randomBytes(32).hex + "\n").utf8), to: path)
+        try Files.writeSecret(SecretBytes(random: 32).hexLine, to: path)
         try Files.syncFolder((path as NSString).deletingLastPathComponent)
     }
 
@@ -80,14 +80,13 @@ struct KeyFolder {
         switch protection {
         case .passphrase(let text):
             guard !text.isEmpty else { throw .emptyPassphrase }
-            return .passphrase(Array(text.utf8))
+            return .passphrase(SecretBytes(copying: Array(text.utf8)))
         case .keyFile(let named):
             let path = named ?? unlockFile
-            try Files.checkSecret(path)
-            let text = String(decoding: try Files.read(path, max: 4096), as: UTF8.self)
-            guard
-                let bytes = Bytes32(hex: text.trimmingCharacters(in: .whitespacesAndNewlines))
-            else { throw .unlockKeyMalformed(path: path) }
+            let text = try Files.readSecret(path, max: 4096)
+            guard let bytes = SecretBytes(hexDigits: text), bytes.count == 32 else {
+                throw .unlockKeyMalformed(path: path)
+            }
             return .keyFile(bytes)
         }
     }

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
 internal import EventLog
 internal import Foundation
 
@@ -23,10 +24,33 @@ enum Files {
         return bytes
     }
 
-    /// Writes a new file that only this user may read, and makes it durable.
+    /// Makes a file that only this user may read, and makes it durable. Nothing that is there is
+    /// replaced, and no link is followed.
     static func writeSecret(_ bytes: [UInt8], to path: String) throws(NodeError) {
-        try write(bytes, to: path)
-        try setMode(0o600, path)
+        try ofSecret(path) { () throws(SecretFileError) in try SecretFile.create(path, bytes) }
+    }
+
+    /// The same with bytes that nobody may see.
+    static func writeSecret(_ secret: SecretBytes, to path: String) throws(NodeError) {
+        try ofSecret(path) { () throws(SecretFileError) in try SecretFile.create(path, secret) }
+    }
+
+    /// Reads a plain file that only this user may read.
+    static func readSecret(_ path: String, max: Int) throws(NodeError) -> SecretBytes {
+        try ofSecret(path) { () throws(SecretFileError) in try SecretFile.read(path, max: max) }
+    }
+
+    private static func ofSecret<T>(
+        _ path: String, _ body: () throws(SecretFileError) -> T
+    ) throws(NodeError) -> T {
+        do throws(SecretFileError) { return try body() } catch {
+            switch error {
+            case .disk(let error): throw .disk(error)
+            case .exposed(let mode): throw .secretExposed(path: path, mode: mode)
+            case .notAPlainFile: throw .secretNotAFile(path: path)
+            case .tooLong(let max): throw .fileTooLong(path: path, max: max)
+            }
+        }
     }
 
     /// Writes a new file and makes it durable.

@@ -98,6 +98,9 @@ extension NodeError: CustomStringConvertible {
                 + " beyond the last that is known (\(TimeText.of(known)) to \(TimeText.of(now)));"
                 + " if the clock is right, because the node was off for so long, run again with"
                 + " --accept-clock-jump; if not, set the clock"
+        case .clockWrong(let problem): problem
+        case .secretNotAFile(let path):
+            "\(path) is not a plain file; a secret is read from nothing else"
         case .noProposer:
             "no validator is up that could open a batch; let at least one be online"
         case .tooManyMisbehaving(let asked, let validators):

@@ -77,6 +77,10 @@ package enum NodeError: Error, Sendable {
     case vaultForeign(path: String)
     /// The clock is more than an hour beyond what is known.
     case clockJumped(known: Time, now: Time)
+    /// The clock says a time that cannot be.
+    case clockWrong(String)
+    /// A file with a secret is a folder or a pipe.
+    case secretNotAFile(path: String)
     /// No validator is up that could open a batch.
     case noProposer
     /// More validators are to misbehave than there are.

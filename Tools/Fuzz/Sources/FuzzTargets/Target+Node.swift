@@ -248,16 +248,16 @@ extension FuzzTarget {
         }
     }
 
+    private static let keyFile = KeyProtection.keyFile(SecretBytes(copying: Bytes32.zero.bytes))
+    private static let passphrase = KeyProtection.passphrase(SecretBytes(copying: [112, 119]))
+
     /// Key files.
     static let sealedKeys = FuzzTarget(
         name: "sealed-keys", about: "key files; one that opens was sealed by us", bytesMax: 256,
         seeds: {
             [
-                Seed(
-                    name: "key-file", bytes: try SealedKey.seal(voter, with: .keyFile(.zero))),
-                Seed(
-                    name: "passphrase",
-                    bytes: try SealedKey.seal(voter, with: .passphrase([112, 119]))),
+                Seed(name: "key-file", bytes: try SealedKey.seal(voter, with: keyFile)),
+                Seed(name: "passphrase", bytes: try SealedKey.seal(voter, with: passphrase)),
             ]
         },
         run: { bytes in
@@ -267,7 +267,7 @@ extension FuzzTarget {
                 bytes.replaceSubrange(
                     9..<25, with: Parts.little(1 as UInt64) + Parts.little(8192 as UInt64))
             }
-            for protection in [KeyProtection.keyFile(.zero), .passphrase([112, 119])] {
+            for protection in [keyFile, passphrase] {
                 let key = decoded { () throws(SealedKeyError) in
                     try SealedKey.open(bytes, with: protection)
                 }

@@ -3,7 +3,6 @@
 
 package import Cryptography
 package import Ledger
-package import Replication
 
 /// An entry with its place in the tree of a log.
 package struct ProvedEntry: Sendable {

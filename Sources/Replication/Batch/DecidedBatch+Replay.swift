@@ -4,27 +4,6 @@
 package import Cryptography
 package import Ledger
 
-extension Precommits {
-    /// Whether they are at least `threshold`, by index, of `members`, and each is signed.
-    package func areSigned(
-        by members: [RankedMember], in ledger: LedgerID, threshold: Int
-    ) -> Bool {
-        guard signatures.count >= threshold, signatures.count <= members.count else { return false }
-        let slot = Slot.precommit(height, round: round)
-        var last = -1
-        for signature in signatures {
-            guard Int(signature.validator.rawValue) > last,
-                let member = members.first(where: { $0.index == signature.validator }),
-                let bytes = ConsensusStatement.signedBytes(
-                    slot, value: root, validRound: -1, key: member.key, ledger: ledger),
-                member.key.verifies(signature.signature, of: bytes)
-            else { return false }
-            last = Int(signature.validator.rawValue)
-        }
-        return true
-    }
-}
-
 extension DecidedBatch {
     /// Derives the batch again on what this node holds, and returns what it has come to.
     ///

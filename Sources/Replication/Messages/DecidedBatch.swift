@@ -1,44 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
+internal import Cryptography
 package import Ledger
-
-/// T precommits on the root of the log after a batch, of one round.
-package struct Precommits: BorshCodable, Hashable, Sendable {
-    /// The batch.
-    package var height: Height
-    /// The round in which they were given.
-    package var round: UInt32
-    /// The root of the log after the batch.
-    package var root: Digest
-    /// Exactly T, by index.
-    package var signatures: [IndexedSignature]
-
-    /// Takes the fields in order.
-    package init(
-        height: Height, round: UInt32, root: Digest, signatures: [IndexedSignature]
-    ) {
-        self.height = height
-        self.round = round
-        self.root = root
-        self.signatures = signatures
-    }
-
-    package func encode(to writer: inout BorshWriter) {
-        writer.write(height)
-        writer.write(round)
-        writer.write(root)
-        writer.write(signatures)
-    }
-
-    package init(from reader: inout BorshReader) throws(DecodingError) {
-        height = try Height(from: &reader)
-        round = try reader.integer()
-        root = try reader.digest()
-        signatures = try reader.list(bound: Limits.membersMax)
-    }
-}
 
 /// One entry of the log, as its bytes.
 package struct EntryBytes: BorshCodable, Hashable, Sendable {

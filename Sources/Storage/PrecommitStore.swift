@@ -4,7 +4,6 @@
 internal import Cryptography
 package import EventLog
 package import Ledger
-package import Replication
 
 /// Why precommits could not be read.
 package enum PrecommitStoreError: Error, Equatable, Sendable {

@@ -7,6 +7,7 @@ import Cryptography
 import EventLog
 import Foundation
 import Ledger
+import Node
 
 /// `recount prove`.
 struct ProveCommand: ParsableCommand {
@@ -308,7 +309,7 @@ struct ProveCheckCommand: ParsableCommand {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         do {
-            return try decoder.decode(TreeProof.self, from: Data(bytes))
+            return try StrictJSON.decode(TreeProof.self, from: bytes, using: decoder)
         } catch {
             throw Failure(
                 "\(file) is not what prove entry --json or prove consistency --json prints:"

@@ -29,6 +29,16 @@ package enum Vectors {
         try Data(contentsOf: folder.appendingPathComponent(path))
     }
 
+    /// A file of the shared folder of hostile and unusual inputs, which lies beside the vectors.
+    package static func casePath(_ path: String) -> String {
+        folder.deletingLastPathComponent().appendingPathComponent("cases/\(path)").path
+    }
+
+    /// Whether that file is there.
+    package static func hasCase(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: casePath(path))
+    }
+
     /// Returns the decoded JSON of a vector file.
     package static func json<T: Decodable>(_ path: String, as type: T.Type = T.self) throws -> T {
         try JSONDecoder().decode(type, from: data(path))

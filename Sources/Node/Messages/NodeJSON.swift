@@ -41,6 +41,17 @@ extension LineProblem: CustomStringConvertible {
     }
 }
 
+extension LineProblem {
+    /// What is wrong with a line whose JSON is.
+    fileprivate init(_ problem: JSONProblem) {
+        switch problem {
+        case .notUTF8: self = .notUTF8
+        case .tooDeep(let max): self = .tooDeep(max: max)
+        default: self = .notJSON("\(problem)")
+        }
+    }
+}
+
 /// The JSON that the command line reads and prints.
 package enum NodeJSON {
     /// The JSON of a value on one line, keys in order of their bytes.
@@ -52,7 +63,7 @@ package enum NodeJSON {
 
     /// Reads one line.
     ///
-    /// Checks, in order: length, UTF-8, depth of nesting, JSON, then the fields of `T` in the
+    /// Checks, in order: length, strict JSON (`StrictJSON`), then the fields of `T` in the
     /// order in which it reads them.
     package static func decode<T: Decodable>(
         _ type: T.Type, line: [UInt8]
@@ -60,12 +71,10 @@ package enum NodeJSON {
         guard line.count <= NodeLimits.lineBytesMax else {
             throw .tooLong(bytes: line.count, max: NodeLimits.lineBytesMax)
         }
-        guard String(validating: line, as: UTF8.self) != nil else { throw .notUTF8 }
-        guard depth(of: line) <= NodeLimits.nestingMax else {
-            throw .tooDeep(max: NodeLimits.nestingMax)
-        }
         do {
-            return try JSONDecoder().decode(type, from: Data(line))
+            return try StrictJSON.decode(type, from: line, free: ["note"])
+        } catch let problem as JSONProblem {
+            throw LineProblem(problem)
         } catch let problem as LineProblem {
             throw problem
         } catch let error as Swift.DecodingError {
@@ -73,35 +82,6 @@ package enum NodeJSON {
         } catch {
             throw .notJSON("\(error)")
         }
-    }
-
-    /// The deepest nesting of arrays and objects, strings skipped.
-    private static func depth(of line: [UInt8]) -> Int {
-        var depth = 0
-        var deepest = 0
-        var isInString = false
-        var isEscaped = false
-        for byte in line {
-            if isInString {
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isInString = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): isInString = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"):
-                depth += 1
-                deepest = max(deepest, depth)
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-            default: break
-            }
-        }
-        return deepest
     }
 
     private static func problem(of error: Swift.DecodingError) -> LineProblem {

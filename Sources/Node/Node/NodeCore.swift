@@ -47,7 +47,7 @@ final class NodeCore {
         transport = setup.transport
         tell = setup.tell
         facts = setup.facts
-        guard clock.now().rawValue <= NodeLimits.timeMax else { throw .clockAbsurd(clock.now()) }
+        _ = try clock.checked()
         do throws(HostError) {
             host = try ReplicaHost(
                 directory: home.path, disk: POSIXDisk(), key: home.key,
@@ -210,7 +210,7 @@ final class NodeCore {
         let wait = wake > uptime ? min(wake - uptime, NodeLimits.pauseMillisecondsMax) : 0
         let arrivals = inbox.take(waitMilliseconds: wait)
         if arrivals.isStopped { return false }
-        guard clock.now().rawValue <= NodeLimits.timeMax else { throw .clockAbsurd(clock.now()) }
+        _ = try clock.checked()
         for work in arrivals.work { try work(self) }
         try takeVerdicts(arrivals.verdicts)
         for (message, sender) in arrivals.messages { try receive(message, from: sender) }

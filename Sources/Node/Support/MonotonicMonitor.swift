@@ -103,13 +103,11 @@ enum MonotonicTime {
         return UInt64(max(0, time.tv_sec)) * 1_000_000_000 + UInt64(max(0, time.tv_nsec))
     }
 
-    /// Milliseconds since 1970 UTC by the wall clock, whatever it says; 0 before then.
-    static func wallMilliseconds() -> UInt64 {
+    /// Seconds since 1970 UTC by the wall clock, of either sign, and nanoseconds within the second.
+    static func wall() -> (seconds: Int64, nanoseconds: Int64) {
         var time = timespec()
         // SAFETY: one structure that lives for the call.
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        let seconds = UInt64(max(0, time.tv_sec))
-        let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        return overflow ? .max : milliseconds + UInt64(max(0, time.tv_nsec)) / 1_000_000
+        return (Int64(time.tv_sec), Int64(time.tv_nsec))
     }
 }

@@ -6,6 +6,7 @@ import EventLog
 import Hosting
 import Ledger
 import Replication
+import Storage
 import TestSupport
 import Testing
 

@@ -47,11 +47,7 @@ final class Blobs: Duty {
     }
 
     /// Whether the node has a blob, as far as its name says.
-    func has(_ hash: Digest) -> Bool {
-        do throws(DiskError) {
-            return try POSIXDisk().exists("\(store.directory)/\(hash.hex)")
-        } catch { return false }
-    }
+    func has(_ hash: Digest) -> Bool { Files.exists("\(store.directory)/\(hash.hex)") }
 
     // MARK: Fetching
 
@@ -61,6 +57,13 @@ final class Blobs: Duty {
         then: @escaping (NodeCore, Bool) throws(NodeError) -> Void
     ) throws(NodeError) {
         if has(hash) { return try then(node, true) }
+        // A part of no bytes says that a peer has not got it, so that of none is made here.
+        if hash == Digest(hashing: []) {
+            do throws(LogError) { _ = try store.put([]) } catch {
+                throw .log(of: "the blobs", path: store.directory, error)
+            }
+            return try then(node, true)
+        }
         if let running = fetches[hash] {
             let first = running.then
             fetches[hash] = Fetch(

@@ -34,7 +34,7 @@ final class NodeCore {
     /// Entries of the batches that the duties have heard of.
     private var heardSize: UInt64
     private var idleAt: UInt64 = 0
-    private var isJumpAccepted = false
+    private var steadyTime = SteadyTime()
 
     private static let idleMilliseconds: UInt64 = 100
 
@@ -89,7 +89,7 @@ final class NodeCore {
     var index: ValidatorIndex? { host.state.validatorIndex(of: home.key.publicKey) }
     var uptime: UInt64 { clock.uptime() }
     /// The later of the clock and the ledger.
-    var ledgerNow: Time { max(clock.now(), host.state.time) }
+    var ledgerNow: Time { max(steady.time, host.state.time) }
 
     /// Tells a person.
     func tell(_ event: NodeEvent) { tell(.event(event)) }
@@ -116,12 +116,16 @@ final class NodeCore {
 
     // MARK: The host
 
-    private var now: Instant {
-        var time = clock.now()
+    private var steady: Instant {
         let uptime = clock.uptime()
+        return Instant(time: steadyTime.time(wall: clock.now(), uptime: uptime), uptime: uptime)
+    }
+
+    private var now: Instant {
+        let steady = steady
+        var time = steady.time
+        let uptime = steady.uptime
         if misbehaviour != nil {
-            let view = NodeView(
-                host: host, key: home.key, now: Instant(time: time, uptime: uptime))
             let offset = misbehaviour?.clockOffset(view) ?? 0
             let (sum, isBeyond) = Int64(clamping: time.rawValue).addingReportingOverflow(offset)
             if !isBeyond { time = Time(UInt64(max(0, sum))) }
@@ -129,10 +133,7 @@ final class NodeCore {
         return Instant(time: time, uptime: uptime)
     }
 
-    private var view: NodeView {
-        NodeView(
-            host: host, key: home.key, now: Instant(time: clock.now(), uptime: clock.uptime()))
-    }
+    private var view: NodeView { NodeView(host: host, key: home.key, now: steady) }
 
     /// Calls the host and does what comes out.
     func act(
@@ -219,6 +220,12 @@ final class NodeCore {
         }
         for duty in duties where duty.nextWake <= clock.uptime() { try duty.attend(self) }
         try beIdle()
+        if steadyTime.takeStep() {
+            tell(
+                .warning(
+                    "\(name): the clock was set back to \(TimeText.of(clock.now())); time goes on by"
+                        + " what has really passed until the clock is there"))
+        }
         publish()
         return true
     }

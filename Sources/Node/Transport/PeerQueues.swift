@@ -1,14 +1,14 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Cryptography
+package import Cryptography
 
 /// What has arrived and waits to be looked at: a bounded queue for each sender.
 ///
 /// A full queue drops what comes: what waits in it is without a gap then, and its sender, who sends
 /// faster than is looked at, learns from statuses what was lost. Nobody's messages touch the queue
 /// of another, and turns go around, so that a flood costs others nothing but a share of the time.
-struct PeerQueues: Sendable {
+package struct PeerQueues: Sendable {
     private struct Queue {
         var messages: [[UInt8]] = []
         var first = 0
@@ -33,18 +33,21 @@ struct PeerQueues: Sendable {
         }
     }
 
+    /// Nothing waits yet.
+    package init() {}
+
     private var queues: [PublicKey: Queue] = [:]
     /// The senders that have something waiting, the next one first.
     private var turns: [PublicKey] = []
     /// Messages that found no room.
-    private(set) var dropped: UInt64 = 0
+    package private(set) var dropped: UInt64 = 0
 
     /// Whether nothing waits.
-    var isEmpty: Bool { turns.isEmpty }
+    package var isEmpty: Bool { turns.isEmpty }
 
     /// Adds a message where there is room for it; one that is larger than a queue passes an empty
     /// one. Returns whether it did.
-    mutating func add(_ message: [UInt8], from sender: PublicKey) -> Bool {
+    package mutating func add(_ message: [UInt8], from sender: PublicKey) -> Bool {
         var queue = queues.removeValue(forKey: sender) ?? Queue()
         let isNew = queue.count == 0
         let hasRoom =
@@ -64,7 +67,7 @@ struct PeerQueues: Sendable {
     }
 
     /// Takes what is next, at most so many messages: a few of each sender in turn.
-    mutating func take(_ countMax: Int) -> [(message: [UInt8], sender: PublicKey)] {
+    package mutating func take(_ countMax: Int) -> [(message: [UInt8], sender: PublicKey)] {
         var taken: [(message: [UInt8], sender: PublicKey)] = []
         while taken.count < countMax, let sender = turns.first {
             turns.removeFirst()

@@ -98,9 +98,11 @@ struct LocalRunTests {
         let (summary, recorder) = try await runLocal(network, lines)
         var counts: [String: Int] = [:]
         for line in lines { counts[try Samples.expectation(line).outcome, default: 0] += 1 }
-        // A request that comes twice is decided once.
-        #expect(summary.approved + summary.answered == (counts["approved"] ?? 0) + 1)
-        #expect(summary.rejected == counts["rejected"] ?? 0)
+        // Two requests come twice, and are decided once: one of each kind.
+        #expect(summary.answered == 2)
+        #expect(summary.approved == (counts["approved"] ?? 0) - 1)
+        // Whether a double spend is rejected or refused depends on which comes first.
+        #expect((summary.rejected - (counts["rejected"] ?? 0) + 1) <= counts["notApproved"] ?? 0)
         #expect(summary.requests == summary.accepted + summary.refused + summary.answered)
         #expect(summary.settled == summary.approved)
         #expect(recorder.warnings == [])

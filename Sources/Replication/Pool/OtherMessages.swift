@@ -100,7 +100,10 @@ struct OtherMessages: Sendable {
         guard let (kind, topic) = Self.place(of: message), counts[kind.rawValue] < kind.countMax
         else { return false }
         let same = byTopic[topic] ?? []
-        guard same.count < kind.shareMax else { return false }
+        guard same.count < kind.shareMax, items[Self.digest(of: message)] == nil else {
+            return false
+        }
+        guard kind == .governance || kind == .evidence else { return true }
         return !same.contains { digest in
             items[digest].map { Self.says(message, what: $0.message) } ?? false
         }
@@ -113,7 +116,7 @@ struct OtherMessages: Sendable {
             one.number == two.number && one.change == two.change
         case (.evidence(let one), .evidence(let two)):
             one.validator == two.validator && one.slot == two.slot
-        default: message == other
+        default: false
         }
     }
 

@@ -377,7 +377,9 @@ ENUMERATIONS = {
     "tooManySubmitters neverValidator noContradiction alreadyConvicted noSender "
     "notRefused refusalsFull noBatch batchOpen batchFull wrongHeight wrongTime "
     "timeTooFar wrongProposer wrongRoot wrongPrecommits deadlinesPassed wrongSize "
-    "ledgerOpen ledgerNotOpen wrongGenesis tooLong",
+    "ledgerOpen ledgerNotOpen wrongGenesis tooLong gammaIsDelta gammaIsBeta "
+    "deltaIsBeta deltaIsGenerator secretKnown constantInfinite constantIsAlpha "
+    "inputInfinite inputIsConstant inputsAlike",
 }
 ENUMERATIONS = {name: values.split() for name, values in ENUMERATIONS.items()}
 
@@ -612,9 +614,48 @@ def signed_bytes(name, ledger, kind, message):
     return domain(name) + ledger + b"".join(parts)
 
 
+EDWARDS_P = 2**255 - 19
+EDWARDS_L = 2**252 + 27742317777372353535851937790883648493
+EDWARDS_D = -121665 * pow(121666, -1, EDWARDS_P) % EDWARDS_P
+
+
+def edwards_add(one, other):
+    """The sum of two points of the curve -x^2 + y^2 = 1 + d x^2 y^2, as (X, Y, Z)."""
+    (x1, y1, z1), (x2, y2, z2), p = one, other, EDWARDS_P
+    a, c, d = z1 * z2, x1 * x2, y1 * y2
+    b, e = a * a, EDWARDS_D * c * d
+    f, g = b - e, b + e
+    return (
+        a * f * ((x1 + y1) * (x2 + y2) - c - d) % p,
+        a * g * (d + c) % p,
+        f * g % p,
+    )
+
+
 @functools.cache
 def is_key(key):
-    return nacl.bindings.crypto_core_ed25519_is_valid_point(key)
+    """Events, "What is signed": a valid point. libsodium is not asked: some versions err."""
+    p = EDWARDS_P
+    y = int.from_bytes(key, "little") & (1 << 255) - 1
+    if y >= p:
+        return False
+    u, v = (y * y - 1) % p, (EDWARDS_D * y * y + 1) % p
+    square = u * pow(v, -1, p) % p
+    x = pow(square, (p + 3) // 8, p)
+    if x * x % p != square:
+        x = x * pow(2, (p - 1) // 4, p) % p
+    if x * x % p != square:
+        return False
+    if x & 1 != key[31] >> 7:
+        x = -x % p
+    if (x, y) == (0, 1):
+        return False
+    product = 0, 1, 1
+    for bit in bin(EDWARDS_L)[2:]:
+        product = edwards_add(product, product)
+        if bit == "1":
+            product = edwards_add(product, (x, y, 1))
+    return product[0] == 0 and product[1] == product[2]
 
 
 def is_signed(key, signature, message):
@@ -800,6 +841,47 @@ def is_verifying_key(data, inputs):
     return all((y * y - x**3 - 3) % P == 0 for x, y in ones) and all(
         multiply2(y, y) == cube_plus_b(x) and is_in_subgroup((x, y)) for x, y in twos
     )
+
+
+G1 = 1, 2
+G2 = (
+    (
+        10857046999023057135944570762232829481370756359578518086990519993285655852781,
+        11559732032986387107991004021392285783925812861821192530917403151452391805634,
+    ),
+    (
+        8495653923123431417604973247489272438418190587263600148770280649306958101930,
+        4082367875863433681332203403145435568316851327593401208105741076214120093531,
+    ),
+)
+
+
+def key_fault(data, kinds):
+    """Why a verifying key proves nothing, or None; Events, "Proofs and verifying keys"."""
+    numbers = [
+        int.from_bytes(data[i : i + 32], "big")
+        for i in (*range(0, 448, 32), *range(452, len(data), 32))
+    ]
+    pairs = list(zip(numbers[::2], numbers[1::2]))
+    alpha, constant, inputs = pairs[0], pairs[7], pairs[8:]
+    # Points are equal or opposite where x is equal; infinity is (0, 0), and no point has x = 0.
+    beta, gamma, delta = ((x0, x1) for x1, x0 in pairs[1:7:2])
+    finite = [x for x, y in inputs if (x, y) != (0, 0)]
+    faults = {
+        "gammaIsDelta": gamma == delta,
+        "gammaIsBeta": gamma == beta,
+        "deltaIsBeta": delta == beta,
+        "deltaIsGenerator": delta == G2[0],
+        "secretKnown": alpha[0] == G1[0] or beta == G2[0],
+        "constantInfinite": constant == (0, 0),
+        "constantIsAlpha": constant[0] == alpha[0],
+        "inputInfinite": any(
+            point == (0, 0) and kind != "free" for point, kind in zip(inputs, kinds)
+        ),
+        "inputIsConstant": constant[0] in finite,
+        "inputsAlike": len(set(finite)) < len(finite),
+    }
+    return next((fault for fault, holds in faults.items() if holds), None)
 
 
 # --------------------------------------------------------------------------------
@@ -1021,7 +1103,7 @@ class Ledger:
         recipient = {"recipient", "externalDataHash"} & set(kinds)
         if not ("root" in kinds and "nullifier" in kinds and amount and recipient):
             return "the circuit leaves root, a nullifier, amount or recipient unbound"
-        return None
+        return key_fault(c.verifyingKey, kinds)
 
     # -- Events, "BatchOpened"
 

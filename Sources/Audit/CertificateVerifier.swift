@@ -300,12 +300,17 @@ private struct CertificateVerifier {
                 check: .proof, entry: round.entry, field: field, expected: expected, found: found)
         }
         let holds: Bool
-        do throws(Groth16Error) {
+        do {
             let key = try VerifyingKey(bytes: round.part.circuit.verifyingKey)
+            if let fault = round.part.circuit.soundnessFault(of: key) {
+                throw flaw("verifying key", "one that proves something", "\(fault)")
+            }
             let proof = try Proof(compressed: round.request.proof)
             let inputs = try PublicInputs.parse(
                 littleEndian: round.request.publicInputs.map(\.bytes))
             holds = try key.verifyOnce(proof, inputs: inputs)
+        } catch let error as CertificateFlaw {
+            throw error
         } catch {
             throw flaw("proof", "one that can be verified", "\(error)")
         }

@@ -6,6 +6,7 @@ import BN254
 import Cryptography
 import Foundation
 import Groth16
+import Node
 
 /// `recount proof`.
 struct ProofCommand: ParsableCommand {
@@ -57,6 +58,7 @@ struct ProofVerifyCommand: ParsableCommand {
     mutating func run() throws {
         let holds: Bool
         let count: Int
+        let fault: VerifyingKeyFault?
         do throws(Failure) {
             let key = try ProofFiles.key(self.key)
             let proof = try ProofFiles.proof(self.proof)
@@ -67,6 +69,8 @@ struct ProofVerifyCommand: ParsableCommand {
                         + " \(key.publicInputCount)")
             }
             count = inputs.count
+            // Which inputs are bound is the ledger's to say; all are taken for that here.
+            fault = key.soundnessFault(isBound: inputs.map { _ in true })
             holds = try ProofFiles.judge(publicInputs) { () throws(Groth16Error) in
                 try PreparedVerifyingKey(key).verify(proof, inputs: inputs)
             }
@@ -76,9 +80,12 @@ struct ProofVerifyCommand: ParsableCommand {
         }
         if json {
             try Output.json(
-                Verdict(result: holds ? "valid" : "invalid", reason: nil, publicInputs: count))
+                Verdict(
+                    result: holds ? "valid" : "invalid",
+                    reason: fault.map { "the key proves nothing: \($0)" }, publicInputs: count))
         } else {
             Output.line(holds ? "valid" : "invalid: the proof does not hold for these inputs")
+            if let fault { Output.line("Note: the key proves nothing: \(fault)") }
         }
         Output.flush()
         throw ExitCode(holds ? ExitStatus.good.rawValue : ExitStatus.wrong.rawValue)
@@ -184,7 +191,9 @@ enum ProofFiles {
         _ type: Value.Type, _ bytes: [UInt8], _ path: String
     ) throws(Failure) -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
+            return try StrictJSON.decode(type, from: bytes)
+        } catch let problem as JSONProblem {
+            throw Failure("\(path): \(problem)")
         } catch let error as Swift.DecodingError {
             throw Failure("\(path): \(error.text)")
         } catch {

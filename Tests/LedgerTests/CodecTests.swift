@@ -168,8 +168,11 @@ struct CodecTests {
             .refusalsExhausted, .noBatch, .batchOpen, .batchFull, .wrongHeight, .timeNotLater,
             .tooManyDays, .wrongProposer, .wrongPreviousRoot, .wrongPrecommits, .deadlinesDue,
             .wrongSize, .ledgerOpened, .ledgerNotOpened, .malformedGenesis, .oversized,
+            .gammaIsDelta, .gammaIsBeta, .deltaIsBeta, .deltaIsGenerator, .keySecretKnown,
+            .constantIsInfinity, .constantIsAlpha, .inputIsInfinity, .inputIsConstant,
+            .inputsShareAPoint,
         ]
-        #expect(expected.map(\.rawValue) == Array(0..<66))
+        #expect(expected.map(\.rawValue) == Array(0..<76))
         #expect(Refusal.allCases == expected)
         #expect(Set(expected.map(\.description)).count == expected.count)
     }

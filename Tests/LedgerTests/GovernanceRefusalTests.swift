@@ -1,7 +1,9 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import BN254
 import Cryptography
+import Groth16
 import Ledger
 import Testing
 
@@ -131,6 +133,54 @@ struct GovernanceRefusalTests {
             var parameters = scenario.state.parameters
             change(&parameters)
             #expect(refusal(scenario, .parametersChanged(parameters)) == expected)
+        }
+    }
+
+    @Test("a verifying key that proves nothing is refused with its reason, wherever it enters")
+    func keysThatProveNothing() throws {
+        let good = try VerifyingKey(bytes: Fixture.circuit.verifyingKey)
+        let (beta, g1, g2) = (good.beta, G1Affine.generator, G2Affine.generator)
+        func key(
+            alpha: G1Affine? = nil, beta: G2Affine? = nil, gamma: G2Affine? = nil,
+            delta: G2Affine? = nil, _ changes: [Int: G1Affine] = [:]
+        ) throws -> [UInt8] {
+            var ic = good.ic
+            for (place, point) in changes { ic[place] = point }
+            return try VerifyingKey(
+                alpha: alpha ?? good.alpha, beta: beta ?? good.beta, gamma: gamma ?? good.gamma,
+                delta: delta ?? good.delta, ic: ic
+            ).bytes
+        }
+        let cases: [([UInt8], Refusal?)] = [
+            (try key(), nil),
+            (try key(gamma: good.delta), .gammaIsDelta),
+            (try key(gamma: good.delta.negated), .gammaIsDelta),
+            (try key(gamma: beta), .gammaIsBeta), (try key(delta: beta), .deltaIsBeta),
+            (try key(gamma: Fixture.twist(9), delta: g2), .deltaIsGenerator),
+            (try key(alpha: g1), .keySecretKnown),
+            (try key(beta: g2, gamma: Fixture.twist(9)), .keySecretKnown),
+            (try key([0: .infinity]), .constantIsInfinity),
+            (try key([0: good.alpha]), .constantIsAlpha),
+            (try key([3: .infinity]), .inputIsInfinity),
+            (try key([3: good.ic[0].negated]), .inputIsConstant),
+            (try key([3: good.ic[1]]), .inputsShareAPoint),
+        ]
+        var scenario = try LedgerScenario(.of(4, 3))
+        try scenario.open()
+        for (bytes, expected) in cases {
+            var circuit = Fixture.circuit
+            circuit.name = "other"
+            circuit.verifyingKey = bytes
+            #expect(refusal(scenario, .circuitRegistered(circuit)) == expected)
+            var opened = Fixture.opened(Setup())
+            opened.circuits[0].circuit.verifyingKey = bytes
+            var found: Refusal?
+            do throws(Refusal) {
+                _ = try LedgerState().decide(.openLedger(opened))
+            } catch {
+                found = error
+            }
+            #expect(found == expected)
         }
     }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
-import Groth16
+package import Groth16
 
 extension LedgerState {
     /// Checks, in order: running number, signers, their order and number, then the change itself.
@@ -80,20 +80,49 @@ extension LedgerState {
         try Self.checkStakes(stakes)
     }
 
-    /// Checks, in order: name, verifying key, number and kind of inputs, bindings.
+    /// Checks, in order: name, verifying key, number and kind of inputs, bindings, and that proofs
+    /// of the key are worth anything.
     static func check(_ circuit: Circuit) throws(Refusal) {
         guard !circuit.name.isEmpty, circuit.name.utf8.count <= Limits.nameBytesMax,
             circuit.inputs.count <= Limits.publicInputsMax,
             circuit.nullifierCount <= Limits.nullifiersMax
         else { throw .malformedCircuit }
-        let inputCount: Int
-        do {
-            inputCount = try VerifyingKey(bytes: circuit.verifyingKey).publicInputCount
-        } catch { throw .malformedCircuit }
-        guard inputCount == circuit.inputs.count else { throw .malformedCircuit }
+        let key: VerifyingKey
+        do { key = try VerifyingKey(bytes: circuit.verifyingKey) } catch {
+            throw .malformedCircuit
+        }
+        guard key.publicInputCount == circuit.inputs.count else { throw .malformedCircuit }
         for case .constant(let value) in circuit.inputs {
             guard isCanonical(value) else { throw .malformedCircuit }
         }
         guard circuit.isBound else { throw .circuitUnbound }
+        if let fault = circuit.soundnessFault(of: key) { throw Refusal(fault) }
+    }
+}
+
+extension Circuit {
+    /// Why proofs of the circuit's key are worth nothing here; nil where nothing is known against
+    /// it. The one check of keys, wherever they enter.
+    package func soundnessFault(of key: VerifyingKey) -> VerifyingKeyFault? {
+        key.soundnessFault(isBound: inputs.map { $0 != .free })
+    }
+}
+
+extension Refusal {
+    /// The refusal for a verifying key that proves nothing.
+    init(_ fault: VerifyingKeyFault) {
+        self =
+            switch fault {
+            case .gammaIsDelta: .gammaIsDelta
+            case .gammaIsBeta: .gammaIsBeta
+            case .deltaIsBeta: .deltaIsBeta
+            case .deltaIsGenerator: .deltaIsGenerator
+            case .secretIsKnown: .keySecretKnown
+            case .constantIsInfinity: .constantIsInfinity
+            case .constantIsAlpha: .constantIsAlpha
+            case .inputIsInfinity: .inputIsInfinity
+            case .inputIsConstant: .inputIsConstant
+            case .inputsShareAPoint: .inputsShareAPoint
+            }
     }
 }

@@ -71,6 +71,16 @@ extension Refusal {
         case .ledgerNotOpened: "ledgerNotOpened"
         case .malformedGenesis: "malformedGenesis"
         case .oversized: "oversized"
+        case .gammaIsDelta: "gammaIsDelta"
+        case .gammaIsBeta: "gammaIsBeta"
+        case .deltaIsBeta: "deltaIsBeta"
+        case .deltaIsGenerator: "deltaIsGenerator"
+        case .keySecretKnown: "keySecretKnown"
+        case .constantIsInfinity: "constantIsInfinity"
+        case .constantIsAlpha: "constantIsAlpha"
+        case .inputIsInfinity: "inputIsInfinity"
+        case .inputIsConstant: "inputIsConstant"
+        case .inputsShareAPoint: "inputsShareAPoint"
         }
     }
 }

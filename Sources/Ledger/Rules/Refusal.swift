@@ -135,6 +135,26 @@ package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterab
     case malformedGenesis = 64
     /// A part of the message is longer than may be, so that no entry can hold it.
     case oversized = 65
+    /// Gamma of the verifying key equals delta, so anybody can forge proofs.
+    case gammaIsDelta = 66
+    /// Gamma of the verifying key equals beta, so anybody can forge proofs.
+    case gammaIsBeta = 67
+    /// Delta of the verifying key equals beta, so anybody can forge proofs.
+    case deltaIsBeta = 68
+    /// Delta of the verifying key is the generator, so anybody can forge proofs.
+    case deltaIsGenerator = 69
+    /// Alpha or beta of the verifying key is the generator, so a secret is known.
+    case keySecretKnown = 70
+    /// The verifying key's point for the constant is infinity.
+    case constantIsInfinity = 71
+    /// The verifying key's point for the constant equals alpha.
+    case constantIsAlpha = 72
+    /// The verifying key's point for a bound input is infinity, so it binds nothing.
+    case inputIsInfinity = 73
+    /// The verifying key's point for an input equals that for the constant.
+    case inputIsConstant = 74
+    /// The verifying key has one point for two inputs, so it does not bind each.
+    case inputsShareAPoint = 75
 
     /// Whether the message is answered with what the log holds instead of being refused.
     package var isAnswer: Bool { self == .alreadyRecorded }
@@ -224,6 +244,26 @@ extension Refusal: CustomStringConvertible {
         case .malformedGenesis:
             "the first entry names a key twice, or it or a part of it is longer than it may be"
         case .oversized: "a part of the message is longer than may be"
+        case .gammaIsDelta:
+            "gamma of the verifying key equals delta, so anybody can forge proofs"
+        case .gammaIsBeta:
+            "gamma of the verifying key equals beta, so anybody can forge proofs"
+        case .deltaIsBeta:
+            "delta of the verifying key equals beta, so anybody can forge proofs"
+        case .deltaIsGenerator:
+            "delta of the verifying key is the generator, so anybody can forge proofs"
+        case .keySecretKnown:
+            "alpha or beta of the verifying key is the generator, so a secret is known"
+        case .constantIsInfinity:
+            "the verifying key's point for the constant is infinity"
+        case .constantIsAlpha:
+            "the verifying key's point for the constant equals alpha"
+        case .inputIsInfinity:
+            "the verifying key's point for a bound input is infinity, so it binds nothing"
+        case .inputIsConstant:
+            "the verifying key's point for an input equals that for the constant"
+        case .inputsShareAPoint:
+            "the verifying key has one point for two inputs, so it does not bind each"
         }
     }
 }

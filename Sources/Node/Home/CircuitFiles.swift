@@ -15,7 +15,8 @@ struct CircuitFiles {
 
     /// Reads every verifying key.
     ///
-    /// Checks, for each in order: the file, its form, the number of public inputs, their bindings.
+    /// Checks, for each in order: the file, its form, the number of public inputs, their bindings, and
+    /// that proofs of the key are worth anything.
     init(_ configuration: Configuration) throws(NodeError) {
         var copy = configuration
         var genesis: [GenesisCircuit] = []
@@ -67,6 +68,12 @@ struct CircuitFiles {
                     value: "\(entry.publicInputs.map(\.configurationName))",
                     wanted: "circuit \(entry.name) must bind root, a nullifier, the amount and"
                         + " the recipient, or a proof could be used for another withdrawal"))
+        }
+        if let fault = circuit.soundnessFault(of: key) {
+            throw .configuration(
+                path: entry.verifyingKey,
+                .wrongValue(
+                    "circuits.verifying_key", value: entry.verifyingKey, wanted: "\(fault)"))
         }
         return circuit
     }

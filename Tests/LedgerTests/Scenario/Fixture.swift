@@ -52,13 +52,23 @@ enum Fixture {
 
     static let proof = Proof(a: .generator, b: .generator, c: .generator).compressed
 
+    /// Small multiples of the generators: a key with which nothing is known to be wrong, though
+    /// whoever reads this can forge proofs of it.
     static func verifyingKey(inputs: Int) -> [UInt8] {
+        func g1(_ scalar: UInt64) -> G1Affine {
+            G1Affine.generator.multipliedVariableTime(by: Fr(scalar))
+        }
         do {
             return try VerifyingKey(
-                alpha: .generator, beta: .generator, gamma: .generator, delta: .generator,
-                ic: Array(repeating: .generator, count: inputs + 1)
+                alpha: g1(4), beta: twist(3), gamma: .generator, delta: twist(5),
+                ic: (0...UInt64(inputs)).map { g1(7 + $0) }
             ).bytes
-        } catch { fatalError("generators make a key: \(error)") }
+        } catch { fatalError("multiples of generators make a key: \(error)") }
+    }
+
+    /// A multiple of the generator of G2.
+    static func twist(_ scalar: UInt64) -> G2Affine {
+        G2Affine.generator.multipliedVariableTime(by: Fr(scalar))
     }
 
     /// A circuit with these bindings.

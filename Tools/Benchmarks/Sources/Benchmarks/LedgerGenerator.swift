@@ -40,8 +40,10 @@ struct LedgerGenerator {
         let point = G1Affine.generator
         let twist = G2Affine.generator
         let verifyingKey = try VerifyingKey(
-            alpha: point, beta: twist, gamma: twist, delta: twist,
-            ic: Array(repeating: point, count: 5))
+            alpha: point.multipliedVariableTime(by: Fr(2)),
+            beta: twist.multipliedVariableTime(by: Fr(3)), gamma: twist,
+            delta: twist.multipliedVariableTime(by: Fr(5)),
+            ic: (7...11).map { point.multipliedVariableTime(by: Fr(UInt64($0))) })
         circuit = Circuit(
             name: "generated", verifyingKey: verifyingKey.bytes,
             inputs: [.root, .nullifier, .recipient, .amount])

@@ -221,11 +221,14 @@ CREATE TABLE result (
 -- Validators convicted by two signed messages of their own.
 CREATE TABLE evidence (
     entry INTEGER PRIMARY KEY,
-    validator INTEGER NOT NULL REFERENCES validator,
-    slot TEXT NOT NULL CHECK (slot IN ('vote', 'proposal', 'prevote', 'precommit')),
-    request INTEGER REFERENCES request,
+    validator INTEGER REFERENCES validator,  -- absent where the bridge contradicts itself
+    slot TEXT NOT NULL CHECK (slot IN ('vote', 'proposal', 'prevote', 'precommit', 'result',
+        'amnesia', 'checkpoint', 'settlement')),
+    request INTEGER REFERENCES request,      -- of votes and settlements
     height ANY,
-    round INTEGER
+    round INTEGER,                           -- of an amnesia that of the prevote
+    job INTEGER REFERENCES job,
+    size INTEGER                             -- of checkpoints
 ) STRICT;
 
 -- Recorded votes or results that differ, one row for each validator.

@@ -409,11 +409,23 @@ UNIONS = {
         1: f"proposal {SLOT}",
         2: f"prevote {SLOT}",
         3: f"precommit {SLOT}",
+        4: "result job:u64",
+        5: "amnesia height:u64 precommit:u32 prevote:u32",
+        6: "checkpoint size:u64",
+        7: "settlement request:u64",
     },
-    "EvidenceSlot": {0: "vote request:32", 1: "consensus slot:Slot"},
+    "EvidenceSlot": {
+        0: "vote request:32",
+        1: "consensus slot:Slot",
+        2: "result job:32",
+        3: "settlement request:32",
+    },
     "Statement": {
         0: "vote vote:Vote reason:VoteReason timestamp:u64 signature:64",
         1: "consensus value:?32 validRound:i64 signature:64",
+        2: "result status:JobStatus output:32 fuel:u64 signature:64",
+        3: "checkpoint root:32 seconds:?u64 signature:64",
+        4: "settlement result:SettlementResult reference:bytes<128 signature:64",
     },
     "Message": {
         0: "request message:RequestMessage",
@@ -887,6 +899,8 @@ def key_fault(data, kinds):
 # --------------------------------------------------------------------------------
 # State: the fold. Every rule in the plainest way; histories are kept whole.
 
+TERMS_MAX = 8
+BRIDGE = 65_535
 VOTE_LIFE_MILLISECONDS = 60_000
 POINT = 1000  # reputation is kept in thousandths
 REPUTATION_START = 1000 * POINT
@@ -1037,6 +1051,7 @@ class Ledger:
             v = SimpleNamespace(index=len(self.validators), key=key, reputation=REPUTATION_START)
             self.validators.append(v)
         v.stake, v.member = stake, True
+        v.terms = (getattr(v, "terms", []) + [(self.height, None)])[-TERMS_MAX:]
 
     def register(self, circuit):
         self.circuits.append(
@@ -1715,6 +1730,7 @@ class Ledger:
         v = self.validator_of(c.key)
         self.check(v is not None and v.member, True, "change.key is a validator")
         v.member = False
+        v.terms[-1] = (v.terms[-1][0], self.height)
         self.check(self.members_fault(self.parameters), None, "change")
 
     def stakeChanged(self, c):
@@ -1751,39 +1767,100 @@ class Ledger:
     # -- Events, "EvidenceSubmitted"
 
     def evidenceSubmitted(self, e):
-        self.check(
-            e.validator < len(self.validators), True, "evidenceSubmitted.validator was a validator"
-        )
-        key, slot = self.validators[e.validator].key, e.slot
+        slot, name = e.slot, "evidenceSubmitted"
+        if slot.kind == "settlement":
+            self.check(e.validator, BRIDGE, f"{name}.validator is the bridge")
+            key = self.bridge
+            ordered = slot.request in self.pending or slot.request in self.settlements
+            self.check(ordered, True, f"{name}.slot is an ordered settlement")
+        else:
+            known = e.validator < len(self.validators)
+            self.check(known, True, f"{name}.validator was a validator")
+            key = self.validators[e.validator].key
         if slot.kind == "vote":
-            self.check(slot.request in self.requests, True, "evidenceSubmitted.slot is a request")
-        about = encode("Slot", slot)
-        self.check(
-            (e.validator, about) in self.convictions, False, "evidenceSubmitted was found already"
-        )
+            self.check(slot.request in self.requests, True, f"{name}.slot is a request")
+            pinned = [p.index for p in self.requests[slot.request].pinned]
+            self.check(e.validator in pinned, True, f"{name}.validator is pinned")
+        elif slot.kind == "result":
+            self.check(slot.job in self.jobs, True, f"{name}.slot is a job")
+            drawn = getattr(self.jobs[slot.job].assigned, "validators", [])
+            self.check(e.validator in drawn, True, f"{name}.validator was drawn")
+        elif hasattr(slot, "height"):
+            self.check(self.orders(e.validator, slot.height), True, f"{name}.validator orders it")
         for which in "first", "second":
             statement = getattr(e, which)
-            kind = "vote" if slot.kind == "vote" else "consensus"
-            self.check(statement.kind, kind, f"evidenceSubmitted.{which}")
-            if slot.kind == "vote":
-                message = SimpleNamespace(**vars(statement))
-                message.request, message.validator = self.requests[slot.request].id, key
-                signed = signed_bytes("vote", self.id, "VoteMessage", message)
-            else:
-                signed = statement_bytes(self.id, key, slot, statement.value, statement.validRound)
-            self.verify(key, statement.signature, signed, f"evidenceSubmitted.{which}.signature")
+            signed = self.evidence_bytes(key, slot, statement, which)
+            self.check(signed is not None, True, f"{name}.{which} is about the slot")
+            self.verify(key, statement.signature, signed, f"{name}.{which}.signature")
         self.check(
-            self.contradicts(slot, e.first, e.second), True, "evidenceSubmitted contradicts itself"
+            self.contradicts(slot, e.first, e.second), True, f"{name} contradicts itself"
         )
-        self.convictions.add((e.validator, about))
+        about = {"checkpoint": 0}.get(slot.kind)
+        for field in "request", "job", "height":
+            about = getattr(slot, field, about)
+        found_already = (e.validator, slot.kind, about) in self.convictions
+        self.check(found_already, False, f"{name} was found already")
+        self.convictions.add((e.validator, slot.kind, about))
         found = event("equivocationFound", validator=e.validator, slot=slot)
         self.entry_leaf("evidence", found)
         self.emit(found)
-        self.change_reputation(e.validator, "equivocation", self.index)
+        if e.validator != BRIDGE:
+            self.change_reputation(e.validator, "equivocation", self.index)
+
+    def orders(self, index, height):
+        """Those who order a height are the members that the batch two before it sealed."""
+        if not 1 <= height <= self.height:
+            return False
+        sealed = max(height - 2, 0)
+        return any(
+            joined <= sealed and (left is None or left > sealed)
+            for joined, left in self.validators[index].terms
+        )
+
+    def evidence_bytes(self, key, slot, statement, which):
+        """What a statement of an evidence signs; None where it is not about the slot."""
+        kind = slot.kind if slot.kind in ("vote", "result", "checkpoint", "settlement") else None
+        if statement.kind != (kind or "consensus"):
+            return None
+        message = SimpleNamespace(**vars(statement))
+        if kind == "vote":
+            message.request, message.validator = self.requests[slot.request].id, key
+            return signed_bytes("vote", self.id, "VoteMessage", message)
+        if kind == "result":
+            message.job, message.validator = self.jobs[slot.job].id, key
+            return signed_bytes("result", self.id, "ResultMessage", message)
+        if kind == "settlement":
+            message.request, message.bridge = self.requests[slot.request].id, key
+            return signed_bytes("settlement", self.id, "SettlementMessage", message)
+        if kind == "checkpoint":
+            root = base64.b64encode(statement.root).decode()
+            text = f"recount/{self.id.hex()}\n{slot.size}\n{root}\n"
+            if statement.seconds is not None:
+                text = f"cosignature/v1\ntime {statement.seconds}\n{text}"
+            return text.encode()
+        if slot.kind == "amnesia":
+            phase = "precommit" if which == "first" else "prevote"
+            slot = event(phase, height=slot.height, round=getattr(slot, phase))
+        return statement_bytes(self.id, key, slot, statement.value, statement.validRound)
 
     def contradicts(self, slot, first, second):
         if slot.kind == "vote":
             return {first.vote, second.vote} == {"approve", "reject"}
+        if slot.kind == "result":
+            said = [(s.status.kind, s.status.code, s.output, s.fuel) for s in (first, second)]
+            return said[0] != said[1] and "abstained" not in (said[0][0], said[1][0])
+        if slot.kind == "checkpoint":
+            return first.root != second.root
+        if slot.kind == "settlement":
+            return first.result != second.result
+        if slot.kind == "amnesia":
+            locked, prevoted = first.value, second.value
+            return (
+                slot.precommit < slot.prevote
+                and None not in (locked, prevoted)
+                and locked != prevoted
+                and second.validRound < slot.precommit
+            )
         if slot.kind == "proposal":
             return (first.value, first.validRound) != (second.value, second.validRound)
         return first.value != second.value
@@ -1885,6 +1962,8 @@ class Ledger:
         out = encode("u32", len(self.validators))
         for v in self.validators:
             out += v.key + struct.pack("<QQB", v.stake, v.reputation, v.member)
+            out += encode("u32", len(v.terms))
+            out += b"".join(encode("u64", a) + encode("?u64", b) for a, b in v.terms)
         out += encode("u64", self.day)
         for sealed in self.sealed:
             out += encode("u32", len(sealed.members))

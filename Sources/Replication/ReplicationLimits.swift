@@ -9,8 +9,16 @@ package enum ReplicationLimits {
     package static let batchEntriesMax = 1 << 20
     /// Requests that one message asks for.
     package static let wantedMax = 256
-    /// Rounds below the current one whose votes are kept.
-    package static let roundsBehindMax: UInt32 = 32
+    /// Rounds below the current one whose votes are kept; they may be the ground of prevotes, and
+    /// at the longest wait they take hours. Rounds with a quorum of prevotes for a value are kept
+    /// beyond that.
+    package static let roundsBehindMax: UInt32 = 1_024
+    /// Rounds of the last height whose late votes are looked at.
+    package static let lateRoundsMax: UInt32 = 32
+    /// Values of which a status asks for prevotes.
+    package static let wantedPrevotesMax = 4
+    /// Rounds that it names for each as held.
+    package static let heldQuorumsMax = 1_024
     /// Rounds above the current one whose votes are kept.
     package static let roundsAheadMax: UInt32 = 8
     /// Different values that one validator may vote for in one round before the rest is dropped.

@@ -80,6 +80,13 @@ struct ShowValidatorCommand: ParsableCommand {
 
     private static let convictionsForPeople = 10
 
+    private static func about(_ conviction: ValidatorHistory.Conviction) -> String {
+        if let request = conviction.request { return "request \(request)" }
+        if let job = conviction.job { return "job \(job)" }
+        if let size = conviction.size { return "\(size) entries" }
+        return "batch \(conviction.height ?? 0), round \(conviction.round ?? 0)"
+    }
+
     private static func showConvictions(_ all: [ValidatorHistory.Conviction]) {
         guard !all.isEmpty else { return }
         Output.line()
@@ -89,10 +96,7 @@ struct ShowValidatorCommand: ParsableCommand {
                     + " contradicting messages"))
         var table = Table(("entry", .right), ("messages", .left), ("about", .left))
         for conviction in all.suffix(convictionsForPeople) {
-            let about =
-                conviction.request.map { "request \($0)" }
-                ?? "batch \(conviction.height ?? 0), round \(conviction.round ?? 0)"
-            table.add("\(conviction.entry)", "\(conviction.slot)s", about)
+            table.add("\(conviction.entry)", "\(conviction.slot)s", about(conviction))
         }
         table.print()
         if all.count > convictionsForPeople {

@@ -67,11 +67,20 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Drop a locking rule of the algorithm, to see the checkers find it.")
     var unsafeLocks = false
 
+    @Flag(help: "Count prevotes whatever they rest on, to see what it costs to ask.")
+    var unsafeGrounds = false
+
     @Option(help: ArgumentHelp("Stop before this event.", valueName: "event"))
     var until: UInt64?
 
     @Flag(help: "Tell of every batch and decision.")
     var verbose = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the ledger and journal of every node, and who lied how, into this folder.",
+            valueName: "folder"))
+    var out: String?
 
     @Flag(help: "Print the account as one JSON object.")
     var json = false
@@ -111,6 +120,22 @@ struct SimulateCommand: ParsableCommand {
         }
     }
 
+    /// Writes what is on the disks of the nodes.
+    private func write(_ simulator: Simulator, to folder: URL) throws {
+        guard !FileManager.default.fileExists(atPath: folder.path) else {
+            throw ValidationError("\(folder.path) is there already.")
+        }
+        try simulator.forEachFile { path, bytes in
+            let file = folder.appendingPathComponent(path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(bytes).write(to: file)
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try encoder.encode(simulator.lies).write(to: folder.appendingPathComponent("liars.json"))
+    }
+
     mutating func run() throws {
         var options = SimulationOptions(seed: seed)
         options.nodes = nodes
@@ -125,9 +150,12 @@ struct SimulateCommand: ParsableCommand {
         options.hasJobs = !noJobs
         options.quorum = unsafeQuorum
         options.keepsLocks = !unsafeLocks
+        options.countsGrounds = !unsafeGrounds
         options.until = until
         options.isVerbose = verbose
-        let account = Simulator(options).run()
+        let simulator = Simulator(options)
+        let account = simulator.run()
+        if let out { try write(simulator, to: URL(fileURLWithPath: out)) }
         if json { try Output.json(account) } else { AccountText(account).print() }
         Output.flush()
         throw ExitCode(account.isRight ? ExitStatus.good.rawValue : ExitStatus.wrong.rawValue)
@@ -151,6 +179,17 @@ private struct AccountText {
         printFigures()
         printTraffic()
         printVerdicts()
+    }
+
+    private func printFork() {
+        guard let fork = account.fork else { return }
+        Output.line()
+        Output.line("Two batches of height \(fork.height) were decided. Convicted by that:")
+        var list = Listing()
+        for guilty in fork.guilty {
+            list.add("validator \(guilty.validator)", guilty.offences.joined(separator: ", "))
+        }
+        list.print()
     }
 
     private var headline: String {
@@ -208,6 +247,7 @@ private struct AccountText {
         }
         list.print()
         for violation in account.verdicts.flatMap(\.violations) { Output.line("  \(violation)") }
+        printFork()
         if !account.isRight {
             Output.line()
             Output.line("Again: \(account.command)")

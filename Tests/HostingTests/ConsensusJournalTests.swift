@@ -189,7 +189,29 @@ import Testing
         }
         #expect(try F.entries(disk).isEmpty)
         try journal.note([F.received(4, 0, b)])
+        #expect(try F.entries(disk).count == count)
+        try journal.close()
         #expect(try F.entries(disk).count == count + 1)
+    }
+
+    @Test func aReceivedVoteCostsTheSameHoweverManyThereWere() throws {
+        let vote = F.vote(.prevote, 4, 0, a, by: F.peer, as: 1)
+        func seconds(_ rounds: Range<UInt32>, _ journal: inout VoteJournal) throws -> Duration {
+            try ContinuousClock().measure {
+                for round in rounds {
+                    var copy = vote
+                    copy.round = round
+                    try journal.note([.received(copy)])
+                }
+            }
+        }
+        let disk = try F.disk()
+        var journal = try F.journal(disk)
+        let first = try seconds(0..<2_000, &journal)
+        _ = try seconds(2_000..<38_000, &journal)
+        let last = try seconds(38_000..<40_000, &journal)
+        // What was copied each time made the last dearer by the number of those before.
+        #expect(last < first * 8, "\(first) and \(last)")
     }
 
     @Test func votesAndBatchesOfHeightsLongPastArePassedOver() throws {

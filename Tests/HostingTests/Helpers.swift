@@ -28,7 +28,7 @@ enum JournalFixture {
     ) -> ConsensusVote {
         ConsensusVote(
             kind: kind, height: Height(height), round: round, value: value,
-            validRound: validRound, validator: ValidatorIndex(validator), signature: .zero
+            ground: validRound, validator: ValidatorIndex(validator), signature: .zero
         ).signed(by: signer, in: ledger)
     }
 

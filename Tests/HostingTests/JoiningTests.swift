@@ -80,7 +80,7 @@ struct JoiningTests {
         func heights(from height: UInt64) throws -> [UInt64] {
             let status = Status(
                 height: Height(height), round: .max, hasProposal: false, prevotes: [],
-                precommits: [], wantedRound: -1)
+                precommits: [], wanted: [])
             return try answers(.status(status)).compactMap { message in
                 if case .batch(let batch) = message {
                     batch.precommits.height.rawValue

@@ -212,31 +212,6 @@ struct BatchRefusalTests {
             #expect(votes(request, one, two) == .noContradiction)
         }
         #expect(votes(request, .reject, .approve) == nil)
-        let value = Digest(hashing: [1])
-        let other = Digest(hashing: [2])
-        let height = Height(7)
-        for (slot, one, two, expected) in [
-            (.proposal(height, round: 1), (value, -1), (other, -1), nil),
-            (.proposal(height, round: 1), (value, -1), (value, 0), nil),
-            (.proposal(height, round: 1), (value, 0), (value, 0), .noContradiction),
-            (.prevote(height, round: 1), (value, -1), (nil, -1), nil),
-            (.prevote(height, round: 1), (value, -1), (value, 3), .noContradiction),
-            (.precommit(height, round: 1), (value, -1), (other, -1), nil),
-            (.precommit(height, round: 1), (nil, -1), (nil, -1), .noContradiction),
-            (.vote(EntryIndex(2)), (value, -1), (other, -1), .noContradiction),
-        ] as [(Slot, (Digest?, Int64), (Digest?, Int64), Refusal?)] {
-            #expect(scenario.refusal(scenario.evidence(0, slot, one, two)) == expected)
-        }
-        let slot = Slot.prevote(height, round: 1)
-        let convicting = scenario.evidence(0, slot, (value, -1), (nil, -1))
-        try scenario.send(convicting)
-        #expect(scenario.refusal(convicting) == .alreadyConvicted)
-        #expect(
-            scenario.refusal(scenario.evidence(0, slot, (other, -1), (nil, -1)))
-                == .alreadyConvicted)
-        #expect(scenario.refusal(scenario.evidence(1, slot, (value, -1), (nil, -1))) == nil)
-        let later = Slot.prevote(height, round: 2)
-        #expect(scenario.refusal(scenario.evidence(0, later, (value, -1), (nil, -1))) == nil)
     }
 
     @Test("a refusal is recorded with its reason: a sender, its limit, then the refusal itself")

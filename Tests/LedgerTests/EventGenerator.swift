@@ -42,20 +42,33 @@ struct EventGenerator {
     }
 
     mutating func slot() -> Slot {
-        switch below(4) {
+        switch below(8) {
         case 0: .vote(entry())
         case 1: .proposal(Height(integer()), round: small())
         case 2: .prevote(Height(integer()), round: small())
-        default: .precommit(Height(integer()), round: small())
+        case 3: .precommit(Height(integer()), round: small())
+        case 4: .result(entry())
+        case 5: .amnesia(Height(integer()), precommit: small(), prevote: small())
+        case 6: .checkpoint(size: integer())
+        default: .settlement(entry())
         }
     }
 
     mutating func statement() -> Statement {
-        below(2) == 0
-            ? .vote(vote(), raw(7), time(), signature())
-            : .consensus(
+        switch below(5) {
+        case 0: .vote(vote(), raw(7), time(), signature())
+        case 1:
+            .consensus(
                 value: below(2) == 0 ? nil : digest(),
                 validRound: Int64(truncatingIfNeeded: integer()), signature())
+        case 2: .result(status(), output: digest(), fuel: integer(), signature())
+        case 3:
+            .checkpoint(
+                root: digest(), seconds: below(2) == 0 ? nil : integer(), signature())
+        default:
+            .settlement(
+                raw(2), reference: list(9) { UInt8($0.below(256)) }, signature())
+        }
     }
 
     mutating func parameters() -> Parameters {

@@ -54,8 +54,9 @@ struct ConsensusCase {
         var next = 0
         while next < effects.count {
             switch effects[next] {
-            case .vote(let kind, let round, let value, _):
-                effects += machine.step(.vote(kind, round: round, value: value, from: own))
+            case .vote(let kind, let round, let value, let ground):
+                effects += machine.step(
+                    .vote(kind, round: round, value: value, ground: ground, from: own))
             case .propose, .schedule, .decide:
                 break
             }
@@ -100,13 +101,13 @@ struct ConsensusCase {
     }
 
     static func prevoted(
-        _ value: Digest?, in round: UInt32, validRound: Int64 = -1
+        _ value: Digest?, in round: UInt32, ground: Int64 = -1
     ) -> Consensus.Effect {
-        .vote(.prevote, round: round, value: value, validRound: validRound)
+        .vote(.prevote, round: round, value: value, ground: ground)
     }
 
     static func precommitted(_ value: Digest?, in round: UInt32) -> Consensus.Effect {
-        .vote(.precommit, round: round, value: value, validRound: -1)
+        .vote(.precommit, round: round, value: value, ground: -1)
     }
 
     static func waits(_ kind: Consensus.Timeout.Kind, in round: UInt32) -> Consensus.Effect {

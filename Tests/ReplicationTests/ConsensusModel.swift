@@ -55,9 +55,13 @@ struct ConsensusModel {
 
     private mutating func vote(
         _ kind: ConsensusKind, _ value: Digest?, _ effects: inout [Consensus.Effect],
-        validRound: Int64 = -1
+        ground: Int64 = -1
     ) {
-        effects.append(.vote(kind, round: round, value: value, validRound: validRound))
+        var last = ground
+        if kind == .prevote && value != nil && lockedValue == value {
+            last = max(last, lockedRound)
+        }
+        effects.append(.vote(kind, round: round, value: value, ground: last))
         step = kind == .prevote ? 1 : 2
     }
 
@@ -65,8 +69,11 @@ struct ConsensusModel {
         _ kind: ConsensusKind, _ round: Int64, where isMeant: (Digest?) -> Bool
     ) -> Int {
         var senders: Set<ValidatorIndex> = []
-        for case .vote(kind, let itsRound, let value, let sender) in messages {
-            if Int64(itsRound) == round && isMeant(value) { senders.insert(sender) }
+        for case .vote(kind, let itsRound, let value, let ground, let sender) in messages
+        where Int64(itsRound) == round && isMeant(value) && ground < round {
+            // A prevote counts where those of its ground do.
+            let isGrounded = kind == .precommit || value == nil || ground == -1
+            if isGrounded || isQuorum(.prevote, ground, value) { senders.insert(sender) }
         }
         return senders.count
     }
@@ -84,7 +91,7 @@ struct ConsensusModel {
         var highest = [UInt32](repeating: 0, count: size)
         for message in messages {
             switch message {
-            case .vote(_, let round, _, let sender):
+            case .vote(_, let round, _, _, let sender):
                 let place = Int(sender.rawValue)
                 highest[place] = max(highest[place], round)
             case .proposal(let round, _, _, _):
@@ -122,7 +129,7 @@ struct ConsensusModel {
             if step == 0 && rests >= 0 && rests < now && isQuorum(.prevote, rests, value) {
                 let agrees =
                     validity != .invalid && (lockedRound <= rests || lockedValue == value)
-                vote(.prevote, agrees ? value : nil, &effects, validRound: agrees ? rests : -1)
+                vote(.prevote, agrees ? value : nil, &effects, ground: agrees ? rests : -1)
                 return true
             }
         }

@@ -32,8 +32,9 @@ struct ConsensusModelTests {
                 inputs.removeFirst()
                 let effects = machine.step(next)
                 guard effects == model.take(next) else { return false }
-                for case .vote(let kind, let round, let value, _) in effects {
-                    inputs.append(.vote(kind, round: round, value: value, from: own))
+                for case .vote(let kind, let round, let value, let ground) in effects {
+                    inputs.append(
+                        .vote(kind, round: round, value: value, ground: ground, from: own))
                 }
             }
             let steps = [Consensus.Step.propose, .prevote, .precommit]
@@ -48,9 +49,10 @@ struct ConsensusModelTests {
     }
 
     private static func vote(
-        _ kind: ConsensusKind, _ value: Digest?, _ round: UInt32, _ sender: UInt16
+        _ kind: ConsensusKind, _ value: Digest?, _ round: UInt32, _ sender: UInt16,
+        on ground: Int64 = -1
     ) -> Consensus.Input {
-        .vote(kind, round: round, value: value, from: ValidatorIndex(sender))
+        .vote(kind, round: round, value: value, ground: ground, from: ValidatorIndex(sender))
     }
 
     /// What may come to member 3 of four in two rounds; three votes make a quorum, its own with
@@ -60,7 +62,7 @@ struct ConsensusModelTests {
         .proposal(round: 1, value: b, validRound: -1, .valid),
         .proposal(round: 1, value: a, validRound: 0, .valid),
         vote(.prevote, a, 0, 0), vote(.prevote, a, 0, 1), vote(.prevote, nil, 0, 1),
-        vote(.prevote, b, 1, 0), vote(.prevote, b, 1, 1), vote(.prevote, a, 1, 2),
+        vote(.prevote, b, 1, 0), vote(.prevote, b, 1, 1), vote(.prevote, a, 1, 2, on: 0),
         vote(.precommit, a, 0, 0), vote(.precommit, a, 0, 1), vote(.precommit, nil, 0, 2),
         .timeout(Consensus.Timeout(.propose, round: 0)),
         .timeout(Consensus.Timeout(.prevote, round: 0)),
@@ -123,7 +125,13 @@ struct ConsensusModelTests {
                 default:
                     let kind = below(3) > 0 ? ConsensusKind.prevote : .precommit
                     let said = below(5) == 0 ? nil : value
-                    isSame = pair.take(Self.vote(kind, said, round, UInt16(below(size))))
+                    let sender = below(size)
+                    // Each member names one ground for a value in a round, as the honest do.
+                    let choice = Int(round) &* 31 &+ sender &* 7 &+ (value == Self.a ? 3 : 0)
+                    let hasGround = kind == .prevote && said != nil && choice % 8 == 0
+                    let ground = hasGround ? Int64(choice % (Int(round) + 1)) - 1 : -1
+                    isSame = pair.take(
+                        Self.vote(kind, said, round, UInt16(sender), on: ground))
                 }
             }
             #expect(isSame, "seed \(seed) of \(size)")

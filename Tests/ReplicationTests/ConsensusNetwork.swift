@@ -173,7 +173,7 @@ extension ConsensusNetwork {
         let own = ValidatorIndex(UInt16(index))
         for message in node.journal {
             switch message {
-            case .vote(_, _, _, let sender) where sender != own: break
+            case .vote(_, _, _, _, let sender) where sender != own: break
             default: send(message, from: index)
             }
         }
@@ -197,7 +197,7 @@ extension ConsensusNetwork {
                 round: round, value: value, validRound: validRound,
                 isInvalid ? .invalid : isUntimely ? .untimely : .valid)
             if !isInvalid && !node.held.contains(value) { nodes[index]?.held.append(value) }
-        case .vote(.prevote, _, _, _):
+        case .vote(.prevote, _, _, _, _):
             note(input)
             if plan.crashPercent > 0 { nodes[index]?.journal.append(input) }
         case .vote:
@@ -224,11 +224,12 @@ extension ConsensusNetwork {
             say(value, Spoken(node: index, kind: 2, round: round))
             speak(
                 .proposal(round: round, value: value, validRound: validRound, .valid), at: index)
-        case .vote(let kind, let round, let value, _):
+        case .vote(let kind, let round, let value, let ground):
             say(value, Spoken(node: index, kind: kind.rawValue, round: round))
             speak(
-                .vote(kind, round: round, value: value, from: ValidatorIndex(UInt16(index))),
-                at: index)
+                .vote(
+                    kind, round: round, value: value, ground: ground,
+                    from: ValidatorIndex(UInt16(index))), at: index)
         case .schedule(let wait):
             nodes[index]?.waits.append(wait)
         case .decide(let value, _):
@@ -306,7 +307,11 @@ extension ConsensusNetwork {
         } else if !values.isEmpty && happens(50) {
             value = values[below(values.count)]
         }
-        return .vote(kind, round: round, value: value, from: ValidatorIndex(UInt16(liar)))
+        // On no ground, or on that of some round: mostly a false one.
+        let hasGround = kind == .prevote && value != nil && happens(50)
+        let ground = hasGround ? Int64(below(Int(round) + 1)) - 1 : -1
+        return .vote(
+            kind, round: round, value: value, ground: ground, from: ValidatorIndex(UInt16(liar)))
     }
 
     /// Has all liars further the value of a round, and hide that it is decided from all but one.

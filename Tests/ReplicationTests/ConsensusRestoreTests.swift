@@ -159,7 +159,7 @@ struct ConsensusRestoreTests {
             -> ConsensusVote
         {
             ConsensusVote(
-                kind: kind, height: Height(height), round: round, value: value, validRound: -1,
+                kind: kind, height: Height(height), round: round, value: value, ground: -1,
                 validator: ValidatorIndex(1), signature: signature)
         }
         var machine = Case.fresh(4, 3, own: 1)

@@ -67,7 +67,9 @@ struct ConsensusRuleTests {
             var node = Case.started(4, 3, keepsLocks: keepsLocks)
             node.lock(a, in: 0)
             node.time(.precommit, in: 0)
-            #expect(node.propose(proposed, in: 1) == [Case.prevoted(vote, in: 1)])
+            #expect(
+                node.propose(proposed, in: 1)
+                    == [Case.prevoted(vote, in: 1, ground: vote == a ? 0 : -1)])
         }
     }
 
@@ -92,14 +94,14 @@ struct ConsensusRuleTests {
             var node = Case.started(size, threshold)
             node.time(.precommit, in: 0)
             #expect(node.propose(a, in: 1, validRound: 0) == [])
-            #expect(node.machine.wantedRound == 0)
+            #expect(node.machine.wanted.map(\.through) == [0])
             node.votes(.prevote, b, in: 0, count: size - 1)
             #expect(node.votes(.prevote, a, in: 0, count: threshold - 1) == [])
-            #expect(node.machine.wantedRound == 0)
+            #expect(node.machine.wanted.map(\.through) == [0])
             #expect(
                 node.vote(.prevote, a, in: 0, from: threshold - 1)
-                    == [Case.prevoted(a, in: 1, validRound: 0)])
-            #expect(node.machine.wantedRound == -1)
+                    == [Case.prevoted(a, in: 1, ground: 0)])
+            #expect(node.machine.wanted == [])
         }
     }
 
@@ -111,7 +113,7 @@ struct ConsensusRuleTests {
         node.votes(.prevote, a, in: 0, count: 3)
         node.votes(.prevote, b, in: 1, count: 3)
         #expect(node.propose(a, in: 2, validRound: 1) == [])
-        #expect(node.machine.wantedRound == 1)
+        #expect(node.machine.wanted.map(\.through) == [1])
         var other = Case.started(4, 3)
         other.time(.precommit, in: 0)
         other.votes(.prevote, nil, in: 0, count: 3)
@@ -136,7 +138,9 @@ struct ConsensusRuleTests {
             node.votes(.prevote, proposed, in: UInt32(validRound), count: 3)
             #expect(
                 node.propose(proposed, in: 3, validRound: validRound, validity) == [
-                    Case.prevoted(vote, in: 3, validRound: vote == nil ? -1 : validRound)
+                    Case.prevoted(
+                        vote, in: 3,
+                        ground: vote == a ? max(validRound, 1) : vote == b ? validRound : -1)
                 ], "\(validRound) \(validity) \(keepsLocks)")
         }
     }

@@ -8,8 +8,8 @@ import TestSupport
 
 /// Ten validators, T = 7, whose first few are liars that choose what arrives where and when.
 ///
-/// The honest keep to arXiv:1807.04938, Algorithm 1, and journal what the trace may rely on. The
-/// liars withhold every precommit, so nobody stops at a decision.
+/// The honest are machines as nodes run them, and journal what nodes journal. The liars withhold
+/// every precommit, so nobody stops at a decision.
 struct ForkHistory {
     static let count = 10
     static let threshold = 7
@@ -27,59 +27,85 @@ struct ForkHistory {
     /// A validator that keeps to the rules.
     struct Honest {
         let number: Int
-        var lockedValue: Digest?
-        var lockedRound: Int64 = -1
-        var validValue: Digest?
-        var validRound: Int64 = -1
-        var proposal: (value: Digest, validRound: Int64)?
-        /// Prevotes that arrived, by round, each voter's first two.
-        var prevotes: [[ConsensusVote]] = []
+        var machine: Consensus
+        /// What its journal holds.
         var journal: [TracedStatement] = []
+        /// What it said and the caller has not seen yet.
+        var said: [Consensus.Effect] = []
 
-        mutating func receive(_ vote: ConsensusVote) {
-            let round = Int(vote.round)
-            while prevotes.count <= round { prevotes.append([]) }
-            guard !prevotes[round].contains(vote) else { return }
-            prevotes[round].append(vote)
-            journal.append(.vote(vote))
+        init(number: Int) {
+            self.number = number
+            let members = (0..<ForkHistory.count).map { ValidatorIndex(UInt16($0)) }
+            machine = Consensus(
+                height: ForkHistory.height, members: members, threshold: ForkHistory.threshold,
+                leaders: members, own: ValidatorIndex(UInt16(number)))
+            take(.start)
         }
 
-        func hasPolka(_ value: Digest, _ round: Int64) -> Bool {
-            guard round >= 0, round < prevotes.count else { return false }
-            let voters = prevotes[Int(round)].filter { $0.value == value }.map(\.validator)
-            return Set(voters).count >= ForkHistory.threshold
+        mutating func take(_ input: Consensus.Input) {
+            var inputs = [input]
+            while let next = inputs.popLast() {
+                for effect in machine.step(next) {
+                    said.append(effect)
+                    guard case .vote(let kind, let round, let value, let ground) = effect else {
+                        continue
+                    }
+                    inputs.append(
+                        .vote(
+                            kind, round: round, value: value, ground: ground,
+                            from: ValidatorIndex(UInt16(number))))
+                }
+            }
+        }
+
+        mutating func receive(_ vote: ConsensusVote) {
+            guard Int(vote.validator.rawValue) != number,
+                machine.takes(
+                    vote.kind, of: vote.value, in: vote.round, on: vote.ground,
+                    from: vote.validator)
+            else { return }
+            journal.append(.vote(vote))
+            take(
+                .vote(
+                    vote.kind, round: vote.round, value: vote.value, ground: vote.ground,
+                    from: vote.validator))
         }
     }
 
     var random: SplitMix64
     let liars: Int
-    /// Whether each liar says one thing in each slot.
-    let isCareful: Bool
+    /// Whether what is said is signed: else the caller vouches for it.
+    let isSigned: Bool
+    /// The liars that never say what convicts them, as far as they can help it.
+    let careful: Set<Int>
     var honest: [Honest]
-    /// Every prevote that was signed, by round.
+    /// Every prevote that was said, by round.
     var prevotes: [[ConsensusVote]] = []
-    /// Everything that liars signed.
+    /// Everything that liars said.
     var lies: [TracedStatement] = []
     /// Every precommit of a value, by round.
     var precommits: [[ConsensusVote]] = []
-    /// The round in which a value was proposed first.
-    var firstRounds: [Digest: UInt32] = [:]
     var values: [Digest] = []
 
-    init(seed: UInt64, liars: Int) {
+    init(seed: UInt64, liars: Int, isSigned: Bool = true) {
         random = SplitMix64(seed: seed)
         self.liars = liars
-        isCareful = random.next() % 2 == 0
+        self.isSigned = isSigned
+        let share = random.next() % 2
+        var careful: Set<Int> = []
+        for liar in 0..<liars where random.next() % 8 < share { careful.insert(liar) }
+        self.careful = careful
         honest = (liars..<Self.count).map { Honest(number: $0) }
     }
 
     static func vote(
-        _ kind: ConsensusKind, _ round: Int, _ value: Digest?, by number: Int, resting: Int64 = -1
+        _ kind: ConsensusKind, _ round: Int, _ value: Digest?, by number: Int, resting: Int64 = -1,
+        isSigned: Bool = true
     ) -> ConsensusVote {
-        ConsensusVote(
-            kind: kind, height: height, round: UInt32(round), value: value, validRound: resting,
-            validator: ValidatorIndex(UInt16(number)), signature: .zero
-        ).signed(by: signers[number], in: ledger)
+        let vote = ConsensusVote(
+            kind: kind, height: height, round: UInt32(round), value: value, ground: resting,
+            validator: ValidatorIndex(UInt16(number)), signature: .zero)
+        return isSigned ? vote.signed(by: signers[number], in: ledger) : vote
     }
 
     static func proposal(
@@ -96,134 +122,140 @@ struct ForkHistory {
             proposer: ValidatorIndex(UInt16(number)))
     }
 
-    static func trace(
-        _ statements: [TracedStatement], excused: [ValidatorIndex] = []
-    ) -> ForkTrace {
+    static func trace(_ statements: [TracedStatement]) -> ForkTrace {
         ForkTrace(
-            of: statements, height: height, keys: keys, threshold: threshold, ledger: ledger,
-            excused: excused)
+            of: statements, height: height, keys: keys, threshold: threshold, ledger: ledger)
     }
 
-    /// Runs rounds until two values are decided, or twelve have passed.
+    /// Traces statements of this history, the signatures of which are looked at where there are any.
+    func trace(_ statements: [TracedStatement]) -> ForkTrace {
+        isSigned
+            ? Self.trace(statements)
+            : ForkTrace(of: statements, height: Self.height, threshold: Self.threshold) { _ in true
+            }
+    }
+
+    /// Runs rounds until two values are decided, or eight have passed.
     mutating func run() {
-        for round in 0..<12 {
+        for round in 0..<8 {
             propose(round)
             prevote(round)
-            lie(round)
-            deliver(round)
             precommit(round)
             if decided.count > 1 { return }
         }
     }
 
-    /// The different values that were decided.
-    var decided: [Digest] {
-        var found: [Digest] = []
+    /// The certificates of the different values that were decided, by round.
+    var decided: [[ConsensusVote]] {
+        var found: [[ConsensusVote]] = []
         for round in precommits {
-            for vote in round {
-                guard let value = vote.value, !found.contains(value) else { continue }
-                let voters = round.filter { $0.value == value }.map(\.validator)
-                if Set(voters).count >= Self.threshold { found.append(value) }
+            for vote in round where !found.contains(where: { $0[0].value == vote.value }) {
+                let certificate = round.filter { $0.value == vote.value }
+                if Set(certificate.map(\.validator)).count >= Self.threshold {
+                    found.append(certificate)
+                }
             }
         }
         return found
     }
 
-    /// What the journals of the honest hold, and the certificates of what was decided.
+    /// The certificates of what was decided, and the journal of one honest validator that has
+    /// precommitted each, where there is one.
     var statements: [TracedStatement] {
-        let certificates = precommits.joined().filter { decided.contains($0.value ?? .zero) }
-        return honest.flatMap(\.journal) + certificates.map { .vote($0) }
+        decided.flatMap { certificate in
+            let signers = certificate.map { Int($0.validator.rawValue) }
+            let witness = honest.first { signers.contains($0.number) }
+            return certificate.map(TracedStatement.vote) + (witness?.journal ?? [])
+        }
     }
 
     private mutating func chance(_ percent: UInt64) -> Bool { random.next() % 100 < percent }
 
+    private mutating func below(_ bound: Int) -> Int { Int(random.next() % UInt64(bound)) }
+
     private mutating func fresh(_ round: Int, _ variant: UInt8) -> Digest {
         let value = Digest(hashing: [UInt8(round), variant])
-        firstRounds[value] = UInt32(round)
         if !values.contains(value) { values.append(value) }
         return value
     }
 
+    /// The value of each of the two camps into which the liars divide the honest.
     private mutating func propose(_ round: Int) {
-        for index in honest.indices { honest[index].proposal = nil }
-        // Late prevotes of earlier rounds arrive at some.
-        for old in prevotes {
-            for index in honest.indices where chance(30) {
-                for vote in old where chance(80) { honest[index].receive(vote) }
+        // Late prevotes of earlier rounds arrive at some, in the order in which they count.
+        for index in honest.indices where round > 0 && chance(20) {
+            for old in prevotes {
+                for vote in old where chance(85) { honest[index].receive(vote) }
             }
         }
+        var offer: (value: Digest, validRound: Int64)?
         for index in honest.indices {
-            if let proposal = honest[index].validValueSeen(values) {
-                (honest[index].validValue, honest[index].validRound) = proposal
+            for case .propose(let its, let value, let validRound) in honest[index].said
+            where its == UInt32(round) {
+                let value = value ?? fresh(round, 0)
+                offer = (value, validRound)
+                honest[index].journal.append(
+                    Self.proposal(round, value, by: honest[index].number, resting: validRound))
             }
+            honest[index].said = []
         }
-        let leader = round * 3 % Self.count
-        if let index = honest.firstIndex(where: { $0.number == leader }) {
-            let node = honest[index]
-            let value = node.validValue ?? fresh(round, 0)
-            let ground = node.validValue == nil ? -1 : node.validRound
-            honest[index].journal.append(
-                Self.proposal(round, value, by: leader, resting: ground))
-            for other in honest.indices where other == index || chance(85) {
-                honest[other].proposal = (value, ground)
-            }
-        } else {
-            let old = values.isEmpty ? nil : values[Int(random.next() % UInt64(values.count))]
-            let ground = Int64(bitPattern: random.next() % UInt64(round + 1)) - 1
-            var options: [(Digest, Int64)] = [(fresh(round, 1), -1)]
-            if chance(60) { options.append((fresh(round, 2), -1)) }
-            if let old, round > 0 { options.append((old, max(0, min(ground, Int64(round - 1))))) }
-            for index in honest.indices where chance(95) {
-                honest[index].proposal = options[Int(random.next() % UInt64(options.count))]
-            }
+        var options: [(value: Digest, validRound: Int64)] = []
+        for camp in 0..<2 {
+            let old = values.isEmpty ? fresh(round, 1) : values[below(values.count)]
+            let known = honest.first { $0.number % 2 == camp }?.machine
+                .quorums(of: old, through: UInt32(max(0, round - 1))).last
+            options.append(
+                chance(40)
+                    ? (fresh(round, UInt8(1 + camp)), -1) : (old, known.map(Int64.init) ?? -1))
+        }
+        let isUnited = chance(25)
+        for index in honest.indices where chance(97) {
+            let camp = isUnited ? 0 : honest[index].number % 2
+            let (value, validRound) = offer ?? options[camp]
+            honest[index].take(
+                .proposal(
+                    round: UInt32(round), value: value, validRound: validRound, .valid))
         }
     }
 
     private mutating func prevote(_ round: Int) {
         prevotes.append([])
-        for index in honest.indices {
-            let node = honest[index]
-            var choice: (Digest?, Int64) = (nil, -1)
-            if let (value, ground) = node.proposal {
-                let isOpen = node.lockedRound == -1 || node.lockedValue == value
-                if ground == -1 {  // L22; a fresh value names this round
-                    if firstRounds[value] == UInt32(round), isOpen { choice = (value, -1) }
-                } else if ground < Int64(round), node.hasPolka(value, ground) {  // L28
-                    if node.lockedRound <= ground || isOpen { choice = (value, ground) }
-                }
-            }
-            let vote = Self.vote(.prevote, round, choice.0, by: node.number, resting: choice.1)
-            honest[index].receive(vote)
-            prevotes[round].append(vote)
-        }
-    }
-
-    /// Liars prevote what helps some honest validator to T prevotes, on whatever ground.
-    private mutating func lie(_ round: Int) {
         var wanted: [Digest] = []
+        for index in honest.indices {
+            honest[index].take(.timeout(Consensus.Timeout(.propose, round: UInt32(round))))
+            collect(from: index, round)
+        }
         for vote in prevotes[round] {
             if let value = vote.value, !wanted.contains(value) { wanted.append(value) }
         }
-        if isCareful, !wanted.isEmpty {
-            wanted = [wanted[Int(random.next() % UInt64(wanted.count))]]
-        }
-        for value in wanted {
+        // Liars prevote what helps some honest validator to T prevotes, on whatever ground.
+        for value in wanted where chance(90) {
+            let supporters = honest.filter { node in
+                prevotes[round].contains {
+                    Int($0.validator.rawValue) == node.number && $0.value == value
+                }
+            }
+            let known =
+                supporters.first?.machine.quorums(of: value, through: UInt32(max(0, round - 1)))
+                ?? []
             for liar in 0..<liars {
-                let ground = chance(50) ? -1 : Int64(random.next() % UInt64(round + 1)) - 1
-                let vote = Self.vote(.prevote, round, value, by: liar, resting: ground)
-                prevotes[round].append(vote)
-                lies.append(.vote(vote))
+                let isFalse = round > 0 && chance(5)
+                let ground =
+                    isFalse
+                    ? Int64(below(round + 1)) - 1
+                    : chance(60) ? known.last.map { Int64($0) } ?? -1 : -1
+                say(
+                    Self.vote(
+                        .prevote, round, value, by: liar, resting: ground, isSigned: isSigned))
             }
         }
-    }
-
-    private mutating func deliver(_ round: Int) {
-        let reach = [40, 70, 100][Int(random.next() % 3)] as UInt64
+        let reach = [0, 40, 100][below(3)] as UInt64
         for index in honest.indices {
-            let own = honest[index].proposal?.value
+            let own = prevotes[round].first {
+                Int($0.validator.rawValue) == honest[index].number
+            }?.value
             for vote in prevotes[round] {
-                let isUseful = Int(vote.validator.rawValue) < liars && vote.value == own
-                if chance(isUseful ? 95 : reach) { honest[index].receive(vote) }
+                let isUseful = vote.value == own && own != nil
+                if chance(isUseful ? 98 : reach) { honest[index].receive(vote) }
             }
         }
     }
@@ -231,43 +263,54 @@ struct ForkHistory {
     private mutating func precommit(_ round: Int) {
         precommits.append([])
         for index in honest.indices {
-            guard let value = honest[index].proposal?.value,
-                honest[index].hasPolka(value, Int64(round))
-            else {
-                let vote = Self.vote(.precommit, round, nil, by: honest[index].number)
-                honest[index].journal.append(.vote(vote))
-                continue
-            }
-            (honest[index].lockedValue, honest[index].lockedRound) = (value, Int64(round))
-            (honest[index].validValue, honest[index].validRound) = (value, Int64(round))
-            let vote = Self.vote(.precommit, round, value, by: honest[index].number)
-            honest[index].journal.append(.vote(vote))
-            precommits[round].append(vote)
+            honest[index].take(.timeout(Consensus.Timeout(.prevote, round: UInt32(round))))
+            collect(from: index, round)
         }
         var wanted: [Digest] = []
         for vote in precommits[round] {
             if let value = vote.value, !wanted.contains(value) { wanted.append(value) }
         }
         if liars >= Self.threshold, chance(20), let value = values.last { wanted.append(value) }
-        if isCareful { wanted = Array(wanted.prefix(1)) }
         for value in wanted {
             for liar in 0..<liars {
-                let vote = Self.vote(.precommit, round, value, by: liar)
-                precommits[round].append(vote)
-                lies.append(.vote(vote))
+                say(Self.vote(.precommit, round, value, by: liar, isSigned: isSigned))
             }
+        }
+        for index in honest.indices {
+            honest[index].take(.timeout(Consensus.Timeout(.precommit, round: UInt32(round))))
         }
     }
-}
 
-extension ForkHistory.Honest {
-    /// The value with the latest T prevotes that this validator has seen, and their round.
-    func validValueSeen(_ values: [Digest]) -> (Digest, Int64)? {
-        for round in prevotes.indices.reversed() where Int64(round) > validRound {
-            if let value = values.first(where: { hasPolka($0, Int64(round)) }) {
-                return (value, Int64(round))
+    /// Takes up what an honest validator has voted, as its journal does.
+    private mutating func collect(from index: Int, _ round: Int) {
+        for case .vote(let kind, let its, let value, let ground) in honest[index].said {
+            let vote = Self.vote(
+                kind, Int(its), value, by: honest[index].number, resting: ground,
+                isSigned: isSigned)
+            honest[index].journal.append(.vote(vote))
+            if kind == .prevote {
+                while prevotes.count <= Int(its) { prevotes.append([]) }
+                prevotes[Int(its)].append(vote)
+            }
+            if kind == .precommit, value != nil {
+                while precommits.count <= Int(its) { precommits.append([]) }
+                precommits[Int(its)].append(vote)
             }
         }
-        return nil
+        honest[index].said.removeAll { if case .vote = $0 { true } else { false } }
+    }
+
+    /// Has a liar say something, unless it is careful and convicts itself by it.
+    private mutating func say(_ vote: ConsensusVote) {
+        if careful.contains(Int(vote.validator.rawValue)) {
+            let before = lies.filter { $0.validator == vote.validator }
+            let trace = ForkTrace(
+                of: before + [.vote(vote)], height: Self.height, threshold: Self.threshold
+            ) { _ in true }
+            guard trace.guilty.isEmpty else { return }
+        }
+        lies.append(.vote(vote))
+        if vote.kind == .prevote { prevotes[Int(vote.round)].append(vote) }
+        if vote.kind == .precommit { precommits[Int(vote.round)].append(vote) }
     }
 }

@@ -97,7 +97,7 @@ struct Rehearsal: Sendable {
 
     func vote(_ kind: ConsensusKind, by number: Int, _ value: Digest?) -> ConsensusVote {
         ConsensusVote(
-            kind: kind, height: Height(1), round: 0, value: value, validRound: -1,
+            kind: kind, height: Height(1), round: 0, value: value, ground: -1,
             validator: ValidatorIndex(UInt16(number)), signature: .zero
         ).signed(by: Self.keys[number], in: ledger)
     }
@@ -163,7 +163,7 @@ struct Rehearsal: Sendable {
         let own = proposal(by: 0)
         let status = Status(
             height: Height(1), round: 0, hasProposal: true, prevotes: [], precommits: [],
-            wantedRound: -1)
+            wanted: [])
         let said: [PeerMessage] = [
             .proposal(own), .vote(vote(.prevote, by: 0, own.value)),
             .vote(vote(.precommit, by: 0, own.value)), .command(.vote(verdict(by: 0))),
@@ -178,7 +178,7 @@ struct Rehearsal: Sendable {
     private func makeArriving() -> [(PeerMessage, ValidatorIndex?)] {
         let status = Status(
             height: Height(1), round: 0, hasProposal: false, prevotes: [], precommits: [],
-            wantedRound: -1)
+            wanted: [])
         let value = proposal(by: 4).value
         return [
             (.proposal(proposal(by: 4)), ValidatorIndex(4)),

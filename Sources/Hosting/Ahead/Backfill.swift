@@ -63,7 +63,7 @@ struct Backfill {
         let status = Status(
             height: Height(state.height.rawValue + 1), round: Self.round, hasProposal: true,
             prevotes: [],
-            precommits: [], wantedRound: -1)
+            precommits: [], wanted: [])
         outputs.append(.send(PeerMessage.status(status).encoded, to: peers[place]))
     }
 

@@ -98,7 +98,7 @@ extension JournalEntry {
             (
                 vote.slot, vote.height,
                 JournalWindow.Own(
-                    value: vote.value, validRound: vote.validRound, signature: vote.signature,
+                    value: vote.value, validRound: vote.ground, signature: vote.signature,
                     entry: entry)
             )
         default: nil

@@ -82,6 +82,12 @@ extension JournalProblem: CustomStringConvertible {
             "prevote of height \(height.rawValue), round \(round)"
         case .precommit(let height, let round):
             "precommit of height \(height.rawValue), round \(round)"
+        case .result(let job): "result of the job in entry \(job.rawValue)"
+        case .amnesia(let height, let precommit, let prevote):
+            "precommit of height \(height.rawValue), round \(precommit), and prevote of round "
+                + "\(prevote)"
+        case .checkpoint(let size): "checkpoint of \(size) entries"
+        case .settlement(let request): "report on the request in entry \(request.rawValue)"
         }
     }
 }

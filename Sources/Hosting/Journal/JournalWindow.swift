@@ -92,7 +92,7 @@ struct JournalWindow {
         guard let place = place(of: vote.height, entry) else { return false }
         return notes[place].received.insert(
             Said(
-                slot: vote.slot, value: vote.value, validRound: vote.validRound,
+                slot: vote.slot, value: vote.value, validRound: vote.ground,
                 validator: vote.validator)
         ).inserted
     }

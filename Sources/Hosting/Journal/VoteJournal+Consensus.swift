@@ -28,8 +28,10 @@ extension VoteJournal {
     /// Throws `.unusable` with the place that the item would have had, in this order: `.silent`,
     /// `.past` (own messages of a height below the newest own), `.contradictory`, `.notSigned`,
     /// `.batchTooLarge`. Then `.log`. After an error nothing of it is noted, and nothing that
-    /// rests on it must be said; where the disk was full, noting may be tried again.
+    /// rests on it must be said; where the disk was full, noting may be tried again. Votes of
+    /// others alone cost the same each, however many there were.
     package mutating func note(_ items: [JournalItem]) throws(JournalError) {
+        if items.allSatisfy({ $0.isReceived }) { return try noteReceived(items) }
         var window = self.window
         var entries = waiting
         var isUrgent = false
@@ -64,6 +66,18 @@ extension VoteJournal {
             waiting = entries
         }
         self.window = window
+    }
+
+    /// Notes votes of others. Each costs the same, however many there were: nothing is copied.
+    ///
+    /// Where the log fails, what waits goes on waiting, and nothing is added to it.
+    private mutating func noteReceived(_ items: [JournalItem]) throws(JournalError) {
+        for case .received(let vote) in items {
+            if waiting.count >= HostingLimits.waitingEntriesMax { try write(waiting) }
+            let index = log.size + UInt64(waiting.count)
+            guard window.admit(received: vote, entry: index) else { continue }
+            waiting.append(JournalEntry.received(vote).encoded)
+        }
     }
 
     private func admit(
@@ -172,6 +186,9 @@ private struct ItemReader {
 }
 
 extension JournalItem {
+    /// Whether it is a vote of another.
+    fileprivate var isReceived: Bool { if case .received = self { true } else { false } }
+
     /// What it is about.
     package var height: Height {
         switch self {

@@ -13,6 +13,8 @@ package enum Limits {
     package static let membersMax = 1000
     /// Keys that were ever members: what a `ValidatorIndex` can tell apart.
     package static let validatorsMax = 65_535
+    /// Times that a key was a validator of which the state knows.
+    package static let termsMax = 8
     /// Upper reputation bound, in thousandths of a point (DESIGN section 4).
     package static let reputationMax = Reputation(100_000_000)
     /// The reputation of a new validator, in thousandths of a point (DESIGN section 4).

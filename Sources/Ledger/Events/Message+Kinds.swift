@@ -82,8 +82,12 @@ extension GovernanceMessage: Signed {
 package enum EvidenceSlot: Hashable, Sendable, BorshCodable {
     /// The vote on a request.
     case vote(RequestID)
-    /// A proposal, prevote or precommit.
+    /// What names no request and no job: the order of batches, or a checkpoint.
     case consensus(Slot)
+    /// The result of a job.
+    case result(JobID)
+    /// The bridge's report of a settlement.
+    case settlement(RequestID)
 
     package func encode(to writer: inout BorshWriter) {
         switch self {
@@ -93,6 +97,12 @@ package enum EvidenceSlot: Hashable, Sendable, BorshCodable {
         case .consensus(let slot):
             writer.write(UInt8(1))
             writer.write(slot)
+        case .result(let job):
+            writer.write(UInt8(2))
+            writer.write(job)
+        case .settlement(let request):
+            writer.write(UInt8(3))
+            writer.write(request)
         }
     }
 
@@ -101,12 +111,14 @@ package enum EvidenceSlot: Hashable, Sendable, BorshCodable {
         switch try reader.integer(UInt8.self) {
         case 0: self = .vote(try RequestID(from: &reader))
         case 1: self = .consensus(try Slot(from: &reader))
+        case 2: self = .result(try JobID(from: &reader))
+        case 3: self = .settlement(try RequestID(from: &reader))
         case let tag: throw .unknownTag(type: "EvidenceSlot", tag: tag, offset: start)
         }
     }
 }
 
-/// Anybody shows two signed messages of one validator that contradict each other.
+/// Anybody shows two signed messages of one validator, or of the bridge, that contradict each other.
 package struct EvidenceMessage: BorshCodable, Hashable, Sendable {
     /// Who signed both.
     package var validator: PublicKey
@@ -145,25 +157,57 @@ package struct EvidenceMessage: BorshCodable, Hashable, Sendable {
 extension EvidenceMessage: Signed {
     /// Nil where a statement is not about the slot.
     package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
-        guard let first = check(of: first, in: ledger), let second = check(of: second, in: ledger)
+        let (one, other) = slots
+        guard let first = check(of: first, on: one, in: ledger),
+            let second = check(of: second, on: other, in: ledger)
         else { return nil }
         return [first, second]
     }
 
-    private func check(of statement: Statement, in ledger: LedgerID) -> SignatureCheck? {
+    /// What each of the statements is about.
+    private var slots: (EvidenceSlot, EvidenceSlot) {
+        guard case .consensus(.amnesia(let height, let precommit, let prevote)) = slot else {
+            return (slot, slot)
+        }
+        return (
+            .consensus(.precommit(height, round: precommit)),
+            .consensus(.prevote(height, round: prevote))
+        )
+    }
+
+    private func check(
+        of statement: Statement, on slot: EvidenceSlot, in ledger: LedgerID
+    ) -> SignatureCheck? {
+        let message: [UInt8]
+        let signature: Signature
         switch (slot, statement) {
-        case (.vote(let request), .vote(let vote, let reason, let time, let signature)):
-            let message = VoteMessage(
+        case (.vote(let request), .vote(let vote, let reason, let time, let its)):
+            let vote = VoteMessage(
                 request: request, validator: validator, vote: vote, reason: reason,
-                timestamp: time, signature: signature)
-            return SignatureCheck(
-                key: validator, message: message.signedBytes(in: ledger), signature: signature)
-        case (.consensus(let slot), .consensus(let value, let validRound, let signature)):
-            return ConsensusStatement.signedBytes(
-                slot, value: value, validRound: validRound, key: validator, ledger: ledger
-            ).map { SignatureCheck(key: validator, message: $0, signature: signature) }
+                timestamp: time, signature: its)
+            (message, signature) = (vote.signedBytes(in: ledger), its)
+        case (.consensus(let slot), .consensus(let value, let validRound, let its)):
+            let bytes = ConsensusStatement.signedBytes(
+                slot, value: value, validRound: validRound, key: validator, ledger: ledger)
+            guard let bytes else { return nil }
+            (message, signature) = (bytes, its)
+        case (.result(let job), .result(let status, let output, let fuel, let its)):
+            let result = ResultMessage(
+                job: job, validator: validator, status: status, output: output, fuel: fuel,
+                signature: its)
+            (message, signature) = (result.signedBytes(in: ledger), its)
+        case (.consensus(.checkpoint(let size)), .checkpoint(let root, let seconds, let its)):
+            let bytes = CheckpointStatement.signedBytes(
+                size: size, root: root, seconds: seconds, ledger: ledger)
+            (message, signature) = (bytes, its)
+        case (.settlement(let request), .settlement(let result, let reference, let its)):
+            let report = SettlementMessage(
+                request: request, bridge: validator, reference: reference, result: result,
+                signature: its)
+            (message, signature) = (report.signedBytes(in: ledger), its)
         default: return nil
         }
+        return SignatureCheck(key: validator, message: message, signature: signature)
     }
 }
 

@@ -87,14 +87,22 @@ extension LedgerState {
     }
 
     private func evidenceMessage(of event: EvidenceSubmitted) -> EvidenceMessage? {
-        guard let key = validator(event.validator)?.key else { return nil }
         let slot: EvidenceSlot
-        if case .vote(let request) = event.slot {
+        switch event.slot {
+        case .vote(let request):
             guard let id = requestID(at: request) else { return nil }
             slot = .vote(id)
-        } else {
-            slot = .consensus(event.slot)
+        case .result(let job):
+            guard let id = jobID(at: job) else { return nil }
+            slot = .result(id)
+        case .settlement(let request):
+            guard let id = requestID(at: request), event.validator == .bridge else { return nil }
+            return EvidenceMessage(
+                validator: bridge, slot: .settlement(id), first: event.first,
+                second: event.second)
+        case .proposal, .prevote, .precommit, .amnesia, .checkpoint: slot = .consensus(event.slot)
         }
+        guard let key = validator(event.validator)?.key else { return nil }
         return EvidenceMessage(
             validator: key, slot: slot, first: event.first, second: event.second)
     }

@@ -60,6 +60,7 @@ extension LedgerState {
             writer.write(validator.stake)
             writer.write(validator.reputation)
             writer.write(UInt8(validator.isMember ? 1 : 0))
+            writer.write(validator.terms)
         }
         writer.write(decayDay)
         for sealed in [sealedBefore, sealedLast] {

@@ -16,7 +16,7 @@ extension LedgerState {
         case .validatorJoined(let key, let stake): join(key, stake)
         case .validatorLeft(let key):
             let index = try known(key)
-            validators[Int(index.rawValue)].isMember = false
+            validators[Int(index.rawValue)].end(at: height)
             members.removeAll { $0 == index }
         case .stakeChanged(let key, let stake):
             validators[Int(try known(key).rawValue)].stake = stake
@@ -45,13 +45,14 @@ extension LedgerState {
         if let known = validatorIndices[key] {
             index = known
             validators[Int(index.rawValue)].stake = stake
-            validators[Int(index.rawValue)].isMember = true
+            if !members.contains(index) { validators[Int(index.rawValue)].begin(at: height) }
         } else {
             index = ValidatorIndex(UInt16(validators.count))
             validatorIndices[key] = index
             validators.append(
                 Validator(
-                    key: key, stake: stake, reputation: Limits.reputationAtJoining, isMember: true))
+                    key: key, stake: stake, reputation: Limits.reputationAtJoining, isMember: true,
+                    terms: [Term(joined: height, left: nil)]))
         }
         guard !members.contains(index) else { return }
         let place = members.firstIndex { $0 > index } ?? members.count

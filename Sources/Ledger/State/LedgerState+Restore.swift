@@ -89,11 +89,15 @@ extension LedgerState {
             let reputation = try Reputation(from: &reader)
             let member = try reader.integer(UInt8.self)
             let index = ValidatorIndex(UInt16(number))
-            guard member <= 1, validatorIndices.updateValue(index, forKey: key) == nil else {
+            let terms = try reader.list(of: Term.self, bound: Limits.termsMax)
+            let isOpen = terms.last.map { $0.left == nil } ?? false
+            guard member <= 1, isOpen == (member == 1), validatorIndices.updateValue(index, forKey: key) == nil else {
                 throw .notCanonical(type: "validators", offset: start)
             }
             validators.append(
-                Validator(key: key, stake: stake, reputation: reputation, isMember: member == 1))
+                Validator(
+                    key: key, stake: stake, reputation: reputation, isMember: member == 1,
+                    terms: terms))
             if member == 1 { members.append(index) }
         }
         decayDay = try reader.integer()

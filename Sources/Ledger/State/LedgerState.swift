@@ -116,10 +116,13 @@ package struct LedgerState: Sendable {
     package init() {}
 }
 
-/// A validator's contradiction on a slot, so that it convicts once.
+/// A validator's contradiction of a kind on a height, request or job, so that it convicts once.
 struct Conviction: Hashable, Sendable {
     let validator: ValidatorIndex
-    let slot: Slot
+    /// The tag of the slot.
+    let kind: UInt8
+    /// The height, or the entry of the request or job; 0 for checkpoints.
+    let about: UInt64
 }
 
 // MARK: - What others ask

@@ -13,6 +13,52 @@ package struct Validator: Equatable, Sendable {
     package internal(set) var reputation: Reputation
     /// Whether it is a validator now.
     package internal(set) var isMember: Bool
+    /// The last times that it was a validator, oldest first; at most `Limits.termsMax`.
+    ///
+    /// The last one has no end exactly where it is a validator now.
+    package internal(set) var terms: [Term]
+
+    /// Begins a term; the oldest is forgotten where there are too many.
+    mutating func begin(at height: Height) {
+        isMember = true
+        terms.append(Term(joined: height, left: nil))
+        if terms.count > Limits.termsMax { terms.removeFirst() }
+    }
+
+    /// Ends the term.
+    mutating func end(at height: Height) {
+        isMember = false
+        guard let last = terms.popLast() else { return }
+        terms.append(Term(joined: last.joined, left: height))
+    }
+}
+
+/// A time during which a key was a validator.
+package struct Term: Equatable, Sendable, BorshCodable {
+    /// The batch in which it joined.
+    package let joined: Height
+    /// The batch in which it left; nil where it has not.
+    package let left: Height?
+
+    /// Whether it is a validator at the end of a batch.
+    package func holds(at batch: Height) -> Bool {
+        joined <= batch && left.map { $0 > batch } ?? true
+    }
+
+    init(joined: Height, left: Height?) {
+        self.joined = joined
+        self.left = left
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(joined)
+        writer.write(optional: left)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        joined = try Height(from: &reader)
+        left = try reader.optional(Height.self)
+    }
 }
 
 /// A key that may submit requests and jobs.

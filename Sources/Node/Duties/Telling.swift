@@ -167,6 +167,10 @@ extension Slot {
         case .proposal: "proposals"
         case .prevote: "prevotes"
         case .precommit: "precommits"
+        case .result: "results"
+        case .amnesia: "a precommit and a prevote"
+        case .checkpoint: "checkpoints"
+        case .settlement: "reports of a settlement"
         }
     }
 }

@@ -29,7 +29,7 @@ final class TableStatements {
         job = try BoundStatement(db, into: "job", columns: 23)
         jobValidator = try BoundStatement(db, into: "job_validator", columns: 3)
         result = try BoundStatement(db, into: "result", columns: 7)
-        evidence = try BoundStatement(db, into: "evidence", columns: 6)
+        evidence = try BoundStatement(db, into: "evidence", columns: 8)
         disagreement = try BoundStatement(db, into: "disagreement", columns: 4)
         refusal = try BoundStatement(db, into: "refusal", columns: 4)
         validator = try BoundStatement(

@@ -25,10 +25,14 @@ package struct ValidatorHistory: Codable, Equatable, Sendable {
     package struct Conviction: Codable, Equatable, Sendable {
         /// The entry of the evidence.
         package var entry: UInt64
-        /// `vote`, `proposal`, `prevote` or `precommit`.
+        /// `vote`, `result`, `proposal`, `prevote`, `precommit`, `amnesia` or `checkpoint`.
         package var slot: String
         /// The request of the votes.
         package var request: UInt64?
+        /// The job of the results.
+        package var job: UInt64?
+        /// The size of the checkpoints.
+        package var size: UInt64?
         /// The height of the other slots.
         package var height: UInt64?
         /// Their round.
@@ -69,13 +73,14 @@ extension LedgerViews {
         }
         let convictions = try rows(
             """
-            SELECT entry, slot, request, height, round FROM evidence WHERE validator = ?
+            SELECT entry, slot, request, job, size, height, round FROM evidence WHERE validator = ?
             ORDER BY entry
             """, key
         ) { cells throws(ViewError) in
             ValidatorHistory.Conviction(
                 entry: try cells.number("entry"), slot: try cells.text("slot"),
-                request: try cells.numberIfAny("request"),
+                request: try cells.numberIfAny("request"), job: try cells.numberIfAny("job"),
+                size: try cells.numberIfAny("size"),
                 height: try cells.numberIfAny("height"), round: try cells.numberIfAny("round"))
         }
         return ValidatorHistory(

@@ -21,21 +21,21 @@ extension Consensus {
     package mutating func restore(_ messages: [Input], held: [Digest]) {
         invariant(!isStarted && heardCount == 0, "a machine in use was given a journal")
         for message in messages { recallOwn(message) }
-        if isResuming {
-            recallValidValue(messages, held: Set(held))
-        }
-        for message in messages {
+        // Twice: what the bounds dropped before others supported it was taken when it came again,
+        // and the journal holds it once.
+        for message in messages + messages {
             switch message {
             case .proposal(let round, let value, let validRound, _) where own != nil:
                 let candidate = Candidate(
                     value: value, validRound: validRound, validity: .valid)
                 keep(candidate, in: round)
-            case .vote(let kind, let round, let value, let sender):
-                keep(kind, of: value, in: round, from: sender)
+            case .vote(let kind, let round, let value, let ground, let sender):
+                keep(kind, of: value, in: round, on: ground, from: sender)
             case .proposal, .start, .timeout:
                 break
             }
         }
+        if isResuming { recallValidValue(held: Set(held)) }
     }
 
     /// Takes up where a journal ends; entries of other heights are ignored.
@@ -53,7 +53,9 @@ extension Consensus {
             case .cast(let vote) where vote.height == height,
                 .received(let vote) where vote.height == height:
                 messages.append(
-                    .vote(vote.kind, round: vote.round, value: vote.value, from: vote.validator))
+                    .vote(
+                        vote.kind, round: vote.round, value: vote.value, ground: vote.ground,
+                        from: vote.validator))
             case .held(let itsHeight, let value, _) where itsHeight == height:
                 held.append(value)
             case .proposed, .cast, .received, .held:
@@ -69,9 +71,9 @@ extension Consensus {
         switch message {
         case .proposal(let round, _, _, _) where own != nil:
             spoken = (round, .propose)
-        case .vote(.prevote, let round, _, let sender) where sender == own:
+        case .vote(.prevote, let round, _, _, let sender) where sender == own:
             spoken = (round, .prevote)
-        case .vote(.precommit, let round, let value, let sender) where sender == own:
+        case .vote(.precommit, let round, let value, _, let sender) where sender == own:
             spoken = (round, .precommit)
             if let value, Int64(round) > lockedRound {
                 lockedValue = value
@@ -86,19 +88,12 @@ extension Consensus {
         }
     }
 
-    /// Finds the valid value among the prevotes.
-    private mutating func recallValidValue(_ messages: [Input], held: Set<Digest>) {
-        // Looked up, and never iterated: the quorums are met as the prevotes come.
-        var voters: [Candidate: MemberSet] = [:]
-        for case .vote(.prevote, let round, .some(let value), let sender) in messages {
-            guard round <= self.round, held.contains(value), let position = position(of: sender)
-            else { continue }
-            let key = Candidate(value: value, validRound: Int64(round), validity: .valid)
-            voters[key, default: MemberSet(size: members.count)].insert(position)
-            if voters[key]?.count ?? 0 >= threshold, Int64(round) > validRound {
-                validValue = value
-                validRound = Int64(round)
-            }
+    /// Finds the valid value among the prevotes that count.
+    private mutating func recallValidValue(held: Set<Digest>) {
+        for kept in rounds where kept.round <= round {
+            guard let value = kept.prevotes.chosenValue, held.contains(value) else { continue }
+            validValue = value
+            validRound = Int64(kept.round)
         }
         if let lockedValue, lockedRound > validRound, held.contains(lockedValue) {
             validValue = lockedValue

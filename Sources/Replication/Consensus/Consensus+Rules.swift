@@ -61,18 +61,20 @@ extension Consensus {
         }
     }
 
+    /// Prevotes; the ground of a value is the later of the round of a lock on it and `validRound`.
     private mutating func prevote(
         _ value: Digest?, validRound: Int64 = -1, _ effects: inout [Effect]
     ) {
+        let ground = max(validRound, value != nil && value == lockedValue ? lockedRound : -1)
         if own != nil {
-            effects.append(.vote(.prevote, round: round, value: value, validRound: validRound))
+            effects.append(.vote(.prevote, round: round, value: value, ground: ground))
         }
         step = .prevote
     }
 
     private mutating func precommit(_ value: Digest?, _ effects: inout [Effect]) {
         if own != nil {
-            effects.append(.vote(.precommit, round: round, value: value, validRound: -1))
+            effects.append(.vote(.precommit, round: round, value: value, ground: -1))
         }
         step = .precommit
     }

@@ -34,15 +34,32 @@ extension Consensus {
         messages(of: round)?.candidates ?? []
     }
 
-    /// The round whose prevotes the node needs in order to prevote for the proposal that it has
-    /// (L28); -1 for none.
-    package var wantedRound: Int64 {
-        guard step == .propose, decided == nil else { return -1 }
-        let lacking = proposals(of: round).first { candidate in
-            guard let validRound = UInt32(exactly: candidate.validRound) else { return false }
-            return tally(.prevote, round: validRound)?.isChosen(candidate.value) != true
+    /// The prevotes that the node lacks: for the proposals of its round (L28), and as the ground of
+    /// prevotes for them that it cannot count. One for each value, with the last round wanted.
+    package var wanted: [WantedPrevotes] {
+        guard decided == nil, let current = messages(of: round) else { return [] }
+        var wanted: [WantedPrevotes] = []
+        for candidate in current.candidates
+        where !wanted.contains(where: { $0.value == candidate.value }) {
+            let value = candidate.value
+            let rested = current.candidates.filter { $0.value == value }.map(\.validRound)
+            let waiting = current.pending.filter { $0.value == value }.map { Int64($0.ground) }
+            let lacking = (rested + waiting).compactMap { UInt32(exactly: $0) }
+                .filter { !hasQuorum(of: value, in: $0) }
+            guard let last = lacking.max() else { continue }
+            wanted.append(
+                WantedPrevotes(
+                    value: value, through: last,
+                    held: Array(quorums(of: value, through: last).suffix(Self.heldMax))))
         }
-        return lacking?.validRound ?? -1
+        return Array(wanted.prefix(ReplicationLimits.wantedPrevotesMax))
+    }
+
+    private static var heldMax: Int { ReplicationLimits.heldQuorumsMax }
+
+    /// The rounds up to `last` with a quorum of prevotes for `value`, ascending.
+    package func quorums(of value: Digest, through last: UInt32) -> [UInt32] {
+        rounds.filter { $0.round <= last && $0.prevotes.isChosen(value) }.map(\.round)
     }
 
     /// The rounds of which anything is kept, ascending.

@@ -15,6 +15,8 @@ package import Ledger
 /// Departures from the paper, none of which touches what may be voted for:
 /// - a message of a round that is too far ahead is forgotten but for its sender and round, and the
 ///   move to a later round (L55) goes by the highest round that each member was heard in;
+/// - a prevote names its ground (`Effect.vote`), and counts only once the quorum of prevotes there
+///   counts here: so a fork shows who forgot a lock, by two of its signatures (`ForkTrace`);
 /// - a leader too sets the timeout for proposals, since it may find nothing to propose;
 /// - votes and proposals are bounded, by `ReplicationLimits`.
 package struct Consensus: Hashable, Sendable {
@@ -85,8 +87,10 @@ package struct Consensus: Hashable, Sendable {
         case start
         /// A proposal from the leader of its round.
         case proposal(round: UInt32, value: Digest, validRound: Int64, Validity)
-        /// A prevote or precommit of a member; what a stranger casts is ignored.
-        case vote(ConsensusKind, round: UInt32, value: Digest?, from: ValidatorIndex)
+        /// A prevote, with its ground, or a precommit of a member; what a stranger casts is ignored.
+        case vote(
+            ConsensusKind, round: UInt32, value: Digest?, ground: Int64 = -1,
+            from: ValidatorIndex)
         /// A wait is over. One of a round or step that has passed is ignored.
         case timeout(Timeout)
     }
@@ -95,8 +99,9 @@ package struct Consensus: Hashable, Sendable {
     package enum Effect: Hashable, Sendable {
         /// Proposes `value`, or a new one where it is nil (`getValue`, L18).
         case propose(round: UInt32, value: Digest?, validRound: Int64)
-        /// Votes. `validRound` is that of the proposal for a prevote by L28, otherwise -1.
-        case vote(ConsensusKind, round: UInt32, value: Digest?, validRound: Int64)
+        /// Votes. `ground` is, of a prevote for a value, the last round for which the node holds a
+        /// quorum of prevotes for it: that of its lock on it or of the proposal; otherwise -1.
+        case vote(ConsensusKind, round: UInt32, value: Digest?, ground: Int64)
         /// Sets a wait.
         case schedule(Timeout)
         /// The value is decided, by the precommits of this round. It comes once, and last.
@@ -129,6 +134,8 @@ package struct Consensus: Hashable, Sendable {
     package let own: ValidatorIndex?
     /// Whether L23 and L29 ask for the lock, as they must.
     package let keepsLocks: Bool
+    /// Whether a prevote counts only where those of its ground do, as it must.
+    package let countsGrounds: Bool
 
     /// The attempt that the node is at.
     package internal(set) var round: UInt32 = 0
@@ -161,12 +168,12 @@ package struct Consensus: Hashable, Sendable {
     /// A machine that has heard nothing and waits for `Input.start`.
     ///
     /// - Parameter keepsLocks: false only in tests, to show that checkers find what goes wrong
-    ///   without the locking conditions of L23 and L29.
+    ///   without the locking conditions of L23 and L29; so `countsGrounds`, for measurements.
     /// - Precondition: `members` is ascending, `leaders` has as many, and
     ///   `1 <= threshold <= members.count`.
     package init(
         height: Height, members: [ValidatorIndex], threshold: Int, leaders: [ValidatorIndex],
-        own: ValidatorIndex?, keepsLocks: Bool = true
+        own: ValidatorIndex?, keepsLocks: Bool = true, countsGrounds: Bool = true
     ) {
         invariant(
             zip(members, members.dropFirst()).allSatisfy { $0 < $1 }, "members out of order")
@@ -180,6 +187,7 @@ package struct Consensus: Hashable, Sendable {
         self.leaders = leaders
         self.own = own.flatMap { members.contains($0) ? $0 : nil }
         self.keepsLocks = keepsLocks
+        self.countsGrounds = countsGrounds
         highestRounds = [Int64](repeating: -1, count: members.count)
     }
 
@@ -204,8 +212,8 @@ package struct Consensus: Hashable, Sendable {
         case .proposal(let round, let value, let validRound, let validity):
             let candidate = Candidate(value: value, validRound: validRound, validity: validity)
             keep(candidate, in: round)
-        case .vote(let kind, let round, let value, let sender):
-            keep(kind, of: value, in: round, from: sender)
+        case .vote(let kind, let round, let value, let ground, let sender):
+            keep(kind, of: value, in: round, on: ground, from: sender)
         case .timeout(let timeout):
             expire(timeout, &effects)
         }
@@ -230,8 +238,13 @@ extension Consensus {
 
     /// The place of `round` in `rounds`, or where it belongs.
     func place(of round: UInt32) -> (index: Int, isKept: Bool) {
-        let index = rounds.firstIndex { $0.round >= round } ?? rounds.count
-        return (index, index < rounds.count && rounds[index].round == round)
+        var low = 0
+        var high = rounds.count
+        while low < high {
+            let middle = (low + high) / 2
+            if rounds[middle].round < round { low = middle + 1 } else { high = middle }
+        }
+        return (low, low < rounds.count && rounds[low].round == round)
     }
 
     /// The messages of `round`, if any are kept.
@@ -251,18 +264,30 @@ extension Consensus {
     }
 
     /// Whether messages of `round` are kept: those around the node's own, those of its lock and
-    /// its valid value, and those that a proposal for it to act on rests on.
+    /// its valid value, those that a proposal for it to act on rests on, and, as long as the height
+    /// lasts, those with a quorum of prevotes for a value: they may be the ground of others.
+    ///
+    /// Liars alone make no such quorum, so that what is kept is bounded by the rounds that were.
     func isKept(_ round: UInt32) -> Bool {
         if round >= self.round { return round - self.round <= ReplicationLimits.roundsAheadMax }
         if self.round - round <= ReplicationLimits.roundsBehindMax { return true }
         if Int64(round) == lockedRound || Int64(round) == validRound { return true }
-        return rounds.contains { kept in
-            kept.round >= self.round && kept.candidates.contains { $0.validRound == Int64(round) }
+        if messages(of: round)?.prevotes.chosenValue != nil { return true }
+        let first = place(of: self.round).index
+        return rounds[first...].contains { kept in
+            kept.candidates.contains { $0.validRound == Int64(round) }
         }
     }
 
     /// The messages of the rounds that are to be kept, now that the node is where it is.
     func keptRounds() -> [RoundMessages] { rounds.filter { isKept($0.round) } }
+
+    /// Whether a message of `round` would be the first that shows a member to be so far, beyond
+    /// this node: it may take the node along (L55) though nothing of the round is kept.
+    func isAhead(_ member: ValidatorIndex, in round: UInt32) -> Bool {
+        guard round > self.round, let position = position(of: member) else { return false }
+        return Int64(round) > highestRounds[position]
+    }
 
     /// Notes that a member was heard in `round`.
     private mutating func hear(_ position: Int, in round: UInt32) {
@@ -282,17 +307,77 @@ extension Consensus {
         rounds[place].insert(candidate)
     }
 
-    /// Keeps a member's vote.
+    /// Keeps a member's vote: one that counts, or a prevote that may once its ground is held.
     mutating func keep(
-        _ kind: ConsensusKind, of value: Digest?, in round: UInt32, from sender: ValidatorIndex
+        _ kind: ConsensusKind, of value: Digest?, in round: UInt32, on ground: Int64,
+        from sender: ValidatorIndex
     ) {
         guard let position = position(of: sender) else { return }
         hear(position, in: round)
-        guard let place = keptPlace(of: round) else { return }
+        guard ground < Int64(round), let place = keptPlace(of: round) else { return }
         let isNamed = isNamed(value, in: round)
-        switch kind {
-        case .prevote: rounds[place].prevotes.insert(value, from: position, isNamed: isNamed)
-        case .precommit: rounds[place].precommits.insert(value, from: position, isNamed: isNamed)
+        switch (kind, pending(value, on: ground, from: position)) {
+        case (.precommit, _):
+            rounds[place].precommits.insert(value, from: position, isNamed: isNamed)
+        case (.prevote, let prevote?): rounds[place].await(prevote)
+        case (.prevote, nil):
+            rounds[place].prevotes.insert(value, from: position, isNamed: isNamed)
+            if let value, rounds[place].prevotes.isChosen(value) {
+                countGrounded(value, from: place)
+            }
+        }
+    }
+
+    /// Whether `keep` would keep this vote, or count it where it waits so far.
+    ///
+    /// What it would not is neither journaled nor passed on.
+    package func takes(
+        _ kind: ConsensusKind, of value: Digest?, in round: UInt32, on ground: Int64,
+        from sender: ValidatorIndex
+    ) -> Bool {
+        guard let position = position(of: sender), ground < Int64(round), isKept(round) else {
+            return false
+        }
+        guard let kept = messages(of: round) else { return true }
+        let isNamed = isNamed(value, in: round)
+        switch (kind, pending(value, on: ground, from: position)) {
+        case (.precommit, _):
+            return kept.precommits.takes(value, from: position, isNamed: isNamed)
+        case (.prevote, let prevote?): return kept.takes(prevote)
+        case (.prevote, nil):
+            return kept.prevotes.takes(value, from: position, isNamed: isNamed)
+        }
+    }
+
+    /// Whether a quorum of prevotes for `value` in `round` counts here.
+    func hasQuorum(of value: Digest, in round: UInt32) -> Bool {
+        messages(of: round)?.prevotes.isChosen(value) == true
+    }
+
+    /// A prevote as one that has to wait; nil where it rests on nothing that is lacking.
+    private func pending(
+        _ value: Digest?, on ground: Int64, from position: Int
+    ) -> PendingPrevote? {
+        guard countsGrounds, let value, let ground = UInt32(exactly: ground),
+            !hasQuorum(of: value, in: ground)
+        else { return nil }
+        return PendingPrevote(position: position, value: value, ground: ground)
+    }
+
+    /// Counts the prevotes for `value` that waited for a quorum which now counts, in the round at
+    /// `first`; and those for which these make one, which are of later rounds.
+    private mutating func countGrounded(_ value: Digest, from first: Int) {
+        var grounds: Set<UInt32> = [rounds[first].round]
+        for place in rounds.indices[(first + 1)...] where !rounds[place].pending.isEmpty {
+            let round = rounds[place].round
+            let isNamed = isNamed(value, in: round)
+            let grounded = rounds[place].release {
+                $0.value == value && grounds.contains($0.ground)
+            }
+            for prevote in grounded {
+                rounds[place].prevotes.insert(value, from: prevote.position, isNamed: isNamed)
+            }
+            if rounds[place].prevotes.isChosen(value) { grounds.insert(round) }
         }
     }
 

@@ -3,14 +3,30 @@
 
 import Cryptography
 
+/// A prevote that is not counted yet: the T prevotes of its ground are lacking.
+struct PendingPrevote: Hashable, Sendable {
+    /// The place of its member.
+    let position: Int
+    /// What it is for.
+    let value: Digest
+    /// The round of the prevotes that it rests on.
+    let ground: UInt32
+}
+
 /// What is kept of one round, and which of its once-only rules have acted.
+///
+/// Invariants: a prevote in `prevotes` rests on no ground, or on a round whose own `prevotes` held
+/// `threshold` for its value when it was counted; a member has no more in `pending` than it had
+/// allowance left when they came.
 struct RoundMessages: Hashable, Sendable {
     /// The round.
     let round: UInt32
     /// In the order in which they came.
     private(set) var candidates: [Consensus.Candidate] = []
-    /// The prevotes of the round.
+    /// The prevotes of the round that count.
     var prevotes: VoteTally
+    /// Those that do not yet, in the order in which they came.
+    private(set) var pending: [PendingPrevote] = []
     /// The precommits of the round.
     var precommits: VoteTally
     /// Whether L34 has acted.
@@ -25,6 +41,27 @@ struct RoundMessages: Hashable, Sendable {
         self.round = round
         prevotes = VoteTally(size: size, threshold: threshold)
         precommits = VoteTally(size: size, threshold: threshold)
+    }
+
+    /// Whether a prevote is worth keeping until its ground is held.
+    func takes(_ prevote: PendingPrevote) -> Bool {
+        guard !prevotes.has(prevote.value, from: prevote.position) else { return false }
+        let others = pending.filter { $0.position == prevote.position }
+        return others.count < prevotes.allowance(of: prevote.position)
+            && !others.contains(prevote)
+    }
+
+    /// Keeps a prevote until its ground is held.
+    mutating func await(_ prevote: PendingPrevote) {
+        if takes(prevote) { pending.append(prevote) }
+    }
+
+    /// Takes out the prevotes that wait and for which this holds, in the order in which they came.
+    mutating func release(where isGrounded: (PendingPrevote) -> Bool) -> [PendingPrevote] {
+        guard !pending.isEmpty else { return [] }
+        let released = pending.filter(isGrounded)
+        if !released.isEmpty { pending.removeAll(where: isGrounded) }
+        return released
     }
 
     /// Whether a proposal of `value` is kept that is valid, timely or not.

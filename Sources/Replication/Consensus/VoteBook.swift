@@ -5,24 +5,37 @@ import Cryptography
 import Ledger
 
 /// The signed votes of one height as they came, so that they can be passed on and shown.
+///
+/// It holds what its owner puts in, which is what `Consensus.takes`. A vote that contradicts one
+/// that is held convicts without being held itself.
 struct VoteBook: Sendable {
-    private struct Key: Hashable {
+    private struct Voter: Hashable {
         let kind: ConsensusKind
-        let round: UInt32
         let validator: ValidatorIndex
     }
 
-    private var votes: [Key: [ConsensusVote]] = [:]
+    private struct Accusation: Hashable {
+        let validator: ValidatorIndex
+        let kind: Offence.Kind
+    }
 
-    /// Keeps a vote; returns an earlier one of the same slot that it contradicts, if there is one.
+    /// By voter and round, in the order in which they came.
+    private var votes: [Voter: [UInt32: [ConsensusVote]]] = [:]
+    /// What each validator was accused of already.
+    private var accusations: Set<Accusation> = []
+
+    /// Keeps a vote; false where it is kept already.
     ///
     /// - Precondition: The vote is signed by its validator, who is a member.
-    mutating func add(_ vote: ConsensusVote) -> ConsensusVote? {
-        let key = Key(kind: vote.kind, round: vote.round, validator: vote.validator)
-        let known = votes[key] ?? []
-        guard !known.contains(where: { $0.value == vote.value }) else { return nil }
-        votes[key, default: []].append(vote)
-        return known.first
+    @discardableResult
+    mutating func add(_ vote: ConsensusVote) -> Bool {
+        let voter = Voter(kind: vote.kind, validator: vote.validator)
+        let known = votes[voter]?[vote.round] ?? []
+        guard !known.contains(where: { $0.value == vote.value && $0.ground == vote.ground }) else {
+            return false
+        }
+        votes[voter, default: [:]][vote.round, default: []].append(vote)
+        return true
     }
 
     /// Whether this very vote is held.
@@ -31,11 +44,11 @@ struct VoteBook: Sendable {
     }
 
     /// The votes of a validator in a slot, in the order in which they came; more than one only
-    /// where it contradicts itself.
+    /// where it contradicts itself, or names two grounds.
     func votes(
         _ kind: ConsensusKind, _ round: UInt32, _ validator: ValidatorIndex
     ) -> [ConsensusVote] {
-        votes[Key(kind: kind, round: round, validator: validator)] ?? []
+        votes[Voter(kind: kind, validator: validator)]?[round] ?? []
     }
 
     /// The vote of a validator for a value.
@@ -47,6 +60,50 @@ struct VoteBook: Sendable {
 
     /// Drops the votes of rounds that nobody asks for any more.
     mutating func keep(_ isKept: (UInt32) -> Bool) {
-        votes = votes.filter { isKept($0.key.round) }
+        votes = votes.mapValues { rounds in rounds.filter { isKept($0.key) } }
+    }
+
+    // MARK: Contradictions
+
+    /// Whether a vote convicts its validator of something that it was not accused of yet.
+    func convicts(_ vote: ConsensusVote) -> Bool { !offences(of: vote).isEmpty }
+
+    /// What a vote convicts its validator of, together with those held; each kind once for ever.
+    ///
+    /// - Precondition: The vote is signed by its validator, who is a member.
+    mutating func takeOffences(of vote: ConsensusVote) -> [Offence] {
+        let found = offences(of: vote)
+        for offence in found {
+            accusations.insert(Accusation(validator: vote.validator, kind: offence.kind))
+        }
+        return found
+    }
+
+    private func offences(of vote: ConsensusVote) -> [Offence] {
+        let same = votes(vote.kind, vote.round, vote.validator).lazy.compactMap {
+            Offence(vote.slot, $0.statement, vote.statement)
+        }.first
+        return [same, forgottenLock(in: vote)].compactMap { $0 }.filter {
+            !accusations.contains(Accusation(validator: vote.validator, kind: $0.kind))
+        }
+    }
+
+    /// A lock that a prevote forgets or a precommit shows to have been forgotten; of several that
+    /// of the lowest round of the other vote.
+    private func forgottenLock(in vote: ConsensusVote) -> Offence? {
+        let isPrevote = vote.kind == .prevote
+        guard vote.value != nil,
+            let others = votes[
+                Voter(kind: isPrevote ? .precommit : .prevote, validator: vote.validator)]
+        else { return nil }
+        let rounds = others.keys.filter { isPrevote ? $0 < vote.round : $0 > vote.round }.sorted()
+        for other in rounds.lazy.flatMap({ others[$0] ?? [] }) {
+            let offence =
+                isPrevote
+                ? Offence(precommit: other, prevote: vote)
+                : Offence(precommit: vote, prevote: other)
+            if let offence { return offence }
+        }
+        return nil
     }
 }

@@ -92,13 +92,9 @@ struct VoteTally: Hashable, Sendable {
     /// many values, keep a quorum that it was part of elsewhere from being seen here. Few values
     /// get there, since that takes so many allowances.
     mutating func insert(_ value: Digest?, from position: Int, isNamed: Bool) {
-        guard !has(value, from: position) else { return }
-        if value != nil {
-            if Int(allowanceUsed[position]) < ReplicationLimits.valuesPerVoterMax {
-                allowanceUsed[position] += 1
-            } else if !isNamed && count(of: value) < max(1, 2 * threshold - size) {
-                return
-            }
+        guard takes(value, from: position, isNamed: isNamed) else { return }
+        if value != nil, Int(allowanceUsed[position]) < ReplicationLimits.valuesPerVoterMax {
+            allowanceUsed[position] += 1
         }
         voters.insert(position)
         let place = places[value] ?? choices.count
@@ -108,5 +104,17 @@ struct VoteTally: Hashable, Sendable {
         }
         choices[place].voters.insert(position)
         if choices[place].voters.count == threshold { hasChosen = true }
+    }
+
+    /// Whether `insert` would count this vote.
+    func takes(_ value: Digest?, from position: Int, isNamed: Bool) -> Bool {
+        guard !has(value, from: position) else { return false }
+        return value == nil || isNamed || allowance(of: position) > 0
+            || count(of: value) >= max(1, 2 * threshold - size)
+    }
+
+    /// For how many more values, other than nil, any vote of a member is counted.
+    func allowance(of position: Int) -> Int {
+        ReplicationLimits.valuesPerVoterMax - Int(allowanceUsed[position])
     }
 }

@@ -26,7 +26,7 @@ package enum TracedStatement: Hashable, Sendable {
             .vote(
                 ConsensusVote(
                     kind: .precommit, height: certificate.height, round: certificate.round,
-                    value: certificate.root, validRound: -1, validator: entry.validator,
+                    value: certificate.root, ground: -1, validator: entry.validator,
                     signature: entry.signature))
         }
     }
@@ -63,11 +63,11 @@ package enum TracedStatement: Hashable, Sendable {
         }
     }
 
-    /// The round of the prevotes on which it rests; -1 for none.
+    /// The round of the prevotes on which it rests, of a prevote its ground; -1 for none.
     package var validRound: Int64 {
         switch self {
         case .proposal(let proposal, _): proposal.validRound
-        case .vote(let vote): vote.validRound
+        case .vote(let vote): vote.ground
         }
     }
 

@@ -22,8 +22,9 @@ package struct ConsensusVote: BorshCodable, Hashable, Sendable {
     package var round: UInt32
     /// The root of the log after the batch; nil for none.
     package var value: Digest?
-    /// The round of the T prevotes on which a prevote rests; -1 for none, and for a precommit.
-    package var validRound: Int64
+    /// The ground of a prevote: the last round for which its validator holds T prevotes for the
+    /// value. -1 for none, for nil, and for a precommit.
+    package var ground: Int64
     /// Who votes.
     package var validator: ValidatorIndex
     /// On `ConsensusStatement.signedBytes`.
@@ -31,14 +32,14 @@ package struct ConsensusVote: BorshCodable, Hashable, Sendable {
 
     /// Takes the fields in order.
     package init(
-        kind: ConsensusKind, height: Height, round: UInt32, value: Digest?, validRound: Int64,
+        kind: ConsensusKind, height: Height, round: UInt32, value: Digest?, ground: Int64,
         validator: ValidatorIndex, signature: Signature
     ) {
         self.kind = kind
         self.height = height
         self.round = round
         self.value = value
-        self.validRound = validRound
+        self.ground = ground
         self.validator = validator
         self.signature = signature
     }
@@ -49,7 +50,7 @@ package struct ConsensusVote: BorshCodable, Hashable, Sendable {
         writer.write(round)
         writer.write(UInt8(value == nil ? 0 : 1))
         if let value { writer.write(value) }
-        writer.write(validRound)
+        writer.write(ground)
         writer.write(validator)
         writer.write(signature)
     }
@@ -64,7 +65,7 @@ package struct ConsensusVote: BorshCodable, Hashable, Sendable {
         case 1: value = try reader.digest()
         case let tag: throw .unknownTag(type: "Digest?", tag: tag, offset: flag)
         }
-        validRound = try reader.integer()
+        ground = try reader.integer()
         validator = try ValidatorIndex(from: &reader)
         signature = try reader.signature()
     }
@@ -81,13 +82,13 @@ extension ConsensusVote {
 
     /// What evidence shows of it.
     package var statement: Statement {
-        .consensus(value: value, validRound: validRound, signature)
+        .consensus(value: value, validRound: ground, signature)
     }
 
     /// Whether `key` signed it, for the ledger named.
     package func isSigned(by key: PublicKey, in ledger: LedgerID) -> Bool {
         ConsensusStatement.signedBytes(
-            slot, value: value, validRound: validRound, key: key, ledger: ledger
+            slot, value: value, validRound: ground, key: key, ledger: ledger
         ).map { key.verifies(signature, of: $0) } ?? false
     }
 
@@ -96,7 +97,7 @@ extension ConsensusVote {
         var copy = self
         copy.signature = key.sign(
             ConsensusStatement.signedBytes(
-                slot, value: value, validRound: validRound, key: key.publicKey, ledger: ledger)
+                slot, value: value, validRound: ground, key: key.publicKey, ledger: ledger)
                 ?? [])
         return copy
     }

@@ -28,7 +28,7 @@ package enum PeerMessageKind: UInt8, CaseIterable, Sendable {
         case .proposal: Limits.commandBytesPerBatchMax + (4 << 20)
         case .vote: 256
         case .command: 4 * Limits.entryBytesMax
-        case .status: 16 << 10
+        case .status: 32 << 10
         case .want: 16 + 32 * ReplicationLimits.wantedMax
         case .batch: ReplicationLimits.messageBytesMax
         case .wantSnapshot: 64
@@ -54,7 +54,10 @@ extension PeerMessage {
                 + proposal.batch.commands.reduce(0) { $0 + $1.message.sizeEstimate }
         case .vote: 160
         case .command(let message): message.sizeEstimate
-        case .status(let status): 64 + 2 * (status.prevotes.count + status.precommits.count)
+        case .status(let status): 
+            status.wanted.reduce(64 + 2 * (status.prevotes.count + status.precommits.count)) {
+                $0 + 44 + 4 * $1.held.count
+            }
         case .want(let requests): 32 * requests.count
         case .batch(let batch): batch.entries.reduce(1024) { $0 + $1.bytes.count }
         case .wantSnapshot: 32

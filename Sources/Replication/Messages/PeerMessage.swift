@@ -1,7 +1,55 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+package import Cryptography
 package import Ledger
+
+/// Prevotes for a value that a node lacks: all those that are ground, up to a round.
+///
+/// They are sent by whole rounds, the earliest first, so that each counts as it comes.
+package struct WantedPrevotes: BorshCodable, Hashable, Sendable {
+    /// What they are for.
+    package var value: Digest
+    /// The last round of which they are wanted.
+    package var through: UInt32
+    /// The rounds of which the node holds a quorum of them, rising.
+    package var held: [UInt32]
+
+    /// Takes the fields in order.
+    package init(value: Digest, through: UInt32, held: [UInt32]) {
+        self.value = value
+        self.through = through
+        self.held = held
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(value)
+        writer.write(through)
+        writer.write(UInt32(held.count))
+        for round in held { writer.write(round) }
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        value = try reader.digest()
+        through = try reader.integer()
+        let start = reader.offset
+        let count: UInt32 = try reader.integer()
+        guard count <= ReplicationLimits.heldQuorumsMax else {
+            throw .overBound(
+                type: "WantedPrevotes", count: UInt64(count),
+                bound: UInt64(ReplicationLimits.heldQuorumsMax), offset: start)
+        }
+        held = []
+        for _ in 0..<count {
+            let place = reader.offset
+            let round: UInt32 = try reader.integer()
+            guard held.last.map({ $0 < round }) ?? true else {
+                throw .notCanonical(type: "WantedPrevotes", offset: place)
+            }
+            held.append(round)
+        }
+    }
+}
 
 /// Where a node stands, so that its peers send what it lacks.
 ///
@@ -17,20 +65,20 @@ package struct Status: BorshCodable, Hashable, Sendable {
     package var prevotes: [ValidatorIndex]
     /// The validators whose precommits of that round it has, by index.
     package var precommits: [ValidatorIndex]
-    /// The round of the prevotes that it lacks for the proposal that it has; -1 for none.
-    package var wantedRound: Int64
+    /// The prevotes of earlier rounds that it lacks.
+    package var wanted: [WantedPrevotes]
 
     /// Takes the fields in order.
     package init(
         height: Height, round: UInt32, hasProposal: Bool, prevotes: [ValidatorIndex],
-        precommits: [ValidatorIndex], wantedRound: Int64
+        precommits: [ValidatorIndex], wanted: [WantedPrevotes]
     ) {
         self.height = height
         self.round = round
         self.hasProposal = hasProposal
         self.prevotes = prevotes
         self.precommits = precommits
-        self.wantedRound = wantedRound
+        self.wanted = wanted
     }
 
     package func encode(to writer: inout BorshWriter) {
@@ -39,7 +87,7 @@ package struct Status: BorshCodable, Hashable, Sendable {
         writer.write(UInt8(hasProposal ? 1 : 0))
         writer.write(prevotes)
         writer.write(precommits)
-        writer.write(wantedRound)
+        writer.write(wanted)
     }
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
@@ -53,7 +101,7 @@ package struct Status: BorshCodable, Hashable, Sendable {
         }
         prevotes = try reader.list(bound: Limits.membersMax)
         precommits = try reader.list(bound: Limits.membersMax)
-        wantedRound = try reader.integer()
+        wanted = try reader.list(bound: ReplicationLimits.wantedPrevotesMax)
     }
 }
 

@@ -313,6 +313,8 @@ struct CommandPool: Sendable {
         if let earlier = heard[vote.request]?[validator] {
             if earlier.vote != vote.vote {
                 let isEvidence = earlier.vote != .abstain && vote.vote != .abstain
+                // An abstention contradicts nothing: what does is compared with the vote after it.
+                if earlier.vote == .abstain { heard[vote.request]?[validator] = vote }
                 return isEvidence ? .contradicts(earlier) : .known
             }
             guard vote.timestamp > earlier.timestamp else { return .known }
@@ -349,5 +351,16 @@ struct CommandPool: Sendable {
     /// The first vote that the node heard of a validator on a request.
     func heardVote(_ request: RequestID, _ validator: ValidatorIndex) -> VoteMessage? {
         heard[request]?[validator]
+    }
+
+    /// Remembers a vote that a batch has recorded, so that a later one can be compared with it.
+    mutating func remember(_ vote: VoteMessage, _ validator: ValidatorIndex) {
+        if heard[vote.request] == nil { heardOrder.append(vote.request) }
+        heard[vote.request, default: [:]][validator] = vote
+        if heardOrder.count > ReplicationLimits.heardRequestsMax,
+            let oldest = heardOrder.popFirst()
+        {
+            heard[oldest] = nil
+        }
     }
 }

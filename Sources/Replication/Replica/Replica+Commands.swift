@@ -304,8 +304,3 @@ extension Replica {
             before: uptime - min(uptime, ReplicationLimits.requestMilliseconds))
     }
 }
-
-extension VoteMessage {
-    /// What evidence shows of it.
-    fileprivate var statement: Statement { .vote(vote, reason, timestamp, signature) }
-}

@@ -14,8 +14,8 @@ extension Replica {
                 case .schedule(let timeout): pacing.schedule(timeout, at: now.uptime)
                 case .propose(_, let value?, let validRound): propose(value, validRound)
                 case .propose(let round, nil, _): pacing.proposing = round
-                case .vote(let kind, let round, let value, let validRound):
-                    cast(kind, round, value, validRound)
+                case .vote(let kind, let round, let value, let ground):
+                    cast(kind, round, value, ground)
                 case .decide(let value, let round):
                     decide(value, round)
                     return
@@ -32,34 +32,37 @@ extension Replica {
             return
         }
         if vote.height == state.height { return receiveLate(vote) }
-        // What the algorithm had to drop it may want now, though the book has it.
+        // What the algorithm had to drop it may want now, though the book has it; what it has no
+        // use for may still convict its sender, and is not kept.
         guard vote.height == height,
-            !consensus.hasVote(
-                vote.kind, round: vote.round, value: vote.value, from: vote.validator),
-            members.contains(where: { $0.index == vote.validator }),
-            vote.kind == .prevote || vote.validRound == -1,
-            vote.validRound >= -1, vote.validRound < Int64(vote.round)
+            members.contains(where: { $0.index == vote.validator })
         else { return }
-        let isKept = consensus.isKept(vote.round)
-        if isKept, let earlier = book.add(vote) {
-            accuse(vote.validator, .consensus(vote.slot), earlier.statement, vote.statement)
-        }
-        if isKept, vote.kind == .prevote, vote.validator != index {
+        let isTaken = vote.isWellFormed && consensus.takes(vote)
+        let isAhead = vote.isWellFormed && consensus.isAhead(vote.validator, in: vote.round)
+        guard isTaken || isAhead || book.convicts(vote)
+        else { return }
+        accuse(of: vote)
+        guard isTaken || isAhead else { return }
+        if isTaken, book.add(vote), vote.kind == .prevote, vote.validator != index {
             effects.append(.journal([.received(vote)]))
         }
-        consensusInputs.append(
-            .vote(vote.kind, round: vote.round, value: vote.value, from: vote.validator))
+        consensusInputs.append(vote.input)
     }
 
     /// A vote of the last height: it decides nothing, but it may contradict another.
+    ///
+    /// The first of a slot is kept, and a precommit of what was decided; what convicts is shown.
     private mutating func receiveLate(_ vote: ConsensusVote) {
-        guard !lastBook.contains(vote),
+        let isFirst = lastBook.votes(vote.kind, vote.round, vote.validator).isEmpty
+        let isDecision =
+            vote.kind == .precommit && vote.value == lastPrecommits?.root
+            && vote.round == lastPrecommits?.round && !lastBook.contains(vote)
+        guard isFirst || isDecision || lastBook.convicts(vote),
             lastMembers.contains(where: { $0.index == vote.validator }),
-            vote.round <= ReplicationLimits.roundsBehindMax
+            vote.round <= ReplicationLimits.lateRoundsMax
         else { return }
-        if let earlier = lastBook.add(vote) {
-            accuse(vote.validator, .consensus(vote.slot), earlier.statement, vote.statement)
-        }
+        accuse(of: vote)
+        if isFirst || isDecision { lastBook.add(vote) }
         if let last = lastPrecommits, last.signatures.count < requiredPrecommits {
             lastPrecommits = precommits(
                 on: last.root, of: last.height, last.round, in: lastBook,
@@ -74,11 +77,11 @@ extension Replica {
 
     /// Journals a vote, sends it, and counts it.
     private mutating func cast(
-        _ kind: ConsensusKind, _ round: UInt32, _ value: Digest?, _ validRound: Int64
+        _ kind: ConsensusKind, _ round: UInt32, _ value: Digest?, _ ground: Int64
     ) {
         guard let speaker else { return }
         let vote = ConsensusVote(
-            kind: kind, height: height, round: round, value: value, validRound: validRound,
+            kind: kind, height: height, round: round, value: value, ground: ground,
             validator: speaker, signature: .zero
         ).signed(by: key, in: state.ledger)
         var items: [JournalItem] = []
@@ -87,8 +90,8 @@ extension Replica {
         }
         effects.append(.journal(items + [.cast(vote)]))
         effects.append(.broadcast(.vote(vote)))
-        _ = book.add(vote)
-        consensusInputs.append(.vote(kind, round: round, value: value, from: speaker))
+        book.add(vote)
+        consensusInputs.append(vote.input)
     }
 
     /// Proposes a batch that this node holds, journaled first.

@@ -19,7 +19,7 @@ extension Replica {
         consensus = Consensus(
             height: height, members: members.map(\.index), threshold: threshold,
             leaders: state.proposerRanking(height: height), own: speaker,
-            keepsLocks: weakening.keepsLocks)
+            keepsLocks: weakening.keepsLocks, countsGrounds: weakening.countsGrounds)
     }
 
     /// Puts back what the journal holds of this height, says it again, and goes on.
@@ -47,9 +47,9 @@ extension Replica {
                 own.append(.proposal(proposal))
             case .cast(let vote) where vote.height == height:
                 hasSpoken = true
-                _ = book.add(vote)
+                book.add(vote)
                 own.append(.vote(vote))
-            case .received(let vote) where vote.height == height: _ = book.add(vote)
+            case .received(let vote) where vote.height == height: book.add(vote)
             default: break
             }
         }
@@ -64,6 +64,7 @@ extension Replica {
 
     /// Takes in a decided batch: its state is the node's from here on.
     mutating func commit(_ batch: ExecutedBatch, _ precommits: Precommits) {
+        hear(batch.batch, precommits)
         effects.append(
             .commit(CommittedBatch(precommits: precommits, entries: batch.entries)))
         // From here on nobody else refers to the old state, so that it is changed in place.

@@ -29,7 +29,7 @@ extension Replica {
             hasProposal: proposals.contains { $0.round == round && isValid($0.value) },
             prevotes: consensus.voters(.prevote, round: round),
             precommits: consensus.voters(.precommit, round: round),
-            wantedRound: consensus.wantedRound)
+            wanted: consensus.wanted)
     }
 
     // MARK: What peers lack
@@ -59,6 +59,11 @@ extension Replica {
             effects.append(.send(.status(self.status), to: peer))
             return
         }
+        // Grounds first and whole: a part of a quorum counts for nothing.
+        for answer in grounds(of: status.wanted).map(PeerMessage.vote) {
+            catchingUp.pay(answer.sizeEstimate, from: peer)
+            effects.append(.send(answer, to: peer))
+        }
         for answer in answers(to: status).prefix(ReplicationLimits.votesPerAnswerMax) {
             catchingUp.pay(answer.sizeEstimate, from: peer)
             effects.append(.send(answer, to: peer))
@@ -76,9 +81,6 @@ extension Replica {
         let heldPrecommits = Set(status.precommits)
         answers += votes(.prevote, status.round) { !held.contains($0) }
         answers += votes(.precommit, status.round) { !heldPrecommits.contains($0) }
-        if status.wantedRound >= 0, status.wantedRound < Int64(status.round) {
-            answers += votes(.prevote, UInt32(status.wantedRound)) { _ in true }
-        }
         if consensus.round > status.round {
             answers += votes(.prevote, consensus.round) { _ in true }
             answers += votes(.precommit, consensus.round) { _ in true }

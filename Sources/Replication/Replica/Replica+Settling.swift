@@ -46,6 +46,7 @@ extension Replica {
                 if let id = state.requestID(at: event.request) { accuseOfVotes(on: id) }
             case .roundClosed(let event): settle(event, &touched)
             case .voteCast(let event):
+                hear(event)
                 guard let id = state.requestID(at: event.request) else { continue }
                 pool.drop(voteOf: event.validator, on: id)
                 touch(id)

@@ -54,6 +54,9 @@ package struct Weakening: Sendable {
     package var quorum: Int?
     /// Whether the locking conditions of L23 and L29 hold.
     package var keepsLocks = true
+    /// Whether a prevote counts only where those of its ground do; false also to measure what that
+    /// costs.
+    package var countsGrounds = true
 
     /// Nothing taken away.
     package init() {}

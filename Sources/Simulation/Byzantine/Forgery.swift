@@ -84,10 +84,10 @@ extension ByzantineContext {
     /// Returns a vote that a liar signs.
     func vote(
         _ kind: ConsensusKind, _ height: Height, _ round: UInt32, _ value: Digest?,
-        validRound: Int64 = -1, by liar: Liar
+        ground: Int64 = -1, by liar: Liar
     ) -> ConsensusVote {
         ConsensusVote(
-            kind: kind, height: height, round: round, value: value, validRound: validRound,
+            kind: kind, height: height, round: round, value: value, ground: ground,
             validator: liar.index, signature: .zero
         ).signed(by: liar.key, in: ledger)
     }

@@ -40,7 +40,7 @@ struct Substitution: Sendable {
                 })
             else { return nil }
             let said = context.vote(
-                vote.kind, vote.height, vote.round, entry.said.value, validRound: vote.validRound,
+                vote.kind, vote.height, vote.round, entry.said.value, ground: vote.ground,
                 by: context.own)
             return [PeerMessage.vote(said).leaving(to: peer)]
         default: return nil

@@ -14,6 +14,21 @@ struct AccountabilityChecker {
     private struct Matter: Hashable {
         let validator: ValidatorIndex
         let slot: EvidenceSlot
+
+        /// What the ledger convicts of once.
+        var charge: Matter {
+            guard case .consensus(let slot) = slot else { return self }
+            let first: Slot
+            switch slot {
+            case .proposal(let height, _): first = .proposal(height, round: 0)
+            case .prevote(let height, _): first = .prevote(height, round: 0)
+            case .precommit(let height, _): first = .precommit(height, round: 0)
+            case .amnesia(let height, _, _): first = .amnesia(height, precommit: 0, prevote: 0)
+            case .checkpoint: first = .checkpoint(size: 0)
+            case .vote, .result, .settlement: first = slot
+            }
+            return Matter(validator: validator, slot: .consensus(first))
+        }
     }
 
     private struct Heard: Hashable {
@@ -27,6 +42,7 @@ struct AccountabilityChecker {
     /// Contradictions that a node has seen, in that order.
     private var seen: [(heard: Heard, moment: Moment)] = []
     private var isSeen: Set<Heard> = []
+    /// Without rounds: a height convicts once of each kind.
     private var convicted: Set<Matter> = []
     /// Convictions so far, by validator index, in the order of the log.
     private(set) var convictions: [(validator: ValidatorIndex, slot: Slot)] = []
@@ -59,12 +75,16 @@ struct AccountabilityChecker {
             convictions.append(named)
             let slot: EvidenceSlot
             switch named.slot {
-            case .vote(let entry):
+            case .vote(let entry), .settlement(let entry):
                 guard let request = state.requestID(at: entry) else { continue }
                 slot = .vote(request)
-            default: slot = .consensus(named.slot)
+            case .result(let entry):
+                guard let job = state.jobID(at: entry) else { continue }
+                slot = .result(job)
+            case .proposal, .prevote, .precommit, .amnesia, .checkpoint:
+                slot = .consensus(named.slot)
             }
-            convicted.insert(Matter(validator: named.validator, slot: slot))
+            convicted.insert(Matter(validator: named.validator, slot: slot).charge)
         }
         return found
     }
@@ -136,6 +156,8 @@ struct AccountabilityChecker {
     ) -> Bool {
         switch slot {
         case .vote: Slot.vote(EntryIndex(0)).isContradicted(by: first, second)
+        case .result: Slot.result(EntryIndex(0)).isContradicted(by: first, second)
+        case .settlement: Slot.settlement(EntryIndex(0)).isContradicted(by: first, second)
         case .consensus(let slot): slot.isContradicted(by: first, second)
         }
     }
@@ -148,8 +170,8 @@ struct AccountabilityChecker {
         var found: [Violation] = []
         for (heard, moment) in seen {
             let until = moment.adding(milliseconds: Self.patienceMilliseconds)
-            guard !convicted.contains(heard.matter), stayedUp(heard.node, heard.life, until),
-                reported.insert(heard.matter).inserted
+            guard !convicted.contains(heard.matter.charge), stayedUp(heard.node, heard.life, until),
+                reported.insert(heard.matter.charge).inserted
             else { continue }
             found.append(
                 Violation(
@@ -163,5 +185,5 @@ struct AccountabilityChecker {
     /// The contradictions that were seen, and those that the ledger holds.
     var counts: (seen: Int, convicted: Int) { (isSeenMatters, convictions.count) }
 
-    private var isSeenMatters: Int { Set(seen.map(\.heard.matter)).count }
+    private var isSeenMatters: Int { Set(seen.map(\.heard.matter.charge)).count }
 }

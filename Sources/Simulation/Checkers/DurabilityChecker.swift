@@ -63,7 +63,7 @@ struct DurabilityChecker {
             // A prevote is the same whatever valid round it names, but an honest node has one.
             return note(
                 .consensus(node: node, vote.slot),
-                .consensus(value: vote.value, validRound: vote.validRound), node,
+                .consensus(value: vote.value, validRound: vote.ground), node,
                 height: vote.height.rawValue)
         case .command(.vote(let vote)) where vote.validator == key:
             return note(.vote(node: node, vote.request), .vote(vote.vote), node, height: nil)

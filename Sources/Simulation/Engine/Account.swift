@@ -90,6 +90,8 @@ package struct Account: Codable, Equatable, Sendable {
     package var lost: UInt64
     /// Each property, and what of it does not hold.
     package var verdicts: [Verdict]
+    /// Whom the fork convicts that ended the run; nil where there was none.
+    package var fork: ForkAccount?
     /// What happened.
     package var timeline: [AccountLine]
 
@@ -142,7 +144,7 @@ extension Simulator {
                     bytes: traffic.bytes[$0.rawValue])
             },
             messages: traffic.messageCount, bytes: traffic.byteCount, lost: traffic.lost,
-            verdicts: verdicts,
+            verdicts: verdicts, fork: traceFork(),
             timeline: timeline.entries.map {
                 AccountLine(
                     microseconds: $0.moment.microseconds, event: $0.event, kind: $0.kind.rawValue,

@@ -45,6 +45,8 @@ package struct SimulationOptions: Sendable {
     package var quorum: Int?
     /// False drops a locking rule of the algorithm, to show the same.
     package var keepsLocks = true
+    /// False counts prevotes whatever their ground, to measure what counting them costs.
+    package var countsGrounds = true
     /// Ways of lying to choose from, by name; empty for all.
     package var strategies: [String] = []
     /// Whether validators join and leave, and roots and stakes change.
@@ -82,6 +84,7 @@ package struct SimulationOptions: Sendable {
         ]
         if let quorum { parts.append("--unsafe-quorum \(quorum)") }
         if !keepsLocks { parts.append("--unsafe-locks") }
+        if !countsGrounds { parts.append("--unsafe-grounds") }
         if !hasGovernance { parts.append("--no-governance") }
         if !hasJobs { parts.append("--no-jobs") }
         for name in strategies { parts.append("--strategy \(name)") }

@@ -34,6 +34,7 @@ extension Simulator {
         var weakening = Weakening()
         weakening.quorum = options.quorum
         weakening.keepsLocks = options.keepsLocks
+        weakening.countsGrounds = options.countsGrounds
         do throws(HostError) {
             let host = try ReplicaHost(
                 directory: SimulatedNode.directory, disk: node.disk, key: node.key,

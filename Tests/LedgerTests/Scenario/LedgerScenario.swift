@@ -259,7 +259,11 @@ struct LedgerScenario {
         _ validator: Int, _ slot: Slot, _ first: (Digest?, Int64), _ second: (Digest?, Int64)
     ) -> Message {
         let key = Fixture.key(UInt16(validator))
-        func statement(_ said: (Digest?, Int64)) -> Statement {
+        var slots = (slot, slot)
+        if case .amnesia(let height, let precommit, let prevote) = slot {
+            slots = (.precommit(height, round: precommit), .prevote(height, round: prevote))
+        }
+        func statement(_ slot: Slot, _ said: (Digest?, Int64)) -> Statement {
             let bytes = ConsensusStatement.signedBytes(
                 slot, value: said.0, validRound: said.1, key: key.publicKey, ledger: ledger)
             return .consensus(
@@ -267,8 +271,46 @@ struct LedgerScenario {
         }
         return .evidence(
             EvidenceMessage(
-                validator: key.publicKey, slot: .consensus(slot), first: statement(first),
+                validator: key.publicKey, slot: .consensus(slot), first: statement(slots.0, first),
+                second: statement(slots.1, second)))
+    }
+
+    /// Evidence of two checkpoints of one size; a time is that of a cosignature.
+    func evidence(
+        _ validator: Int, size: UInt64, _ first: (Digest, UInt64?), _ second: (Digest, UInt64?)
+    ) -> Message {
+        let key = Fixture.key(UInt16(validator))
+        func statement(_ root: Digest, _ seconds: UInt64?) -> Statement {
+            let bytes = CheckpointStatement.signedBytes(
+                size: size, root: root, seconds: seconds, ledger: ledger)
+            return .checkpoint(root: root, seconds: seconds, key.sign(bytes))
+        }
+        return .evidence(
+            EvidenceMessage(
+                validator: key.publicKey, slot: .consensus(.checkpoint(size: size)),
+                first: statement(first.0, first.1), second: statement(second.0, second.1)))
+    }
+
+    /// Evidence of two results of one job.
+    func evidence(_ first: ResultMessage, _ second: ResultMessage) -> Message {
+        func statement(_ result: ResultMessage) -> Statement {
+            .result(result.status, output: result.output, fuel: result.fuel, result.signature)
+        }
+        return .evidence(
+            EvidenceMessage(
+                validator: first.validator, slot: .result(first.job), first: statement(first),
                 second: statement(second)))
+    }
+
+    /// Evidence of two reports of one settlement.
+    func evidence(_ first: SettlementMessage, _ second: SettlementMessage) -> Message {
+        func statement(_ report: SettlementMessage) -> Statement {
+            .settlement(report.result, reference: report.reference, report.signature)
+        }
+        return .evidence(
+            EvidenceMessage(
+                validator: first.bridge, slot: .settlement(first.request),
+                first: statement(first), second: statement(second)))
     }
 
     // MARK: Questions

@@ -65,7 +65,7 @@ package struct Amnesia: Strategy {
         return (isConcerted ? context.liars : [context.own]).flatMap { liar in
             [
                 context.vote(
-                    .prevote, proposal.height, proposal.round, proposal.value, validRound: ground,
+                    .prevote, proposal.height, proposal.round, proposal.value, ground: ground,
                     by: liar),
                 context.vote(
                     .precommit, proposal.height, proposal.round, proposal.value, by: liar),

@@ -24,9 +24,10 @@ package struct DoubleVotes: Strategy {
             guard case .vote(let vote) = message, vote.validator == context.own.index, peer == nil,
                 context.random.happens(perMille: share)
             else { return nil }
+            let value = otherValue(than: vote, &context)
             let other = context.vote(
-                vote.kind, vote.height, vote.round, otherValue(than: vote, &context),
-                validRound: vote.validRound, by: context.own)
+                vote.kind, vote.height, vote.round, value, ground: value == nil ? -1 : vote.ground,
+                by: context.own)
             let (first, second) = context.halves()
             return message.send(to: first) + PeerMessage.vote(other).send(to: second)
         }

@@ -73,7 +73,7 @@ package struct Flooding: Strategy {
             return .status(
                 Status(
                     height: Height(context.random.below(next.rawValue + 1)), round: 0,
-                    hasProposal: false, prevotes: [], precommits: [], wantedRound: 0))
+                    hasProposal: false, prevotes: [], precommits: [], wanted: []))
         case .wants:
             return .want(
                 (0..<ReplicationLimits.wantedMax).map { _ in RequestID(context.anyValue()) })

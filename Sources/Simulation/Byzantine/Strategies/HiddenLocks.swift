@@ -35,7 +35,7 @@ package struct HiddenLocks: Strategy {
         return context.liars.map { liar in
             PeerMessage.vote(
                 context.vote(
-                    .prevote, vote.height, vote.round, value, validRound: vote.validRound, by: liar)
+                    .prevote, vote.height, vote.round, value, ground: vote.ground, by: liar)
             )
         }.send(to: [victim])
     }

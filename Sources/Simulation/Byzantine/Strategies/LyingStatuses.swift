@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 package import Hosting
 import Ledger
 import Replication
@@ -36,7 +37,7 @@ package struct LyingStatuses: Strategy {
         }
         let status = Status(
             height: context.nextHeight, round: 0, hasProposal: false, prevotes: [], precommits: [],
-            wantedRound: -1)
+            wanted: [])
         return PeerMessage.status(lie(about: status, &context)).send(to: [peer])
     }
 
@@ -48,7 +49,10 @@ package struct LyingStatuses: Strategy {
         case 2: lie.height = Height(status.height.rawValue &+ (1 << context.random.below(60)))
         case 3:
             lie.round = UInt32(truncatingIfNeeded: context.random.next())
-            lie.wantedRound = Int64(bitPattern: context.random.next())
+            lie.wanted = [
+                WantedPrevotes(
+                    value: Digest(context.random.bytes32()), through: UInt32.max, held: [])
+            ]
         case 4:
             // Has everything: peers that believe it send nothing.
             lie.hasProposal = true
@@ -58,8 +62,16 @@ package struct LyingStatuses: Strategy {
             lie.hasProposal = false
             lie.prevotes = [ValidatorIndex(.max), ValidatorIndex(0), ValidatorIndex(0)]
             lie.precommits = []
-            lie.wantedRound = Int64(status.round)
+            lie.wanted = proposed(context).prefix(ReplicationLimits.wantedPrevotesMax).map {
+                WantedPrevotes(value: $0, through: status.round, held: [])
+            }
         }
         return lie
+    }
+
+    private func proposed(_ context: ByzantineContext) -> [Digest] {
+        context.overheard.compactMap { heard in
+            if case .proposal(let proposal)? = heard.message { proposal.value } else { nil }
+        }
     }
 }

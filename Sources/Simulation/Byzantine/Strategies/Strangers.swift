@@ -78,7 +78,7 @@ package struct Strangers: Strategy {
             return .status(
                 Status(
                     height: height, round: 0, hasProposal: false, prevotes: [], precommits: [],
-                    wantedRound: -1))
+                    wanted: []))
         }
     }
 

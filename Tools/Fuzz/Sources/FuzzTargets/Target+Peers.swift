@@ -16,7 +16,7 @@ extension FuzzTarget {
             let value = Digest(hashing: [1])
             let index = ValidatorIndex(1)
             let vote = ConsensusVote(
-                kind: .prevote, height: height, round: 0, value: value, validRound: -1,
+                kind: .prevote, height: height, round: 0, value: value, ground: -1,
                 validator: index, signature: .zero
             ).signed(by: Fixture.key(1), in: replicated.ledger)
             let opening = replicated.opening(at: replicated.state.time.adding(milliseconds: 1))
@@ -35,7 +35,7 @@ extension FuzzTarget {
                     .status(
                         Status(
                             height: height, round: 1, hasProposal: true, prevotes: [index],
-                            precommits: [], wantedRound: 0))
+                            precommits: [], wanted: []))
                 ),
                 ("want", .want([RequestID(value)])),
                 (

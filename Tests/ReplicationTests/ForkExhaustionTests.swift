@@ -9,20 +9,20 @@ import Testing
 /// Four validators, T = 3, three rounds, two values: every history that matters.
 ///
 /// What is left out, and why nothing is lost by it:
-/// - a conviction is two signatures of one key. So whether an honest validator can be convicted is a
-///   question about its own words alone, and one machine among three liars says all that it can say
+/// - a conviction is two signatures of one key. So whether an honest validator can be convicted is
+///   a question about its own words alone, and one machine among three liars says all that it can say
 ///   among fewer: what honest others send, liars can send;
 /// - messages come just before they have an effect: one that changes nothing when it comes may as
 ///   well come later;
-/// - rounds go in step: what is said in a round rests on prevotes of this round and earlier ones and
-///   on own locks, never on later rounds;
+/// - rounds go in step: what is said in a round rests on prevotes of this round and earlier ones
+///   and on own locks, never on later rounds;
 /// - precommits of others are not delivered: they make a node decide, after which it is silent, or
 ///   move on, which the waits do too. Any validator may be made to move on at any time;
 /// - any proposal may come to any node, as if liars led every round: that is more than can happen;
 /// - where forks are counted, two of the four lie (with fewer there are none): that the first is
-///   convicted whatever it does is that both are. The second prevotes all values on no ground, which
-///   always counts and takes nothing from the first;
-/// - the first says only what some quorum needs: saying less convicts less. Quorums are the smallest.
+///   convicted whatever it does is that both are. The second prevotes all values on no ground,
+///   which always counts and takes nothing from the first;
+/// - the first says only what some quorum needs: saying less convicts less. Quorums are smallest.
 private enum Small {
     static let a = Digest(hashing: [1])
     static let b = Digest(hashing: [2])

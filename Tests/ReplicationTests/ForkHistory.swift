@@ -127,7 +127,7 @@ struct ForkHistory {
             of: statements, height: height, keys: keys, threshold: threshold, ledger: ledger)
     }
 
-    /// Traces statements of this history, the signatures of which are looked at where there are any.
+    /// Traces statements of this history; signatures are looked at where there are any.
     func trace(_ statements: [TracedStatement]) -> ForkTrace {
         isSigned
             ? Self.trace(statements)

@@ -118,7 +118,8 @@ package enum EvidenceSlot: Hashable, Sendable, BorshCodable {
     }
 }
 
-/// Anybody shows two signed messages of one validator, or of the bridge, that contradict each other.
+/// Anybody shows two signed messages of one validator, or of the bridge, that contradict each
+/// other.
 package struct EvidenceMessage: BorshCodable, Hashable, Sendable {
     /// Who signed both.
     package var validator: PublicKey

@@ -91,7 +91,9 @@ extension LedgerState {
             let index = ValidatorIndex(UInt16(number))
             let terms = try reader.list(of: Term.self, bound: Limits.termsMax)
             let isOpen = terms.last.map { $0.left == nil } ?? false
-            guard member <= 1, isOpen == (member == 1), validatorIndices.updateValue(index, forKey: key) == nil else {
+            guard member <= 1, isOpen == (member == 1),
+                validatorIndices.updateValue(index, forKey: key) == nil
+            else {
                 throw .notCanonical(type: "validators", offset: start)
             }
             validators.append(

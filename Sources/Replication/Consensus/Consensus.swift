@@ -87,7 +87,7 @@ package struct Consensus: Hashable, Sendable {
         case start
         /// A proposal from the leader of its round.
         case proposal(round: UInt32, value: Digest, validRound: Int64, Validity)
-        /// A prevote, with its ground, or a precommit of a member; what a stranger casts is ignored.
+        /// A prevote, with its ground, or a precommit of a member; a stranger's is ignored.
         case vote(
             ConsensusKind, round: UInt32, value: Digest?, ground: Int64 = -1,
             from: ValidatorIndex)

@@ -54,7 +54,7 @@ extension PeerMessage {
                 + proposal.batch.commands.reduce(0) { $0 + $1.message.sizeEstimate }
         case .vote: 160
         case .command(let message): message.sizeEstimate
-        case .status(let status): 
+        case .status(let status):
             status.wanted.reduce(64 + 2 * (status.prevotes.count + status.precommits.count)) {
                 $0 + 44 + 4 * $1.held.count
             }

@@ -80,7 +80,7 @@ final class LiarCase {
     func prevote(_ value: Digest?, height: UInt64 = 1) -> PeerMessage {
         .vote(
             ConsensusVote(
-                kind: .prevote, height: Height(height), round: 0, value: value, validRound: -1,
+                kind: .prevote, height: Height(height), round: 0, value: value, ground: -1,
                 validator: ValidatorIndex(UInt16(liar)), signature: .zero
             ).signed(by: key, in: ledger))
     }

@@ -32,7 +32,10 @@ extension Vault {
         let opened = try FirstEntry.read(ledgerDirectory)
         guard opened.bridge == key.publicKey else { throw .vaultForeign(path: path) }
         let ledger = LedgerID(Digest(hashing: Event.ledgerOpened(opened).encoded))
+        let lock = try takeLock(path)
+        defer { lock.release() }
         let temporary = "\(path).new-\(randomBytes(6).hex)"
+        defer { Files.discard("\(temporary).lock") }
         var result: VaultRebuilt
         do throws(NodeError) {
             let history = try PaymentHistory(ledgerDirectory, bridge: key.publicKey, ledger)

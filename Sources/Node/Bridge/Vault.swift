@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Cryptography
+internal import EventLog
 internal import Foundation
 internal import GRDB
 package import Ledger
@@ -22,22 +23,27 @@ package final class Vault: Bridge {
     let key: SigningKey
     let balance: UInt64?
     let database: DatabaseQueue
+    /// Kept as long as the vault is open: two who pay would not know of each other.
+    private let lock: any DiskLock
 
     private init(
-        path: String, ledger: LedgerID, key: SigningKey, balance: UInt64?, database: DatabaseQueue
+        path: String, ledger: LedgerID, key: SigningKey, balance: UInt64?, database: DatabaseQueue,
+        lock: any DiskLock
     ) {
         self.path = path
         self.ledger = ledger
         self.key = key
         self.balance = balance
         self.database = database
+        self.lock = lock
     }
 
     /// Makes a vault for a ledger. It is told of the validators here, and of changes by `follow`.
     package static func create(
         path: String, opened: LedgerOpened, ledger: LedgerID, balance: UInt64?, key: SigningKey
     ) throws(NodeError) -> Vault {
-        try working(path) {
+        let lock = try takeLock(path)
+        return try working(path) {
             let database = try connect(path)
             try database.write { db in
                 try db.execute(sql: schema)
@@ -58,7 +64,8 @@ package final class Vault: Bridge {
                 try db.execute(sql: "PRAGMA user_version = \(version)")
             }
             return Vault(
-                path: path, ledger: ledger, key: key, balance: balance, database: database)
+                path: path, ledger: ledger, key: key, balance: balance, database: database,
+                lock: lock)
         }
     }
 
@@ -69,6 +76,7 @@ package final class Vault: Bridge {
         guard Files.exists(path) else {
             throw .notAHome(path: (path as NSString).deletingLastPathComponent, missing: path)
         }
+        let lock = try takeLock(path)
         let (database, mark, found, identity) = try working(path) {
             let database = try connect(path)
             let (mark, found) = try database.read { db in
@@ -101,12 +109,25 @@ package final class Vault: Bridge {
         guard identity == [Data(ledger.digest.bytes), Data(key.publicKey.bytes)] else {
             throw .vaultForeign(path: path)
         }
-        return Vault(path: path, ledger: ledger, key: key, balance: balance, database: database)
+        return Vault(
+            path: path, ledger: ledger, key: key, balance: balance, database: database,
+            lock: lock)
     }
 
     /// Closes the database.
     package func close() throws(NodeError) {
         try Self.working(path) { try database.close() }
+        lock.release()
+    }
+
+    static func takeLock(_ path: String) throws(NodeError) -> any DiskLock {
+        do throws(DiskError) { return try POSIXDisk().lock("\(path).lock") } catch {
+            guard case .locked(_, let holder) = error else { throw .disk(error) }
+            throw .vault(
+                path: path,
+                problem: "\(holder.map { "process \($0)" } ?? "another process") has it open;"
+                    + " stop that first")
+        }
     }
 
     private static let schema = """

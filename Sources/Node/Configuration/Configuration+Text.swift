@@ -78,7 +78,7 @@ extension Configuration {
     }
 
     /// A basic string of TOML 1.0.
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -53,6 +53,11 @@ package struct BridgeHome: Sendable {
 
     /// Opens the vault; throws where it is of another ledger or key, or lost.
     package func openVault() throws(NodeError) -> Vault {
-        try Vault.open(path: vaultPath, ledger: ledger, balance: balance, key: key)
+        guard Files.exists(vaultPath) else {
+            throw .cannot(
+                "the vault \(vaultPath) is missing; restore the newest copy, or make it anew from a"
+                    + " ledger with `recount bridge rebuild`")
+        }
+        return try Vault.open(path: vaultPath, ledger: ledger, balance: balance, key: key)
     }
 }

@@ -25,6 +25,9 @@ package struct LocalNetwork: Sendable {
     /// What is to be said aloud about the protection of the keys; nil where nothing is.
     package var protectionNotice: String? { nodes.first?.protectionNotice }
 
+    /// The path of the home of the bridge.
+    package static func bridgeHome(in path: String) -> String { bridgeFolder(path) }
+
     static func bridgeFolder(_ path: String) -> String { "\(path)/bridge" }
     static func submittersFolder(_ path: String) -> String { "\(path)/submitters" }
     static func submitterFolder(_ path: String, _ name: String) -> String {

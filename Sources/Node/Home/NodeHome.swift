@@ -66,7 +66,13 @@ package struct NodeHome: Sendable {
         let keys = KeyFolder(home: path)
         let configuration = try configuration(of: path)
         let validator = try name(in: configuration, of: path)
-        for part in [ledgerFolder(path), journalFolder(path), keys.path]
+        guard Files.exists(journalFolder(path)) else {
+            throw .cannot(
+                "\(journalFolder(path)) is missing: what this validator has signed; restore the"
+                    + " newest copy, or begin it anew with `recount recover \(path)"
+                    + " --new-journals`")
+        }
+        for part in [ledgerFolder(path), keys.path]
         where !Files.exists(part) {
             throw .notAHome(path: path, missing: part)
         }

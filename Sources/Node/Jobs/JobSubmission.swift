@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Compute
-internal import Cryptography
+package import Cryptography
 internal import EventLog
 package import Ledger
 
@@ -42,6 +42,33 @@ package enum JobSubmission {
             timestamp: now, submitter: key.publicKey, signature: .zero)
         return try JobSpool(home: home.path).put(
             message.signed(by: key, in: home.ledger), in: home.ledger)
+    }
+
+    /// Puts module and input into the blob store of a node, signs the job, and hands it in.
+    ///
+    /// As the other, for a client that holds the key of a submitter and none of the node's.
+    package static func submit(
+        module: [UInt8], input: [UInt8], fuel: UInt64, memoryBytes: UInt64, milliseconds: UInt64,
+        to client: NodeClient, by key: SigningKey, now: Time
+    ) throws(NodeError) -> JobID {
+        do throws(JobProblem) {
+            try check(module: module, input: input, fuel, memoryBytes, milliseconds)
+        } catch { throw .job(error) }
+        let blobs = BlobStore(logDirectory: client.ledgerDirectory, disk: POSIXDisk())
+        let hashes: (module: Digest, input: Digest)
+        do throws(LogError) {
+            hashes = (try blobs.put(module), try blobs.put(input))
+        } catch {
+            throw .log(of: "the blobs", path: blobs.directory, error)
+        }
+        let message = JobMessage(
+            module: hashes.module, input: hashes.input, fuel: fuel, memoryBytes: memoryBytes,
+            milliseconds: milliseconds, engine: ComputeEngine.name,
+            engineVersion: ComputeEngine.version,
+            timestamp: now, submitter: key.publicKey, signature: .zero
+        ).signed(by: key, in: client.ledger)
+        try client.spool.put([.job(message)], in: client.ledger)
+        return message.id(in: client.ledger)
     }
 
     private static func check(

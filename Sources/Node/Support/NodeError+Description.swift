@@ -80,6 +80,7 @@ extension NodeError: CustomStringConvertible {
                 + (size > held
                     ? "its ledger holds \(held) only; bring it up to date first"
                     : "its own ledger has another root there, so one of the two is a fork")
+        case .cannot(let problem): problem
         case .note(let problem): "the checkpoint cannot be used: \(problem)"
         case .ledgerBehind(let holder, let request):
             "\(holder) holds request \(request.hex), which the ledger lacks: ledger/ is an older"

@@ -63,6 +63,8 @@ package enum NodeError: Error, Sendable {
     case cosign(validator: String, CosignRefusal)
     /// A checkpoint is not one of the ledger that the validator holds.
     case notOfThisLedger(validator: String, size: UInt64, held: UInt64)
+    /// What was asked for cannot be done; the text says why and what to do.
+    case cannot(String)
     /// A checkpoint or its signatures cannot be used.
     case note(String)
     /// A journal or the vault holds a request that the ledger lacks: the ledger is an old copy.

@@ -1,0 +1,139 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import EventLog
+internal import Hosting
+package import Ledger
+internal import Storage
+
+/// Journals of validators that were lost.
+package enum NodeJournals {
+    /// A journal that was begun anew.
+    package struct Begun: Sendable, Equatable {
+        /// Whose it is.
+        package let validator: String
+        /// Until when in ledger time, that included, it says nothing.
+        package let silentUntil: Time
+    }
+
+    /// Begins anew the journals that are gone or cannot be opened, and of the homes that are named.
+    ///
+    /// What is there is renamed, never removed. The new journal holds the validator's votes and
+    /// results among the newest entries of its ledger, and from when on it may speak again: see
+    /// `VoteJournal.silentUntil`. Throws, before anything is changed, where those who may still
+    /// speak would be too few to agree on anything: ledger time would never come to pass.
+    /// - Parameters:
+    ///   - homes: The folders of the homes, all of the same ledger.
+    ///   - names: The validators whose journals are begun anew in any case.
+    package static func beginAnew(
+        at homes: [String], named names: [String], clock: any NodeClock = SystemClock()
+    ) throws(NodeError) -> [Begun] {
+        var nodes: [NodeClient] = []
+        for home in homes { nodes.append(try NodeClient(home: home)) }
+        let known = nodes.map(\.validator)
+        for name in names where !known.contains(name) {
+            throw .unknownName(kind: "validator", name, known: known)
+        }
+        var lost: [NodeClient] = []
+        for node in nodes {
+            let directory = NodeHome.journalFolder(node.home)
+            var isLost = names.contains(node.validator)
+            if !isLost { isLost = try self.isLost(directory) }
+            if isLost { lost.append(node) }
+        }
+        guard !lost.isEmpty else { return [] }
+        var states: [(state: LedgerState, log: EventLog)] = []
+        for node in nodes { states.append(try node.state()) }
+        guard let newest = states.map(\.state).max(by: { $0.height < $1.height }) else { return [] }
+        let mayFail = newest.members.count - Int(newest.parameters.threshold)
+        guard lost.count <= mayFail else {
+            throw .cannot(
+                "\(lost.count) journals are lost, and \(mayFail) are the most that this ledger"
+                    + " bears at once: whoever lost one says nothing until the others have gone on"
+                    + " for two minutes of ledger time. Restore the journals of "
+                    + "\(lost.map(\.validator).joined(separator: ", ")), or as many as you can")
+        }
+        let now = max(clock.now(), newest.time)
+        var begun: [Begun] = []
+        for (node, state) in zip(nodes, states)
+        where lost.contains(where: { $0.home == node.home }) {
+            begun.append(try begin(node, state, newest.height, now))
+        }
+        return begun
+    }
+
+    private static func begin(
+        _ node: NodeClient, _ own: (state: LedgerState, log: EventLog), _ height: Height,
+        _ now: Time
+    ) throws(NodeError) -> Begun {
+        let place = node.configuration.validators.firstIndex { $0.name == node.validator }
+        guard let place else {
+            throw .cannot(
+                "\(node.validator) joined after the ledger began; restore its journal from a copy")
+        }
+        let said = try said(by: ValidatorIndex(UInt16(place)), own)
+        let directory = NodeHome.journalFolder(node.home)
+        try setAside(directory)
+        do throws(JournalError) {
+            // The height in progress is the next: it may have spoken on it.
+            try VoteJournal.beginAnew(
+                directory: directory, disk: POSIXDisk(), votes: said.votes,
+                results: said.results, at: now,
+                silentThrough: Height(height.rawValue + 1))
+        } catch { throw .host(path: directory, .journal(error)) }
+        return Begun(
+            validator: node.validator,
+            silentUntil: now.adding(milliseconds: 2 * Limits.voteLifeMilliseconds))
+    }
+
+    /// The votes and results of a validator among the newest entries, as they were signed.
+    private static func said(
+        by validator: ValidatorIndex, _ own: (state: LedgerState, log: EventLog)
+    ) throws(NodeError) -> (votes: [VoteMessage], results: [ResultMessage]) {
+        let (state, log) = own
+        var votes: [VoteMessage] = []
+        var results: [ResultMessage] = []
+        for index in (log.size - min(log.size, NodeLimits.comparedEntriesMax))..<log.size {
+            let event: Event
+            do {
+                event = try Event(decoding: try log.entry(at: index))
+            } catch let error as LogError {
+                throw .log(of: "the ledger", path: log.directory, error)
+            } catch {
+                throw .entryUnusable(entry: index, problem: "\(error)")
+            }
+            switch event {
+            case .voteCast(let vote) where vote.validator == validator:
+                if let message = state.voteMessage(of: vote) { votes.append(message) }
+            case .resultReported(let result) where result.validator == validator:
+                if case .result(let message)? = state.message(of: event) {
+                    results.append(message)
+                }
+            default: break
+            }
+        }
+        return (votes, results)
+    }
+
+    private static func isLost(_ directory: String) throws(NodeError) -> Bool {
+        do throws(LogError) {
+            _ = try EventLog.open(directory: directory, disk: POSIXDisk(), access: .readOnly)
+            return false
+        } catch {
+            switch error {
+            case .notALog, .damaged: return true
+            default: throw .log(of: "a journal", path: directory, error)
+            }
+        }
+    }
+
+    private static func setAside(_ directory: String) throws(NodeError) {
+        guard Files.exists(directory) else { return }
+        var number = 1
+        while Files.exists("\(directory).lost-\(number)") { number += 1 }
+        try Files.onDisk { () throws(DiskError) in
+            try POSIXDisk().rename(directory, to: "\(directory).lost-\(number)")
+        }
+    }
+}

@@ -81,6 +81,12 @@ package struct Liar: Sendable {
     package let index: ValidatorIndex
     /// Its key.
     package let key: SigningKey
+
+    /// Joins both.
+    package init(index: ValidatorIndex, key: SigningKey) {
+        self.index = index
+        self.key = key
+    }
 }
 
 /// A message that a Byzantine node has heard.

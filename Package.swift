@@ -92,7 +92,8 @@ let package = Package(
         .executableTarget(
             name: "recount",
             dependencies: [
-                "Simulation", "Node", "Audit", "Compute", "Projections", "Storage", "Ledger",
+                "Simulation", "Node", "Hosting", "Replication", "Audit", "Compute", "Projections",
+                "Storage", "Ledger",
                 "EventLog", "Groth16", "BN254", "Cryptography", arguments,
             ],
             swiftSettings: strict),

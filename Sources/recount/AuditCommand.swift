@@ -6,6 +6,7 @@ import Audit
 import Compute
 import EventLog
 import Foundation
+import Node
 
 /// `recount audit`.
 struct AuditCommand: ParsableCommand {
@@ -29,15 +30,19 @@ struct AuditCommand: ParsableCommand {
             only running the job again shows it. A job that cannot be run again is
             told, with what to do; --strict takes it for a no.
 
-              recount audit home
-              recount audit home --recompute
-              recount audit home --json | jq .findings
+            Of a local network every ledger is audited, and compared with the others: each
+            is the beginning of the longest, with the same roots, or they are not one.
+
+              recount audit net
+              recount audit net/validator-3 --recompute
+              recount audit net/validator-3 --json | jq .findings
 
             Exit codes: 0 nothing is wrong; 1 something is wrong; 2 there is no ledger
             to judge, or no engine to run its jobs again.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Flag(help: "Print the report as one JSON object.")
@@ -63,15 +68,16 @@ struct AuditCommand: ParsableCommand {
         let options = AuditOptions(
             checkSignatures: !noSignatures, verifyProofs: !noProofs,
             recompute: recompute ? try Self.engine() : nil)
-        let bar = ProgressBar(isShown: Output.isErrorTerminal && !quiet)
-        let report: AuditReport
-        do throws(LogError) {
-            report = try Auditor.run(directory: ledger, options: options, progress: bar.show)
-        } catch {
-            bar.clear()
-            throw failure(error, ledger)
+        let names = LocalNetwork.names(in: ledger)
+        guard names.isEmpty else {
+            let command = self
+            let status = try NetworkAudit(path: ledger, names: names) { path throws(Failure) in
+                try command.audit(path, options)
+            }.run(isStrict: strict, json: json, quiet: quiet)
+            Output.flush()
+            throw ExitCode(status.rawValue)
         }
-        bar.clear()
+        let report = try audit(ledger, options)
         let isGood = strict ? report.isSpotless : report.isRight
         if json {
             try Output.json(report)
@@ -80,6 +86,19 @@ struct AuditCommand: ParsableCommand {
         }
         Output.flush()
         throw ExitCode(isGood ? ExitStatus.good.rawValue : ExitStatus.wrong.rawValue)
+    }
+
+    private func audit(
+        _ path: String, _ options: AuditOptions
+    ) throws(Failure) -> AuditReport {
+        let bar = ProgressBar(isShown: Output.isErrorTerminal && !quiet)
+        defer { bar.clear() }
+        do throws(LogError) {
+            return try Auditor.run(
+                directory: LedgerDirectory.locate(path), options: options, progress: bar.show)
+        } catch {
+            throw failure(error, path)
+        }
     }
 
     /// The engine; where there is none, that is said before the long audit starts.
@@ -133,7 +152,7 @@ private final class ProgressBar {
 }
 
 /// A report as people read it.
-private struct AuditText {
+struct AuditText {
     private static let findingsMax = 50
     private static let jobsMax = 20
 

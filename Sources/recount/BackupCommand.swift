@@ -26,7 +26,8 @@ struct BackupCommand: ParsableCommand {
             Exit codes: 0 the copy is good; 2 it could not be made.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Argument(
@@ -53,7 +54,7 @@ struct BackupCommand: ParsableCommand {
 
     mutating func run() throws {
         let disk = POSIXDisk()
-        let directory = LedgerDirectory.locate(ledger, disk: disk)
+        let directory = Place.ledger(ledger)
         let report: BackupReport
         do throws(BackupError) {
             report = try LedgerBackup.run(from: directory, to: copy, disk: disk)

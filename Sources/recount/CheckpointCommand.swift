@@ -82,7 +82,7 @@ struct CheckpointResult: Encodable {
 enum CheckpointInput {
     static func read(_ path: String) throws(Failure) -> (signed: SignedCheckpoint, path: String) {
         let disk = POSIXDisk()
-        let directory = LedgerDirectory.locate(path, disk: disk)
+        let directory = Place.ledger(path)
         if FileManager.default.fileExists(atPath: "\(directory)/segments") {
             return try newest(in: directory)
         }
@@ -171,14 +171,15 @@ struct CheckpointSignCommand: ParsableCommand {
         commandName: "sign",
         abstract: "Make a checkpoint of a ledger as it is now.",
         discussion: """
-            The validator that proposed the last batch signs, every validator of the home
-            cosigns, and the note is kept in checkpoints/. Only while the node does not
-            run: then it makes them by itself.
+            The validator of the home signs and cosigns; of a local network the first signs,
+            and all cosign whose ledgers hold the same. The note is kept in checkpoints/ of
+            the ledger that was signed. Only while the node does not run: then it makes them
+            by itself.
 
-              recount checkpoint sign home
+              recount checkpoint sign net
             """)
 
-    @Argument(help: "The home.", completion: .directory)
+    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
     var home: String
 
     @Option(
@@ -191,12 +192,25 @@ struct CheckpointSignCommand: ParsableCommand {
 
     mutating func run() throws {
         do throws(NodeError) {
-            let protection = try Passphrase.protection(of: home, keyFile: keyFile)
-            let made = try HomeCheckpoints.sign(try Home.open(at: home, protection: protection))
-            try show(made)
+            try show(try NodeCheckpoints.sign(try Self.homes(home, keyFile)))
         } catch {
             throw Failure("\(error)")
         }
+    }
+
+    private static func homes(
+        _ path: String, _ keyFile: String?
+    ) throws(NodeError) -> [NodeHome] {
+        guard !LocalNetwork.names(in: path).isEmpty else {
+            return [
+                try NodeHome.open(
+                    at: path,
+                    protection: try Passphrase.protection(ofNode: path, keyFile: keyFile))
+            ]
+        }
+        return try LocalNetwork.open(
+            at: path, protection: try Passphrase.protection(ofNetwork: path, keyFile: keyFile)
+        ).nodes
     }
 
     private func show(
@@ -219,20 +233,20 @@ struct CheckpointSignCommand: ParsableCommand {
 struct CheckpointCosignCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cosign",
-        abstract: "Add the cosignatures of a home's validators to a checkpoint.",
+        abstract: "Add the cosignatures of validators to a checkpoint.",
         discussion: """
             A validator cosigns only what its own ledger holds, and what continues the last
             checkpoint that it cosigned; it notes that durably before it signs. What is
             refused here is a fork or a rollback, and worth finding out about.
 
-              recount checkpoint cosign home some.checkpoint
-              recount checkpoint cosign home some.checkpoint --validator validator-3
+              recount checkpoint cosign net/validator-3 some.checkpoint
+              recount checkpoint cosign net some.checkpoint --validator validator-3
 
             The file is replaced by one with the new lines, which is also kept in
             checkpoints/. Exit codes: 0 cosigned, 1 refused, 2 it could not be judged.
             """)
 
-    @Argument(help: "The home.", completion: .directory)
+    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
     var home: String
 
     @Argument(help: "The checkpoint.", completion: .file())
@@ -256,11 +270,20 @@ struct CheckpointCosignCommand: ParsableCommand {
 
     mutating func run() throws {
         let (signed, _) = try CheckpointInput.read(file)
-        let cosigned: SignedCheckpoint
+        var cosigned = signed
+        let homes = try Place.homes(home)
         do throws(NodeError) {
-            let protection = try Passphrase.protection(of: home, keyFile: keyFile)
-            cosigned = try HomeCheckpoints.cosign(
-                signed, try Home.open(at: home, protection: protection), names: validator)
+            let known = LocalNetwork.names(in: home)
+            for name in validator where !known.isEmpty && !known.contains(name) {
+                throw .unknownName(kind: "validator", name, known: known)
+            }
+            for path in homes {
+                let node = try NodeHome.open(
+                    at: path,
+                    protection: try Passphrase.protection(ofNode: path, keyFile: keyFile))
+                guard validator.isEmpty || validator.contains(node.validator) else { continue }
+                cosigned = try NodeCheckpoints.cosign(cosigned, node)
+            }
         } catch {
             switch error {
             case .cosign, .notOfThisLedger: throw Failure("\(error)", .wrong)
@@ -360,7 +383,7 @@ struct CheckpointVerifyCommand: ParsableCommand {
                 throw Failure("\(keys): \(error)")
             }
         }
-        let directory = LedgerDirectory.locate(checkpoint)
+        let directory = Place.ledger(checkpoint)
         guard FileManager.default.fileExists(atPath: "\(directory)/segments") else {
             throw Failure(
                 "whose signatures? name the keys with --keys, or a ledger instead of a file")

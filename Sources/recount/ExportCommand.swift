@@ -33,7 +33,8 @@ struct ExportTilesCommand: ParsableCommand {
             another log, or something cannot be read or written.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The folder; made where it is not there.", completion: .directory)
@@ -52,7 +53,7 @@ struct ExportTilesCommand: ParsableCommand {
 
     mutating func run() throws {
         let disk = POSIXDisk()
-        let directory = LedgerDirectory.locate(ledger, disk: disk)
+        let directory = Place.ledger(ledger)
         let opened = try openStored(directory, .readOnly)
         guard let checkpoint = opened.checkpoint else {
             throw Failure(

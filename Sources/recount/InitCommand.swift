@@ -10,22 +10,24 @@ import Node
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
-        abstract: "Make a home: keys, a ledger, a vault, from a configuration.",
+        abstract: "Make a local network: a home for each validator of a configuration.",
         discussion: """
-            HOME must not exist, or be empty. Its keys are encrypted at rest: by a
-            passphrase, or by a key file of thirty-two random bytes, which is made where
-            it is absent. Without either the key file stands in the home itself, which
-            is fit for trying things out only.
+            Makes a folder for each validator (its key, the ledger with its first batch, the
+            journal of what it signs), bridge/ (key and vault) and submitters/NAME/ (a key
+            each). Each can be moved to a machine of its own. FOLDER must not exist, or be
+            empty. Keys are encrypted at rest: by a passphrase, or by a key file of
+            thirty-two random bytes, which is made where it is absent. Without either a key
+            file stands beside each key, which is fit for trying things out only.
 
-              recount init home --config Tools/samples/recount.toml --key-file home.key
-              RECOUNT_PASSPHRASE=... recount init home --config recount.toml --passphrase
+              recount init net --config Tools/samples/recount.toml --key-file net.key
+              RECOUNT_PASSPHRASE=... recount init net --config recount.toml --passphrase
 
             The passphrase comes from RECOUNT_PASSPHRASE, or is asked for on a terminal.
             The keys of a configuration: recount config.
             """)
 
     @Argument(help: "The folder to be made.", completion: .directory)
-    var home: String
+    var folder: String
 
     @Option(help: ArgumentHelp("The configuration.", valueName: "file"), completion: .file())
     var config: String
@@ -42,9 +44,8 @@ struct InitCommand: ParsableCommand {
     var json = false
 
     private struct Made: Encodable {
-        var home: String
+        var path: String
         var ledgerID: String
-        var ledgerDirectory: String
         var validators: [String: String]
         var submitters: [String: String]
         var bridge: String
@@ -57,38 +58,38 @@ struct InitCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let made: Home
+        let made: LocalNetwork
         do throws(NodeError) {
             let configuration = try Configuration.load(path: config)
             let protection: HomeProtection =
                 passphrase
                 ? .passphrase(try Passphrase.read(isNew: true)) : .keyFile(path: keyFile)
-            made = try Home.initialise(
-                configuration: configuration, at: home, protection: protection,
+            made = try LocalNetwork.initialise(
+                configuration: configuration, at: folder, protection: protection,
                 startTime: SystemClock().now())
         } catch {
             throw Failure("\(error)")
         }
         if let notice = made.protectionNotice { Output.error("note: \(notice)") }
         if json {
-            func keys(_ named: [NamedKey]) -> [String: String] {
-                Dictionary(
-                    named.map { ($0.name, $0.key.publicKey.hex) }, uniquingKeysWith: { $1 })
+            func keys(_ named: [(String, PublicKey)]) -> [String: String] {
+                Dictionary(named.map { ($0.0, $0.1.hex) }, uniquingKeysWith: { $1 })
             }
             return try Output.json(
                 Made(
-                    home: made.path, ledgerID: made.ledger.hex,
-                    ledgerDirectory: made.ledgerDirectory, validators: keys(made.validators),
-                    submitters: keys(made.submitters), bridge: made.bridge.publicKey.hex))
+                    path: made.path, ledgerID: made.ledger.hex,
+                    validators: keys(made.nodes.map { ($0.validator, $0.key.publicKey) }),
+                    submitters: keys(made.submitters.map { ($0.name, $0.key.publicKey) }),
+                    bridge: made.bridge?.key.publicKey.hex ?? ""))
         }
         Output.line("Made \(made.path).")
         var list = Listing()
         list.add("ledger", made.ledger.hex)
         list.add(
             "validators",
-            "\(made.validators.count), \(made.configuration.parameters.threshold) approve")
+            "\(made.nodes.count), \(made.configuration.parameters.threshold) approve")
         list.add("circuits", made.configuration.circuits.map(\.name).joined(separator: ", "))
-        list.add("next", "recount run \(home) --requests FILE")
+        list.add("next", "recount run \(folder) --requests FILE")
         list.print()
     }
 }

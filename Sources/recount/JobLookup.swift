@@ -59,9 +59,10 @@ struct Jobs {
     /// Opens a home, or the directory of a ledger, which knows of no waiting jobs.
     init(_ path: String) throws(Failure) {
         // First the folder, then the log: a job that a node takes meanwhile is seen in either.
-        let spooled = try Self.spooled(path)
+        let home = Place.node(path)
+        let spooled = try Self.spooled(home)
         place = path
-        views = try OpenedViews(path)
+        views = try OpenedViews(home)
         guard !spooled.isEmpty else {
             waiting = []
             return
@@ -80,29 +81,25 @@ struct Jobs {
         waiting = spooled.filter { !(logged ?? []).contains($0.jobID) }
     }
 
-    /// The jobs in the folder of a home; a file that holds none is told of.
+    /// The jobs in the spool of a home; a file that is damaged is told of.
     private static func spooled(_ path: String) throws(Failure) -> [WaitingJob] {
-        guard Home.ledgerDirectory(of: path) != path else { return [] }
-        let log = try openLedger(path)
-        let files: [SpooledJob]
-        do {
-            let ledger = LedgerID(Digest(hashing: try log.entry(at: 0)))
-            files = try JobSpool(home: path).list(in: ledger)
-        } catch let error as LogError {
-            throw failure(error, path)
+        guard NodeHome.isHome(path) else { return [] }
+        let files: [SpooledMessage]
+        do throws(NodeError) {
+            let client = try NodeClient(home: path)
+            files = try client.spool.readAll(in: client.ledger)
         } catch {
             throw Failure("\(error)")
         }
         for case let problem? in files.map(\.problem) {
             Output.standardError("note: \(problem)\n")
         }
-        return files.compactMap { file in
-            if let id = file.id, let message = file.message {
-                WaitingJob(id, message)
-            } else {
-                nil
-            }
+        let jobs = files.compactMap { file -> (JobMessage, Digest)? in
+            guard case .job(let message)? = file.message, let id = file.id else { return nil }
+            return (message, id)
         }
+        return jobs.sorted { ($0.0.timestamp, $0.1.hex) < ($1.0.timestamp, $1.1.hex) }
+            .map { WaitingJob(JobID($0.1), $0.0) }
     }
 
     /// Finds the job that is called so: by the first digits of its identity, or by its entry.

@@ -10,20 +10,23 @@ import Node
 /// `recount job submit`.
 struct JobSubmitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "submit", abstract: "Submit a job to the node of a home.",
+        commandName: "submit", abstract: "Hand a job in to a node.",
         discussion: """
             Puts the module and the input beside the ledger, signs the job with a listed
-            submitter's key, and leaves it for the node: one that runs takes it at once,
-            otherwise the next recount run does.
+            submitter's key, and leaves it for the node: one that runs takes it within a
+            second, otherwise the next recount run does. Any node will do.
 
-              recount job submit home words.wasm --input text.txt
-              recount job submit home words.wasm --input - --fuel 5000000 --memory 16MiB
-              recount job show home 9c41
+              recount job submit net words.wasm --input text.txt --wait
+              recount job submit net/validator-3 words.wasm --input - --fuel 5000000
+              recount job show net 9c41
 
             The same module and input may be submitted again; it is another job.
+
+            Exit codes with --wait: 0 two agreed on a result; 1 none did, or it was refused;
+            2 it was not decided in time.
             """)
 
-    @Argument(help: "The home.", completion: .directory)
+    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
     var home: String
 
     @Argument(help: "The module, in WebAssembly's binary form.", completion: .file())
@@ -37,11 +40,16 @@ struct JobSubmitCommand: ParsableCommand {
             valueName: "seconds"))
     var timeout: SecondCount?
 
-    @Option(help: ArgumentHelp("The submitter; needed where there are several.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Who submits: a name in the local network, or the folder of a submitter.",
+            valueName: "name"))
     var submitter: String?
 
+    @OptionGroup var waiting: WaitOptions
+
     @Option(
-        help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
+        help: ArgumentHelp("The file that unlocks the submitter's key.", valueName: "file"),
         completion: .file())
     var keyFile: String?
 
@@ -58,6 +66,8 @@ struct JobSubmitCommand: ParsableCommand {
         let milliseconds: UInt64
         let engine: String
         let engineVersion: String
+        var decision: String?
+        var reason: String?
     }
 
     func validate() throws {
@@ -71,23 +81,44 @@ struct JobSubmitCommand: ParsableCommand {
         let input = try JobFile.input(limits.input)
         let milliseconds = timeout?.milliseconds ?? 0
         let id: JobID
+        let client = try Place.client(home)
         do throws(NodeError) {
-            let protection = try Passphrase.protection(of: home, keyFile: keyFile)
-            let opened = try Home.open(at: home, protection: protection)
+            let key = try SubmitterHome.find(submitter, near: home) { path throws(NodeError) in
+                try Passphrase.protection(ofSubmitter: path, keyFile: keyFile)
+            }
             id = try JobSubmission.submit(
                 module: module, input: input, fuel: limits.fuel,
-                memoryBytes: limits.memory.bytes, milliseconds: milliseconds, home: opened,
-                submitter: submitter, now: SystemClock().now())
+                memoryBytes: limits.memory.bytes, milliseconds: milliseconds, to: client,
+                by: key.key, now: SystemClock().now())
         } catch {
             throw Failure("\(error)")
         }
-        let submitted = Submitted(
+        var submitted = Submitted(
             jobID: id.hex, module: Digest(hashing: module).hex, input: Digest(hashing: input).hex,
             inputBytes: input.count, fuel: limits.fuel, memoryBytes: limits.memory.bytes,
             milliseconds: milliseconds, engine: ComputeEngine.name,
             engineVersion: ComputeEngine.version)
-        if json { return try Output.json(submitted) }
-        show(submitted)
+        guard waiting.wait else {
+            if json { return try Output.json(submitted) }
+            show(submitted)
+            Output.line()
+            Output.line(
+                "A node that runs takes it within a second; otherwise: recount run \(home)")
+            return Output.line(
+                "What becomes of it: recount job show \(home) \(Text.short(submitted.jobID))")
+        }
+        let fate = try Waiting(client: client, patienceSeconds: waiting.patience)
+            .jobs([id.digest])[0]
+        submitted.decision = fate.line.outcome
+        submitted.reason = fate.line.reason
+        if json {
+            try Output.json(submitted)
+        } else {
+            show(submitted)
+            Output.line("  \(fate.text)")
+        }
+        Output.flush()
+        throw ExitCode(fate.status.rawValue)
     }
 
     private func show(_ submitted: Submitted) {
@@ -102,10 +133,5 @@ struct JobSubmitCommand: ParsableCommand {
             "limits",
             JobText.limits(submitted.fuel, submitted.memoryBytes, submitted.milliseconds))
         list.print()
-        Output.line()
-        Output.line(
-            "A node that runs takes it at once; otherwise: recount run \(home)")
-        Output.line(
-            "What becomes of it: recount job show \(home) \(Text.short(submitted.jobID))")
     }
 }

@@ -27,7 +27,8 @@ struct LedgerInfoCommand: ParsableCommand {
               recount ledger info home
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Flag(help: "Print one JSON object.")
@@ -103,7 +104,8 @@ struct LedgerCheckCommand: ParsableCommand {
             Exit codes: 0 nothing is wrong, 1 something is damaged, 2 it cannot be read.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Flag(help: "Check the checksums alone.")
@@ -124,10 +126,10 @@ struct LedgerCheckCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let directory = LedgerDirectory.locate(ledger)
+        let directory = Place.ledger(ledger)
         let result: Result
         do throws(LogError) {
-            let log = try LedgerDirectory.open(ledger)
+            let log = try LedgerDirectory.open(directory)
             let found = try checksums ? log.verifyChecksums() : log.verifyAll()
             result = Result(
                 directory: log.directory, entries: found.entries, root: found.root.hex,

@@ -252,7 +252,7 @@ enum Text {
 /// Opens the log of a home or ledger directory for reading, or says why it cannot be.
 func openLedger(_ path: String) throws(Failure) -> EventLog {
     do throws(LogError) {
-        return try LedgerDirectory.open(path)
+        return try LedgerDirectory.open(Place.ledger(path))
     } catch {
         throw failure(error, path)
     }

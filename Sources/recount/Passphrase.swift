@@ -31,6 +31,41 @@ enum Passphrase {
         return unsafe String(cString: answer)
     }
 
+    /// What opens the key of a validator's home.
+    static func protection(
+        ofNode home: String, keyFile: String?
+    ) throws(NodeError) -> HomeProtection {
+        try protection(keyFile, needsPassphrase: try NodeHome.needsPassphrase(at: home))
+    }
+
+    /// What opens the key of a submitter.
+    static func protection(
+        ofSubmitter home: String, keyFile: String?
+    ) throws(NodeError) -> HomeProtection {
+        try protection(keyFile, needsPassphrase: try SubmitterHome.needsPassphrase(at: home))
+    }
+
+    /// What opens the keys of a local network.
+    static func protection(
+        ofNetwork path: String, keyFile: String?
+    ) throws(NodeError) -> HomeProtection {
+        try protection(keyFile, needsPassphrase: try LocalNetwork.needsPassphrase(at: path))
+    }
+
+    /// What opens the key of a bridge.
+    static func protection(
+        ofBridge home: String, keyFile: String?
+    ) throws(NodeError) -> HomeProtection {
+        try protection(keyFile, needsPassphrase: try BridgeHome.needsPassphrase(at: home))
+    }
+
+    private static func protection(
+        _ keyFile: String?, needsPassphrase: Bool
+    ) throws(NodeError) -> HomeProtection {
+        guard needsPassphrase else { return .keyFile(path: keyFile) }
+        return .passphrase(try read(isNew: false))
+    }
+
     /// What opens the keys of a home: a passphrase where they need one, else a key file.
     static func protection(
         of home: String, keyFile: String?

@@ -69,7 +69,8 @@ struct ProveEntryCommand: ParsableCommand {
               recount prove check 17.json --root ROOT
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The entry.")
@@ -126,7 +127,8 @@ struct ProveConsistencyCommand: ParsableCommand {
               recount prove check grown.json --old-root ROOT --root ROOT
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The older size, in entries; at least 1.")

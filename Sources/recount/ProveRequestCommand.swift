@@ -30,7 +30,8 @@ struct ProveRequestCommand: ParsableCommand {
             no checkpoint covers it.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The first digits of the identity, or the entry of the request.")

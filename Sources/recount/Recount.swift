@@ -13,11 +13,12 @@ struct Recount: AsyncParsableCommand {
         discussion: """
             A first round:
 
-              recount init home --config Tools/samples/recount.toml --key-file home.key
-              recount run home --requests Tools/samples/requests.jsonl
-              recount audit home
+              recount init net --config Tools/samples/recount.toml --key-file net.key
+              recount run net --requests Tools/samples/requests.jsonl --key-file net.key
+              recount audit net
 
-            LEDGER is a home made by init, or the directory of a ledger in it.
+            LEDGER is the directory of a ledger, the home of a validator, or a local network
+            made by init, which stands for its first validator's.
 
             Exit codes: 0 when all is well; 1 when the answer is no (a false proof, a
             ledger with something wrong in it); 2 when there is no answer (bad usage, a
@@ -26,12 +27,13 @@ struct Recount: AsyncParsableCommand {
             object a line where there are many.
             """,
         subcommands: [
-            InitCommand.self, RunCommand.self, AuditCommand.self, ReplayCommand.self,
+            InitCommand.self, RunCommand.self, SubmitCommand.self, GovernCommand.self,
+            AuditCommand.self, ReplayCommand.self,
             LogCommand.self, ShowCommand.self, RequestsCommand.self, JobCommand.self,
             ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self, ProveCommand.self,
             CertificateCommand.self,
             CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
-            RecoverCommand.self, ExportCommand.self, SimulateCommand.self,
+            RecoverCommand.self, BridgeCommand.self, ExportCommand.self, SimulateCommand.self,
             ProofCommand.self, LedgerCommand.self, ProjectionsCommand.self,
             ConfigCommand.self, CompileModuleCommand.self,
         ])

@@ -22,22 +22,26 @@ struct RecoverCommand: ParsableCommand {
             one that you kept, or that enough validators cosigned (--policy). The damaged
             ledger is renamed, never removed. It never makes a new ledger.
 
-              recount recover home --from /mnt/copy --trust kept.checkpoint
-              recount recover home --from public/ --trust public/checkpoint \\
+              recount recover net/validator-3 --from net/validator-1 --trust kept.checkpoint
+              recount recover net/validator-3 --from public/ --trust public/checkpoint \\
                   --policy 7-of-10 --keys validators.txt
 
-            Journals of votes are begun anew where they are gone (--new-journals), or
-            where you say so (--new-journal NAME). Such a validator says nothing until
-            ledger time has passed the recovery by two minutes, twice the life of a vote:
-            nothing that it may have signed before can count then.
+            A journal is begun anew where it is gone (--new-journals), or where you say so
+            (--new-journal NAME). Such a validator says nothing until ledger time has passed
+            the recovery by two minutes, twice the life of a vote: nothing that it may have
+            signed before can count then. The others have to go on meanwhile, so it is
+            refused where they would be too few.
 
-              recount recover home --new-journals
+              recount recover net/validator-3 --new-journals
 
             Exit codes: 0 the ledger is whole; 1 the copy or the checkpoint is not good;
             2 it could not be done.
             """)
 
-    @Argument(help: "The home, or the directory of the ledger.", completion: .directory)
+    @Argument(
+        help: ArgumentHelp(
+            "The home of a validator, or the directory of a ledger; for journals also a local"
+                + " network."), completion: .directory)
     var home: String
 
     @Option(
@@ -119,9 +123,10 @@ struct RecoverCommand: ParsableCommand {
         var result = Result()
         if let from, let trust { result.ledger = try recoverLedger(from, trust) }
         if newJournals || !newJournal.isEmpty {
+            let homes = try Place.homes(home)
             do throws(NodeError) {
-                result.journals = try HomeJournals.beginAnew(at: home, named: newJournal).map {
-                    Result.Journal(validator: $0.name, silentUntil: $0.silentUntil.rawValue)
+                result.journals = try NodeJournals.beginAnew(at: homes, named: newJournal).map {
+                    Result.Journal(validator: $0.validator, silentUntil: $0.silentUntil.rawValue)
                 }
             } catch {
                 throw Failure("\(error)")
@@ -147,6 +152,9 @@ struct RecoverCommand: ParsableCommand {
         let ledger = try identity(signed)
         let head = TrustedHead(ledger: ledger, size: signed.head.size, root: signed.head.root)
         let disk = POSIXDisk()
+        guard LocalNetwork.names(in: home).isEmpty else {
+            throw Failure("\(home) is a local network; name the home whose ledger is to be rebuilt")
+        }
         // A home keeps its ledger in a folder of that name, also where that folder is gone.
         let isHome = FileManager.default.fileExists(atPath: home + "/recount.toml")
         let directory = isHome ? home + "/ledger" : home
@@ -201,7 +209,7 @@ struct RecoverCommand: ParsableCommand {
         _ path: String, _ head: TrustedHead
     ) throws(Failure) -> any EntrySource {
         let disk = POSIXDisk()
-        let directory = LedgerDirectory.locate(path, disk: disk)
+        let directory = Place.ledger(path)
         do {
             if FileManager.default.fileExists(atPath: directory + "/segments") {
                 return try LedgerSource(directory: directory, disk: disk)

@@ -26,7 +26,8 @@ struct ReplayCommand: ParsableCommand {
             there is no such state.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Option(help: "The last entry to be applied, or a time.")

@@ -13,33 +13,38 @@ import Synchronization
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Run the validators of a home on requests and jobs, and decide them.",
+        abstract: "Run the validators of a local network, and let them agree.",
         discussion: """
-            Reads one request a line (JSON: circuit, proof, public_inputs, amount,
-            recipient, timestamp), gives each to every validator, collects their signed
-            votes, decides, and orders settlement. Takes the compute jobs that
-            `recount job submit` has left, at the start and as they come: the three
-            validators that each job is assigned to run it, and two equal results decide
-            it. Ends when the input ends and everything is decided and settled; an
-            interrupt ends it after the batch at hand. What is open then is taken up by
-            the next run.
+            Every validator is a node with a disk folder of its own; they agree over a hub
+            within this process, T of N as anywhere else. Reads one request a line (JSON:
+            circuit, proof, public_inputs, amount, recipient, timestamp) and takes what
+            clients have handed in (recount submit, job submit, govern), at the start and as
+            it comes. Ends when the input ends and all is decided, settled and done; an
+            interrupt ends it after the batch at hand. What is open then is taken up by the
+            next run.
 
-              recount run home --requests Tools/samples/requests.jsonl
-              recount run home --requests requests.jsonl --malicious 2 --offline 1
-              my-queue | recount run home --json
-              recount run home --requests /dev/null      the jobs only
+              recount run net --requests Tools/samples/requests.jsonl
+              recount run net --requests requests.jsonl --malicious 2 --offline 1
+              my-queue | recount run net --json
+              recount run net --requests /dev/null       what clients handed in
+              recount run net --only validator-1 validator-2
 
             Validators can be told to misbehave, so that the tolerance can be seen: with
             ten validators and a threshold of seven, any three. Offline are the last,
-            before them the equivocating, before them the malicious.
+            before them the equivocating, before them the malicious, before them those of
+            --byzantine, one for each, which lie about the agreement itself, as in
+            recount simulate:
+
+              \(Text.wrapped(Text.listed(ByzantineRun.names), columns: 70)
+                .joined(separator: "\n  "))
 
             With --json every event is an object on a line, and the last is the summary.
             Exit codes: 0 when the run ended in order, whatever was decided; 2 when it
             could not go on.
             """)
 
-    @Argument(help: "The home.", completion: .directory)
-    var home: String
+    @Argument(help: "The local network.", completion: .directory)
+    var network: String
 
     @Option(
         help: ArgumentHelp("The requests; - is standard input.", valueName: "file"),
@@ -50,6 +55,17 @@ struct RunCommand: AsyncParsableCommand {
         help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
         completion: .file())
     var keyFile: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Run only these validators.", valueName: "name"))
+    var only: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A way in which one more validator lies; may be repeated.", valueName: "strategy"),
+        completion: .list(ByzantineRun.names))
+    var byzantine: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -83,23 +99,45 @@ struct RunCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let summary: RunSummary
         do throws(NodeError) {
-            let protection = try Passphrase.protection(of: home, keyFile: keyFile)
-            let opened = try Home.open(at: home, protection: protection)
-            let options = CoordinatorOptions(
-                behaviours: try Behaviour.list(
-                    count: opened.validators.count, malicious: malicious, offline: offline,
-                    equivocating: equivocating), acceptClockJump: acceptClockJump)
+            let protection = try Passphrase.protection(ofNetwork: network, keyFile: keyFile)
+            let opened = try LocalNetwork.open(
+                at: network, only: only.isEmpty ? nil : only, protection: protection)
+            let options = try options(opened)
             let source = try FileLineSource(path: requests)
-            let coordinator = try Coordinator.open(home: opened, options: options)
-            let interrupts = Interrupts { coordinator.stop() }
+            let run = try LocalRun(opened, options: options)
+            let interrupts = Interrupts { run.stop() }
             let printer = EventPrinter(isJSON: json, isVerbose: verbose)
-            summary = try await coordinator.run(source, onEvent: printer.show)
+            summary = try await run.run(source, onEvent: printer.show)
             interrupts.cancel()
         } catch {
             throw Failure("\(error)")
         }
         if json { return try Output.json(SummaryLine(summary: summary), isLine: true) }
         Self.show(summary)
+    }
+
+    /// Who lies, and how.
+    private func options(_ network: LocalNetwork) throws(NodeError) -> LocalRunOptions {
+        let names = network.nodes.map(\.validator)
+        let behaviours = try Behaviour.list(
+            count: names.count, malicious: malicious, offline: offline,
+            equivocating: equivocating)
+        var options = LocalRunOptions()
+        options.acceptsClockJump = acceptClockJump
+        for (name, behaviour) in zip(names, behaviours) where behaviour != .honest {
+            options.behaviours[name] = behaviour
+        }
+        let honest = network.nodes.filter { options.behaviours[$0.validator] == nil }
+        guard byzantine.count <= honest.count else {
+            throw .tooManyMisbehaving(
+                asked: byzantine.count + options.behaviours.count, validators: names.count)
+        }
+        do throws(Failure) {
+            options.misbehaviours = try ByzantineRun.misbehaviours(
+                honest.suffix(byzantine.count), strategies: byzantine,
+                seed: SystemClock().now().rawValue)
+        } catch { throw .cannot(error.message) }
+        return options
     }
 
     private static func show(_ summary: RunSummary) {
@@ -171,7 +209,7 @@ private struct EventPrinter: Sendable {
     let isJSON: Bool
     let isVerbose: Bool
 
-    func show(_ event: CoordinatorEvent) {
+    func show(_ event: NodeEvent) {
         defer { Output.flush() }
         if isJSON { return Output.line(event.json) }
         switch event {

@@ -28,7 +28,8 @@ struct ShowEntryCommand: ParsableCommand {
               recount show entry home 17
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The entry.")

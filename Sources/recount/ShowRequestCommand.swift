@@ -27,7 +27,8 @@ struct ShowRequestCommand: ParsableCommand {
             the request.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Argument(help: "The first digits of the identity, or the entry of the request.")

@@ -24,7 +24,8 @@ struct SnapshotCommand: ParsableCommand {
             Exit codes: 0 it is written; 2 the ledger cannot be read or the file written.
             """)
 
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 
     @Option(help: ArgumentHelp("Snapshots that stay, this one included.", valueName: "count"))
@@ -49,7 +50,7 @@ struct SnapshotCommand: ParsableCommand {
 
     mutating func run() throws {
         let disk = POSIXDisk()
-        let directory = LedgerDirectory.locate(ledger, disk: disk)
+        let directory = Place.ledger(ledger)
         let opened = try openStored(directory, .readOnly)
         let header: SnapshotHeader
         do throws(LogError) {

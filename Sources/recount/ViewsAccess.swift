@@ -171,6 +171,7 @@ struct RangeOptions: ParsableArguments {
 
 /// The argument that names a ledger.
 struct LedgerArgument: ParsableArguments {
-    @Argument(help: "A home, or the directory of a ledger.", completion: .directory)
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
     var ledger: String
 }

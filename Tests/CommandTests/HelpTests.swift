@@ -14,6 +14,10 @@ struct HelpTests {
         ["show", "validator"], ["show", "leader"], ["show", "nullifier"], ["show", "reputation"],
         ["show", "job"], ["show", "batch"], ["requests"], ["validators"], ["leaders"],
         ["chart"], ["chart", "reputation"], ["chart", "leaders"],
+        ["submit"], ["govern"], ["govern", "propose"], ["govern", "sign"], ["govern", "show"],
+        ["govern", "submit"], ["bridge"], ["bridge", "show"], ["bridge", "rebuild"],
+        ["bridge", "confirm"], ["recover"], ["backup"], ["checkpoint", "sign"],
+        ["checkpoint", "cosign"], ["job", "submit"],
     ]
 
     @Test(arguments: commands)

@@ -266,7 +266,7 @@ struct JobJourneyTests {
         let home = try JobHome()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Command.path)
-        process.arguments = ["run", home.home, "--key-file", home.key]
+        process.arguments = ["run", home.network, "--key-file", home.key]
         let input = Pipe()
         process.standardInput = input
         process.standardOutput = FileHandle.nullDevice

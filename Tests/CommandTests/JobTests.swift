@@ -57,18 +57,21 @@ let engineIsThere: Bool = {
     }
 }()
 
-/// A new home, with a folder for modules and inputs beside it.
+/// A new local network, with a folder for modules and inputs beside it.
 struct JobHome {
     let folder: TemporaryFolder
+    let network: String
+    /// The home of the first validator.
     let home: String
     let key: String
 
     init() throws {
         folder = try TemporaryFolder()
-        home = folder.path + "/home"
+        network = folder.path + "/net"
+        home = network + "/validator-1"
         key = folder.path + "/unlock.key"
         let made = try Command.run(
-            "init", home, "--config", samplesFolder + "/recount.toml", "--key-file", key)
+            "init", network, "--config", samplesFolder + "/recount.toml", "--key-file", key)
         #expect(made.status == 0, "\(made.errors)")
     }
 
@@ -96,7 +99,7 @@ struct JobHome {
 
     func run(_ arguments: String...) throws -> CommandResult {
         try Command.run(
-            ["run", home, "--requests", "/dev/null", "--key-file", key, "--json"] + arguments)
+            ["run", network, "--requests", "/dev/null", "--key-file", key, "--json"] + arguments)
     }
 
     var spooled: [String] {
@@ -130,7 +133,7 @@ struct JobSubmitTests {
             submitted["input"] as? String
                 == "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
         let id = try #require(submitted["job_id"] as? String)
-        #expect(try home.spooled == ["\(id).job"])
+        #expect(try home.spooled == ["\(id).message"])
         for name in ["module", "input"] {
             let hash = try #require(submitted[name] as? String)
             let blob = home.home + "/ledger/blobs/" + hash

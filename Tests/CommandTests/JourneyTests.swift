@@ -8,21 +8,26 @@ import Testing
 let samplesFolder = Vectors.repository.appendingPathComponent("Tools/samples").path
 let samplesAreThere = FileManager.default.fileExists(atPath: samplesFolder + "/requests.jsonl")
 
-/// One home, made and run once with two liars; the tests look at what it holds.
+/// One local network, made and run once with two liars; the tests look at what it holds.
 struct Journey: Sendable {
     let folder: TemporaryFolder
+    let network: String
+    let key: String
+    /// The home of the first validator, who is honest.
     let home: String
     let made: CommandResult
     let run: CommandResult
 
     init() throws {
         folder = try TemporaryFolder()
-        home = folder.path + "/home"
-        let key = folder.path + "/unlock.key"
+        network = folder.path + "/net"
+        home = network + "/validator-1"
+        key = folder.path + "/unlock.key"
         made = try Command.run(
-            "init", home, "--config", samplesFolder + "/recount.toml", "--key-file", key, "--json")
+            "init", network, "--config", samplesFolder + "/recount.toml", "--key-file", key,
+            "--json")
         run = try Command.run(
-            "run", home, "--requests", samplesFolder + "/requests.jsonl", "--key-file", key,
+            "run", network, "--requests", samplesFolder + "/requests.jsonl", "--key-file", key,
             "--malicious", "2", "--json")
     }
 

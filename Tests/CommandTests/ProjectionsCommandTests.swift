@@ -8,19 +8,20 @@ import Testing
 private let samples = Vectors.repository.appendingPathComponent("Tools/samples").path
 private let isThere = FileManager.default.fileExists(atPath: samples + "/requests.jsonl")
 
-/// A home that was run on the samples.
+/// The home of a validator that was run on the samples.
 private final class Place: Sendable {
     let folder: TemporaryFolder
-    var home: String { folder.path + "/home" }
+    var network: String { folder.path + "/net" }
+    var home: String { network + "/validator-1" }
     var link: String { home + "/ledger/projections.sqlite" }
 
     init() throws {
         folder = try TemporaryFolder()
         let key = folder.path + "/unlock.key"
         let made = try Command.run(
-            "init", home, "--config", samples + "/recount.toml", "--key-file", key)
+            "init", network, "--config", samples + "/recount.toml", "--key-file", key)
         let run = try Command.run(
-            "run", home, "--requests", samples + "/requests.jsonl", "--key-file", key, "--json")
+            "run", network, "--requests", samples + "/requests.jsonl", "--key-file", key, "--json")
         try #require(made.status == 0 && run.status == 0, "\(made.errors)\(run.errors)")
         let summary = try #require(try run.objects().last?["summary"] as? [String: Any])
         let projections = try #require(summary["projections"] as? [String: Any])
@@ -85,8 +86,10 @@ struct ProjectionsCommandTests {
 
     @Test func `a disk that is full under the projections leaves the ledger running`() throws {
         let folder = try TemporaryFolder()
-        let (home, key) = (folder.path + "/home", folder.path + "/unlock.key")
-        _ = try Command.run("init", home, "--config", samples + "/recount.toml", "--key-file", key)
+        let (network, key) = (folder.path + "/net", folder.path + "/unlock.key")
+        let home = network + "/validator-1"
+        _ = try Command.run(
+            "init", network, "--config", samples + "/recount.toml", "--key-file", key)
         // No file may grow beyond 190 KiB: the log needs less, the projections more. Of the output
         // only the lines that speak of them are kept, or it would not fit either.
         let limited = Process()
@@ -94,7 +97,8 @@ struct ProjectionsCommandTests {
         limited.arguments = [
             "-c",
             "trap '' XFSZ; ulimit -f 380; \"$0\" \"$@\" | grep projections > '\(folder.path)/out'",
-            Command.path, "run", home, "--requests", samples + "/requests.jsonl", "--key-file", key,
+            Command.path, "run", network, "--requests", samples + "/requests.jsonl", "--key-file",
+            key,
             "--json",
         ]
         try limited.run()
@@ -112,7 +116,7 @@ struct ProjectionsCommandTests {
         #expect(try Command.run("audit", home, "--quiet").status == 0)
         // What was written is right as far as it goes, and the next run goes on from there.
         #expect(try Command.run("projections", "verify", home).status == 0)
-        _ = try Command.run("run", home, "--requests", "/dev/null", "--key-file", key)
+        _ = try Command.run("run", network, "--requests", "/dev/null", "--key-file", key)
         let info = try Command.run("projections", "info", home, "--json").object()
         #expect(info["behind"] as? Int == 0)
         #expect(try Command.run("projections", "verify", home).status == 0)

@@ -17,16 +17,17 @@ private struct Proved: Sendable {
 
     init() throws {
         folder = try TemporaryFolder()
-        home = folder.path + "/home"
+        let network = folder.path + "/net"
+        home = network + "/validator-1"
         let key = folder.path + "/unlock.key"
         let made = try Command.run(
-            "init", home, "--config", samples + "/recount.toml", "--key-file", key, "--json")
+            "init", network, "--config", samples + "/recount.toml", "--key-file", key, "--json")
         let requests = try String(contentsOfFile: samples + "/requests.jsonl", encoding: .utf8)
         let few = try folder.write(
             Array(requests.split(separator: "\n").prefix(4).joined(separator: "\n").utf8),
             "few.jsonl")
-        _ = try Command.run("run", home, "--requests", few, "--key-file", key, "--json")
-        _ = try Command.run("checkpoint", "sign", home, "--key-file", key)
+        _ = try Command.run("run", network, "--requests", few, "--key-file", key, "--json")
+        _ = try Command.run("checkpoint", "sign", network, "--key-file", key)
         ledger = try made.object()["ledger_id"] as? String ?? ""
         size = try Command.run("ledger", "info", home, "--json").object()["size"] as? Int ?? 0
     }

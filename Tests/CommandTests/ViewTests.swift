@@ -220,9 +220,10 @@ struct EmptyViewTests {
     @Test(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
     func `an empty ledger has nothing to show, and says so`() throws {
         let folder = try TemporaryFolder()
-        let home = folder.path + "/home"
+        let network = folder.path + "/net"
+        let home = network + "/validator-1"
         let made = try Command.run(
-            "init", home, "--config", samplesFolder + "/recount.toml", "--key-file",
+            "init", network, "--config", samplesFolder + "/recount.toml", "--key-file",
             folder.path + "/key")
         #expect(made.status == 0, "\(made.errors)")
         for words in [
@@ -256,17 +257,18 @@ struct FollowTests {
     @Test(.timeLimit(.minutes(3)))
     func `follow shows what a node writes, once each and in order`() throws {
         let folder = try TemporaryFolder()
-        let home = folder.path + "/home"
+        let network = folder.path + "/net"
+        let home = network + "/validator-1"
         let key = folder.path + "/key"
         let made = try Command.run(
-            "init", home, "--config", samplesFolder + "/recount.toml", "--key-file", key)
+            "init", network, "--config", samplesFolder + "/recount.toml", "--key-file", key)
         #expect(made.status == 0, "\(made.errors)")
         let requests = try String(
             contentsOfFile: samplesFolder + "/requests.jsonl", encoding: .utf8
         ).split(separator: "\n")
         func write(_ lines: some Sequence<Substring>) throws {
             let file = try folder.write(lines.joined(separator: "\n").utf8, "some.jsonl")
-            let run = try Command.run("run", home, "--requests", file, "--key-file", key)
+            let run = try Command.run("run", network, "--requests", file, "--key-file", key)
             #expect(run.status == 0, "\(run.errors)")
         }
         try write(requests[..<8])

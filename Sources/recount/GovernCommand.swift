@@ -1,0 +1,321 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Cryptography
+import EventLog
+import Foundation
+import Ledger
+import Node
+
+/// `recount govern`.
+struct GovernCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "govern", abstract: "Change a ledger, as T of its validators agree to.",
+        discussion: """
+            A change is proposed as a file, goes from validator to validator to be signed,
+            and is handed in to any node. Where the homes are at hand it is one command:
+
+              recount govern propose net leave validator=validator-10 --submit --wait
+
+            Between machines:
+
+              recount govern propose net parameters threshold=8 --out change.json
+              recount govern sign change.json validator-3
+              recount govern submit validator-3 change.json --wait
+            """,
+        subcommands: [
+            GovernProposeCommand.self, GovernSignCommand.self, GovernShowCommand.self,
+            GovernSubmitCommand.self,
+        ])
+}
+
+/// A proposal and what it is read with.
+private struct Proposals {
+    let client: NodeClient
+    let state: LedgerState
+    let names: LedgerNames
+    let words: ChangeWords
+
+    init(_ home: String) throws(Failure) {
+        client = try Place.client(home)
+        do throws(NodeError) { state = try client.state().state } catch {
+            throw Failure("\(error)")
+        }
+        names = Place.names(state, client)
+        words = ChangeWords(state: state, names: names)
+    }
+
+    static func read(_ file: String) throws(Failure) -> ChangeProposal {
+        let bytes: [UInt8]
+        do {
+            bytes = [UInt8](
+                file == "-"
+                    ? FileHandle.standardInput.readDataToEndOfFile()
+                    : try Data(contentsOf: URL(fileURLWithPath: file)))
+        } catch {
+            throw Failure("\(file) cannot be read: \(error.localizedDescription)")
+        }
+        do throws(ProposalProblem) { return try ChangeProposal(json: bytes) } catch {
+            throw Failure("\(file): \(error)")
+        }
+    }
+
+    func write(_ proposal: ChangeProposal, to file: String) throws(Failure) {
+        do {
+            let text = try proposal.json(says: words.text(of: proposal.message.change))
+            guard file != "-" else {
+                Output.flush()
+                return FileHandle.standardOutput.write(Data(text.utf8))
+            }
+            try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        } catch {
+            throw Failure("\(file) cannot be written: \(error.localizedDescription)")
+        }
+    }
+
+    /// Adds the signatures of the homes in a folder that belong to the ledger; returns their names.
+    static func sign(
+        _ proposal: inout ChangeProposal, _ place: String, keyFile: String?
+    ) throws(Failure) -> [String] {
+        var signed: [String] = []
+        for path in try Place.homes(place) {
+            do throws(NodeError) {
+                let home = try NodeHome.open(
+                    at: path,
+                    protection: try Passphrase.protection(ofNode: path, keyFile: keyFile))
+                guard home.ledger == proposal.ledger else {
+                    throw .otherLedger(path: path, than: "the proposal")
+                }
+                proposal.sign(with: home.key)
+                signed.append(home.validator)
+            } catch { throw Failure("\(error)") }
+        }
+        return signed
+    }
+
+    func submit(
+        _ proposal: ChangeProposal, _ waiting: WaitOptions, json: Bool
+    ) throws {
+        let message: GovernanceMessage
+        do throws(ProposalProblem) { message = try proposal.message(for: state) } catch {
+            throw Failure("the change cannot be handed in: \(error)", .wrong)
+        }
+        let id: Digest
+        do throws(NodeError) {
+            id = try client.spool.put([.governance(message)], in: client.ledger)[0]
+        } catch { throw Failure("\(error)") }
+        let says = words.text(of: message.change)
+        guard waiting.wait else {
+            if json { return try Output.json(GovernResult(message, says, nil)) }
+            return Output.line("Handed in change \(message.number): \(says)")
+        }
+        let fate = try Waiting(
+            client: client, patienceSeconds: waiting.patience
+        ).change(message, id)
+        if json {
+            try Output.json(GovernResult(message, says, fate))
+        } else {
+            Output.line("Change \(message.number), \(says): \(fate.text)")
+        }
+        Output.flush()
+        throw ExitCode(fate.status.rawValue)
+    }
+
+    func show(_ proposal: ChangeProposal) {
+        let message = proposal.message
+        var list = Listing()
+        list.add("change", words.text(of: message.change))
+        list.add("number", "\(message.number), the ledger waits for \(state.nextChange)")
+        list.add("ledger", proposal.ledger.hex)
+        let signers = message.endorsements.map { endorsement in
+            state.validatorIndex(of: endorsement.validator).map { names.name(of: $0) }
+                ?? endorsement.validator.hex
+        }
+        list.add(
+            "signed by",
+            signers.isEmpty ? "nobody" : signers.joined(separator: ", "))
+        list.add("needed", "\(state.parameters.threshold) of \(state.members.count)")
+        list.print()
+    }
+}
+
+private struct GovernResult: Encodable {
+    var number: UInt64
+    var says: String
+    var signers: [String]
+    var outcome: String?
+    var reason: String?
+
+    init(_ message: GovernanceMessage, _ says: String, _ fate: Fate?) {
+        number = message.number
+        self.says = says
+        signers = message.endorsements.map(\.validator.hex)
+        outcome = fate?.line.outcome
+        reason = fate?.line.reason
+    }
+}
+
+/// `recount govern propose`.
+struct GovernProposeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "propose", abstract: "Propose a change, and sign it where the keys are.",
+        discussion: """
+            The kinds of change, with their fields as name=value:
+
+            \(ChangeWords.kinds.map { kind in
+                "  \(kind.name) \(kind.fields.map { "\($0)=..." }.joined(separator: " "))"
+                    + "\n      \(kind.meaning)"
+            }.joined(separator: "\n"))
+
+            Parameters are named as in a configuration; those not named stay. A validator is
+            named by its name, its number or its key.
+
+              recount govern propose net root circuit=withdraw root=1234 --submit --wait
+              recount govern propose net leave validator=validator-10 --out change.json
+
+            With --submit all validators sign whose homes are in the folder, and it is handed
+            in. Without, it is printed, or written to --out, signed by those with --sign.
+
+            Exit codes: 0 done; 1 too few have signed, or the ledger refused it; 2 the
+            change cannot be proposed.
+            """)
+
+    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
+    var home: String
+
+    @Argument(help: "The kind of change.")
+    var kind: String
+
+    @Argument(help: ArgumentHelp("Its fields.", valueName: "name=value"))
+    var fields: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Write the proposal here.", valueName: "file"), completion: .file())
+    var out: String?
+
+    @Flag(help: "Sign with the keys of the validators in the folder.")
+    var sign = false
+
+    @Flag(help: "Sign, and hand it in.")
+    var submit = false
+
+    @OptionGroup var waiting: WaitOptions
+
+    @Option(
+        help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
+        completion: .file())
+    var keyFile: String?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        if waiting.wait, !submit { throw ValidationError("--wait belongs to --submit") }
+    }
+
+    mutating func run() throws {
+        let proposals = try Proposals(home)
+        let change: Change
+        do throws(ChangeWordsProblem) { change = try proposals.words.change(kind, fields) } catch {
+            throw Failure("\(error)")
+        }
+        var proposal = ChangeProposal(
+            ledger: proposals.client.ledger, number: proposals.state.nextChange, change: change)
+        if sign || submit {
+            _ = try Proposals.sign(&proposal, home, keyFile: keyFile)
+        }
+        if let out { try proposals.write(proposal, to: out) }
+        guard submit else {
+            if out == nil { return try proposals.write(proposal, to: "-") }
+            if json {
+                let says = proposals.words.text(of: change)
+                return try Output.json(GovernResult(proposal.message, says, nil))
+            }
+            return proposals.show(proposal)
+        }
+        try proposals.submit(proposal, waiting, json: json)
+    }
+}
+
+/// `recount govern sign`.
+struct GovernSignCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sign", abstract: "Sign a proposed change with the keys of homes.",
+        discussion: """
+            Says what the change is, adds the signatures, and replaces the file. Read it
+            first: recount govern show.
+
+              recount govern sign change.json net/validator-3
+              recount govern sign change.json net
+            """)
+
+    @Argument(help: "The proposal.", completion: .file())
+    var file: String
+
+    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
+    var home: String
+
+    @Option(
+        help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
+        completion: .file())
+    var keyFile: String?
+
+    mutating func run() throws {
+        let proposals = try Proposals(home)
+        var proposal = try Proposals.read(file)
+        let names = try Proposals.sign(&proposal, home, keyFile: keyFile)
+        try proposals.write(proposal, to: file)
+        Output.line("Signed by \(names.joined(separator: ", ")).")
+        proposals.show(proposal)
+    }
+}
+
+/// `recount govern show`.
+struct GovernShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Say what a proposed change is, and who has signed it.",
+        discussion: """
+              recount govern show change.json net/validator-3
+            """)
+
+    @Argument(help: "The proposal; - is standard input.", completion: .file())
+    var file: String
+
+    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
+    var home: String
+
+    mutating func run() throws {
+        try Proposals(home).show(try Proposals.read(file))
+    }
+}
+
+/// `recount govern submit`.
+struct GovernSubmitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit", abstract: "Hand a change in to a node that T have signed.",
+        discussion: """
+            Checked before it leaves: the number, every signature, and that T of the members
+            have signed.
+
+              recount govern submit net/validator-3 change.json --wait
+
+            Exit codes: 0 handed in, or in the ledger with --wait; 1 too few have signed, or
+            the ledger refused it; 2 it could not be handed in.
+            """)
+
+    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
+    var home: String
+
+    @Argument(help: "The proposal; - is standard input.", completion: .file())
+    var file: String
+
+    @OptionGroup var waiting: WaitOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    mutating func run() throws {
+        try Proposals(home).submit(try Proposals.read(file), waiting, json: json)
+    }
+}

@@ -1,0 +1,46 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Audit
+import Foundation
+import Ledger
+import Node
+
+/// What the argument of a command means: a ledger, the home of a node, or a local network.
+enum Place {
+    /// The directory of a ledger: the one that is named, that of a home, or that of the first
+    /// validator of a local network, which is told on standard error.
+    static func ledger(_ path: String) -> String { LedgerDirectory.locate(node(path)) }
+
+    /// The path as it is, or the home of the first validator where it is a local network, which is
+    /// told on standard error.
+    static func node(_ path: String) -> String {
+        guard let first = LocalNetwork.names(in: path).first else { return path }
+        Output.standardError("note: \(path) is a local network; this is \(first)'s\n")
+        return LocalNetwork.homePath(of: first, in: path)
+    }
+
+    /// A node as its clients see it.
+    static func client(_ path: String) throws(Failure) -> NodeClient {
+        do throws(NodeError) { return try NodeClient(home: node(path)) } catch {
+            throw Failure("\(error)")
+        }
+    }
+
+    /// The homes of validators in a folder: all of a local network, or the one that it is.
+    static func homes(_ path: String) throws(Failure) -> [String] {
+        let names = LocalNetwork.names(in: path)
+        if !names.isEmpty { return names.map { LocalNetwork.homePath(of: $0, in: path) } }
+        guard NodeHome.isHome(path) else {
+            throw Failure(
+                "\(path) is neither the home of a validator nor a local network; `recount init`"
+                    + " makes one")
+        }
+        return [path]
+    }
+
+    /// The names of a ledger's validators, by index, as far as they are known.
+    static func names(_ state: LedgerState, _ client: NodeClient) -> LedgerNames {
+        LedgerNames(validators: client.configuration.validators.map(\.name))
+    }
+}

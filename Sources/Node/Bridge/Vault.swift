@@ -11,7 +11,8 @@ package import Ledger
 ///
 /// Every row is durable (SQLite, `synchronous = FULL`) before it is reported. What is reported is
 /// derived from the row alone, so that a report lost with the process is made again, the same. It
-/// pays on nobody's word: an order is under a root that T of those in office precommitted (`Office`).
+/// pays on nobody's word: an order is under a root that T of those in office precommitted, see
+/// `Office`.
 package final class Vault: Bridge {
     /// The format of the database that this version writes (`PRAGMA user_version`).
     package static let version = 2

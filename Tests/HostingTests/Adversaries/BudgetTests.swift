@@ -32,10 +32,12 @@ struct AdversaryBudgetTests {
             var bytes = [UInt8](repeating: kind.rawValue, count: kind.bytesMax + 1)
             #expect(!intake.admits(bytes, from: peer, at: 0), "\(kind)")
             bytes.removeLast()
-            #expect(intake.admits(bytes, from: peer, at: 1_000_000), "\(kind)")
+            // Long enough after the last for the budget to be full again.
+            let uptime = 60_000 * (UInt64(kind.rawValue) + 1)
+            #expect(intake.admits(bytes, from: peer, at: uptime), "\(kind)")
         }
-        #expect(!intake.admits([8], from: peer, at: 2_000_000))
-        #expect(!intake.admits([], from: peer, at: 2_000_000))
+        #expect(!intake.admits([8], from: peer, at: 10_000_000))
+        #expect(!intake.admits([], from: peer, at: 10_000_000))
     }
 
     @Test("What is for the next height is bounded in bytes")

@@ -92,11 +92,12 @@ package final class ReplicaHost {
     ///   - snapshotEntries: Entries between two snapshots.
     ///   - trusted: A checkpoint of the ledger that the operator vouches for. A node that has less
     ///     starts from a peer's snapshot under it; one that has other entries does not open.
+    ///   - checksTail: Whether what lies beyond snapshots and checkpoints is derived again.
     ///   - memory: What was found signed; hosts of one ledger in one process may share it.
     package init(
         directory: String, disk: any Disk, key: SigningKey,
         settings: ReplicationSettings = ReplicationSettings(), snapshotEntries: UInt64 = 100_000,
-        trusted: TreeHead? = nil, weakening: Weakening = Weakening(),
+        trusted: TreeHead? = nil, checksTail: Bool = false, weakening: Weakening = Weakening(),
         memory: SignatureMemory = SignatureMemory(), at now: Instant
     ) throws(HostError) {
         HostingLimits.check()
@@ -108,7 +109,8 @@ package final class ReplicaHost {
         self.weakening = weakening
         let ledger: OpenedLedger
         do throws(StorageError) {
-            ledger = try LedgerStore.open(directory: "\(directory)/ledger", disk: disk)
+            ledger = try LedgerStore.open(
+                directory: "\(directory)/ledger", disk: disk, checksTail: checksTail)
         } catch { throw .ledger(error) }
         guard ledger.state.ordering == .replicated else { throw .singleOrdering }
         let heads = trusted.map { [$0] } ?? []

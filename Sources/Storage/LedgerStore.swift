@@ -64,9 +64,13 @@ package enum LedgerStore {
     /// A snapshot that is damaged, or of another ledger, is told of in `notices`, and the next
     /// older one or the whole log serves. A log that holds less than a snapshot or checkpoint has
     /// seen, or another history, is an error: there the log is damaged.
+    ///
+    /// - Parameter checksTail: What lies beyond the newest snapshot, and beyond the newest
+    ///   checkpoint that a validator signed, is derived again and its signatures are checked: for
+    ///   who goes on from there. Whoever could write to the disk could have added it.
     package static func open(
         directory: String, disk: any Disk, access: LogAccess = .readWrite,
-        options: LogOptions = LogOptions()
+        options: LogOptions = LogOptions(), checksTail: Bool = false
     ) throws(StorageError) -> OpenedLedger {
         let witnesses = try Witnesses(directory, disk)
         var options = options
@@ -82,7 +86,7 @@ package enum LedgerStore {
             throw .log(error)
         }
         do throws(StorageError) {
-            return try fold(log, witnesses)
+            return try fold(log, witnesses, checksTail: checksTail)
         } catch {
             do throws(LogError) { try log.close() } catch { throw .log(error) }
             throw error
@@ -97,7 +101,7 @@ package enum LedgerStore {
     }
 
     private static func fold(
-        _ log: EventLog, _ witnesses: Witnesses
+        _ log: EventLog, _ witnesses: Witnesses, checksTail: Bool
     ) throws(StorageError) -> OpenedLedger {
         var notices = witnesses.notices
         var served: SnapshotHeader?
@@ -115,7 +119,12 @@ package enum LedgerStore {
             }
         }
         let start = state.size
-        try fold(log, into: &state)
+        if checksTail { state = try trustedState(log, from: state, witnesses) }
+        if checksTail, state.size > 0 {
+            try derive(log, from: &state)
+        } else {
+            try fold(log, into: &state)
+        }
         let checkpoint = try witnesses.checkpoint(
             signedBy: state.validators.map(\.key), &notices)
         if let checkpoint {
@@ -125,6 +134,86 @@ package enum LedgerStore {
         return OpenedLedger(
             log: log, state: state, snapshot: served, checkpoint: checkpoint,
             folded: state.size - start, notices: notices)
+    }
+
+    /// The state at the newest checkpoint in the log that somebody signed who is a validator there;
+    /// `state` itself where there is none beyond it, or the state after batch 0.
+    private static func trustedState(
+        _ log: EventLog, from state: LedgerState, _ witnesses: Witnesses
+    ) throws(StorageError) -> LedgerState {
+        let newest: SignedCheckpoint?
+        do throws(CheckpointStoreError) {
+            newest = try witnesses.checkpoints.newest(below: log.size).checkpoint
+        } catch {
+            throw .checkpoints(error)
+        }
+        if let head = newest?.head, head.size > state.size {
+            var later = state
+            do throws(FoldFailure) { try LedgerFold.run(log, into: &later, to: head.size) } catch {
+                throw StorageError(error)
+            }
+            var unheard: [String] = []
+            let signed = try witnesses.checkpoint(
+                signedBy: later.validators.map(\.key), &unheard)
+            if signed?.head == head, !later.isBatchOpen {
+                try compare(head, witnesses.checkpoints.path(head.size), with: log)
+                return later
+            }
+        }
+        guard state.size == 0 else { return state }
+        // Batch 0 has no signature: its hash is the ledger's name.
+        var opened = LedgerState()
+        do throws(FoldFailure) {
+            try LedgerFold.run(log, into: &opened, didTake: { $1.isBatchOpen })
+        } catch {
+            throw StorageError(error)
+        }
+        return opened
+    }
+
+    /// Takes in the batches from the size of the state on, and believes nothing of them.
+    private static func derive(
+        _ log: EventLog, from state: inout LedgerState
+    ) throws(StorageError) {
+        guard !state.isBatchOpen else { throw .unsealed(entries: state.size) }
+        let subtrees: [Digest]
+        do throws(LogError) { subtrees = try log.subtrees(at: state.size) } catch {
+            throw .log(error)
+        }
+        guard let frontier = MerkleFrontier(count: state.size, subtrees: subtrees) else {
+            fatalError("the subtrees of a log do not fit \(state.size) entries")
+        }
+        var tail = TailCheck(state: state, frontier: frontier)
+        var batch: [Entry] = []
+        var failure: StorageError?
+        var next = state.size
+        do throws(LogError) {
+            try log.forEachFrame(from: next, to: log.size) { frame in
+                for place in Int(next - frame.firstIndex)..<Int(frame.endIndex - frame.firstIndex) {
+                    do {
+                        let entry = try LedgerFold.read(
+                            frame.bytes, in: frame.range(of: place), next)
+                        batch.append(entry)
+                        next += 1
+                        guard case .batchSealed = entry.event else { continue }
+                        try tail.take(batch)
+                        batch = []
+                    } catch let fault as TailFault {
+                        failure = .entry(fault.entry, problem: fault.problem)
+                        return false
+                    } catch let fault as FoldFailure {
+                        failure = StorageError(fault)
+                        return false
+                    } catch {
+                        fatalError("an error of an unknown kind: \(error)")
+                    }
+                }
+                return true
+            }
+        } catch { throw .log(error) }
+        if let failure { throw failure }
+        state = tail.state
+        guard batch.isEmpty else { throw .unsealed(entries: state.size) }
     }
 
     private static func compare(

@@ -53,7 +53,7 @@ final class NodeCore {
                 directory: home.path, disk: POSIXDisk(), key: home.key,
                 settings: options.settings,
                 snapshotEntries: home.configuration.keeping.snapshotEntries,
-                trusted: options.trusted,
+                trusted: options.trusted, checksTail: true,
                 at: Instant(time: clock.now(), uptime: clock.uptime()))
         } catch { throw .node(name: setup.home.validator, error) }
         heardSize = host.ledgerSize

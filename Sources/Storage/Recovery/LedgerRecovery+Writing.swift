@@ -165,38 +165,83 @@ extension LedgerRecovery {
         return fetched
     }
 
-    /// Writes the whole batches of the damaged ledger that follow on what the checkpoint covers.
+    /// Writes the whole batches of the damaged ledger that follow on what the checkpoint covers, as
+    /// far as each is derived again, every signature in it holds, and a quorum ordered it: T
+    /// precommits stand in the batch after it, or for the last in their file.
     private mutating func writeBeyond(
         _ writer: inout RecoveredWriter, _ salvage: LogSalvage
     ) throws(RecoveryError) {
+        var tail: TailCheck
+        do throws(LogError) { tail = try writer.tail() } catch { throw .log(error) }
         var next = trust.size
-        while let batch = try nextBatch(from: next, salvage), try writer.appendIfGood(batch) {
+        var waiting: (batch: [Entry], tail: TailCheck)?
+        var fault: String?
+        while let batch = try nextBatch(from: next, salvage) {
+            do throws(TailFault) { try tail.take(batch) } catch {
+                fault = "entry \(error.entry): \(error.problem)"
+                break
+            }
+            // Its opening carries the precommits of the batch before.
+            if let waiting { try keep(waiting.batch, waiting.tail, in: &writer) }
+            waiting = (batch, tail)
             next += UInt64(batch.count)
-            report.batchesBeyond += 1
-            report.entriesBeyond += UInt64(batch.count)
             tell(RecoveryProgress(step: .beyond, entries: next, total: salvage.endIndex))
+        }
+        if let waiting {
+            if try isOrdered(waiting.tail) {
+                try keep(waiting.batch, waiting.tail, in: &writer)
+            } else {
+                next -= UInt64(waiting.batch.count)
+                fault =
+                    "no quorum is shown for batch \(waiting.tail.state.height.rawValue), the last"
+                    + " before that"
+            }
         }
         if salvage.endIndex > next {
             report.notices.append(
                 "the damaged ledger holds frames of entries \(next) to \(salvage.endIndex - 1)"
-                    + " that no checkpoint covers and that do not follow on in whole batches:"
-                    + " they are left there")
+                    + " that no checkpoint covers and that do not follow on in whole batches that a"
+                    + " quorum ordered: they are left there"
+                    + (fault.map { " (\($0))" } ?? ""))
+        }
+    }
+
+    private mutating func keep(
+        _ batch: [Entry], _ tail: TailCheck, in writer: inout RecoveredWriter
+    ) throws(RecoveryError) {
+        try writer.append(batch, of: tail)
+        report.batchesBeyond += 1
+        report.entriesBeyond += UInt64(batch.count)
+    }
+
+    /// Whether the damaged ledger has the precommits of the last batch of a tail. A ledger that is
+    /// ordered singly has none of any batch.
+    private func isOrdered(_ tail: TailCheck) throws(RecoveryError) -> Bool {
+        guard tail.state.ordering == .replicated else { return true }
+        let store = PrecommitStore(ledgerDirectory: directory, disk: disk)
+        do throws(PrecommitStoreError) {
+            return tail.state.isLastBatchOrdered(
+                by: try store.load(tail.state.height), root: tail.frontier.root)
+        } catch {
+            if case .disk(let error) = error, case .powerCut = error { throw .disk(error) }
+            return false
         }
     }
 
     /// The entries from an index up to the next `BatchSealed`; nil where they are not all there.
     private func nextBatch(
         from start: UInt64, _ salvage: LogSalvage
-    ) throws(RecoveryError) -> [[UInt8]]? {
-        var batch: [[UInt8]] = []
+    ) throws(RecoveryError) -> [Entry]? {
+        var batch: [Entry] = []
         var bytes = 0
         do {
             while bytes <= LogLimits.frameRawBytesMax,
                 let entry = try salvage.entry(at: start + UInt64(batch.count), isCertain: true)
             {
-                batch.append(entry)
+                let taken = try Entry(decoding: entry)
+                batch.append(taken)
                 bytes += entry.count + 2
-                if case .batchSealed = try Event(decoding: entry) { return batch }
+                if case .batchSealed = taken.event { return batch }
             }
         } catch let error as LogError {
             throw .log(error)

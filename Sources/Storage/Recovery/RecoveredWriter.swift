@@ -37,45 +37,29 @@ struct RecoveredWriter {
         }
     }
 
-    /// Stages the entries of a whole batch and nothing of a batch that cannot follow.
-    ///
-    /// Returns false for such a batch. Costs a copy of the state.
-    mutating func appendIfGood(_ batch: [[UInt8]]) throws(RecoveryError) -> Bool {
-        var trial = state
-        var found = blobs
-        var tree: MerkleFrontier
-        do throws(LogError) {
-            try commit()
-            guard
-                let frontier = MerkleFrontier(
-                    count: log.size, subtrees: try log.subtrees(at: log.size))
-            else { fatalError("the subtrees of a log do not fit its size") }
-            tree = frontier
-        } catch {
-            throw .log(error)
-        }
-        for entry in batch {
-            do throws(RecoveryError) {
-                try Self.apply(entry, to: &trial, root: { tree.root }, blobs: &found)
-            } catch {
-                guard case .rules = error else { throw error }
-                return false
-            }
-            tree.append(leaf: entry)
-        }
-        guard !trial.isBatchOpen else { return false }
+    /// What takes in the batches that no checkpoint covers, from here on.
+    mutating func tail() throws(LogError) -> TailCheck {
+        try commit()
+        guard
+            let frontier = MerkleFrontier(
+                count: log.size, subtrees: try log.subtrees(at: log.size))
+        else { fatalError("the subtrees of a log do not fit its size") }
+        return TailCheck(state: state, frontier: frontier)
+    }
+
+    /// Stages the entries of a whole batch that a tail took in.
+    mutating func append(_ batch: [Entry], of tail: TailCheck) throws(RecoveryError) {
         do throws(LogError) {
             for entry in batch {
-                _ = try log.stage(entry)
-                stagedBytes += entry.count + 2
+                _ = try log.stage([entry])
+                stagedBytes += entry.bytes.count + 2
                 if stagedBytes >= Self.commitBytes { try commit() }
+                Self.addBlobs(of: entry.event, to: &blobs)
             }
         } catch {
             throw .log(error)
         }
-        state = trial
-        blobs = found
-        return true
+        state = tail.state
     }
 
     /// Commits what is staged.
@@ -114,16 +98,22 @@ struct RecoveredWriter {
                 else {
                     throw RecoveryError.rules(entry: index, problem: "it names another state root")
                 }
-            case .jobSubmitted(let job): blobs.formUnion([job.module, job.input])
-            case .resultReported(let result) where result.output != .zero:
-                blobs.insert(result.output)
-            default: break
+            default: addBlobs(of: taken.event, to: &blobs)
             }
             try state.apply(taken)
         } catch let error as RecoveryError {
             throw error
         } catch {
             throw .rules(entry: index, problem: "\(error)")
+        }
+    }
+
+    private static func addBlobs(of event: Event, to blobs: inout Set<Digest>) {
+        switch event {
+        case .jobSubmitted(let job): blobs.formUnion([job.module, job.input])
+        case .resultReported(let result) where result.output != .zero:
+            blobs.insert(result.output)
+        default: break
         }
     }
 }

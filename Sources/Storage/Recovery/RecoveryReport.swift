@@ -70,7 +70,7 @@ package struct RecoveryReport: Equatable, Sendable {
     /// The entries in the tiles that were taken from the copy, in ranges, ascending.
     package var fetched: [Range<UInt64>] = []
     /// Whole batches of the damaged ledger beyond the checkpoint, which were kept: the checkpoint
-    /// does not cover them, and only the rules of the ledger speak for them.
+    /// does not cover them, but they were derived again, and a quorum ordered each.
     package var batchesBeyond: UInt64 = 0
     package var entriesBeyond: UInt64 = 0
     /// The largest size that the damaged ledger is known to have had. Where it is above `size`,

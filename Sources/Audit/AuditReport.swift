@@ -76,6 +76,9 @@ package struct AuditChecks: Codable, Equatable, Sendable {
     package var proofs = CheckResult.incomplete
     /// Every decided job, run again and compared with what was agreed on.
     package var recomputation = CheckResult.incomplete
+    /// Whether T precommits of the last batch are there; those of the others are signatures of the
+    /// log. Incomplete where they are not: nobody but its proposer is known to have agreed to it.
+    package var quorum = CheckResult.incomplete
 }
 
 /// What an audit has to say.
@@ -133,6 +136,9 @@ package struct AuditReport: Codable, Equatable, Sendable {
     /// Whether the ledger is right. Votes that contradict the mathematics, and results that running
     /// the job again contradicts, do not make it wrong: the rules bear as many as may fail.
     package var isRight: Bool { findings.isEmpty }
+
+    /// Whether everything was right, but nothing shows that a quorum agreed to the last batch.
+    package var isWithoutQuorum: Bool { isRight && checks.quorum == .incomplete }
 
     /// Whether nobody signed anything false either, and every job asked for could be run again.
     package var isSpotless: Bool {

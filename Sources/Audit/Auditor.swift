@@ -25,7 +25,9 @@ package enum Auditor {
         var report = AuditReport(directory: LedgerDirectory.locate(path, disk: disk))
         if options.recompute == nil { report.checks.recomputation = .skipped }
         do throws(LogError) {
+            var witnesses = try FolderWitnesses(report.directory, disk)
             let log = try LedgerDirectory.open(path, disk: disk)
+            try witnesses.lookAgain()
             report.size = log.size
             report.root = log.root.hex
             report.isClosed = log.recovery.wasClosed
@@ -46,7 +48,8 @@ package enum Auditor {
             }
             defer { recomputer?.stop() }
             var pass = EntryPass(log, options, recomputer)
-            try pass.run(into: &report, progress)
+            let state = try pass.run(into: &report, progress)
+            try witnesses.judge(log, state, into: &report)
         } catch {
             try report.add(damage: error)
             report.notes.append(

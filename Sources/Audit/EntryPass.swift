@@ -21,9 +21,10 @@ struct EntryPass {
         fold = Rederivation(log)
     }
 
+    /// Looks at every entry, and returns the state that they come to.
     mutating func run(
         into report: inout AuditReport, _ progress: (AuditProgress) -> Void
-    ) throws(LogError) {
+    ) throws(LogError) -> LedgerState {
         let watch = Stopwatch()
         let total = log.size
         var reader = EntryReader(log)
@@ -41,6 +42,7 @@ struct EntryPass {
                     seconds: watch.seconds))
         }
         finish(&report, progress)
+        return fold.state
     }
 
     /// Returns the next batch; an entry that cannot be read is a finding and ends the log.

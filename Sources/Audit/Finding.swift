@@ -39,6 +39,8 @@ package enum FindingKind: String, Codable, Sendable, CaseIterable {
     case proofUnjudged
     /// A job was decided as agreed on a result that running it again does not give.
     case agreedFalseResult
+    /// A signed checkpoint, precommits or a snapshot beside the log tell of another log.
+    case contradicted
 }
 
 extension FindingKind: Comparable {

@@ -37,8 +37,13 @@ struct AuditCommand: ParsableCommand {
               recount audit net/validator-3 --recompute
               recount audit net/validator-3 --json | jq .findings
 
+            Signed checkpoints, precommits and snapshots beside the log are held against
+            it. T precommits of the last batch show that a quorum agreed to it; without
+            them its proposer alone may have made it.
+
             Exit codes: 0 nothing is wrong; 1 something is wrong; 2 there is no ledger
-            to judge, or no engine to run its jobs again.
+            to judge, no quorum is shown for its last batch, or there is no engine to
+            run its jobs again.
             """)
 
     @Argument(
@@ -81,11 +86,13 @@ struct AuditCommand: ParsableCommand {
         let isGood = strict ? report.isSpotless : report.isRight
         if json {
             try Output.json(report)
-        } else if !quiet || !isGood {
+        } else if !quiet || !isGood || report.isWithoutQuorum {
             AuditText(report).print()
         }
         Output.flush()
-        throw ExitCode(isGood ? ExitStatus.good.rawValue : ExitStatus.wrong.rawValue)
+        let status: ExitStatus =
+            !isGood ? .wrong : report.isWithoutQuorum ? .unusable : .good
+        throw ExitCode(status.rawValue)
     }
 
     private func audit(
@@ -162,7 +169,13 @@ struct AuditText {
 
     func print() {
         Output.line(
-            Output.strong(report.isRight ? "The ledger is right." : "The ledger is wrong."))
+            Output.strong(
+                !report.isRight
+                    ? "The ledger is wrong."
+                    : report.isWithoutQuorum
+                        ? "The ledger is right, but no quorum is shown for batch"
+                            + " \(report.height), its last."
+                        : "The ledger is right."))
         if report.checks.log == .failed, report.counts.entries == 0 {
             Output.line("The log in \(report.directory) is damaged.")
         } else {
@@ -198,6 +211,7 @@ struct AuditText {
             "proofs",
             "\(report.checks.proofs.rawValue): \(Text.grouped(counts.proofs)) verified again,"
                 + " \(Text.count(counts.votes, "vote")) compared")
+        list.add("quorum", "\(report.checks.quorum.rawValue): batch \(report.height)")
         addRecomputation(&list)
         list.add(
             "requests",

@@ -1,0 +1,259 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Audit
+import Cryptography
+import EventLog
+import Foundation
+import Ledger
+import Storage
+import TestSupport
+import Testing
+
+/// A ledger of four, three of whom decide, which orders itself by a quorum.
+private struct Ordered {
+    private static let keys = (1...4).map { number in
+        SigningKey(seed: Bytes32([UInt8](repeating: number, count: 32)) ?? .zero)
+    }
+    private static let directory = "/ledger"
+
+    let disk = SimulatedDisk()
+    /// The entries of each batch.
+    private(set) var batches: [[Entry]] = []
+    private(set) var states: [LedgerState] = []
+    private var run: BatchRun
+
+    init(batches count: UInt64) throws {
+        var parameters = Parameters.standard
+        parameters.threshold = 3
+        let opened = LedgerOpened(
+            name: "audit.example", ordering: .replicated, parameters: parameters,
+            validators: Self.keys.map { GenesisValidator(key: $0.publicKey, stake: Stake(100)) },
+            submitters: [], bridge: SigningKey(seed: .zero).publicKey, circuits: [],
+            time: Time(1_767_225_600_000))
+        run = try BatchRun(opening: opened)
+        batches = [run.entries]
+        states = [run.state]
+        for _ in 1...count { try add() }
+        try disk.createDirectory(Self.directory)
+        try disk.syncDirectory("/")
+    }
+
+    var root: Digest { run.frontier.root }
+    var height: UInt64 { run.state.height.rawValue }
+    var size: UInt64 { run.state.size }
+
+    func signatures(_ height: Height, _ root: Digest, by indices: [Int]) -> [IndexedSignature] {
+        indices.map { index in
+            let key = Self.keys[index]
+            let bytes = ConsensusStatement.signedBytes(
+                .precommit(height, round: 0), value: root, validRound: -1, key: key.publicKey,
+                ledger: run.state.ledger)
+            return IndexedSignature(
+                validator: ValidatorIndex(UInt16(index)), signature: key.sign(bytes ?? []))
+        }
+    }
+
+    /// T precommits of the last batch, or of another.
+    func precommits(by indices: [Int] = [0, 1, 2], height: UInt64? = nil) -> Precommits {
+        let height = Height(height ?? self.height)
+        return Precommits(
+            height: height, round: 0, root: root,
+            signatures: signatures(height, root, by: indices))
+    }
+
+    /// Adds a batch whose proposer signed nothing, as whoever writes to a disk can.
+    mutating func addForged() throws { try add(isSigned: false) }
+
+    private mutating func add(isSigned: Bool = true) throws {
+        let height = Height(run.state.height.rawValue + 1)
+        let proposer = run.state.proposerRanking(height: height)[0]
+        let key = Self.keys[Int(proposer.rawValue)]
+        let time = run.state.time.adding(milliseconds: 1000)
+        let signed = BatchOpening.signedBytes(
+            height: height, time: time, round: 0, previousRoot: root, proposer: key.publicKey,
+            in: run.state.ledger)
+        let event = BatchOpened(
+            height: height, time: time, proposer: proposer, round: 0, previousRoot: root,
+            precommitRound: 0,
+            precommits: height.rawValue < 2
+                ? [] : signatures(run.state.height, root, by: [0, 1, 2]),
+            signature: isSigned ? key.sign(signed) : .zero)
+        let opening = try #require(run.state.opening(of: event))
+        let checked = Checked(unchecked: opening)
+        var next = BatchRun(state: run.state, frontier: run.frontier)
+        try next.take(.openBatch(checked, root: root))
+        try next.seal()
+        batches.append(next.entries)
+        states.append(next.state)
+        run = next
+    }
+
+    /// Writes the first batches, all unless told, and audits them.
+    func audit(
+        batches count: Int? = nil, precommits: [Precommits] = [],
+        checkpoints: [SignedCheckpoint] = []
+    ) throws -> AuditReport {
+        let log = try EventLog.create(directory: Self.directory + "/l", disk: disk)
+        for batch in batches.prefix(count ?? batches.count) {
+            _ = try log.stage(batch)
+            try log.commit()
+        }
+        try log.close()
+        let store = PrecommitStore(ledgerDirectory: Self.directory + "/l", disk: disk)
+        for item in precommits { try store.save(item) }
+        let notes = CheckpointStore(
+            logDirectory: Self.directory + "/l", origin: origin, disk: disk)
+        for item in checkpoints { _ = try notes.save(item) }
+        return try Auditor.run(directory: Self.directory + "/l", disk: disk)
+    }
+
+    /// Writes the first batches to a log.
+    func write(_ directory: String, batches count: Int) throws {
+        let log = try EventLog.create(directory: directory, disk: disk)
+        for batch in batches.prefix(count) {
+            _ = try log.stage(batch)
+            try log.commit()
+        }
+        try log.close()
+    }
+
+    /// Recovers a ledger of the first `count` batches of which the copy has three, and counts what
+    /// is kept beyond those.
+    func keptBeyond(batches count: Int, precommits: [Precommits] = []) throws -> UInt64 {
+        let (damaged, copy) = (Self.directory + "/damaged", Self.directory + "/copy")
+        try write(damaged, batches: count)
+        try write(copy, batches: 3)
+        let store = PrecommitStore(ledgerDirectory: damaged, disk: disk)
+        for item in precommits { try store.save(item) }
+        _ = try BlobStore(logDirectory: damaged, disk: disk).put([1])
+        disk.replace("\(damaged)/blobs/\(Digest(hashing: [1]).hex)", with: [2])
+        let source = try LedgerSource(directory: copy, disk: disk)
+        let size = states[2].size
+        let root = try EventLog.open(directory: copy, disk: disk, access: .readOnly).root
+        let report = try LedgerRecovery.run(
+            directory: damaged, from: source,
+            trust: TrustedHead(ledger: run.state.ledger, size: size, root: root), disk: disk)
+        #expect(report.outcome == .recovered)
+        #expect(report.size == size + report.entriesBeyond)
+        return report.batchesBeyond
+    }
+
+    /// Whether a node takes the ledger up.
+    func opens(batches count: Int) throws -> Bool {
+        let directory = Self.directory + "/own"
+        try write(directory, batches: count)
+        do throws(StorageError) {
+            let opened = try LedgerStore.open(directory: directory, disk: disk, checksTail: true)
+            #expect(opened.state.size == opened.log.size)
+            return true
+        } catch { return false }
+    }
+
+    private var origin: String { Checkpoint.origin(ofLedger: run.state.ledger.digest) }
+
+    func checkpoint(_ size: UInt64, _ root: Digest, by index: Int) throws -> SignedCheckpoint {
+        let key = index < 4 ? Self.keys[index] : SigningKey()
+        return try SignedCheckpoint(
+            signing: Checkpoint(
+                ledger: run.state.ledger.digest, head: TreeHead(size: size, root: root)),
+            with: key)
+    }
+}
+
+@Suite("What lies beside a log")
+struct FolderTests {
+    @Test("the last batch of a log was seen by no quorum, and the audit is not silent")
+    func lastBatchWithoutQuorum() throws {
+        let shown = try Ordered(batches: 3)
+        var report = try shown.audit(precommits: [shown.precommits()])
+        #expect(report.findings == [])
+        #expect(report.checks.quorum == .passed && !report.isWithoutQuorum)
+        let bare = try Ordered(batches: 3)
+        report = try bare.audit()
+        #expect(report.isRight && report.isWithoutQuorum)
+        #expect(report.notes.contains { $0.contains("No quorum shown for batch 3") })
+        let two = try Ordered(batches: 3)
+        report = try two.audit(precommits: [two.precommits(by: [0, 1])])
+        #expect(report.isWithoutQuorum)
+        let alone = try Ordered(batches: 3)
+        report = try alone.audit(precommits: [alone.precommits(by: [2, 2, 2])])
+        #expect(report.isWithoutQuorum)
+        let genesis = try Ordered(batches: 1)
+        report = try genesis.audit(batches: 1)
+        #expect(report.checks.quorum == .passed)
+    }
+
+    @Test("a log cut to a quarter with a signed checkpoint of its full size beside it is wrong")
+    func cutLog() throws {
+        let ordered = try Ordered(batches: 8)
+        let report = try ordered.audit(
+            batches: 3, checkpoints: [try ordered.checkpoint(ordered.size, ordered.root, by: 1)])
+        #expect(report.findings.map(\.kind) == [.contradicted])
+        #expect(report.findings.first?.expected.contains("validator 1") == true)
+        // Precommits tell of it as well; one batch more is what a crash leaves.
+        let agreed = try Ordered(batches: 8)
+        #expect(
+            try agreed.audit(batches: 3, precommits: [agreed.precommits()]).findings.map(\.kind)
+                == [.contradicted])
+        let crashed = try Ordered(batches: 8)
+        let left = try crashed.audit(batches: 8, precommits: [crashed.precommits()])
+        #expect(left.isRight && left.isWithoutQuorum)
+    }
+
+    @Test("a checkpoint of another root is a finding, unless nobody of the ledger signed it")
+    func otherRoots() throws {
+        let ordered = try Ordered(batches: 4)
+        let size = ordered.size
+        let report = try ordered.audit(
+            precommits: [ordered.precommits()],
+            checkpoints: [
+                try ordered.checkpoint(size, .zero, by: 3),
+                try ordered.checkpoint(size - 1, .zero, by: 9),
+                try ordered.checkpoint(size + 9, .zero, by: 9),
+            ])
+        #expect(report.findings.map(\.kind) == [.contradicted])
+        #expect(report.notes.count { $0.contains("says nothing") } == 2)
+        let good = try Ordered(batches: 4)
+        #expect(
+            try good.audit(
+                precommits: [good.precommits()],
+                checkpoints: [try good.checkpoint(good.size, good.root, by: 0)]
+            ).findings == [])
+    }
+
+    @Test("precommits of another root of the last batch are a fork, and told")
+    func otherPrecommits() throws {
+        let ordered = try Ordered(batches: 3)
+        let root = Digest(hashing: [7])
+        let height = Height(ordered.height)
+        let fork = Precommits(
+            height: height, round: 0, root: root,
+            signatures: ordered.signatures(height, root, by: [1, 2, 3]))
+        let report = try ordered.audit(precommits: [fork])
+        #expect(report.findings.map(\.kind) == [.contradicted])
+    }
+
+    @Test("what lies beyond a trusted checkpoint is not believed, at recovery")
+    func recovery() throws {
+        // Six batches with the first: of those beyond the third, the last has no quorum.
+        #expect(try Ordered(batches: 5).keptBeyond(batches: 6) == 2)
+        let shown = try Ordered(batches: 5)
+        #expect(try shown.keptBeyond(batches: 6, precommits: [shown.precommits()]) == 3)
+        let two = try Ordered(batches: 5)
+        #expect(try two.keptBeyond(batches: 6, precommits: [two.precommits(by: [0, 1])]) == 2)
+        var forged = try Ordered(batches: 4)
+        try forged.addForged()
+        // Batch 4 is shown by what opens batch 5, and that is not signed.
+        #expect(try forged.keptBeyond(batches: 6, precommits: [forged.precommits()]) == 1)
+    }
+
+    @Test("what lies beyond a trusted checkpoint is not believed, at opening")
+    func opening() throws {
+        #expect(try Ordered(batches: 4).opens(batches: 5))
+        #expect(try Ordered(batches: 4).opens(batches: 1))
+        var forged = try Ordered(batches: 3)
+        try forged.addForged()
+        #expect(try !forged.opens(batches: 5))
+    }
+}

@@ -90,7 +90,7 @@ package enum ReplicationLimits {
     /// up to sixteen times that.
     package static let resendMilliseconds: UInt64 = 2_000
     /// Messages that a node sends again at one time, of each kind: those first that are due first.
-    package static let resendsMax = 64
+    package static let resendsMax = 16
     /// Time between two such times, in ms.
     package static let resendPauseMilliseconds: UInt64 = 500
     /// What waits that is looked at again where nobody has proposed it.

@@ -285,12 +285,15 @@ extension Replica {
     private mutating func spreadAgain(_ id: RequestID) {
         guard let request = pool.requests[id] else { return }
         pool.noteSpread(id, at: now.uptime)
-        if let message = request.message, request.isOurs, request.entry == nil,
-            request.refusal == nil
-        {
-            effects.append(.broadcast(.command(.request(message))))
+        guard case .done(let vote, let reason) = request.check, let speaker else {
+            if let message = request.message, request.isOurs, request.entry == nil,
+                request.refusal == nil
+            {
+                effects.append(.broadcast(.command(.request(message))))
+            }
+            return
         }
-        guard case .done(let vote, let reason) = request.check, let speaker else { return }
+        // Who lacks the request asks for it when it hears the vote.
         if let entry = request.entry, recordedVote(of: speaker, at: entry) != nil { return }
         effects.append(.sign(id, vote, reason))
     }

@@ -27,6 +27,9 @@ extension ReplicaHost {
     /// What the validator has reported of a job, as its journal says.
     package func report(on job: JobID) -> JobReport? { journal.report(on: job) }
 
+    /// The validator's verdict on a request, as its journal says.
+    package func verdict(on request: RequestID) -> Verdict? { journal.verdict(on: request) }
+
     /// When the journal was begun anew, for it was lost.
     package var journalBegunAnew: Time? { journal.begunAnew }
 

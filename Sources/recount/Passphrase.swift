@@ -65,12 +65,4 @@ enum Passphrase {
         guard needsPassphrase else { return .keyFile(path: keyFile) }
         return .passphrase(try read(isNew: false))
     }
-
-    /// What opens the keys of a home: a passphrase where they need one, else a key file.
-    static func protection(
-        of home: String, keyFile: String?
-    ) throws(NodeError) -> HomeProtection {
-        guard try Home.needsPassphrase(at: home) else { return .keyFile(path: keyFile) }
-        return .passphrase(try read(isNew: false))
-    }
 }

@@ -10,6 +10,17 @@ import Node
 import TestSupport
 import Testing
 
+/// The engine of these tests, where its library is there.
+enum JobEngine {
+    static let loaded: Result<ComputeEngine, ComputeError> = Result {
+        () throws(ComputeError) in
+        try ComputeEngine.load(compiler: ModuleCompiler(executable: Program.path))
+    }
+
+    /// Whether the tests that need it can run.
+    static var isHere: Bool { if case .success = loaded { true } else { false } }
+}
+
 /// Jobs that nodes of one process run, from the spool of one of them.
 @Suite(
     "Jobs among nodes", .serialized,

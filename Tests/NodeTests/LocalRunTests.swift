@@ -43,8 +43,6 @@ final class ShiftedClock: NodeClock {
 
     func uptime() -> UInt64 { SystemClock().uptime() }
 
-    func pause(until time: Time, isIdle: Bool) -> UInt64 { 0 }
-
     /// Sets the clock, as an operator or a time server does.
     func step(milliseconds: Int64) { shift.withLock { $0 += milliseconds } }
 }

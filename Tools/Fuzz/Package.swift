@@ -71,7 +71,8 @@ let package = Package(
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             exclude: [
-                "Bridge", "Coordinator", "Home", "Jobs/JobSubmission.swift", "Jobs/JobWorker.swift",
+                "Bridge", "Clients", "Duties", "Home", "Jobs/JobSubmission.swift", "Local", "Node",
+                "Spool", "Transport",
             ],
             swiftSettings: settings),
         .target(name: "TestSupport", swiftSettings: settings),

@@ -7,8 +7,6 @@ internal import Projections
 /// Keeps the projections of a node's ledger up to date, on a thread of their own.
 final class Following: Duty {
     private var follower: ProjectionsFollower?
-    /// How far they came, once the node has ended.
-    private(set) var status: ProjectionsFollower.Status?
 
     func start(_ node: NodeCore) throws(NodeError) {
         let (inbox, name) = (node.inbox, node.name)
@@ -30,9 +28,9 @@ final class Following: Duty {
         guard let follower else { return }
         self.follower = nil
         let status = follower.finish(withinSeconds: NodeLimits.projectionsSecondsMax)
-        self.status = status
-        if let failure = status.failure {
-            node.tell(.projectionsStopped("\(node.name): \(failure)"))
-        }
+        node.facts.projections = RunSummary.ProjectionsSummary(
+            entries: status.entries, behind: status.behind, failure: status.failure)
+        // What it has put into the inbox meanwhile is not lost.
+        for work in node.inbox.take(waitMilliseconds: 0).work { try work(node) }
     }
 }

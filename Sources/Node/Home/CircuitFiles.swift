@@ -49,7 +49,7 @@ struct CircuitFiles {
     private static func circuit(
         _ entry: Configuration.CircuitEntry, _ bytes: [UInt8]
     ) throws(NodeError) -> Circuit {
-        let key = try Home.verifyingKey(bytes, path: entry.verifyingKey)
+        let key = try verifyingKey(bytes, path: entry.verifyingKey)
         guard key.publicInputCount == entry.publicInputs.count else {
             throw .configuration(
                 path: entry.verifyingKey,
@@ -76,5 +76,33 @@ struct CircuitFiles {
                     "circuits.verifying_key", value: entry.verifyingKey, wanted: "\(fault)"))
         }
         return circuit
+    }
+
+    /// Reads a verifying key as snarkjs writes it.
+    static func verifyingKey(
+        _ bytes: [UInt8], path: String
+    ) throws(NodeError) -> VerifyingKey {
+        let form: SnarkjsVerifyingKey
+        do {
+            form = try StrictJSON.decode(
+                SnarkjsVerifyingKey.self, from: bytes, free: ["vk_alphabeta_12"])
+        } catch let problem as JSONProblem {
+            throw .configuration(
+                path: path,
+                .wrongValue("circuits.verifying_key", value: path, wanted: "JSON: \(problem)"))
+        } catch {
+            throw .configuration(
+                path: path,
+                .wrongValue(
+                    "circuits.verifying_key", value: path,
+                    wanted: "a verifying key as snarkjs writes it is wanted"))
+        }
+        do throws(Groth16Error) {
+            return try VerifyingKey(snarkjs: form)
+        } catch {
+            throw .configuration(
+                path: path,
+                .wrongValue("circuits.verifying_key", value: path, wanted: "\(error)"))
+        }
     }
 }

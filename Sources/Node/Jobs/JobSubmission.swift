@@ -8,45 +8,13 @@ package import Ledger
 
 /// Submits compute jobs to a node's spool.
 package enum JobSubmission {
-    /// Puts module and input into the blob store, signs the job and puts it into the spool.
-    ///
-    /// It pins the engine of this program.
-    ///
-    /// All is durable when it returns. `milliseconds` of ledger time, 0 for the ledger's own limit;
-    /// `submitter` may be nil where the node has one only. The job is not judged: whether the
-    /// module can run is told by its result.
-    ///
-    /// Checks, in order: module, input, fuel, memory, time, submitter; nothing is written before.
-    package static func submit(
-        module: [UInt8], input: [UInt8], fuel: UInt64, memoryBytes: UInt64, milliseconds: UInt64,
-        home: Home, submitter: String?, now: Time
-    ) throws(NodeError) -> JobID {
-        let key: SigningKey
-        do throws(JobProblem) {
-            try check(module: module, input: input, fuel, memoryBytes, milliseconds)
-            key = try signer(submitter, home.submitters)
-        } catch {
-            throw .job(error)
-        }
-        let blobs = BlobStore(logDirectory: home.ledgerDirectory, disk: POSIXDisk())
-        let hashes: (module: Digest, input: Digest)
-        do throws(LogError) {
-            hashes = (try blobs.put(module), try blobs.put(input))
-        } catch {
-            throw .log(of: "the blobs", path: blobs.directory, error)
-        }
-        let message = JobMessage(
-            module: hashes.module, input: hashes.input, fuel: fuel, memoryBytes: memoryBytes,
-            milliseconds: milliseconds, engine: ComputeEngine.name,
-            engineVersion: ComputeEngine.version,
-            timestamp: now, submitter: key.publicKey, signature: .zero)
-        return try JobSpool(home: home.path).put(
-            message.signed(by: key, in: home.ledger), in: home.ledger)
-    }
-
     /// Puts module and input into the blob store of a node, signs the job, and hands it in.
     ///
-    /// As the other, for a client that holds the key of a submitter and none of the node's.
+    /// It pins the engine of this program, and needs no key of the node's. All is durable when it
+    /// returns. `milliseconds` of ledger time, 0 for the ledger's own limit. The job is not judged:
+    /// whether the module can run is told by its result.
+    ///
+    /// Checks, in order: module, input, fuel, memory, time; nothing is written before.
     package static func submit(
         module: [UInt8], input: [UInt8], fuel: UInt64, memoryBytes: UInt64, milliseconds: UInt64,
         to client: NodeClient, by key: SigningKey, now: Time
@@ -89,19 +57,5 @@ package enum JobSubmission {
         guard milliseconds <= Limits.timeoutMillisecondsMax else {
             throw .timeOutOfRange(milliseconds: milliseconds)
         }
-    }
-
-    private static func signer(
-        _ name: String?, _ submitters: [NamedKey]
-    ) throws(JobProblem) -> SigningKey {
-        let known = submitters.map(\.name)
-        guard let name else {
-            guard submitters.count == 1 else { throw .submitterNotNamed(known: known) }
-            return submitters[0].key
-        }
-        guard let found = submitters.first(where: { $0.name == name }) else {
-            throw .unknownSubmitter(name, known: known)
-        }
-        return found.key
     }
 }

@@ -48,6 +48,7 @@ struct LocalEngine {
         do throws(NodeError) { try run.end() } catch { failure = failure ?? error }
         for arrival in desk.take(room: 0, waitMilliseconds: 0).arrivals { take(arrival) }
         if let failure { return .failure(failure) }
+        summary.projections = run.nodes.first { run.isHonest($0) }?.projections
         summary.entries = facts.size
         summary.batches = Int(clamping: facts.height.rawValue - firstHeight.rawValue)
         summary.openRounds = facts.openRounds

@@ -69,6 +69,7 @@ final class NodeCore {
             Jobs(home, blobs, options.behaviour), checkpoints, Spooling(home),
         ]
         if options.followsProjections { duties.append(Following()) }
+        try checkJournal()
         publish()
     }
 
@@ -291,5 +292,29 @@ extension LedgerState {
     /// The root of the log after the last batch; nil while older entries are lacking.
     fileprivate func sealedRoot(of host: ReplicaHost) -> Digest? {
         host.isBackfilling || host.isJoining ? nil : host.log.root
+    }
+}
+
+extension NodeCore {
+    /// Compares the newest votes and results that the ledger holds of this validator with its
+    /// journal: an older copy of that would let it say the contrary.
+    private func checkJournal() throws(NodeError) {
+        guard let own = index else { return }
+        let size = host.log.size
+        var entry = size - min(size, NodeLimits.comparedEntriesMax)
+        while entry < size {
+            switch try event(at: entry) {
+            case .voteCast(let vote)? where vote.validator == own:
+                if let id = state.requestID(at: vote.request), host.verdict(on: id) == nil {
+                    throw .journalBehind(validator: name, request: id)
+                }
+            case .resultReported(let result)? where result.validator == own:
+                if let id = state.jobID(at: result.job), host.report(on: id) == nil {
+                    throw .journalLacksResult(validator: name, job: id)
+                }
+            default: break
+            }
+            entry += 1
+        }
     }
 }

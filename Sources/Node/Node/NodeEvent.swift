@@ -192,3 +192,8 @@ private struct NodeEventJSON: Encodable {
         if status.kind == .success { self.output = output.hex }
     }
 }
+
+extension JobStatus {
+    /// Kind and reason, for a person.
+    var text: String { kind.jsonName + (reasonName.map { " (\($0))" } ?? "") }
+}

@@ -35,6 +35,13 @@ package struct NodeFacts: Sendable, Equatable {
 final class NodeFactsBox: Sendable {
     private let facts = Mutex(NodeFacts())
     private let onChange: @Sendable () -> Void
+    private let follower = Mutex<RunSummary.ProjectionsSummary?>(nil)
+
+    /// How far the projections came; nil before the node has ended.
+    var projections: RunSummary.ProjectionsSummary? {
+        get { follower.withLock { $0 } }
+        set { follower.withLock { $0 = newValue } }
+    }
 
     init(_ onChange: @escaping @Sendable () -> Void) { self.onChange = onChange }
 

@@ -65,6 +65,9 @@ package final class ValidatorNode: Sendable {
     /// Where it stands.
     package var facts: NodeFacts { factsBox.value }
 
+    /// How far its projections came; nil before its end.
+    package var projections: RunSummary.ProjectionsSummary? { factsBox.projections }
+
     /// Whether it has ended; the error where it did not end in order.
     package var ended: (isOver: Bool, error: NodeError?) { end.value }
 

@@ -91,7 +91,7 @@ package enum NodeError: Error, Sendable {
     case input(path: String, problem: String)
     /// A job cannot be submitted.
     case job(JobProblem)
-    /// The coordinator was run before; open another.
+    /// The run is over; open the nodes again.
     case alreadyRun
     /// A node stopped.
     case node(name: String, HostError)

@@ -29,7 +29,7 @@ package enum NodeLimits {
     package static let clockJumpMilliseconds: UInt64 = 3_600_000
     /// How far the clock may fall behind what is known before somebody is told, in ms.
     package static let clockStepMilliseconds: UInt64 = 1_000
-    /// The longest time for which the coordinator sleeps without looking up, in ms.
+    /// The longest time for which a node sleeps without looking up, in ms.
     package static let pauseMillisecondsMax: UInt64 = 1000
 
     /// Bytes of one submitted job in the spool.

@@ -7,7 +7,7 @@ import Ledger
 import Node
 import Synchronization
 
-/// Jobs from the spool to their decision by three validators, in a node on real files.
+/// Jobs from the spool of a node to their decision among ten, on real files.
 struct JobPathBenchmark {
     /// Jobs of a run.
     let jobs: Int
@@ -41,10 +41,11 @@ struct JobPathBenchmark {
         }
         let now = Time(UInt64(Date().timeIntervalSince1970 * 1000))
         let samples = try ComputeParts.repository.get() + "/Tools/samples/recount.toml"
-        let home = try Home.initialise(
+        let network = try LocalNetwork.initialise(
             configuration: try Configuration.load(path: samples),
-            at: folder.appendingPathComponent("node").path, protection: .keyFile(path: nil),
+            at: folder.appendingPathComponent("net").path, protection: .keyFile(path: nil),
             startTime: now)
+        let client = try NodeClient(home: network.nodes[0].path)
         let module = try ComputeParts.module("reverse")
         let (spooling, _) = try timed {
             for number in 0..<jobs {
@@ -53,28 +54,29 @@ struct JobPathBenchmark {
                     + Array("\(number)".utf8)
                 _ = try JobSubmission.submit(
                     module: module, input: input, fuel: ComputeLimits.fuelDefault,
-                    memoryBytes: ComputeLimits.memoryBytesDefault, milliseconds: 0, home: home,
-                    submitter: nil, now: now)
+                    memoryBytes: ComputeLimits.memoryBytesDefault, milliseconds: 0, to: client,
+                    by: network.submitters[0].key, now: now)
             }
         }
-        let coordinator = try Coordinator.open(
-            home: home, options: CoordinatorOptions { ComputeParts.loaded })
-        let (deciding, summary) = try timed { try run(coordinator) }
+        var options = LocalRunOptions()
+        options.engine = { ComputeParts.loaded }
+        let nodes = try LocalRun(network, options: options)
+        let (deciding, summary) = try timed { try run(nodes) }
         guard summary.jobsAgreed == jobs else {
             fatalError("\(summary.jobsAgreed) of \(jobs) jobs were agreed on")
         }
         return (spooling, deciding)
     }
 
-    /// Runs the node until nothing is left to do.
-    private func run(_ coordinator: Coordinator) throws -> RunSummary {
+    /// Runs the nodes until nothing is left to do.
+    private func run(_ nodes: LocalRun) throws -> RunSummary {
         let done = DispatchSemaphore(value: 0)
         let result = Mutex<Result<RunSummary, NodeError>?>(nil)
         // The task uses nothing of this thread's, which waits for it.
         Task.detached {
             let outcome: Result<RunSummary, NodeError>
             do throws(NodeError) {
-                outcome = .success(try await coordinator.run(ArrayLineSource([])) { _ in })
+                outcome = .success(try await nodes.run(ArrayLineSource([])) { _ in })
             } catch {
                 outcome = .failure(error)
             }
@@ -82,7 +84,7 @@ struct JobPathBenchmark {
             done.signal()
         }
         done.wait()
-        guard let outcome = result.withLock({ $0 }) else { fatalError("the node has not ended") }
+        guard let outcome = result.withLock({ $0 }) else { fatalError("the nodes have not ended") }
         return try outcome.get()
     }
 }

@@ -37,6 +37,8 @@ package enum ComputeLimits {
     package static let compilationCPUSecondsMax = 10
     /// Real seconds that the compilation of a module may take.
     package static let compilationSecondsMax = 20
+    /// A compilation that failed is tried again after so many seconds.
+    package static let failedCompilationSeconds = 60
     /// Bytes of address space that the compilation of a module may take.
     package static let compilationBytesMax = 3 << 30
     /// Bytes of a compiled module.

@@ -50,7 +50,8 @@ struct NetworkAudit {
         } else if !quiet || !isOne || !isRight {
             show(parts, longest, isOne: isOne)
         }
-        return isOne && isRight ? .good : .wrong
+        guard isOne, isRight else { return .wrong }
+        return parts.contains { $0.report.isWithoutQuorum } ? .unusable : .good
     }
 
     /// Compares each with the longest, and returns that.

@@ -12,9 +12,17 @@ import Synchronization
 final class ModuleCache: Sendable {
     fileprivate struct Contents {
         /// The last used at the end.
-        var kept: [(hash: Digest, compilation: Compilation)] = []
+        var kept: [Kept] = []
         var bytes = 0
         var underWay: Set<Digest> = []
+    }
+
+    struct Kept {
+        let hash: Digest
+        let compilation: Compilation
+        /// When it is forgotten: a compilation that failed may have failed for want of time or
+        /// memory on a busy machine, and says nothing of the module. Nil for what is known of it.
+        let end: ContinuousClock.Instant?
     }
 
     private let contents = Mutex(Contents())
@@ -57,13 +65,21 @@ extension ModuleCache.Contents {
     fileprivate mutating func use(_ hash: Digest) -> Compilation? {
         guard let place = kept.firstIndex(where: { $0.hash == hash }) else { return nil }
         let found = kept.remove(at: place)
+        if let end = found.end, ContinuousClock.now >= end {
+            bytes -= found.compilation.bytes
+            return nil
+        }
         kept.append(found)
         return found.compilation
     }
 
     fileprivate mutating func keep(_ compilation: Compilation, _ hash: Digest) {
         underWay.remove(hash)
-        kept.append((hash, compilation))
+        let end: ContinuousClock.Instant? =
+            if case .failed = compilation {
+                ContinuousClock.now + .seconds(ComputeLimits.failedCompilationSeconds)
+            } else { nil }
+        kept.append(ModuleCache.Kept(hash: hash, compilation: compilation, end: end))
         bytes += compilation.bytes
         while kept.count > 1,
             kept.count > ComputeLimits.cachedModulesMax || bytes > ComputeLimits.cachedBytesMax

@@ -23,7 +23,6 @@ CREATE TABLE position (
 CREATE TABLE ledger (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     name TEXT NOT NULL,
-    ordering TEXT NOT NULL CHECK (ordering IN ('single', 'replicated')),
     bridge BLOB NOT NULL,
     time INTEGER NOT NULL
 ) STRICT;
@@ -52,13 +51,19 @@ CREATE TABLE parameters (
     reputation_weight INTEGER NOT NULL,
     normalisation TEXT NOT NULL CHECK (normalisation IN ('share', 'raw')),
     unclosed_max INTEGER NOT NULL,
-    refusals_per_minute INTEGER NOT NULL
+    refusals_per_minute INTEGER NOT NULL,
+    job_fuel_max ANY NOT NULL,
+    job_memory_bytes_max INTEGER NOT NULL,
+    job_input_bytes_max INTEGER NOT NULL,
+    job_module_bytes_max INTEGER NOT NULL,
+    job_milliseconds_min INTEGER NOT NULL
 ) STRICT;
 
--- A validator keeps its number for ever.
+-- A validator keeps its number and its name for ever.
 CREATE TABLE validator (
     number INTEGER PRIMARY KEY,
     key BLOB NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
     stake ANY NOT NULL,
     reputation INTEGER NOT NULL,
     is_member INTEGER NOT NULL CHECK (is_member IN (0, 1))
@@ -91,16 +96,28 @@ CREATE TABLE reputation_change (
     PRIMARY KEY (validator, entry)
 ) STRICT, WITHOUT ROWID;
 
+-- What validators said that they run, at their starts.
+CREATE TABLE announcement (
+    entry INTEGER PRIMARY KEY,
+    validator INTEGER NOT NULL REFERENCES validator,
+    number ANY NOT NULL,             -- rising, per validator
+    program TEXT NOT NULL,
+    engine TEXT NOT NULL,            -- empty where no jobs are run
+    engine_version TEXT NOT NULL,
+    journal_is_new INTEGER NOT NULL CHECK (journal_is_new IN (0, 1))
+) STRICT;
+
 CREATE TABLE submitter (
     number INTEGER PRIMARY KEY,
     key BLOB NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
     quota INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE circuit (
     number INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
-    name TEXT NOT NULL,
+    name TEXT NOT NULL UNIQUE,
     entry INTEGER NOT NULL
 ) STRICT;
 
@@ -181,6 +198,8 @@ CREATE TABLE job (
     submitter INTEGER NOT NULL REFERENCES submitter,
     module BLOB NOT NULL,
     input BLOB NOT NULL,
+    module_bytes ANY NOT NULL,
+    input_bytes ANY NOT NULL,
     fuel ANY NOT NULL,
     memory_bytes ANY NOT NULL,
     milliseconds ANY NOT NULL,

@@ -364,7 +364,6 @@ ENUMERATIONS = {
     "JobStatusKind": "success trap fuelExhausted memoryLimit invalidModule abstained",
     "JobDecision": "agreed disagreed timedOut",
     "SettlementResult": "settled failed",
-    "Ordering": "single replicated",
     "Normalisation": "share raw",
     "Refusal": "known unknownSubmitter quotaExceeded tooManyUnclosed unknownCircuit "
     "malformedProof malformedInput contradictingInput repeatedNullifier unknownRoot "
@@ -379,7 +378,9 @@ ENUMERATIONS = {
     "timeTooFar wrongProposer wrongRoot wrongPrecommits deadlinesPassed wrongSize "
     "ledgerOpen ledgerNotOpen wrongGenesis tooLong gammaIsDelta gammaIsBeta "
     "deltaIsBeta deltaIsGenerator secretKnown constantInfinite constantIsAlpha "
-    "inputInfinite inputIsConstant inputsAlike",
+    "inputInfinite inputIsConstant inputsAlike malformedName nameTaken nameChanged "
+    "jobBounds thresholdTooLarge jobOverBounds jobDeadline batchClosing numberNotHigher "
+    "malformedAnnouncement announcedOften",
 }
 ENUMERATIONS = {name: values.split() for name, values in ENUMERATIONS.items()}
 
@@ -396,13 +397,13 @@ UNIONS = {
         7: "free",
     },
     "Change": {
-        0: "validatorJoined key:32 stake:u64",
+        0: "validatorJoined key:32 name:text<32 stake:u64",
         1: "validatorLeft key:32",
         2: "stakeChanged key:32 stake:u64",
         3: "parametersChanged parameters:Parameters",
         4: "circuitRegistered circuit:Circuit",
         5: "rootPublished circuit:u16 root:32",
-        6: "submitterListed key:32 quota:u32",
+        6: "submitterListed key:32 name:text<32 quota:u32",
     },
     "Slot": {
         0: "vote request:u64",
@@ -435,16 +436,19 @@ UNIONS = {
         4: "settlement message:SettlementMessage",
         5: "governance message:GovernanceMessage",
         6: "evidence message:EvidenceMessage",
+        7: "announcement message:AnnouncementMessage",
     },
 }
 
 STRUCTURES = {
     "Parameters": "threshold:u32 verificationMilliseconds:u64 jobMilliseconds:u64"
     " settlementMilliseconds:u64 reputationMin:u64 reputationMax:u64 stakeWeight:u32"
-    " reputationWeight:u32 normalisation:Normalisation unclosedMax:u32 refusalsPerMinute:u32",
-    "GenesisValidator": "key:32 stake:u64",
-    "GenesisSubmitter": "key:32 quota:u32",
-    "Circuit": "name:text<64 verifyingKey:bytes<8192 inputs:[InputBinding]<64",
+    " reputationWeight:u32 normalisation:Normalisation unclosedMax:u32 refusalsPerMinute:u32"
+    " jobFuelMax:u64 jobMemoryBytesMax:u64 jobInputBytesMax:u64 jobModuleBytesMax:u64"
+    " jobMillisecondsMin:u64",
+    "GenesisValidator": "key:32 name:text<32 stake:u64",
+    "GenesisSubmitter": "key:32 name:text<32 quota:u32",
+    "Circuit": "name:text<32 verifyingKey:bytes<8192 inputs:[InputBinding]<64",
     "GenesisCircuit": "circuit:Circuit roots:[32]<1024",
     "IndexedSignature": "validator:u16 signature:64",
     "JobStatus": "kind:JobStatusKind code:u8",
@@ -454,18 +458,22 @@ STRUCTURES = {
     " publicInputs:[32]<64"
     " timestamp:u64 submitter:32 signature:64",
     "VoteMessage": "request:32 validator:32 vote:Vote reason:VoteReason timestamp:u64 signature:64",
-    "JobMessage": "module:32 input:32 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
+    "JobMessage": "module:32 input:32 moduleBytes:u64 inputBytes:u64 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
     " engineVersion:text<64 timestamp:u64 submitter:32 signature:64",
     "ResultMessage": "job:32 validator:32 status:JobStatus output:32 fuel:u64 signature:64",
     "SettlementMessage": "request:32 bridge:32 reference:bytes<128 result:SettlementResult"
     " signature:64",
     "Endorsement": "validator:32 signature:64",
     "GovernanceMessage": "number:u64 change:Change endorsements:[Endorsement]<1000",
+    "Announcement": "number:u64 program:text<64 engine:text<64 engineVersion:text<64"
+    " isJournalNew:flag",
+    "AnnouncementMessage": "validator:32 announcement:Announcement signature:64",
+    "RecordedAnnouncement": "announcement:Announcement time:u64",
     "EvidenceMessage": "validator:32 slot:EvidenceSlot first:Statement second:Statement",
 }
 
 EVENTS = {
-    0: "ledgerOpened name:text<64 ordering:Ordering parameters:Parameters "
+    0: "ledgerOpened version:u32 name:text<64 parameters:Parameters "
     " validators:[GenesisValidator]<1000"
     " submitters:[GenesisSubmitter]<10000 bridge:32 circuits:[GenesisCircuit]<256 time:u64",
     1: "batchOpened height:u64 time:u64 proposer:u16 round:u32 previousRoot:32 precommitRound:u32"
@@ -473,13 +481,14 @@ EVENTS = {
     2: "requestSubmitted circuit:u16 nullifiers:[32]<16 amount:u64 recipient:32 proof:bytes<512"
     " publicInputs:[32]<64 timestamp:u64 submitter:u32 signature:64",
     3: "voteCast request:u64 validator:u16 vote:Vote reason:VoteReason timestamp:u64 signature:64",
-    4: "jobSubmitted module:32 input:32 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
+    4: "jobSubmitted module:32 input:32 moduleBytes:u64 inputBytes:u64 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
     " engineVersion:text<64 timestamp:u64 submitter:u32 signature:64",
     5: "resultReported job:u64 validator:u16 status:JobStatus output:32 fuel:u64 signature:64",
     6: "settlementReported request:u64 reference:bytes<128 result:SettlementResult signature:64",
     7: "governanceApproved number:u64 change:Change signatures:[IndexedSignature]<1000",
     8: "evidenceSubmitted validator:u16 slot:Slot first:Statement second:Statement",
     9: "messageRefused message:Message refusal:Refusal",
+    10: "validatorAnnounced validator:u16 announcement:Announcement signature:64",
     64: "roundOpened request:u64 leader:u16 pinnedSet:32 threshold:u32 deadline:u64",
     65: "outcomeDecided request:u64 outcome:Outcome reason:OutcomeReason approvals:u16"
     " rejections:u16"
@@ -534,6 +543,11 @@ class Decoder:
         if kind in INTEGERS:
             form = INTEGERS[kind]
             return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+        if kind == "flag":
+            at, flag = self.offset, self.read("u8")
+            if flag > 1:
+                raise Undecodable(f"offset {at}: {flag} is neither no nor yes")
+            return flag
         if kind.isdigit():
             return self.take(int(kind))
         if "<" in kind:
@@ -582,6 +596,8 @@ def encode(kind, value):
     kind = kind.split("<")[0]
     if kind in INTEGERS:
         return struct.pack(INTEGERS[kind], value)
+    if kind == "flag":
+        return bytes([value])
     if kind.isdigit():
         return value
     if kind == "bytes":
@@ -916,8 +932,14 @@ JOB_AGREE = 2
 COMMANDS_MAX = 1000
 COMMAND_BYTES_MAX = 4 << 20
 INPUTS = """requestSubmitted voteCast jobSubmitted resultReported settlementReported
-    governanceApproved evidenceSubmitted messageRefused""".split()
+    governanceApproved evidenceSubmitted messageRefused validatorAnnounced""".split()
+FORMAT_VERSION = 1
+NAME = re.compile(r"[a-z0-9.-]{1,32}")
 JOB_MEMORY_MAX = 1 << 32
+JOB_BLOB_MAX = 64 << 20
+THRESHOLD_MAX = 991  # precommits that a BatchOpened has room for
+CLOSE_BYTES_MAX = 6 << 20  # that the closes of one batch are reckoned to write
+CONFLICT_BYTES_MAX = 20 << 20  # that the end of all conflicting requests is reckoned to write
 CIRCUITS_MAX = 256
 SUBMITTERS_MAX = 10_000
 QUOTA_MAX = 100_000
@@ -963,6 +985,7 @@ class Ledger:
             self.commands += 1
             self.command_bytes += len(data)
             self.check(self.commands <= COMMANDS_MAX, True, "at most 1,000 commands a batch")
+            self.check(self.close_bytes < CLOSE_BYTES_MAX, True, "a batch with room for closes")
             self.check(
                 self.command_bytes <= COMMAND_BYTES_MAX, True, "at most 4 MiB of commands a batch"
             )
@@ -999,13 +1022,9 @@ class Ledger:
     # -- Events, "LedgerOpened"
 
     def open_ledger(self, e, digest):
+        self.check(e.version, FORMAT_VERSION, "ledgerOpened.version")
         self.id = digest
-        self.name, self.ordering, self.bridge, self.parameters = (
-            e.name,
-            e.ordering,
-            e.bridge,
-            e.parameters,
-        )
+        self.name, self.bridge, self.parameters = e.name, e.bridge, e.parameters
         self.next_number = 0
         self.validators, self.submitters = [], []
         self.circuits, self.roots = [], []
@@ -1025,12 +1044,14 @@ class Ledger:
         for v in e.validators:
             self.check(self.validator_of(v.key), None, "a key that stands once")
             self.check(is_key(v.key), True, "validators.key is a valid point")
-            self.join(v.key, v.stake)
+            self.check(self.name_fault(v.name, None, self.validators), None, "validators.name")
+            self.join(v.key, v.name, v.stake)
         for s in e.submitters:
             self.check(self.submitter_of(s.key), None, "a key that stands once")
             self.check(is_key(s.key), True, "submitters.key is a valid point")
             self.check(s.quota <= QUOTA_MAX, True, "submitters.quota is at most 100,000")
-            self.submitters.append(SimpleNamespace(key=s.key, quota=s.quota, unclosed=0))
+            self.check(self.name_fault(s.name, None, self.submitters), None, "submitters.name")
+            self.list_submitter(s)
         self.check(is_key(e.bridge), True, "bridge is a valid point")
         self.check(self.parameters_fault(e.parameters), None, "parameters")
         self.check(self.members_fault(e.parameters), None, "validators")
@@ -1043,19 +1064,40 @@ class Ledger:
                 self.publish(number, root)
         self.sealed = [self.sealed_members()] * 2
         self.is_open = self.is_sealing = True
-        self.commands = self.command_bytes = 0
+        self.commands = self.command_bytes = self.close_bytes = 0
 
-    def join(self, key, stake):
+    def name_fault(self, name, own, others):
+        """Events, "Names": one that is known keeps its own, all others must differ."""
+        if not NAME.fullmatch(name):
+            return "malformedName"
+        if own is not None:
+            return None if own == name else "nameChanged"
+        return "nameTaken" if any(other.name == name for other in others) else None
+
+    def list_submitter(self, s):
+        self.submitters.append(
+            SimpleNamespace(key=s.key, name=s.name, quota=s.quota, undecided=0)
+        )
+
+    def join(self, key, name, stake):
         v = self.validator_of(key)
         if v is None:
-            v = SimpleNamespace(index=len(self.validators), key=key, reputation=REPUTATION_START)
+            v = SimpleNamespace(
+                index=len(self.validators),
+                key=key,
+                name=name,
+                reputation=REPUTATION_START,
+                announced=None,
+            )
             self.validators.append(v)
         v.stake, v.member = stake, True
         v.terms = (getattr(v, "terms", []) + [(self.height, None)])[-TERMS_MAX:]
 
     def register(self, circuit):
         self.circuits.append(
-            SimpleNamespace(id=circuit_id(circuit), inputs=circuit.inputs, circuit=circuit)
+            SimpleNamespace(
+                id=circuit_id(circuit), name=circuit.name, inputs=circuit.inputs, circuit=circuit
+            )
         )
         self.history("circuits", self.circuits[-1].id)
 
@@ -1089,6 +1131,16 @@ class Ledger:
             return "the weights must add up to one million"
         if not (1 <= p.unclosedMax <= 100_000 and 1 <= p.refusalsPerMinute <= 100_000):
             return "a bound on unfinished work or refusals is zero or too large"
+        if not (
+            p.jobFuelMax
+            and 1 <= p.jobMemoryBytesMax <= JOB_MEMORY_MAX
+            and p.jobInputBytesMax <= JOB_BLOB_MAX
+            and 1 <= p.jobModuleBytesMax <= JOB_BLOB_MAX
+            and 1 <= p.jobMillisecondsMin <= p.jobMilliseconds
+        ):
+            return "a bound on jobs is zero or too large"
+        if p.threshold > THRESHOLD_MAX:
+            return "no entry can hold so many precommits"
         return None
 
     def members_fault(self, p):
@@ -1097,23 +1149,26 @@ class Ledger:
             return "there are as many validators as there may be"
         if not (3 * p.threshold > 2 * count and p.threshold <= count):
             return "3T > 2N and T <= N must hold"
+        if p.unclosedMax * (2 * count + 84) > CONFLICT_BYTES_MAX:
+            return "the end of all conflicting requests must fit a batch"
         if not 0 < stake < 1 << 64:
             return "total stake must be above zero and below 2^64"
         return None
 
     def circuit_fault(self, c):
         kinds = [binding.kind for binding in c.inputs]
+        if fault := self.name_fault(c.name, None, self.circuits):
+            return fault
         if len(self.circuits) >= CIRCUITS_MAX:
             return "there are as many circuits as there may be"
         if any(circuit_id(c) == known.id for known in self.circuits):
             return "the circuit is registered already"
         constants = [binding.value for binding in c.inputs if binding.kind == "constant"]
         if (
-            not c.name
-            or not is_verifying_key(c.verifyingKey, len(c.inputs))
+            not is_verifying_key(c.verifyingKey, len(c.inputs))
             or any(int.from_bytes(value, "little") >= R for value in constants)
         ):
-            return "the verifying key cannot be read, its inputs do not fit, or the name is empty"
+            return "the verifying key cannot be read, or its inputs do not fit"
         amount = {"amount", "negatedAmount", "externalDataHash"} & set(kinds)
         recipient = {"recipient", "externalDataHash"} & set(kinds)
         if not ("root" in kinds and "nullifier" in kinds and amount and recipient):
@@ -1148,7 +1203,7 @@ class Ledger:
         if self.minute != e.time // MINUTE_MILLISECONDS:
             self.minute, self.refusals = e.time // MINUTE_MILLISECONDS, {}
         self.is_open, self.is_sealing = True, False
-        self.commands = self.command_bytes = 0
+        self.commands = self.command_bytes = self.close_bytes = 0
         self.history("leaders", struct.pack("<BQIH", 0, e.height, e.round, e.proposer))
         while self.day < e.time // DAY_MILLISECONDS:
             self.day += 1
@@ -1175,7 +1230,7 @@ class Ledger:
         return [c.index for c in ranking(candidates, seed, sealed.parameters)]
 
     def check_precommits(self, e):
-        if self.ordering == "single" or e.height < 2:
+        if e.height < 2:
             self.check(e.precommits, [], "batchOpened.precommits")
             self.check(e.precommitRound, 0, "batchOpened.precommitRound")
             return
@@ -1256,7 +1311,7 @@ class Ledger:
         submitter = self.submitter_of(key)
         if submitter is None or submitter.quota == 0:
             return "unknownSubmitter"
-        if submitter.unclosed >= submitter.quota:
+        if submitter.undecided >= submitter.quota:
             return "quotaExceeded"
         if len(self.unclosed) + len(self.pending) >= self.parameters.unclosedMax:
             return "tooManyUnclosed"
@@ -1320,7 +1375,7 @@ class Ledger:
         )
         self.unclosed[self.index] = self.requests[self.index]
         self.entry_of[request_id] = self.index
-        self.submitters[e.submitter].unclosed += 1
+        self.submitters[e.submitter].undecided += 1
         self.history("leaders", struct.pack("<BQH", 1, self.index, leader))
         self.emit(opened)
 
@@ -1392,6 +1447,7 @@ class Ledger:
             margin=approvals - round.threshold,
             time=self.time,
         )
+        self.submitters[round.submitter].undecided -= 1
         self.outcome_leaf(round)
         self.emit(round.outcome)
 
@@ -1486,7 +1542,8 @@ class Ledger:
                 self.change_reputation(p.index, "incorrect", round.entry)
         round.closed = True
         del self.unclosed[round.entry]
-        self.submitters[round.submitter].unclosed -= 1
+        if cause != "nullifierSpent":
+            self.close_bytes += 66 * count + 128
         closed = event("roundClosed", about=round.entry, cause=cause)
         self.close_leaf(round, closed)
         self.emit(closed)
@@ -1494,6 +1551,8 @@ class Ledger:
     def reach_deadlines(self):
         """State, "Closing a round": what is due by batch time, in order of entries."""
         for about in list(self.unclosed):
+            if self.close_bytes >= CLOSE_BYTES_MAX:
+                break  # the rest in the next batch
             if about in self.requests:
                 round = self.requests[about]
                 if self.time >= round.deadline:
@@ -1528,7 +1587,7 @@ class Ledger:
         self.jobs[self.index] = job
         self.unclosed[self.index] = job
         self.entry_of[job.id] = self.index
-        self.submitters[e.submitter].unclosed += 1
+        self.submitters[e.submitter].undecided += 1
         self.new_jobs.append(job)
 
     def judge_job(self, m):
@@ -1539,11 +1598,22 @@ class Ledger:
             return refusal
         if not (
             m.fuel
-            and 1 <= m.memoryBytes <= JOB_MEMORY_MAX
+            and m.memoryBytes
+            and m.moduleBytes
             and m.engine
             and m.milliseconds <= DAY_MILLISECONDS
         ):
             return "jobLimits"
+        p = self.parameters
+        if (
+            m.fuel > p.jobFuelMax
+            or m.memoryBytes > p.jobMemoryBytesMax
+            or m.inputBytes > p.jobInputBytesMax
+            or m.moduleBytes > p.jobModuleBytesMax
+        ):
+            return "jobOverBounds"
+        if 0 < m.milliseconds < p.jobMillisecondsMin:
+            return "jobDeadline"
         if len(self.members()) < JOB_VALIDATORS:
             return "tooFewValidators"
         return None
@@ -1552,7 +1622,8 @@ class Ledger:
         p = self.parameters
         ranked = ranking(self.members(), leader_seed(self.id, 2, job.id + self.previous_root), p)
         drawn = [v.index for v in ranked[:JOB_VALIDATORS]]
-        allowed = min(job.job.milliseconds or p.jobMilliseconds, p.jobMilliseconds)
+        asked = max(job.job.milliseconds, p.jobMillisecondsMin)
+        allowed = min(asked, p.jobMilliseconds) if job.job.milliseconds else p.jobMilliseconds
         job.assigned = event(
             "jobAssigned", job=job.entry, validators=drawn, deadline=self.after(allowed)
         )
@@ -1629,6 +1700,7 @@ class Ledger:
             deciding=deciding,
             time=self.time,
         )
+        self.submitters[job.submitter].undecided -= 1
         self.entry_leaf("jobs", job.decision)
         self.emit(job.decision)
 
@@ -1655,7 +1727,7 @@ class Ledger:
                     self.change_reputation(index, "incorrect", job.entry)
         job.closed = True
         del self.unclosed[job.entry]
-        self.submitters[job.submitter].unclosed -= 1
+        self.close_bytes += 66 * len(job.assigned.validators) + 128
         closed = event("roundClosed", about=job.entry, cause=cause)
         self.close_job_leaf(job, closed)
         self.emit(closed)
@@ -1723,7 +1795,9 @@ class Ledger:
         self.check(is_key(c.key), True, "change.key is a valid point")
         v = self.validator_of(c.key)
         self.check(v is None or not v.member, True, "change.key is no validator yet")
-        self.join(c.key, c.stake)
+        own = None if v is None else v.name
+        self.check(self.name_fault(c.name, own, self.validators), None, "change.name")
+        self.join(c.key, c.name, c.stake)
         self.check(self.members_fault(self.parameters), None, "change")
 
     def validatorLeft(self, c):
@@ -1758,11 +1832,13 @@ class Ledger:
         self.check(is_key(c.key), True, "change.key is a valid point")
         self.check(c.quota <= QUOTA_MAX, True, "change.quota is at most 100,000")
         submitter = self.submitter_of(c.key)
+        own = None if submitter is None else submitter.name
+        self.check(self.name_fault(c.name, own, self.submitters), None, "change.name")
         if submitter:
             submitter.quota = c.quota
         else:
             self.check(len(self.submitters) < SUBMITTERS_MAX, True, "at most 10,000 submitters")
-            self.submitters.append(SimpleNamespace(key=c.key, quota=c.quota, unclosed=0))
+            self.list_submitter(c)
 
     # -- Events, "EvidenceSubmitted"
 
@@ -1865,6 +1941,40 @@ class Ledger:
             return (first.value, first.validRound) != (second.value, second.validRound)
         return first.value != second.value
 
+    # -- Events, "ValidatorAnnounced"
+
+    def validatorAnnounced(self, e):
+        self.check(
+            e.validator < len(self.validators), True, "validatorAnnounced.validator is one"
+        )
+        message = SimpleNamespace(
+            **{**vars(e), "validator": self.validators[e.validator].key}
+        )
+        self.verify(
+            message.validator,
+            e.signature,
+            signed_bytes("announcement", self.id, "AnnouncementMessage", message),
+        )
+        self.check(self.judge_announcement(message), None, "refusal of the announcement")
+        self.validators[e.validator].announced = SimpleNamespace(
+            announcement=e.announcement, time=self.time
+        )
+
+    def judge_announcement(self, m):
+        v, said = self.validator_of(m.validator), m.announcement
+        if v is None or not v.member:
+            return "notValidator"
+        if v.announced:
+            if v.announced.announcement == said:
+                return "known"
+            if said.number <= v.announced.announcement.number:
+                return "numberNotHigher"
+        if not said.program:
+            return "malformedAnnouncement"
+        if v.announced and v.announced.time // MINUTE_MILLISECONDS == self.minute:
+            return "announcedOften"
+        return None
+
     # -- Events, "MessageRefused"
 
     def messageRefused(self, e):
@@ -1875,10 +1985,13 @@ class Ledger:
             "job": ("submitter", self.judge_job),
             "result": ("validator", self.judge_result),
             "settlement": ("bridge", self.judge_settlement),
+            "announcement": ("validator", self.judge_announcement),
         }
         self.check(e.message.kind in judges, True, "messageRefused.message has a sender")
         sender, judge = judges[e.message.kind]
         sender = getattr(m, sender)
+        is_party = self.validator_of(sender) or self.submitter_of(sender) or sender == self.bridge
+        self.check(bool(is_party), True, "messageRefused.message of a party of the ledger")
         name = e.message.kind
         self.verify(
             sender,
@@ -1952,7 +2065,6 @@ class Ledger:
         return (
             self.id
             + encode("text", self.name)
-            + encode("Ordering", self.ordering)
             + self.bridge
             + encode("Parameters", self.parameters)
             + encode("u64", self.next_number)
@@ -1961,9 +2073,11 @@ class Ledger:
     def validators_fields(self):
         out = encode("u32", len(self.validators))
         for v in self.validators:
-            out += v.key + struct.pack("<QQB", v.stake, v.reputation, v.member)
+            out += v.key + encode("text", v.name)
+            out += struct.pack("<QQB", v.stake, v.reputation, v.member)
             out += encode("u32", len(v.terms))
             out += b"".join(encode("u64", a) + encode("?u64", b) for a, b in v.terms)
+            out += encode("?RecordedAnnouncement", v.announced)
         out += encode("u64", self.day)
         for sealed in self.sealed:
             out += encode("u32", len(sealed.members))
@@ -1974,7 +2088,7 @@ class Ledger:
     def submitters_fields(self):
         out = encode("u32", len(self.submitters))
         for s in self.submitters:
-            out += s.key + struct.pack("<II", s.quota, s.unclosed)
+            out += s.key + encode("text", s.name) + struct.pack("<II", s.quota, s.undecided)
         out += encode("u64", self.minute) + encode("u32", len(self.refusals))
         return out + b"".join(
             key + encode("u32", count) for key, count in sorted(self.refusals.items())
@@ -2255,7 +2369,6 @@ def read(arguments):
         "agrees": True,
         "ledger": ledger.id.hex(),
         "name": ledger.name,
-        "ordering": ledger.ordering,
         "entries": log.tree.size,
         "batches": ledger.height + 1,
         "frames": log.frames,
@@ -2280,8 +2393,6 @@ def read(arguments):
         f" {blobs} blobs, {counts[0]} snapshots, {counts[1]} checkpoints,"
         f" {summary['signatures']} signatures; {summary['entries_per_second']} entries/s."
     )
-    if ledger.ordering == "single":
-        print("It is ordered singly: no quorum stands behind the order of its entries.")
     print("Groth16 proofs were not verified: votes are counted, not judged.")
 
 

@@ -89,8 +89,6 @@ package struct AuditReport: Codable, Equatable, Sendable {
     package var ledgerID = ""
     /// Where the ledger comes from.
     package var name = ""
-    /// Who decides the order of the entries: `single` or `replicated`.
-    package var ordering = ""
     /// The number of entries of the log.
     package var size: UInt64 = 0
     /// The root of the log, in hexadecimal.

@@ -93,11 +93,6 @@ extension AuditReport {
     }
 
     fileprivate mutating func addNotes() {
-        if ordering == "single" {
-            notes.append(
-                "This ledger is ordered singly: one proposer at a time, and no quorum, stands"
-                    + " behind the order of its entries.")
-        }
         if checks.log != .failed, !isClosed {
             notes.append("The log was not closed in order: a node writes it, or crashed.")
         }

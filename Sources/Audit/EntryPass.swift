@@ -84,7 +84,6 @@ struct EntryPass {
         report.counts.derived = fold.derived
         report.ledgerID = state.size > 0 ? state.ledger.hex : ""
         report.name = state.name
-        report.ordering = state.size > 0 ? "\(state.ordering)" : ""
         report.height = state.height.rawValue
         report.time = state.time.rawValue
         report.stateRoot = collector.stateRoot

@@ -97,5 +97,6 @@ package func describe(_ error: DecodingError) -> String {
     case .overBound(let type, let count, let bound, let offset):
         "\(type) counts \(count), above \(bound) (byte \(offset))"
     case .notCanonical(let type, let offset): "\(type) is not canonical (byte \(offset))"
+    case .otherVersion: "\(error)"
     }
 }

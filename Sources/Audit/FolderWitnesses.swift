@@ -215,8 +215,6 @@ struct FolderWitnesses {
         }
         if isShown {
             report.checks.quorum = .passed
-        } else if state.ordering == .single {
-            report.checks.quorum = .skipped
         } else {
             report.notes.append("No quorum shown for batch \(state.height.rawValue), the last.")
         }

@@ -17,8 +17,6 @@ package enum HostError: Error, Sendable {
     case journal(JournalError)
     /// The precommits of the last batch cannot be kept, or read.
     case precommits(PrecommitStoreError)
-    /// The ledger is ordered by one proposer at a time; there is nothing to agree on.
-    case singleOrdering
     /// The first entry is refused.
     case genesisRefused(Refusal)
     /// The disk failed.
@@ -39,8 +37,6 @@ extension HostError: CustomStringConvertible {
         case .log(let error): "the log of the ledger failed: \(error)"
         case .journal(let error): "the journal failed: \(error)"
         case .precommits(let error): "the precommits of the last batch: \(error)"
-        case .singleOrdering:
-            "the ledger is ordered by one proposer at a time; `recount run` serves it"
         case .genesisRefused(let refusal): "the ledger cannot begin like this: \(refusal)"
         case .disk(let error): "the disk failed: \(error)"
         case .start(let path, let flaw):

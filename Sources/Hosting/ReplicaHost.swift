@@ -54,7 +54,7 @@ package final class ReplicaHost {
 
     /// Makes a ledger of batch 0 alone, and an empty journal.
     ///
-    /// - Parameter opened: Its first entry; the ordering must be replicated.
+    /// - Parameter opened: Its first entry.
     package static func create(
         directory: String, disk: any Disk, opened: LedgerOpened
     ) throws(HostError) {
@@ -68,7 +68,6 @@ package final class ReplicaHost {
     package static func createLedger(
         directory: String, disk: any Disk, opened: LedgerOpened
     ) throws(HostError) {
-        guard opened.ordering == .replicated else { throw .singleOrdering }
         let run: BatchRun
         do throws(Refusal) {
             run = try BatchRun(opening: opened)
@@ -112,7 +111,6 @@ package final class ReplicaHost {
             ledger = try LedgerStore.open(
                 directory: "\(directory)/ledger", disk: disk, checksTail: checksTail)
         } catch { throw .ledger(error) }
-        guard ledger.state.ordering == .replicated else { throw .singleOrdering }
         let heads = trusted.map { [$0] } ?? []
         try heads.check(ledger.log)
         let start = try AheadLog.open(

@@ -38,7 +38,6 @@ struct LedgerInfoCommand: ParsableCommand {
         var directory: String
         var ledgerID: String
         var name: String
-        var ordering: String
         var size: UInt64
         var root: String
         var height: UInt64?
@@ -51,7 +50,7 @@ struct LedgerInfoCommand: ParsableCommand {
     mutating func run() throws {
         let log = try openLedger(ledger)
         var info = Info(
-            directory: log.directory, ledgerID: "", name: "", ordering: "", size: log.size,
+            directory: log.directory, ledgerID: "", name: "", size: log.size,
             root: log.root.hex, height: nil, stateRoot: nil, isClosed: log.recovery.wasClosed,
             tornBytes: log.recovery.tornBytes,
             projections: ProjectionsState(
@@ -61,7 +60,6 @@ struct LedgerInfoCommand: ParsableCommand {
             if let entry = try first.entry(), case .ledgerOpened(let opened) = entry.event {
                 info.ledgerID = Digest(hashing: entry.bytes).hex
                 info.name = opened.name
-                info.ordering = "\(opened.ordering)"
             }
             var last = EntryReader(log, from: log.size > 0 ? log.size - 1 : 0)
             if let entry = try last.entry(), case .batchSealed(let sealed) = entry.event {
@@ -75,7 +73,6 @@ struct LedgerInfoCommand: ParsableCommand {
         var list = Listing()
         list.add("ledger", info.ledgerID.isEmpty ? "not opened yet" : info.ledgerID)
         list.add("name", info.name)
-        list.add("ordering", info.ordering)
         list.add("directory", info.directory)
         list.add("size", Text.count(info.size, "entry", "entries"))
         list.add("height", info.height.map { "\($0)" } ?? "the last entry seals no batch")

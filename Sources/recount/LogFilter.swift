@@ -60,6 +60,7 @@ struct LogFilter {
                 || event.signatures.contains { isIt($0.validator) }
         case .evidenceSubmitted(let event): isIt(event.validator)
         case .messageRefused(let event): event.message.sender.map(isIt) ?? false
+        case .validatorAnnounced(let event): isIt(event.validator)
         case .roundOpened(let event): isIt(event.leader)
         case .settlementOrdered(let event): isIt(event.leader)
         case .reputationChanged(let event): isIt(event.validator)
@@ -78,7 +79,8 @@ extension Change {
     /// The validator that the change is about.
     fileprivate var key: PublicKey? {
         switch self {
-        case .validatorJoined(let key, _), .validatorLeft(let key), .stakeChanged(let key, _): key
+        case .validatorJoined(let key, _, _), .validatorLeft(let key), .stakeChanged(let key, _):
+            key
         case .parametersChanged, .circuitRegistered, .rootPublished, .submitterListed: nil
         }
     }

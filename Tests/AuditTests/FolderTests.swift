@@ -27,8 +27,11 @@ private struct Ordered {
         var parameters = Parameters.standard
         parameters.threshold = 3
         let opened = LedgerOpened(
-            name: "audit.example", ordering: .replicated, parameters: parameters,
-            validators: Self.keys.map { GenesisValidator(key: $0.publicKey, stake: Stake(100)) },
+            name: "audit.example", parameters: parameters,
+            validators: Self.keys.map {
+                GenesisValidator(
+                    key: $0.publicKey, name: "v-\($0.publicKey.hex.prefix(8))", stake: Stake(100))
+            },
             submitters: [], bridge: SigningKey(seed: .zero).publicKey, circuits: [],
             time: Time(1_767_225_600_000))
         run = try BatchRun(opening: opened)

@@ -47,7 +47,8 @@ struct JobLedger {
         blobs += [module, input]
         seconds += 1
         var message = JobMessage(
-            module: job.moduleHash, input: Digest(hashing: input), fuel: fuel,
+            module: job.moduleHash, input: Digest(hashing: input),
+            moduleBytes: UInt64(module.count), inputBytes: UInt64(input.count), fuel: fuel,
             memoryBytes: job.memoryBytes, milliseconds: 0, engine: job.engine,
             engineVersion: version, timestamp: Time(seconds),
             submitter: builder.submitter.publicKey, signature: .zero)

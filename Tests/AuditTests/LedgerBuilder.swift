@@ -36,11 +36,15 @@ struct LedgerBuilder {
         var parameters = Parameters.standard
         parameters.threshold = threshold
         let opened = LedgerOpened(
-            name: "recount.example/audit", ordering: .single, parameters: parameters,
+            name: "recount.example/audit", parameters: parameters,
             validators: validators.enumerated().map { index, key in
-                GenesisValidator(key: key.publicKey, stake: Stake(1000 + UInt64(index)))
+                GenesisValidator(
+                    key: key.publicKey, name: "validator-\(index + 1)",
+                    stake: Stake(1000 + UInt64(index)))
             },
-            submitters: [GenesisSubmitter(key: submitter.publicKey, quota: 100)],
+            submitters: [
+                GenesisSubmitter(key: submitter.publicKey, name: "submitter", quota: 100)
+            ],
             bridge: bridge.publicKey, circuits: circuits, time: Self.start)
         try run(.openLedger(opened))
         try seal()
@@ -51,11 +55,12 @@ struct LedgerBuilder {
     }
 
     mutating func run(_ command: Command) throws {
+        // Entry by entry, so that what observes sees the state after each.
         for event in try state.decide(command) {
-            let bytes = event.encoded
-            frontier.append(leaf: bytes)
-            entries.append(bytes)
-            try state.apply(Entry(event))
+            let entry = Entry(event)
+            frontier.append(leafHash: entry.leafHash)
+            entries.append(entry.bytes)
+            try state.apply(entry)
             observe(state)
         }
     }
@@ -77,12 +82,26 @@ struct LedgerBuilder {
             proposer: key.publicKey, in: state.ledger)
         let event = BatchOpened(
             height: height, time: time, proposer: proposer, round: 0, previousRoot: frontier.root,
-            precommitRound: 0, precommits: [], signature: key.sign(bytes))
-        let opening = BatchOpening(event: event, proposer: key.publicKey, precommitKeys: [])
+            precommitRound: 0, precommits: precommits(of: height), signature: key.sign(bytes))
+        guard let opening = state.opening(of: event) else { fatalError("an unknown validator") }
         try run(.openBatch(Checked(unchecked: opening), root: frontier.root))
         try body(&self)
         try run(.closeDue)
         try seal()
+    }
+
+    /// Those of the batch before the one of this height, by the first T who ordered it.
+    private func precommits(of height: Height) -> [IndexedSignature] {
+        guard height.rawValue >= 2 else { return [] }
+        let slot = Slot.precommit(Height(height.rawValue - 1), round: 0)
+        let sealed = state.sealedBefore
+        return sealed.members.prefix(Int(sealed.parameters.threshold)).map { member in
+            let bytes = ConsensusStatement.signedBytes(
+                slot, value: frontier.root, validRound: -1, key: member.key, ledger: state.ledger)
+            return IndexedSignature(
+                validator: member.index,
+                signature: validators[Int(member.index.rawValue)].sign(bytes ?? []))
+        }
     }
 
     mutating func take(_ message: Message) throws {

@@ -66,8 +66,9 @@ enum Scenario {
         _ builder: inout LedgerBuilder, _ native: RequestID
     ) throws -> JobID {
         var job = JobMessage(
-            module: Digest(hashing: [1]), input: Digest(hashing: [2]), fuel: 1000,
-            memoryBytes: 65_536, milliseconds: 0, engine: "wasmtime", engineVersion: "50.0.1",
+            module: Digest(hashing: [1]), input: Digest(hashing: [2]), moduleBytes: 1,
+            inputBytes: 1, fuel: 1000, memoryBytes: 65_536, milliseconds: 0, engine: "wasmtime",
+            engineVersion: "50.0.1",
             timestamp: builder.state.time, submitter: builder.submitter.publicKey, signature: .zero)
         job = job.signed(by: builder.submitter, in: builder.state.ledger)
         try builder.batch(seconds: 3) { builder in

@@ -87,7 +87,7 @@ struct UnjudgedJobTests {
     @Test func `a job that ends at the native stack`() throws {
         var ledger = try JobLedger()
         _ = try ledger.add(Wasm.unreachable, [.honest, .honest, .honest])
-        let made = try ledger.add(Wasm.deep, fuel: 1 << 40, [lie, lie, .silent])
+        let made = try ledger.add(Wasm.deep, fuel: 1_000_000_000_000, [lie, lie, .silent])
         #expect(made.truth.status == JobStatus(.stackEnd))
         try check(try ledger.recount(), made, .stackEnd, "stack")
     }

@@ -216,7 +216,7 @@ struct JobJourneyTests {
 
     @Test func `a job that nobody can run or reports in time has no result`() throws {
         let late = try JobHome()
-        let timedOut = try late.submitted(.echo, "--timeout", "1")
+        let timedOut = try late.submitted(.echo, "--timeout", "5")
         // With one validator up at most one of the three drawn can report.
         let run = try late.run("--offline", "9")
         #expect(run.status == 0, "\(run.errors)")

@@ -11,8 +11,7 @@ import Testing
 @Suite("A cluster of hosts")
 struct ClusterTests {
     private func setup(_ validators: Int = 10, _ threshold: UInt32 = 7) -> Setup {
-        var setup = Setup.of(validators, threshold)
-        setup.ordering = .replicated
+        let setup = Setup.of(validators, threshold)
         return setup
     }
 

@@ -16,8 +16,7 @@ final class JoiningCase {
 
     /// Three of them have decided on `requests` requests.
     init(requests: Int = 12, delay: UInt64 = 5, snapshotEntries: UInt64 = 40) throws {
-        var setup = Setup.of(4, 3)
-        setup.ordering = .replicated
+        let setup = Setup.of(4, 3)
         cluster = try Cluster(setup, delay: delay, snapshotEntries: snapshotEntries)
         var scenario = try LedgerScenario(setup)
         messages = (0..<100).map { _ in scenario.request() }

@@ -86,9 +86,7 @@ struct BatchRefusalTests {
 
     @Test("a replicated ledger needs exactly T precommits, by index, of those that could order")
     func precommits() throws {
-        var setup = Setup.of(4, 3)
-        setup.ordering = .replicated
-        var scenario = try LedgerScenario(setup)
+        var scenario = try LedgerScenario(.of(4, 3))
         try scenario.open()
         #expect(scenario.log.last.map { $0.kind } == "batchOpened")
         try scenario.seal()
@@ -123,10 +121,23 @@ struct BatchRefusalTests {
     func jobs() throws {
         var scenario = try LedgerScenario()
         try scenario.open()
+        let bounds = scenario.state.parameters
         let edges: [(Refusal?, (inout JobMessage) -> Void)] = [
             (nil, { _ in }), (.malformedJob, { $0.fuel = 0 }),
-            (.malformedJob, { $0.memoryBytes = 0 }), (nil, { $0.memoryBytes = 4 << 30 }),
-            (.malformedJob, { $0.memoryBytes = (4 << 30) + 1 }),
+            (.malformedJob, { $0.memoryBytes = 0 }), (.malformedJob, { $0.moduleBytes = 0 }),
+            (nil, { $0.inputBytes = 0 }),
+            (nil, { $0.fuel = bounds.jobFuelMax }),
+            (.jobOverBounds, { $0.fuel = bounds.jobFuelMax + 1 }),
+            (nil, { $0.memoryBytes = bounds.jobMemoryBytesMax }),
+            (.jobOverBounds, { $0.memoryBytes = bounds.jobMemoryBytesMax + 1 }),
+            (nil, { $0.inputBytes = bounds.jobInputBytesMax }),
+            (.jobOverBounds, { $0.inputBytes = bounds.jobInputBytesMax + 1 }),
+            (nil, { $0.moduleBytes = bounds.jobModuleBytesMax }),
+            (.jobOverBounds, { $0.moduleBytes = bounds.jobModuleBytesMax + 1 }),
+            (.jobDeadlineTooShort, { $0.milliseconds = 1 }),
+            (.jobDeadlineTooShort, { $0.milliseconds = bounds.jobMillisecondsMin - 1 }),
+            (nil, { $0.milliseconds = bounds.jobMillisecondsMin }),
+            (.jobOverBounds, { ($0.milliseconds, $0.fuel) = (1, .max) }),
             (nil, { $0.milliseconds = 86_400_000 }),
             (.malformedJob, { $0.milliseconds = 86_400_001 }),
             (.malformedJob, { $0.engine = "" }),

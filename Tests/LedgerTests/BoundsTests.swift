@@ -24,35 +24,47 @@ struct BoundsTests {
         let more = Message.request(scenario.request())
         #expect(scenario.refusal(more) == .quotaExceeded)
         let key = scenario.submitter.publicKey
-        try scenario.send(.governance(scenario.change(.submitterListed(key: key, quota: 9))))
+        try scenario.send(
+            .governance(scenario.change(.submitterListed(key: key, name: "submitter", quota: 9))))
         #expect(scenario.refusal(more) == .tooManyUnclosed)
         try scenario.send(.settlement(scenario.settlement(paid, .settled)))
         #expect(scenario.refusal(more) == nil)
-        try scenario.send(.governance(scenario.change(.submitterListed(key: key, quota: 3))))
+        try scenario.send(
+            .governance(scenario.change(.submitterListed(key: key, name: "submitter", quota: 3))))
         #expect(scenario.refusal(more) == .quotaExceeded)
-        // A decided round counts until it closes.
+        // A round counts against the quota until it is decided: whoever is silent then does not
+        // use up what a submitter may ask for.
         try scenario.approve(0..<3, first)
-        #expect(scenario.refusal(more) == .quotaExceeded)
+        #expect(scenario.state.openRounds.count == 2)
+        #expect(scenario.refusal(more) == .tooManyUnclosed)
         try scenario.cast(3, .abstain, on: first)
+        try scenario.send(.settlement(scenario.settlement(first, .settled)))
         #expect(scenario.refusal(more) == nil)
         try scenario.send(more)
         try scenario.next(after: 30_000)
         try scenario.next(after: 30_000)
         try scenario.seal()
         #expect(scenario.state.openRounds.isEmpty && scenario.state.openJobs.isEmpty)
-        #expect(scenario.state.submitters[0].unclosed == 0)
+        #expect(scenario.state.submitters[0].undecided == 0)
     }
 
     @Test("a thousand commands fill a batch, a thousand senders the minute's refusals")
     func commands() throws {
-        var scenario = try LedgerScenario(.of(4, 3, signs: false))
+        var scenario = try LedgerScenario(.of(1000, 668, signs: false))
         func refused(_ sender: UInt64) -> Message {
             .vote(
                 VoteMessage(
-                    request: RequestID(.zero), validator: PublicKey(Fixture.element(sender)),
+                    request: RequestID(.zero), validator: Fixture.key(UInt16(sender)).publicKey,
                     vote: .approve, reason: .unspecified, timestamp: Time(0), signature: .zero))
         }
         try scenario.open()
+        let late = Fixture.key(1000).publicKey
+        try scenario.send(
+            .governance(
+                scenario.change(.submitterListed(key: late, name: "late", quota: 1))))
+        // A stranger's refusals would fill the log.
+        #expect(throws: Refusal.noSender) { try scenario.record(refused(1001)) }
+        try scenario.next()
         for sender in 0..<UInt64(Limits.commandsPerBatchMax) {
             try scenario.record(refused(sender))
         }
@@ -93,7 +105,7 @@ struct BoundsTests {
         var scenario = try LedgerScenario(.of(1, 1, signs: false))
         try scenario.open()
         for number in 1..<Limits.circuitsMax {
-            let circuit = Fixture.circuit("c\(number)", [.root, .nullifier, .externalDataHash])
+            let circuit = Fixture.circuit("c-\(number)", [.root, .nullifier, .externalDataHash])
             try scenario.send(.governance(scenario.change(.circuitRegistered(circuit))))
         }
         let last = Fixture.circuit("last", [.root, .nullifier, .externalDataHash])
@@ -106,16 +118,20 @@ struct BoundsTests {
         for number in 1..<Limits.submittersMax {
             if number % 900 == 1 { try scenario.next() }
             let key = Fixture.key(UInt16(1000 + number)).publicKey
-            try scenario.send(.governance(scenario.change(.submitterListed(key: key, quota: 1))))
+            try scenario.send(
+                .governance(
+                    scenario.change(.submitterListed(key: key, name: "s-\(number)", quota: 1))))
         }
         let stranger = Fixture.key(999).publicKey
         #expect(
             scenario.refusal(
-                .governance(scenario.change(.submitterListed(key: stranger, quota: 1))))
+                .governance(
+                    scenario.change(.submitterListed(key: stranger, name: "newcomer", quota: 1))))
                 == .tooManySubmitters)
         let known = Fixture.key(1001).publicKey
         #expect(
-            scenario.refusal(.governance(scenario.change(.submitterListed(key: known, quota: 0))))
+            scenario.refusal(
+                .governance(scenario.change(.submitterListed(key: known, name: "s-1", quota: 0))))
                 == nil)
     }
 
@@ -125,7 +141,7 @@ struct BoundsTests {
         try scenario.open()
         #expect(scenario.state.members.count == 1000)
         let stranger = Fixture.key(9999).publicKey
-        let join = Change.validatorJoined(key: stranger, stake: Stake(1))
+        let join = Change.validatorJoined(key: stranger, name: "newcomer", stake: Stake(1))
         #expect(scenario.refusal(.governance(scenario.change(join))) == .tooManyMembers)
         let request = try scenario.submit()
         for validator in 0..<668 { try scenario.cast(validator, .approve, on: request) }

@@ -111,7 +111,7 @@ struct CodecTests {
         #expect(encodings.count == 2)
         job.engine = "ab"
         var bytes = Message.job(job).encoded
-        let place = 1 + 64 + 24 + 4
+        let place = 1 + 64 + 40 + 4
         #expect(bytes[place] == 0x61)
         bytes[place] = 0xFF
         #expect(
@@ -125,6 +125,7 @@ struct CodecTests {
             (0, "ledgerOpened"), (1, "batchOpened"), (2, "requestSubmitted"), (3, "voteCast"),
             (4, "jobSubmitted"), (5, "resultReported"), (6, "settlementReported"),
             (7, "governanceApproved"), (8, "evidenceSubmitted"), (9, "messageRefused"),
+            (10, "validatorAnnounced"),
             (64, "roundOpened"), (65, "outcomeDecided"), (66, "nullifierSpent"),
             (67, "nullifierReleased"), (68, "settlementOrdered"), (69, "reputationChanged"),
             (70, "reputationDecayed"), (71, "equivocationFound"), (72, "disagreementRecorded"),
@@ -171,8 +172,11 @@ struct CodecTests {
             .gammaIsDelta, .gammaIsBeta, .deltaIsBeta, .deltaIsGenerator, .keySecretKnown,
             .constantIsInfinity, .constantIsAlpha, .inputIsInfinity, .inputIsConstant,
             .inputsShareAPoint,
+            .malformedName, .nameTaken, .nameChanged, .jobBoundsOutOfRange, .thresholdTooLarge,
+            .jobOverBounds, .jobDeadlineTooShort, .batchClosing, .numberNotHigher,
+            .malformedAnnouncement, .announcedOften,
         ]
-        #expect(expected.map(\.rawValue) == Array(0..<76))
+        #expect(expected.map(\.rawValue) == Array(0..<87))
         #expect(Refusal.allCases == expected)
         #expect(Set(expected.map(\.description)).count == expected.count)
     }

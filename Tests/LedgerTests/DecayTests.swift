@@ -104,7 +104,8 @@ struct DecayTests {
         #expect(scenario.reputation(4) == 1_000_000)
         #expect(scenario.reputation(3) == 997_002)
         try scenario.send(
-            .governance(scenario.change(.validatorJoined(key: key, stake: Stake(1)))))
+            .governance(
+                scenario.change(.validatorJoined(key: key, name: "party-4", stake: Stake(1)))))
         #expect(scenario.state.validatorIndex(of: key) == ValidatorIndex(4))
         try scenario.next(after: Self.day)
         #expect(scenario.reputation(4) == 999_000)

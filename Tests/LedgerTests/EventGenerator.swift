@@ -77,7 +77,9 @@ struct EventGenerator {
             settlementMilliseconds: integer(), reputationMin: Reputation(integer()),
             reputationMax: Reputation(integer()), stakeWeight: small(),
             reputationWeight: small(), normalisation: raw(2), unclosedMax: small(),
-            refusalsPerMinute: small())
+            refusalsPerMinute: small(), jobFuelMax: integer(), jobMemoryBytesMax: integer(),
+            jobInputBytesMax: integer(), jobModuleBytesMax: integer(),
+            jobMillisecondsMin: integer())
     }
 
     mutating func circuit() -> Circuit {
@@ -99,17 +101,17 @@ struct EventGenerator {
 
     mutating func change() -> Change {
         switch below(7) {
-        case 0: .validatorJoined(key: key(), stake: Stake(integer()))
+        case 0: .validatorJoined(key: key(), name: text(5), stake: Stake(integer()))
         case 1: .validatorLeft(key: key())
         case 2: .stakeChanged(key: key(), stake: Stake(integer()))
         case 3: .parametersChanged(parameters())
         case 4: .circuitRegistered(circuit())
         case 5: .rootPublished(circuit: CircuitIndex(UInt16(below(3))), root: bytes32())
-        default: .submitterListed(key: key(), quota: small())
+        default: .submitterListed(key: key(), name: text(5), quota: small())
         }
     }
 
-    /// A message of kind `tag`, 0 to 6.
+    /// A message of kind `tag`, 0 to 7.
     mutating func message(_ tag: UInt8) -> Message {
         switch tag {
         case 0:
@@ -127,7 +129,8 @@ struct EventGenerator {
         case 2:
             .job(
                 JobMessage(
-                    module: digest(), input: digest(), fuel: integer(), memoryBytes: integer(),
+                    module: digest(), input: digest(), moduleBytes: integer(),
+                    inputBytes: integer(), fuel: integer(), memoryBytes: integer(),
                     milliseconds: integer(), engine: text(9), engineVersion: text(9),
                     timestamp: time(), submitter: key(), signature: signature()))
         case 3:
@@ -148,13 +151,23 @@ struct EventGenerator {
                     endorsements: list(9) {
                         Endorsement(validator: $0.key(), signature: $0.signature())
                     }))
-        default:
+        case 6:
             .evidence(
                 EvidenceMessage(
                     validator: key(),
                     slot: below(2) == 0 ? .vote(RequestID(digest())) : .consensus(slot()),
                     first: statement(), second: statement()))
+        default:
+            .announcement(
+                AnnouncementMessage(
+                    validator: key(), announcement: announcement(), signature: signature()))
         }
+    }
+
+    private mutating func announcement() -> Announcement {
+        Announcement(
+            number: integer(), program: text(9), engine: text(9), engineVersion: text(9),
+            isJournalNew: below(2) == 0)
     }
 
     mutating func event() -> Event {
@@ -171,9 +184,13 @@ struct EventGenerator {
 
     private mutating func opened() -> LedgerOpened {
         LedgerOpened(
-            name: text(9), ordering: raw(2), parameters: parameters(),
-            validators: list(9) { GenesisValidator(key: $0.key(), stake: Stake($0.integer())) },
-            submitters: list(9) { GenesisSubmitter(key: $0.key(), quota: $0.small()) },
+            name: text(9), parameters: parameters(),
+            validators: list(9) {
+                GenesisValidator(key: $0.key(), name: $0.text(5), stake: Stake($0.integer()))
+            },
+            submitters: list(9) {
+                GenesisSubmitter(key: $0.key(), name: $0.text(5), quota: $0.small())
+            },
             bridge: key(),
             circuits: list(3) { generator in
                 GenesisCircuit(
@@ -206,7 +223,8 @@ struct EventGenerator {
         case 4:
             .jobSubmitted(
                 JobSubmitted(
-                    module: digest(), input: digest(), fuel: integer(), memoryBytes: integer(),
+                    module: digest(), input: digest(), moduleBytes: integer(),
+                    inputBytes: integer(), fuel: integer(), memoryBytes: integer(),
                     milliseconds: integer(), engine: text(9), engineVersion: text(9),
                     timestamp: time(), submitter: SubmitterIndex(UInt32(below(3))),
                     signature: signature()))
@@ -229,11 +247,16 @@ struct EventGenerator {
             .evidenceSubmitted(
                 EvidenceSubmitted(
                     validator: validator(), slot: slot(), first: statement(), second: statement()))
-        default:
+        case 9:
             .messageRefused(
                 MessageRefused(
-                    message: message(UInt8(below(7))),
+                    message: message(UInt8(below(8))),
                     refusal: Refusal.allCases[Int(below(UInt64(Refusal.allCases.count)))]))
+        default:
+            .validatorAnnounced(
+                ValidatorAnnounced(
+                    validator: validator(), announcement: announcement(),
+                    signature: signature()))
         }
     }
 

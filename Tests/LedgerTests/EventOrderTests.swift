@@ -214,13 +214,13 @@ struct EventOrderTests {
         parameters.verificationMilliseconds = 1
         let circuit = Fixture.circuit("other", [.root, .nullifier, .externalDataHash])
         let changes: [Change] = [
-            .validatorJoined(key: stranger, stake: Stake(7)),
+            .validatorJoined(key: stranger, name: "newcomer", stake: Stake(7)),
             .stakeChanged(key: stranger, stake: Stake(8)),
             .validatorLeft(key: stranger),
             .parametersChanged(parameters),
             .circuitRegistered(circuit),
             .rootPublished(circuit: CircuitIndex(1), root: Fixture.element(1)),
-            .submitterListed(key: stranger, quota: 3),
+            .submitterListed(key: stranger, name: "newcomer", quota: 3),
         ]
         for (number, change) in changes.enumerated() {
             #expect(scenario.state.nextChange == UInt64(number))

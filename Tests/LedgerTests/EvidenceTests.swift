@@ -99,7 +99,9 @@ import Testing
         for height in 1...4 as ClosedRange<UInt64> { #expect(refusal(height) == nil) }
         for height in 5...10 as ClosedRange<UInt64> { #expect(refusal(height) == .notMember) }
         try scenario.send(
-            .governance(scenario.change(.validatorJoined(key: key, stake: Stake(5)))))
+            .governance(
+                scenario.change(.validatorJoined(key: key, name: Fixture.name(4), stake: Stake(5))))
+        )
         for _ in 10...12 { try scenario.next() }
         // It came back in batch 9, and orders from 11 on.
         #expect(refusal(10) == .notMember)
@@ -117,7 +119,9 @@ import Testing
             try scenario.send(.governance(scenario.change(.validatorLeft(key: key))))
             try scenario.next()
             try scenario.send(
-                .governance(scenario.change(.validatorJoined(key: key, stake: Stake(5)))))
+                .governance(
+                    scenario.change(
+                        .validatorJoined(key: key, name: Fixture.name(4), stake: Stake(5)))))
             try scenario.next()
         }
         let terms = scenario.state.validators[4].terms

@@ -57,7 +57,9 @@ struct FailuresElsewhereTests {
         try scenario.send(.governance(scenario.change(.parametersChanged(parameters))))
         let stranger = Fixture.key(4).publicKey
         try scenario.send(
-            .governance(scenario.change(.validatorJoined(key: stranger, stake: Stake(1)))))
+            .governance(
+                scenario.change(.validatorJoined(key: stranger, name: "newcomer", stake: Stake(1))))
+        )
         #expect(scenario.refusal(.vote(scenario.vote(4, .approve, on: request))) == .notPinned)
         try scenario.cast(3, .approve, on: request)
         try scenario.approve(0..<2, request)

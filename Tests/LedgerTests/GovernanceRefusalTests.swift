@@ -47,10 +47,13 @@ struct GovernanceRefusalTests {
         let stranger = Fixture.key(99).publicKey
         let member = Fixture.key(0).publicKey
         for (change, expected) in [
-            (.validatorJoined(key: Self.badKey, stake: Stake(.max)), .invalidKey),
-            (.validatorJoined(key: member, stake: Stake(.max)), .alreadyMember),
+            (.validatorJoined(key: Self.badKey, name: "newcomer", stake: Stake(.max)), .invalidKey),
+            (.validatorJoined(key: member, name: "newcomer", stake: Stake(.max)), .alreadyMember),
             // 3 * 3 > 2 * 5 does not hold.
-            (.validatorJoined(key: stranger, stake: Stake(.max)), .unsafeThreshold),
+            (
+                .validatorJoined(key: stranger, name: "newcomer", stake: Stake(.max)),
+                .unsafeThreshold
+            ),
             (.stakeChanged(key: stranger, stake: Stake(.max)), .notMember),
             (.stakeChanged(key: member, stake: Stake(.max)), .stakeOutOfRange),
             (.stakeChanged(key: member, stake: Stake(.max - 300)), nil),
@@ -101,6 +104,7 @@ struct GovernanceRefusalTests {
             (.reputationBoundsOutOfRange, { $0.reputationMin = Reputation(1_000_001) }),
             (.weightsOutOfRange, { $0.stakeWeight = 700_001 }),
             (.boundsOutOfRange, { $0.unclosedMax = 0 }),
+            (.jobBoundsOutOfRange, { $0.jobFuelMax = 0 }),
             (.unsafeThreshold, { $0.threshold = 2 }),
         ]
         for (place, early) in faults.enumerated() {
@@ -196,9 +200,9 @@ struct GovernanceRefusalTests {
             return refusal(scenario, .circuitRegistered(copy))
         }
         #expect(circuit { _ in } == nil)
-        #expect(circuit { $0.name = "" } == .malformedCircuit)
-        #expect(circuit { $0.name = String(repeating: "a", count: 64) } == nil)
-        #expect(circuit { $0.name = String(repeating: "é", count: 33) } == .malformedCircuit)
+        #expect(circuit { $0.name = "" } == .malformedName)
+        #expect(circuit { $0.name = String(repeating: "a", count: 32) } == nil)
+        #expect(circuit { $0.name = String(repeating: "a", count: 33) } == .malformedName)
         #expect(circuit { $0.verifyingKey = [] } == .malformedCircuit)
         #expect(circuit { $0.verifyingKey[5] ^= 1 } == .malformedCircuit)
         #expect(circuit { $0.inputs.append(.free) } == .malformedCircuit)
@@ -223,8 +227,17 @@ struct GovernanceRefusalTests {
             (Self.badKey, .max, .invalidKey), (stranger, 100_001, .boundsOutOfRange),
             (stranger, 100_000, nil), (stranger, 0, nil),
         ] as [(PublicKey, UInt32, Refusal?)] {
-            #expect(refusal(scenario, .submitterListed(key: key, quota: quota)) == expected)
+            #expect(
+                refusal(scenario, .submitterListed(key: key, name: "newcomer", quota: quota))
+                    == expected)
         }
+    }
+
+    private static func refusal(of opened: LedgerOpened) -> Refusal? {
+        do throws(Refusal) { _ = try LedgerState().decide(.openLedger(opened)) } catch {
+            return error
+        }
+        return nil
     }
 
     @Test("the first entry: every fault, and of two the earlier")
@@ -234,22 +247,24 @@ struct GovernanceRefusalTests {
             (.timeoutOutOfRange, { $0.parameters.jobMilliseconds = 0 }),
             (.invalidKey, { $0.validators[1].key = Self.badKey }),
             (.malformedGenesis, { $0.validators[2].key = $0.validators[3].key }),
+            (.malformedName, { $0.validators[3].name = "Bad" }),
+            (.nameTaken, { $0.validators[0].name = $0.validators[1].name }),
             (.stakeOutOfRange, { $0.validators[0].stake = Stake(.max) }),
             (.unsafeThreshold, { $0.parameters.threshold = 2 }),
             (.malformedGenesis, { $0.submitters.append($0.submitters[0]) }),
-            (.invalidKey, { $0.submitters.insert(.init(key: Self.badKey, quota: 0), at: 0) }),
+            (
+                .invalidKey,
+                { $0.submitters.insert(.init(key: Self.badKey, name: "bad", quota: 0), at: 0) }
+            ),
             (.boundsOutOfRange, { $0.submitters[0].quota = 100_001 }),
+            (.malformedName, { $0.submitters[0].name = "" }),
             (.malformedCircuit, { $0.circuits[0].circuit.verifyingKey = [] }),
             (.invalidKey, { $0.bridge = Self.badKey }),
         ]
-        let empty = LedgerState()
         func refusal(_ change: (inout LedgerOpened) -> Void) -> Refusal? {
             var opened = Fixture.opened(.of(4, 3))
             change(&opened)
-            do throws(Refusal) {
-                _ = try empty.decide(.openLedger(opened))
-                return nil
-            } catch { return error }
+            return Self.refusal(of: opened)
         }
         #expect(refusal { _ in } == nil)
         for (place, early) in faults.enumerated() {
@@ -278,7 +293,9 @@ struct GovernanceRefusalTests {
         #expect(
             refusal { opened in
                 opened.submitters = (0..<1900).map { number in
-                    GenesisSubmitter(key: Fixture.key(UInt16(1000 + number)).publicKey, quota: 1)
+                    GenesisSubmitter(
+                        key: Fixture.key(UInt16(1000 + number)).publicKey,
+                        name: "s-\(number)", quota: 1)
                 }
             } == .malformedGenesis)
         #expect(refusal { $0.name = String(repeating: "n", count: 64) } == nil)
@@ -288,7 +305,8 @@ struct GovernanceRefusalTests {
                 opened.parameters.threshold = 800
                 opened.validators = (0..<1001).map { number in
                     GenesisValidator(
-                        key: Fixture.key(UInt16(1000 + number)).publicKey, stake: Stake(1))
+                        key: Fixture.key(UInt16(1000 + number)).publicKey,
+                        name: "v-\(number)", stake: Stake(1))
                 }
             } == .tooManyMembers)
     }

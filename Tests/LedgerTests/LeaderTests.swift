@@ -178,7 +178,9 @@ struct LeaderTests {
         try scenario.open()
         let stranger = Fixture.key(4).publicKey
         try scenario.send(
-            .governance(scenario.change(.validatorJoined(key: stranger, stake: Stake(100)))))
+            .governance(
+                scenario.change(
+                    .validatorJoined(key: stranger, name: "newcomer", stake: Stake(100)))))
         try scenario.seal()
         #expect(scenario.state.proposerRanking(height: Height(2)).count == 4)
         try scenario.open()

@@ -85,10 +85,12 @@ struct RequestRefusalTests {
         #expect(scenario.refusal(.request(second)) == .quotaExceeded)
         #expect(scenario.refusal(.job(scenario.job())) == .quotaExceeded)
         let key = scenario.submitter.publicKey
-        try scenario.send(.governance(scenario.change(.submitterListed(key: key, quota: 2))))
+        try scenario.send(
+            .governance(scenario.change(.submitterListed(key: key, name: "submitter", quota: 2))))
         #expect(scenario.refusal(.request(second)) == .tooManyUnclosed)
         #expect(scenario.refusal(.job(scenario.job())) == .tooManyUnclosed)
-        try scenario.send(.governance(scenario.change(.submitterListed(key: key, quota: 0))))
+        try scenario.send(
+            .governance(scenario.change(.submitterListed(key: key, name: "submitter", quota: 0))))
         #expect(scenario.refusal(.request(second)) == .unknownSubmitter)
         #expect(scenario.refusal(.request(first)) == .alreadyRecorded)
     }

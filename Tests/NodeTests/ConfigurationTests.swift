@@ -43,7 +43,6 @@ private func fault(_ toml: String) -> ConfigurationError? {
             validator = "b"
             [ledger]
             name = "a \\"name\\""
-            ordering = "single"
             [consensus]
             threshold = 3
             total_validators = 4
@@ -192,7 +191,7 @@ private func fault(_ toml: String) -> ConfigurationError? {
         ("[network]\npeer_discovery = \"mdn\"", "did you mean mdns?"),
         ("[network]\nmax_connections = 0", "from 1"),
         ("[vault]\nbalance = -1", "from 0"),
-        ("[ledger]\nordering = \"replicated\"", "no network yet"),
+        ("[ledger]\nordering = \"single\"", "ordering"),
         ("[ledger]\nname = \"\"", "1 to 64"),
         ("[ledger]\nname = 5", "a text, and is a whole number"),
         ("[[validators]]\nname = \"a\"\nstake = 1", "set total_validators = 1"),

@@ -23,7 +23,8 @@ private struct SpoolCase {
     func job(_ number: UInt64) -> Message {
         .job(
             JobMessage(
-                module: .zero, input: .zero, fuel: 1, memoryBytes: 1, milliseconds: 0,
+                module: .zero, input: .zero, moduleBytes: 1, inputBytes: 1, fuel: 1, memoryBytes: 1,
+                milliseconds: 0,
                 engine: "e", engineVersion: "1", timestamp: Time(number),
                 submitter: submitter.publicKey, signature: .zero
             ).signed(by: submitter, in: ledger))

@@ -43,8 +43,12 @@ private struct MiniLedger {
         guard case .ledgerOpened(var opened) = try Event(decoding: try made.entry(at: 0)) else {
             fatalError()
         }
-        opened.validators = keys.map { GenesisValidator(key: $0.publicKey, stake: Stake(1)) }
-        opened.submitters = [GenesisSubmitter(key: submitter.publicKey, quota: 100)]
+        opened.validators = keys.enumerated().map { place, key in
+            GenesisValidator(key: key.publicKey, name: "validator-\(place + 1)", stake: Stake(1))
+        }
+        opened.submitters = [
+            GenesisSubmitter(key: submitter.publicKey, name: "submitter", quota: 100)
+        ]
         opened.bridge = bridge.publicKey
         opened.parameters.threshold = 4
         self.opened = opened
@@ -418,7 +422,8 @@ struct VaultTests {
         _ = try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
         #expect(try vault.follow(try ledger.change(0)) == nil)
         _ = try ledger.govern(
-            .validatorJoined(key: ledger.newcomer.publicKey, stake: Stake(1)))
+            .validatorJoined(
+                key: ledger.newcomer.publicKey, name: "newcomer", stake: Stake(1)))
         #expect(try vault.follow(try ledger.change(1)) == nil)
         let old = before.root.precommits
         func problem(_ order: SettlementOrder) throws -> OrderProblem? {

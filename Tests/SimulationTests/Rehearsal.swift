@@ -34,11 +34,15 @@ struct Rehearsal: Sendable {
     private init() throws {
         run = try BatchRun(
             opening: LedgerOpened(
-                name: "rehearsal", ordering: .replicated, parameters: .standard,
-                validators: Self.keys.map {
-                    GenesisValidator(key: $0.publicKey, stake: Stake(100))
+                name: "rehearsal", parameters: .standard,
+                validators: Self.keys.enumerated().map { place, key in
+                    GenesisValidator(
+                        key: key.publicKey, name: "validator-\(place + 1)", stake: Stake(100))
                 },
-                submitters: [GenesisSubmitter(key: Self.submitter.publicKey, quota: 10)],
+                submitters: [
+                    GenesisSubmitter(
+                        key: Self.submitter.publicKey, name: "submitter", quota: 10)
+                ],
                 bridge: Self.submitter.publicKey, circuits: [], time: Self.start))
         let liars = (0..<3).map { Liar(ValidatorIndex(UInt16($0)), Self.keys[$0]) }
         context = .make(
@@ -62,7 +66,8 @@ struct Rehearsal: Sendable {
     func governance() -> Message {
         var message = GovernanceMessage(
             number: 0,
-            change: .submitterListed(key: Self.keys[9].publicKey, quota: 3), endorsements: [])
+            change: .submitterListed(
+                key: Self.keys[9].publicKey, name: "submitter-2", quota: 3), endorsements: [])
         let bytes = message.signedBytes(in: ledger)
         message.endorsements = Self.keys.prefix(7).map {
             Endorsement(validator: $0.publicKey, signature: $0.sign(bytes))

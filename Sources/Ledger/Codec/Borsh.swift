@@ -15,6 +15,27 @@ package enum DecodingError: Error, Equatable {
     case overBound(type: String, count: UInt64, bound: UInt64, offset: Int)
     /// A value that its type does not admit, so that no two encodings mean the same.
     case notCanonical(type: String, offset: Int)
+    /// A ledger of a version of the format that this program does not know.
+    case otherVersion(found: UInt32, known: UInt32)
+}
+
+extension DecodingError: CustomStringConvertible {
+    /// What a person is told.
+    package var description: String {
+        switch self {
+        case .truncated(let offset, let needed):
+            "the bytes end \(needed) too early, at byte \(offset)"
+        case .trailing(let offset, let bytes): "\(bytes) bytes are left over at byte \(offset)"
+        case .unknownTag(let type, let tag, let offset):
+            "\(type) has no tag \(tag) (byte \(offset))"
+        case .overBound(let type, let count, let bound, let offset):
+            "\(type) counts \(count), above \(bound) (byte \(offset))"
+        case .notCanonical(let type, let offset): "\(type) is not canonical (byte \(offset))"
+        case .otherVersion(let found, let known):
+            "the ledger is of version \(found) of the format, and this program knows version"
+                + " \(known)\(found > known ? "; a newer program is needed" : "")"
+        }
+    }
 }
 
 /// A value with exactly one encoding in Borsh: little-endian fixed-width integers, `u32` counts,

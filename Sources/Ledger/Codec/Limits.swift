@@ -35,10 +35,30 @@ package enum Limits {
     package static let proofBytesMax = 512
     /// Roots that the first entry may publish for a circuit.
     package static let genesisRootsMax = 1024
-    /// Bytes of a name.
+    /// The version of the format: what `LedgerOpened` begins with.
+    package static let formatVersion: UInt32 = 1
+    /// Bytes of a ledger's name and of what an engine or a program is called.
     package static let nameBytesMax = 64
+    /// Characters of the name of a validator, submitter or circuit.
+    package static let partyNameBytesMax = 32
     /// Submitters of a ledger.
     package static let submittersMax = 10_000
+    /// T: as many precommits as a `BatchOpened` can carry, whose other fields take 127 bytes.
+    package static let thresholdMax = UInt32((entryBytesMax - 127) / IndexedSignature.byteCount)
+    /// Bytes of a whole batch, so that it fits one message and one frame: 4 MiB of commands with
+    /// what follows from them at once, what its closes write, and what one approval ends.
+    package static let batchBytesMax = 32 << 20
+    /// What the closes of one batch may write, reckoned by `closeBytes`; the rest is closed in the
+    /// next batch.
+    package static let closeBytesPerBatchMax = 6 << 20
+    /// What the end of all conflicting requests, by one approval, may write; see `conflictBytes`.
+    package static let conflictBytesMax = 20 << 20
+    /// Bytes of a job's module that the parameters may admit.
+    package static let jobModuleBytesMax: UInt64 = 64 << 20
+    /// Bytes of a job's input that the parameters may admit.
+    package static let jobInputBytesMax: UInt64 = 64 << 20
+    /// Bytes of a job's memory that the parameters may admit: what WebAssembly can address.
+    package static let jobMemoryBytesMax: UInt64 = 4 << 30
     /// Highest `unclosedMax` and quota that the parameters may set.
     package static let unclosedMax: UInt32 = 100_000
     /// Different senders whose refused messages one minute may record.
@@ -51,4 +71,11 @@ package enum Limits {
     package static let jobAgreement = 2
     /// Longest time of a round, job or settlement turn, in milliseconds: one day.
     package static let timeoutMillisecondsMax: UInt64 = 86_400_000
+
+    /// The most bytes that the close of a round of so many validators writes: two changes of
+    /// reputation for each, its place in the disagreement, outcome, close, and lengths.
+    package static func closeBytes(validators: Int) -> Int { 66 * validators + 128 }
+
+    /// The most bytes that a conflicting request's end writes: no reputation moves.
+    package static func conflictBytes(validators: Int) -> Int { 2 * validators + 84 }
 }

@@ -10,6 +10,9 @@ package struct IndexedSignature: BorshCodable, Hashable, Sendable {
     /// On `ConsensusStatement.signedBytes` of a precommit.
     package var signature: Signature
 
+    /// The length of its encoding.
+    package static let byteCount = 66
+
     /// Takes the fields in order.
     package init(
         validator: ValidatorIndex, signature: Signature
@@ -43,7 +46,7 @@ package struct BatchOpened: BorshCodable, Hashable, Sendable {
     package var previousRoot: Digest
     /// The round of all `precommits`; 0 where there are none.
     package var precommitRound: UInt32
-    /// A replicated ledger has exactly T from height 2 on, by index; others none.
+    /// Exactly T from height 2 on, by index; before it none.
     package var precommits: [IndexedSignature]
     /// The proposer's, on `BatchOpening.signedBytes`.
     package var signature: Signature

@@ -5,8 +5,8 @@ package import Cryptography
 
 /// A change of membership, stake, parameters, circuits, roots or submitters.
 package enum Change: Hashable, Sendable, BorshCodable {
-    /// A validator joins, or a former one returns with its old index and reputation.
-    case validatorJoined(key: PublicKey, stake: Stake)
+    /// A validator joins, or a former one returns with its old index, name and reputation.
+    case validatorJoined(key: PublicKey, name: String, stake: Stake)
     /// A validator leaves.
     case validatorLeft(key: PublicKey)
     /// A validator's stake becomes another.
@@ -18,13 +18,14 @@ package enum Change: Hashable, Sendable, BorshCodable {
     /// A root is added to those that requests to a circuit may name.
     case rootPublished(circuit: CircuitIndex, root: Bytes32)
     /// A submitter is listed, or its quota becomes another; 0 serves it no more.
-    case submitterListed(key: PublicKey, quota: UInt32)
+    case submitterListed(key: PublicKey, name: String, quota: UInt32)
 
     package func encode(to writer: inout BorshWriter) {
         switch self {
-        case .validatorJoined(let key, let stake):
+        case .validatorJoined(let key, let name, let stake):
             writer.write(UInt8(0))
             writer.write(key)
+            writer.write(name)
             writer.write(stake)
         case .validatorLeft(let key):
             writer.write(UInt8(1))
@@ -43,9 +44,10 @@ package enum Change: Hashable, Sendable, BorshCodable {
             writer.write(UInt8(5))
             writer.write(circuit)
             writer.write(root)
-        case .submitterListed(let key, let quota):
+        case .submitterListed(let key, let name, let quota):
             writer.write(UInt8(6))
             writer.write(key)
+            writer.write(name)
             writer.write(quota)
         }
     }
@@ -54,7 +56,10 @@ package enum Change: Hashable, Sendable, BorshCodable {
         let start = reader.offset
         switch try reader.integer(UInt8.self) {
         case 0:
-            self = .validatorJoined(key: try reader.publicKey(), stake: try Stake(from: &reader))
+            self = .validatorJoined(
+                key: try reader.publicKey(),
+                name: try reader.text(of: "Change.name", bound: Limits.partyNameBytesMax),
+                stake: try Stake(from: &reader))
         case 1: self = .validatorLeft(key: try reader.publicKey())
         case 2: self = .stakeChanged(key: try reader.publicKey(), stake: try Stake(from: &reader))
         case 3: self = .parametersChanged(try Parameters(from: &reader))
@@ -63,7 +68,10 @@ package enum Change: Hashable, Sendable, BorshCodable {
             self = .rootPublished(
                 circuit: try CircuitIndex(from: &reader), root: try reader.bytes32())
         case 6:
-            self = .submitterListed(key: try reader.publicKey(), quota: try reader.integer())
+            self = .submitterListed(
+                key: try reader.publicKey(),
+                name: try reader.text(of: "Change.name", bound: Limits.partyNameBytesMax),
+                quota: try reader.integer())
         case let tag: throw .unknownTag(type: "Change", tag: tag, offset: start)
         }
     }

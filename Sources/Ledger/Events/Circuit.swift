@@ -55,7 +55,7 @@ package enum InputBinding: Hashable, Sendable, BorshCodable {
 
 /// A circuit whose proofs the ledger accepts: its verifying key and what its inputs are bound to.
 package struct Circuit: BorshCodable, Hashable, Sendable {
-    /// What people call it; at most `Limits.nameBytesMax` bytes.
+    /// Its name.
     package var name: String
     /// The verifying key in the binary form of `Groth16.VerifyingKey`.
     package var verifyingKey: [UInt8]
@@ -78,7 +78,7 @@ package struct Circuit: BorshCodable, Hashable, Sendable {
     }
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
-        name = try reader.text(of: "Circuit.name", bound: Limits.nameBytesMax)
+        name = try reader.text(of: "Circuit.name", bound: Limits.partyNameBytesMax)
         verifyingKey = try reader.blob(
             of: "Circuit.verifyingKey", bound: Limits.verifyingKeyBytesMax)
         inputs = try reader.list(bound: Limits.publicInputsMax)

@@ -14,6 +14,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
     case governanceApproved(GovernanceApproved)
     case evidenceSubmitted(EvidenceSubmitted)
     case messageRefused(MessageRefused)
+    case validatorAnnounced(ValidatorAnnounced)
     case roundOpened(RoundOpened)
     case outcomeDecided(OutcomeDecided)
     case nullifierSpent(NullifierChanged)
@@ -41,6 +42,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
         case .governanceApproved: 7
         case .evidenceSubmitted: 8
         case .messageRefused: 9
+        case .validatorAnnounced: 10
         case .roundOpened: 64
         case .outcomeDecided: 65
         case .nullifierSpent: 66
@@ -72,6 +74,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
         7: "governanceApproved",
         8: "evidenceSubmitted",
         9: "messageRefused",
+        10: "validatorAnnounced",
         64: "roundOpened",
         65: "outcomeDecided",
         66: "nullifierSpent",
@@ -103,6 +106,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
         case .governanceApproved(let event): writer.write(event)
         case .evidenceSubmitted(let event): writer.write(event)
         case .messageRefused(let event): writer.write(event)
+        case .validatorAnnounced(let event): writer.write(event)
         case .roundOpened(let event): writer.write(event)
         case .outcomeDecided(let event): writer.write(event)
         case .nullifierSpent(let event): writer.write(event)
@@ -132,6 +136,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
         case 7: self = .governanceApproved(try GovernanceApproved(from: &reader))
         case 8: self = .evidenceSubmitted(try EvidenceSubmitted(from: &reader))
         case 9: self = .messageRefused(try MessageRefused(from: &reader))
+        case 10: self = .validatorAnnounced(try ValidatorAnnounced(from: &reader))
         case 64: self = .roundOpened(try RoundOpened(from: &reader))
         case 65: self = .outcomeDecided(try OutcomeDecided(from: &reader))
         case 66: self = .nullifierSpent(try NullifierChanged(from: &reader))

@@ -149,6 +149,10 @@ package struct JobSubmitted: BorshCodable, Hashable, Sendable {
     package var module: Digest
     /// SHA-256 of the input in the blob store.
     package var input: Digest
+    /// Bytes of the module.
+    package var moduleBytes: UInt64
+    /// Bytes of the input.
+    package var inputBytes: UInt64
     /// Fuel that ends the job.
     package var fuel: UInt64
     /// Memory that it may have.
@@ -168,12 +172,15 @@ package struct JobSubmitted: BorshCodable, Hashable, Sendable {
 
     /// Takes the fields in order.
     package init(
-        module: Digest, input: Digest, fuel: UInt64, memoryBytes: UInt64, milliseconds: UInt64,
+        module: Digest, input: Digest, moduleBytes: UInt64, inputBytes: UInt64, fuel: UInt64,
+        memoryBytes: UInt64, milliseconds: UInt64,
         engine: String, engineVersion: String, timestamp: Time, submitter: SubmitterIndex,
         signature: Signature
     ) {
         self.module = module
         self.input = input
+        self.moduleBytes = moduleBytes
+        self.inputBytes = inputBytes
         self.fuel = fuel
         self.memoryBytes = memoryBytes
         self.milliseconds = milliseconds
@@ -187,6 +194,8 @@ package struct JobSubmitted: BorshCodable, Hashable, Sendable {
     package func encode(to writer: inout BorshWriter) {
         writer.write(module)
         writer.write(input)
+        writer.write(moduleBytes)
+        writer.write(inputBytes)
         writer.write(fuel)
         writer.write(memoryBytes)
         writer.write(milliseconds)
@@ -200,6 +209,8 @@ package struct JobSubmitted: BorshCodable, Hashable, Sendable {
     package init(from reader: inout BorshReader) throws(DecodingError) {
         module = try reader.digest()
         input = try reader.digest()
+        moduleBytes = try reader.integer()
+        inputBytes = try reader.integer()
         fuel = try reader.integer()
         memoryBytes = try reader.integer()
         milliseconds = try reader.integer()

@@ -7,24 +7,29 @@ package import Cryptography
 package struct GenesisValidator: BorshCodable, Hashable, Sendable {
     /// Its key.
     package var key: PublicKey
+    /// Its name.
+    package var name: String
     /// Its stake.
     package var stake: Stake
 
     /// Takes the fields in order.
     package init(
-        key: PublicKey, stake: Stake
+        key: PublicKey, name: String, stake: Stake
     ) {
         self.key = key
+        self.name = name
         self.stake = stake
     }
 
     package func encode(to writer: inout BorshWriter) {
         writer.write(key)
+        writer.write(name)
         writer.write(stake)
     }
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
         key = try reader.publicKey()
+        name = try reader.text(of: "GenesisValidator.name", bound: Limits.partyNameBytesMax)
         stake = try Stake(from: &reader)
     }
 }
@@ -33,24 +38,29 @@ package struct GenesisValidator: BorshCodable, Hashable, Sendable {
 package struct GenesisSubmitter: BorshCodable, Hashable, Sendable {
     /// Its key.
     package var key: PublicKey
-    /// Rounds and jobs that it may have unclosed at once.
+    /// Its name.
+    package var name: String
+    /// Rounds and jobs that it may have undecided at once.
     package var quota: UInt32
 
     /// Takes the fields in order.
     package init(
-        key: PublicKey, quota: UInt32
+        key: PublicKey, name: String, quota: UInt32
     ) {
         self.key = key
+        self.name = name
         self.quota = quota
     }
 
     package func encode(to writer: inout BorshWriter) {
         writer.write(key)
+        writer.write(name)
         writer.write(quota)
     }
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
         key = try reader.publicKey()
+        name = try reader.text(of: "GenesisSubmitter.name", bound: Limits.partyNameBytesMax)
         quota = try reader.integer()
     }
 }
@@ -82,11 +92,11 @@ package struct GenesisCircuit: BorshCodable, Hashable, Sendable {
 }
 
 /// The first entry. Nobody signs it: its SHA-256 is the identity of the ledger.
+///
+/// It begins with the version of the format, `Limits.formatVersion`.
 package struct LedgerOpened: BorshCodable, Hashable, Sendable {
     /// Where the ledger comes from; at most `Limits.nameBytesMax` bytes.
     package var name: String
-    /// Who decides the order of the entries.
-    package var ordering: Ordering
     /// The parameters to start with.
     package var parameters: Parameters
     /// The validators, in the order of their indices.
@@ -102,11 +112,10 @@ package struct LedgerOpened: BorshCodable, Hashable, Sendable {
 
     /// Takes the fields in order.
     package init(
-        name: String, ordering: Ordering, parameters: Parameters, validators: [GenesisValidator],
+        name: String, parameters: Parameters, validators: [GenesisValidator],
         submitters: [GenesisSubmitter], bridge: PublicKey, circuits: [GenesisCircuit], time: Time
     ) {
         self.name = name
-        self.ordering = ordering
         self.parameters = parameters
         self.validators = validators
         self.submitters = submitters
@@ -116,8 +125,8 @@ package struct LedgerOpened: BorshCodable, Hashable, Sendable {
     }
 
     package func encode(to writer: inout BorshWriter) {
+        writer.write(Limits.formatVersion)
         writer.write(name)
-        writer.write(ordering)
         writer.write(parameters)
         writer.write(validators)
         writer.write(submitters)
@@ -127,8 +136,11 @@ package struct LedgerOpened: BorshCodable, Hashable, Sendable {
     }
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
+        let version = try reader.integer(UInt32.self)
+        guard version == Limits.formatVersion else {
+            throw .otherVersion(found: version, known: Limits.formatVersion)
+        }
         name = try reader.text(of: "LedgerOpened.name", bound: Limits.nameBytesMax)
-        ordering = try Ordering(from: &reader)
         parameters = try Parameters(from: &reader)
         validators = try reader.list(bound: Limits.membersMax)
         submitters = try reader.list(bound: Limits.submittersMax)

@@ -221,6 +221,7 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
     case settlement(SettlementMessage)
     case governance(GovernanceMessage)
     case evidence(EvidenceMessage)
+    case announcement(AnnouncementMessage)
 
     /// The one key that signed it, in whose name a refusal is recorded; nil where there is not one.
     package var sender: PublicKey? {
@@ -230,6 +231,7 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         case .job(let message): message.submitter
         case .result(let message): message.validator
         case .settlement(let message): message.bridge
+        case .announcement(let message): message.validator
         case .governance, .evidence: nil
         }
     }
@@ -243,6 +245,7 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         case .settlement(let message): message.signatureChecks(in: ledger)
         case .governance(let message): message.signatureChecks(in: ledger)
         case .evidence(let message): message.signatureChecks(in: ledger)
+        case .announcement(let message): message.signatureChecks(in: ledger)
         }
     }
 
@@ -269,6 +272,9 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         case .evidence(let message):
             writer.write(UInt8(6))
             writer.write(message)
+        case .announcement(let message):
+            writer.write(UInt8(7))
+            writer.write(message)
         }
     }
 
@@ -282,6 +288,7 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         case 4: self = .settlement(try SettlementMessage(from: &reader))
         case 5: self = .governance(try GovernanceMessage(from: &reader))
         case 6: self = .evidence(try EvidenceMessage(from: &reader))
+        case 7: self = .announcement(try AnnouncementMessage(from: &reader))
         case let tag: throw .unknownTag(type: "Message", tag: tag, offset: start)
         }
     }

@@ -119,16 +119,6 @@ extension JobStatus.Kind {
     }
 }
 
-extension Ordering {
-    /// What JSON calls it: the name of the case.
-    package var jsonName: String {
-        switch self {
-        case .single: "single"
-        case .replicated: "replicated"
-        }
-    }
-}
-
 extension Normalisation {
     /// What JSON calls it: the name of the case.
     package var jsonName: String {

@@ -1,14 +1,6 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who decides the order of the entries.
-package enum Ordering: UInt8, BorshCodable, Sendable {
-    /// One proposer at a time, without a quorum behind it.
-    case single = 0
-    /// Every batch carries the precommits of a quorum for the batch before.
-    case replicated = 1
-}
-
 /// How stake and reputation are made comparable in a leader's weight.
 package enum Normalisation: UInt8, BorshCodable, Sendable {
     /// Shares of the total: `0.7 * stake share + 0.3 * reputation share`.
@@ -41,13 +33,25 @@ package struct Parameters: BorshCodable, Hashable, Sendable {
     package var unclosedMax: UInt32
     /// Refused messages of one sender that a minute records.
     package var refusalsPerMinute: UInt32
+    /// Fuel that a job may ask for.
+    package var jobFuelMax: UInt64
+    /// Bytes of memory that a job may ask for.
+    package var jobMemoryBytesMax: UInt64
+    /// Bytes of a job's input.
+    package var jobInputBytesMax: UInt64
+    /// Bytes of a job's module.
+    package var jobModuleBytesMax: UInt64
+    /// Ledger time that a job must leave those who run it.
+    package var jobMillisecondsMin: UInt64
 
     /// Takes the fields in order.
     package init(
         threshold: UInt32, verificationMilliseconds: UInt64, jobMilliseconds: UInt64,
         settlementMilliseconds: UInt64, reputationMin: Reputation, reputationMax: Reputation,
         stakeWeight: UInt32, reputationWeight: UInt32, normalisation: Normalisation,
-        unclosedMax: UInt32, refusalsPerMinute: UInt32
+        unclosedMax: UInt32, refusalsPerMinute: UInt32, jobFuelMax: UInt64,
+        jobMemoryBytesMax: UInt64, jobInputBytesMax: UInt64, jobModuleBytesMax: UInt64,
+        jobMillisecondsMin: UInt64
     ) {
         self.threshold = threshold
         self.verificationMilliseconds = verificationMilliseconds
@@ -60,6 +64,11 @@ package struct Parameters: BorshCodable, Hashable, Sendable {
         self.normalisation = normalisation
         self.unclosedMax = unclosedMax
         self.refusalsPerMinute = refusalsPerMinute
+        self.jobFuelMax = jobFuelMax
+        self.jobMemoryBytesMax = jobMemoryBytesMax
+        self.jobInputBytesMax = jobInputBytesMax
+        self.jobModuleBytesMax = jobModuleBytesMax
+        self.jobMillisecondsMin = jobMillisecondsMin
     }
 
     package func encode(to writer: inout BorshWriter) {
@@ -74,6 +83,11 @@ package struct Parameters: BorshCodable, Hashable, Sendable {
         writer.write(normalisation)
         writer.write(unclosedMax)
         writer.write(refusalsPerMinute)
+        writer.write(jobFuelMax)
+        writer.write(jobMemoryBytesMax)
+        writer.write(jobInputBytesMax)
+        writer.write(jobModuleBytesMax)
+        writer.write(jobMillisecondsMin)
     }
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
@@ -88,6 +102,11 @@ package struct Parameters: BorshCodable, Hashable, Sendable {
         normalisation = try Normalisation(from: &reader)
         unclosedMax = try reader.integer()
         refusalsPerMinute = try reader.integer()
+        jobFuelMax = try reader.integer()
+        jobMemoryBytesMax = try reader.integer()
+        jobInputBytesMax = try reader.integer()
+        jobModuleBytesMax = try reader.integer()
+        jobMillisecondsMin = try reader.integer()
     }
 }
 
@@ -97,7 +116,9 @@ extension Parameters {
         threshold: 7, verificationMilliseconds: 30_000, jobMilliseconds: 30_000,
         settlementMilliseconds: 30_000, reputationMin: Reputation(100_000),
         reputationMax: Reputation(10_000_000), stakeWeight: 700_000, reputationWeight: 300_000,
-        normalisation: .share, unclosedMax: 10_000, refusalsPerMinute: 10)
+        normalisation: .share, unclosedMax: 10_000, refusalsPerMinute: 10,
+        jobFuelMax: 1_000_000_000_000, jobMemoryBytesMax: 1 << 30, jobInputBytesMax: 16 << 20,
+        jobModuleBytesMax: 4 << 20, jobMillisecondsMin: 5_000)
 
     /// Whether two quorums of `threshold` out of `count` always share an honest validator.
     ///
@@ -122,6 +143,24 @@ extension Parameters {
         }
         guard (1...Limits.unclosedMax).contains(unclosedMax),
             (1...Limits.unclosedMax).contains(refusalsPerMinute)
+        else { return .boundsOutOfRange }
+        guard jobFuelMax > 0, (1...Limits.jobMemoryBytesMax).contains(jobMemoryBytesMax),
+            jobInputBytesMax <= Limits.jobInputBytesMax,
+            (1...Limits.jobModuleBytesMax).contains(jobModuleBytesMax),
+            (1...jobMilliseconds).contains(jobMillisecondsMin)
+        else { return .jobBoundsOutOfRange }
+        guard threshold <= Limits.thresholdMax else { return .thresholdTooLarge }
+        return nil
+    }
+
+    /// Returns why the parameters cannot serve so many validators, or nil.
+    ///
+    /// Checks, in order: two quorums share an honest validator; one approval, which may end every
+    /// other open request, leaves the batch small enough for a message.
+    package func fault(members count: Int) -> Refusal? {
+        guard Self.isSafe(threshold: threshold, of: count) else { return .unsafeThreshold }
+        guard
+            Int(unclosedMax) * Limits.conflictBytes(validators: count) <= Limits.conflictBytesMax
         else { return .boundsOutOfRange }
         return nil
     }

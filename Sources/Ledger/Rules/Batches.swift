@@ -32,12 +32,12 @@ extension LedgerState {
         return derivation.events
     }
 
-    /// A replicated ledger needs exactly T precommits from height 2 on, of the validators that
-    /// could order the batch before, by index.
+    /// Exactly T precommits from height 2 on, of the validators that could order the batch before,
+    /// by index.
     private func check(
         _ precommits: [IndexedSignature], round: UInt32, height: Height
     ) throws(Refusal) {
-        guard ordering == .replicated, height.rawValue >= 2 else {
+        guard height.rawValue >= 2 else {
             guard precommits.isEmpty, round == 0 else { throw .wrongPrecommits }
             return
         }
@@ -53,10 +53,14 @@ extension LedgerState {
         }
     }
 
-    /// Decisions and closes of the rounds and jobs that are due, in order of their entries.
-    func closeDue() -> [Event] {
+    /// Decisions and closes of the rounds and jobs that are due, in order of their entries, while
+    /// the batch has room for them; the next batch closes the rest.
+    func closeDue(in batch: OpenBatch) -> [Event] {
         var derivation = Derivation(at: size)
+        var closeBytes = batch.closeBytes
         for entry in dueEntries {
+            guard closeBytes < Limits.closeBytesPerBatchMax else { break }
+            closeBytes += self.closeBytes(of: entry)
             if let round = rounds[entry] {
                 closeDue(round, &derivation)
             } else if let job = jobs[entry] {
@@ -83,7 +87,10 @@ extension LedgerState {
         case .empty: throw .ledgerNotOpened
         case .sealed: throw .noBatch
         case .opening: break
-        case .open: guard dueEntries.isEmpty else { throw .deadlinesDue }
+        case .open(let batch):
+            guard batch.closeBytes >= Limits.closeBytesPerBatchMax || dueEntries.isEmpty else {
+                throw .deadlinesDue
+            }
         }
         guard size == self.size else { throw .wrongSize }
         let components = componentRoots()

@@ -77,16 +77,18 @@ extension LedgerState {
             try checkRoom()
             return try recordRefusal(message.content)
         case .closeDue:
-            guard case .open = phase else { throw .noBatch }
-            return closeDue()
+            guard case .open(let batch) = phase else { throw .noBatch }
+            return closeDue(in: batch)
         case .seal(let size, let root): return [try seal(size: size, root: root)]
         }
     }
 
     private func checkRoom() throws(Refusal) {
-        guard case .open(let commands, let bytes) = phase else { throw .noBatch }
-        guard commands < Limits.commandsPerBatchMax,
-            bytes + Limits.entryBytesMax <= Limits.commandBytesPerBatchMax
+        guard case .open(let batch) = phase else { throw .noBatch }
+        guard !batch.isClosing else { throw .batchClosing }
+        guard batch.commands < Limits.commandsPerBatchMax,
+            batch.bytes + Limits.entryBytesMax <= Limits.commandBytesPerBatchMax,
+            batch.closeBytes < Limits.closeBytesPerBatchMax
         else { throw .batchFull }
     }
 
@@ -102,6 +104,7 @@ extension LedgerState {
         case .settlement(let message): try decide(settlement: message)
         case .governance(let message): try decide(governance: message)
         case .evidence(let message): try decide(evidence: message)
+        case .announcement(let message): try decide(announcement: message)
         }
     }
 
@@ -125,6 +128,11 @@ extension LedgerState {
         } catch { return error }
     }
 
+    /// Whether a key is or was a validator or a submitter, or is the bridge's.
+    package func isParty(_ key: PublicKey) -> Bool {
+        validatorIndices[key] != nil || submitterIndices[key] != nil || key == bridge
+    }
+
     /// Whether what is written can be read again: no list or text over its bound.
     private static func isReadable(_ event: Event) -> Bool {
         do throws(DecodingError) {
@@ -132,10 +140,10 @@ extension LedgerState {
         } catch { return false }
     }
 
-    /// Checks, in order: a sender, its limit, that the rules refuse the message, and that an entry
+    /// Checks, in order: a sender that is or was a party of the ledger, its limit, that the rules refuse the message, and that an entry
     /// can hold it.
     private func recordRefusal(_ message: Message) throws(Refusal) -> [Event] {
-        guard let sender = message.sender else { throw .noSender }
+        guard let sender = message.sender, isParty(sender) else { throw .noSender }
         if let counted = refusals.first(where: { $0.sender == sender }) {
             guard counted.count < parameters.refusalsPerMinute else { throw .refusalsExhausted }
         } else {

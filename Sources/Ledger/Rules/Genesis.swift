@@ -4,8 +4,8 @@
 import Cryptography
 
 extension LedgerState {
-    /// Checks, in order: place, parameters, validators, stake, threshold, submitters, circuits
-    /// with their roots, bridge, lengths.
+    /// Checks, in order: place, parameters, validators, their names, stake, threshold, submitters,
+    /// their names, circuits with their roots, their names, bridge, lengths.
     func openLedger(_ event: LedgerOpened) throws(Refusal) -> [Event] {
         guard phase == .empty else { throw .ledgerOpened }
         if let fault = event.parameters.fault { throw fault }
@@ -13,9 +13,9 @@ extension LedgerState {
         guard Set(event.validators.map(\.key)).count == event.validators.count else {
             throw .malformedGenesis
         }
+        try PartyName.check(event.validators.map(\.name))
         try Self.checkStakes(event.validators.map(\.stake))
-        guard Parameters.isSafe(threshold: event.parameters.threshold, of: event.validators.count)
-        else { throw .unsafeThreshold }
+        if let fault = event.parameters.fault(members: event.validators.count) { throw fault }
         guard Set(event.submitters.map(\.key)).count == event.submitters.count else {
             throw .malformedGenesis
         }
@@ -23,6 +23,7 @@ extension LedgerState {
         guard event.submitters.allSatisfy({ $0.quota <= Limits.unclosedMax }) else {
             throw .boundsOutOfRange
         }
+        try PartyName.check(event.submitters.map(\.name))
         var known: Set<CircuitID> = []
         for genesis in event.circuits {
             try Self.check(genesis.circuit)
@@ -30,6 +31,7 @@ extension LedgerState {
             guard genesis.roots.allSatisfy(isCanonical) else { throw .malformedInput }
             guard Set(genesis.roots).count == genesis.roots.count else { throw .rootKnown }
         }
+        try PartyName.check(event.circuits.map(\.circuit.name))
         guard event.bridge.isValid else { throw .invalidKey }
         // Each bound is one that the decoder holds: what is decided can be read again.
         guard event.name.utf8.count <= Limits.nameBytesMax,

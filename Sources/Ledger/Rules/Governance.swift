@@ -27,7 +27,8 @@ extension LedgerState {
     /// Checks what a change may do in the state as it is.
     func check(_ change: Change) throws(Refusal) {
         switch change {
-        case .validatorJoined(let key, let stake): try check(joining: key, stake)
+        case .validatorJoined(let key, let name, let stake):
+            try check(joining: key, name, stake)
         case .validatorLeft(let key):
             let index = try member(key)
             try check(members.filter { $0 != index }.map(stake), parameters)
@@ -40,27 +41,36 @@ extension LedgerState {
         case .circuitRegistered(let circuit):
             try Self.check(circuit)
             guard circuitIndices[circuit.id] == nil else { throw .circuitKnown }
+            guard !circuitNames.contains(circuit.name) else { throw .nameTaken }
             guard circuits.count < Limits.circuitsMax else { throw .tooManyCircuits }
         case .rootPublished(let circuit, let root):
             guard self.circuit(circuit) != nil else { throw .unknownCircuit }
             guard isCanonical(root) else { throw .malformedInput }
             guard !isPublished(root, for: circuit) else { throw .rootKnown }
-        case .submitterListed(let key, let quota):
+        case .submitterListed(let key, let name, let quota):
             guard key.isValid else { throw .invalidKey }
             guard quota <= Limits.unclosedMax else { throw .boundsOutOfRange }
             guard submitterIndices[key] != nil || submitters.count < Limits.submittersMax else {
                 throw .tooManySubmitters
             }
+            try PartyName.check(
+                name, own: submitterIndices[key].map { submitters[Int($0.rawValue)].name },
+                taken: submitterNames)
         }
     }
 
-    private func check(joining key: PublicKey, _ stake: Stake) throws(Refusal) {
+    private func check(
+        joining key: PublicKey, _ name: String, _ stake: Stake
+    ) throws(Refusal) {
         guard key.isValid else { throw .invalidKey }
         if let index = validatorIndices[key] {
             guard !members.contains(index) else { throw .alreadyMember }
         } else {
             guard validators.count < Limits.validatorsMax else { throw .tooManyMembers }
         }
+        try PartyName.check(
+            name, own: validatorIndices[key].map { validators[Int($0.rawValue)].name },
+            taken: validatorNames)
         try check(members.map(self.stake) + [stake], parameters)
     }
 
@@ -74,16 +84,15 @@ extension LedgerState {
     }
 
     private func check(_ stakes: [Stake], _ parameters: Parameters) throws(Refusal) {
-        guard Parameters.isSafe(threshold: parameters.threshold, of: stakes.count) else {
-            throw .unsafeThreshold
-        }
+        if let fault = parameters.fault(members: stakes.count) { throw fault }
         try Self.checkStakes(stakes)
     }
 
     /// Checks, in order: name, verifying key, number and kind of inputs, bindings, and that proofs
     /// of the key are worth anything.
     static func check(_ circuit: Circuit) throws(Refusal) {
-        guard !circuit.name.isEmpty, circuit.name.utf8.count <= Limits.nameBytesMax,
+        guard PartyName.isValid(circuit.name) else { throw .malformedName }
+        guard
             circuit.inputs.count <= Limits.publicInputsMax,
             circuit.nullifierCount <= Limits.nullifiersMax
         else { throw .malformedCircuit }

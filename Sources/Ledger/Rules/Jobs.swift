@@ -4,21 +4,32 @@
 import Cryptography
 
 extension LedgerState {
-    /// Checks, in order: in the log already, submitter, quota, bound, limits, validators.
+    /// Checks, in order: in the log already, submitter, quota, bound, form, the bounds among the
+    /// parameters, the least deadline, validators.
     func decide(job message: JobMessage) throws(Refusal) -> [Event] {
         guard jobEntries[message.id(in: ledger)] == nil else { throw .alreadyRecorded }
         let submitter = try admit(message.submitter)
-        guard message.fuel > 0, (1...(4 << 30)).contains(message.memoryBytes),
+        guard message.fuel > 0, message.memoryBytes > 0, message.moduleBytes > 0,
             message.milliseconds <= Limits.timeoutMillisecondsMax, !message.engine.isEmpty,
             message.engine.utf8.count <= Limits.nameBytesMax,
             message.engineVersion.utf8.count <= Limits.nameBytesMax
         else { throw .malformedJob }
+        guard message.fuel <= parameters.jobFuelMax,
+            message.memoryBytes <= parameters.jobMemoryBytesMax,
+            message.inputBytes <= parameters.jobInputBytesMax,
+            message.moduleBytes <= parameters.jobModuleBytesMax
+        else { throw .jobOverBounds }
+        // Zero stands for the ledger's own limit, which is never below the least.
+        guard message.milliseconds == 0 || message.milliseconds >= parameters.jobMillisecondsMin
+        else { throw .jobDeadlineTooShort }
         guard members.count >= Limits.jobValidators else { throw .tooFewValidators }
         return [
             .jobSubmitted(
                 JobSubmitted(
-                    module: message.module, input: message.input, fuel: message.fuel,
-                    memoryBytes: message.memoryBytes, milliseconds: message.milliseconds,
+                    module: message.module, input: message.input,
+                    moduleBytes: message.moduleBytes, inputBytes: message.inputBytes,
+                    fuel: message.fuel, memoryBytes: message.memoryBytes,
+                    milliseconds: message.milliseconds,
                     engine: message.engine, engineVersion: message.engineVersion,
                     timestamp: message.timestamp, submitter: submitter,
                     signature: message.signature))
@@ -37,7 +48,9 @@ extension LedgerState {
             let ranked = ranking(candidates, for: .job(job.id, root: root), parameters)
             let asked = job.submitted.milliseconds
             let limit = parameters.jobMilliseconds
-            let milliseconds = asked == 0 ? limit : min(asked, limit)
+            // The parameters may have changed since it was submitted.
+            let milliseconds =
+                asked == 0 ? limit : min(max(asked, parameters.jobMillisecondsMin), limit)
             derivation.emit(
                 .jobAssigned(
                     JobAssigned(

@@ -23,6 +23,8 @@ extension LedgerState {
                         result: event.result, signature: event.signature))
             }
         case .governanceApproved(let event): governanceMessage(of: event).map(Message.governance)
+        case .validatorAnnounced(let event):
+            validator(event.validator).map { .announcement(event.message(by: $0.key)) }
         case .evidenceSubmitted(let event): evidenceMessage(of: event).map(Message.evidence)
         default: nil
         }
@@ -60,8 +62,9 @@ extension LedgerState {
     /// - Precondition: The submitter is known.
     func jobMessage(of event: JobSubmitted) -> JobMessage {
         JobMessage(
-            module: event.module, input: event.input, fuel: event.fuel,
-            memoryBytes: event.memoryBytes, milliseconds: event.milliseconds, engine: event.engine,
+            module: event.module, input: event.input, moduleBytes: event.moduleBytes,
+            inputBytes: event.inputBytes, fuel: event.fuel, memoryBytes: event.memoryBytes,
+            milliseconds: event.milliseconds, engine: event.engine,
             engineVersion: event.engineVersion, timestamp: event.timestamp,
             submitter: submitters[Int(event.submitter.rawValue)].key, signature: event.signature)
     }

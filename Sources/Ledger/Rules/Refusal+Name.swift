@@ -81,6 +81,17 @@ extension Refusal {
         case .inputIsInfinity: "inputIsInfinity"
         case .inputIsConstant: "inputIsConstant"
         case .inputsShareAPoint: "inputsShareAPoint"
+        case .malformedName: "malformedName"
+        case .nameTaken: "nameTaken"
+        case .nameChanged: "nameChanged"
+        case .jobBoundsOutOfRange: "jobBoundsOutOfRange"
+        case .thresholdTooLarge: "thresholdTooLarge"
+        case .jobOverBounds: "jobOverBounds"
+        case .jobDeadlineTooShort: "jobDeadlineTooShort"
+        case .batchClosing: "batchClosing"
+        case .numberNotHigher: "numberNotHigher"
+        case .malformedAnnouncement: "malformedAnnouncement"
+        case .announcedOften: "announcedOften"
         }
     }
 }

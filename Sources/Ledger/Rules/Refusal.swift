@@ -7,7 +7,7 @@ package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterab
     case alreadyRecorded = 0
     /// The submitter is not listed.
     case unknownSubmitter = 1
-    /// The submitter has as many unclosed rounds and jobs as it may.
+    /// The submitter has as many undecided rounds and jobs as it may.
     case quotaExceeded = 2
     /// The ledger has as many unfinished rounds, jobs and settlements as it may.
     case tooManyUnclosed = 3
@@ -85,7 +85,7 @@ package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterab
     case circuitKnown = 39
     /// The circuit leaves root, a nullifier, amount or recipient unbound.
     case circuitUnbound = 40
-    /// The verifying key cannot be read, its inputs do not fit, or the name is empty.
+    /// The verifying key cannot be read, or its inputs do not fit.
     case malformedCircuit = 41
     /// There are as many circuits as there may be.
     case tooManyCircuits = 42
@@ -99,7 +99,7 @@ package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterab
     case noContradiction = 46
     /// The validator was convicted of this already.
     case alreadyConvicted = 47
-    /// Nobody's name can stand for the refusal.
+    /// No party of the ledger stands for the refusal.
     case noSender = 48
     /// The message would not be refused, or for another reason.
     case notRefused = 49
@@ -155,6 +155,29 @@ package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterab
     case inputIsConstant = 74
     /// The verifying key has one point for two inputs, so it does not bind each.
     case inputsShareAPoint = 75
+    /// A name has 1 to 32 characters of a-z, 0-9, '-' and '.'.
+    case malformedName = 76
+    /// The name is another's, and stays so for ever.
+    case nameTaken = 77
+    /// The key has another name, which it keeps for ever.
+    case nameChanged = 78
+    /// A bound on jobs is zero or too large, or the least deadline is above the longest.
+    case jobBoundsOutOfRange = 79
+    /// T is above 991: no entry can hold so many precommits.
+    case thresholdTooLarge = 80
+    /// The job asks for more fuel or memory, or has a larger module or input, than the parameters
+    /// admit.
+    case jobOverBounds = 81
+    /// The job leaves less time than the parameters ask for.
+    case jobDeadlineTooShort = 82
+    /// The deadlines of the batch are reached, and no command follows them.
+    case batchClosing = 83
+    /// The running number is not higher than the last of this validator.
+    case numberNotHigher = 84
+    /// The program has no version, or a text is longer than may be.
+    case malformedAnnouncement = 85
+    /// The validator has announced itself in this minute.
+    case announcedOften = 86
 
     /// Whether the message is answered with what the log holds instead of being refused.
     package var isAnswer: Bool { self == .alreadyRecorded }
@@ -167,7 +190,7 @@ extension Refusal: CustomStringConvertible {
         case .alreadyRecorded:
             "the message is in the log already; it is answered with what is known"
         case .unknownSubmitter: "the submitter is not listed"
-        case .quotaExceeded: "the submitter has as many unclosed rounds and jobs as it may"
+        case .quotaExceeded: "the submitter has as many undecided rounds and jobs as it may"
         case .tooManyUnclosed:
             "the ledger has as many unfinished rounds, jobs and settlements as it may"
         case .unknownCircuit: "no such circuit is registered"
@@ -218,14 +241,14 @@ extension Refusal: CustomStringConvertible {
         case .circuitKnown: "the circuit is registered already"
         case .circuitUnbound: "the circuit leaves root, a nullifier, amount or recipient unbound"
         case .malformedCircuit:
-            "the verifying key cannot be read, its inputs do not fit, or the name is empty"
+            "the verifying key cannot be read, or its inputs do not fit"
         case .tooManyCircuits: "there are as many circuits as there may be"
         case .rootKnown: "the root is published already"
         case .tooManySubmitters: "there are as many submitters as there may be"
         case .unknownValidator: "the key was never a validator"
         case .noContradiction: "the two messages do not contradict each other"
         case .alreadyConvicted: "the validator was convicted of this already"
-        case .noSender: "nobody's name can stand for the refusal"
+        case .noSender: "no party of the ledger stands for the refusal"
         case .notRefused: "the message would not be refused, or for another reason"
         case .refusalsExhausted: "as many refusals of this minute are recorded as may be"
         case .noBatch: "no batch is open"
@@ -264,6 +287,21 @@ extension Refusal: CustomStringConvertible {
             "the verifying key's point for an input equals that for the constant"
         case .inputsShareAPoint:
             "the verifying key has one point for two inputs, so it does not bind each"
+        case .malformedName: "a name has 1 to 32 characters of a-z, 0-9, '-' and '.'"
+        case .nameTaken: "the name is another's, and stays so for ever"
+        case .nameChanged: "the key has another name, which it keeps for ever"
+        case .jobBoundsOutOfRange:
+            "a bound on jobs is zero or too large, or the least deadline is above"
+                + " the longest"
+        case .thresholdTooLarge: "T is above 991: no entry can hold so many precommits"
+        case .jobOverBounds:
+            "the job asks for more fuel or memory, or has a larger module or"
+                + " input, than the parameters admit"
+        case .jobDeadlineTooShort: "the job leaves less time than the parameters ask for"
+        case .batchClosing: "the deadlines of the batch are reached, and no command follows them"
+        case .numberNotHigher: "the running number is not higher than the last of this validator"
+        case .malformedAnnouncement: "the program has no version, or a text is longer than may be"
+        case .announcedOften: "the validator has announced itself in this minute"
         }
     }
 }

@@ -68,7 +68,7 @@ extension LedgerState {
         guard let index = submitterIndices[key] else { throw .unknownSubmitter }
         let submitter = submitters[Int(index.rawValue)]
         guard submitter.quota > 0 else { throw .unknownSubmitter }
-        guard submitter.unclosed < submitter.quota else { throw .quotaExceeded }
+        guard submitter.undecided < submitter.quota else { throw .quotaExceeded }
         guard unfinishedCount < Int(parameters.unclosedMax) else { throw .tooManyUnclosed }
         return index
     }

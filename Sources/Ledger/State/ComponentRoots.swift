@@ -21,7 +21,6 @@ extension LedgerState {
         case .parameters:
             writer.write(ledger)
             writer.write(name)
-            writer.write(ordering)
             writer.write(bridge)
             writer.write(parameters)
             writer.write(nextChange)
@@ -57,10 +56,12 @@ extension LedgerState {
         writer.write(UInt32(validators.count))
         for validator in validators {
             writer.write(validator.key)
+            writer.write(validator.name)
             writer.write(validator.stake)
             writer.write(validator.reputation)
             writer.write(UInt8(validator.isMember ? 1 : 0))
             writer.write(validator.terms)
+            writer.write(optional: validator.announced)
         }
         writer.write(decayDay)
         for sealed in [sealedBefore, sealedLast] {
@@ -77,8 +78,9 @@ extension LedgerState {
         writer.write(UInt32(submitters.count))
         for submitter in submitters {
             writer.write(submitter.key)
+            writer.write(submitter.name)
             writer.write(submitter.quota)
-            writer.write(submitter.unclosed)
+            writer.write(submitter.undecided)
         }
         writer.write(refusalMinute)
         writer.write(UInt32(refusals.count))

@@ -23,6 +23,7 @@ extension LedgerState {
         case .governanceApproved(let event): try applyChange(event)
         case .evidenceSubmitted: break
         case .messageRefused(let event): countRefusal(of: event.message.sender)
+        case .validatorAnnounced(let event): try applyAnnouncement(event)
         case .roundOpened(let event): try applyRound(event)
         case .outcomeDecided(let event): try applyOutcome(event)
         case .nullifierSpent(let event): applyNullifier(event, isSpent: true, taken)
@@ -48,11 +49,13 @@ extension LedgerState {
         case (.empty, .ledgerOpened), (.opening, .batchSealed), (.sealed, .batchOpened),
             (.open, .batchSealed):
             return
-        case (.open(let commands, let bytes), _):
+        case (.open(var batch), _):
             if case .batchOpened = event { throw .outOfPlace(kind: event.kind) }
             if case .ledgerOpened = event { throw .outOfPlace(kind: event.kind) }
             guard !event.isDerived else { return }
-            phase = .open(commands: commands + 1, bytes: bytes + byteCount)
+            batch.commands += 1
+            batch.bytes += byteCount
+            phase = .open(batch)
         default: throw .outOfPlace(kind: event.kind)
         }
     }
@@ -65,13 +68,16 @@ extension LedgerState {
         }
         ledger = LedgerID(Digest(hashing: taken.bytes))
         name = event.name
-        ordering = event.ordering
         parameters = event.parameters
         bridge = event.bridge
         time = event.time
         decayDay = event.time.day
-        for validator in event.validators { join(validator.key, validator.stake) }
-        for submitter in event.submitters { list(submitter.key, quota: submitter.quota) }
+        for validator in event.validators {
+            join(validator.key, validator.name, validator.stake)
+        }
+        for submitter in event.submitters {
+            list(submitter.key, submitter.name, quota: submitter.quota)
+        }
         for genesis in event.circuits {
             let index = register(genesis.circuit)
             for root in genesis.roots { publish(root, for: index) }
@@ -104,7 +110,7 @@ extension LedgerState {
         record.write(event.round)
         record.write(event.proposer)
         leaderHistory.append(bytes: record.bytes)
-        phase = .open(commands: 0, bytes: 0)
+        phase = .open(OpenBatch())
     }
 
     /// The members, stakes and parameters now.
@@ -114,6 +120,16 @@ extension LedgerState {
                 let validator = validators[Int(index.rawValue)]
                 return RankedMember(index: index, key: validator.key, stake: validator.stake)
             }, parameters: parameters)
+    }
+
+    private mutating func applyAnnouncement(_ event: ValidatorAnnounced) throws(FoldError) {
+        let place = Int(event.validator.rawValue)
+        guard validators.indices.contains(place) else {
+            throw .unknown(
+                kind: "validatorAnnounced", field: "validator",
+                value: UInt64(event.validator.rawValue))
+        }
+        validators[place].announced = RecordedAnnouncement(event.announcement, time: time)
     }
 
     private mutating func countRefusal(of sender: PublicKey?) {

@@ -13,7 +13,7 @@ extension LedgerState {
         }
         nextChange = event.number + 1
         switch event.change {
-        case .validatorJoined(let key, let stake): join(key, stake)
+        case .validatorJoined(let key, let name, let stake): join(key, name, stake)
         case .validatorLeft(let key):
             let index = try known(key)
             validators[Int(index.rawValue)].end(at: height)
@@ -28,7 +28,7 @@ extension LedgerState {
                     kind: "rootPublished", field: "circuit", value: UInt64(circuit.rawValue))
             }
             publish(root, for: circuit)
-        case .submitterListed(let key, let quota): list(key, quota: quota)
+        case .submitterListed(let key, let name, let quota): list(key, name, quota: quota)
         }
     }
 
@@ -39,8 +39,8 @@ extension LedgerState {
         return index
     }
 
-    /// Lets a validator join, or return with its index and reputation.
-    mutating func join(_ key: PublicKey, _ stake: Stake) {
+    /// Lets a validator join, or return with its index, name and reputation.
+    mutating func join(_ key: PublicKey, _ name: String, _ stake: Stake) {
         let index: ValidatorIndex
         if let known = validatorIndices[key] {
             index = known
@@ -49,22 +49,24 @@ extension LedgerState {
         } else {
             index = ValidatorIndex(UInt16(validators.count))
             validatorIndices[key] = index
+            validatorNames.insert(name)
             validators.append(
                 Validator(
-                    key: key, stake: stake, reputation: Limits.reputationAtJoining, isMember: true,
-                    terms: [Term(joined: height, left: nil)]))
+                    key: key, name: name, stake: stake, reputation: Limits.reputationAtJoining,
+                    isMember: true, terms: [Term(joined: height, left: nil)]))
         }
         guard !members.contains(index) else { return }
         let place = members.firstIndex { $0 > index } ?? members.count
         members.insert(index, at: place)
     }
 
-    mutating func list(_ key: PublicKey, quota: UInt32) {
+    mutating func list(_ key: PublicKey, _ name: String, quota: UInt32) {
         if let known = submitterIndices[key] {
             submitters[Int(known.rawValue)].quota = quota
         } else {
             submitterIndices[key] = SubmitterIndex(UInt32(submitters.count))
-            submitters.append(Submitter(key: key, quota: quota, unclosed: 0))
+            submitterNames.insert(name)
+            submitters.append(Submitter(key: key, name: name, quota: quota, undecided: 0))
         }
     }
 
@@ -73,6 +75,7 @@ extension LedgerState {
         let id = circuit.id
         circuits.append(RegisteredCircuit(circuit: circuit, id: id))
         circuitIndices[id] = index
+        circuitNames.insert(circuit.name)
         roots.append([])
         circuitHistory.append(bytes: id.encoded)
         return index

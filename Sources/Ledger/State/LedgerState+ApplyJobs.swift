@@ -14,7 +14,7 @@ extension LedgerState {
         jobs[entry] = Job(entry: entry, id: id, submitted: event)
         openJobs.append(entry)
         jobEntries[id] = entry
-        submitters[Int(event.submitter.rawValue)].unclosed += 1
+        submitters[Int(event.submitter.rawValue)].undecided += 1
     }
 
     mutating func applyAssignment(_ event: JobAssigned) throws(FoldError) {
@@ -44,6 +44,7 @@ extension LedgerState {
         }
         guard job.decided == nil else { throw .contradicts(kind: "jobDecided", field: "job") }
         jobs[event.job]?.decided = event
+        submitters[Int(job.submitted.submitter.rawValue)].undecided -= 1
         decidedJobs[event.job] = JobPlaces(decision: jobHistory.append(taken))
     }
 
@@ -53,7 +54,6 @@ extension LedgerState {
         }
         jobs[job.entry] = nil
         openJobs.removeOrdered(job.entry)
-        submitters[Int(job.submitted.submitter.rawValue)].unclosed -= 1
         let record = JobCloseRecord(
             event: event, id: job.id, validators: job.assigned?.validators ?? [],
             results: job.results.map { $0?.event.resultDigest ?? .zero })

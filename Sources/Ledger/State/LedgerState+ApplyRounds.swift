@@ -32,7 +32,7 @@ extension LedgerState {
             votes: Array(repeating: nil, count: pinned.members.count), decided: nil)
         openRounds.append(entry)
         requestEntries[id] = entry
-        submitters[submitter].unclosed += 1
+        submitters[submitter].undecided += 1
         for nullifier in request.nullifiers {
             undecidedByNullifier[nullifier, default: []].append(entry)
         }
@@ -65,6 +65,7 @@ extension LedgerState {
             throw .contradicts(kind: "outcomeDecided", field: "request")
         }
         rounds[event.request]?.decided = event
+        submitters[Int(round.request.submitter.rawValue)].undecided -= 1
         let record = OutcomeRecord(
             event: event, id: round.id, nullifiers: round.request.nullifiers,
             validators: round.pinned.members.map(\.index))
@@ -103,6 +104,7 @@ extension LedgerState {
     }
 
     mutating func applyClose(_ event: RoundClosed) throws(FoldError) {
+        countClose(event)
         if let job = jobs[event.about] { return try closeJob(job, event) }
         guard let round = rounds[event.about] else {
             throw .unknown(kind: "roundClosed", field: "about", value: event.about.rawValue)
@@ -112,9 +114,23 @@ extension LedgerState {
         }
         rounds[event.about] = nil
         openRounds.removeOrdered(event.about)
-        submitters[Int(round.request.submitter.rawValue)].unclosed -= 1
         let record = CloseRecord(event: event, votes: round.votes.map { $0?.event.vote })
         decisions[event.about]?.close = outcomeHistory.append(record.encoded)
+    }
+
+    /// Counts a close against what the batch may write, and notes that its deadlines are reached.
+    private mutating func countClose(_ event: RoundClosed) {
+        guard case .open(var batch) = phase else { return }
+        if event.cause == .deadline { batch.isClosing = true }
+        if event.cause != .nullifierSpent { batch.closeBytes += closeBytes(of: event.about) }
+        phase = .open(batch)
+    }
+
+    /// The most that the close of a round or job writes.
+    func closeBytes(of entry: EntryIndex) -> Int {
+        Limits.closeBytes(
+            validators: rounds[entry]?.pinned.members.count
+                ?? jobs[entry]?.assigned?.validators.count ?? 0)
     }
 
     /// The validators whose votes would count in a round that opens now.

@@ -61,7 +61,6 @@ extension LedgerState {
         self.init()
         ledger = try LedgerID(from: &reader)
         name = try reader.text(of: "name", bound: Limits.nameBytesMax)
-        ordering = try Ordering(from: &reader)
         bridge = try reader.publicKey()
         parameters = try Parameters(from: &reader)
         nextChange = try reader.integer()
@@ -85,21 +84,24 @@ extension LedgerState {
         for number in 0..<(try reader.count(of: "validators", bound: Limits.validatorsMax)) {
             let start = reader.offset
             let key = try reader.publicKey()
+            let name = try reader.text(of: "name", bound: Limits.partyNameBytesMax)
             let stake = try Stake(from: &reader)
             let reputation = try Reputation(from: &reader)
             let member = try reader.integer(UInt8.self)
             let index = ValidatorIndex(UInt16(number))
             let terms = try reader.list(of: Term.self, bound: Limits.termsMax)
+            let announced = try reader.optional(RecordedAnnouncement.self)
             let isOpen = terms.last.map { $0.left == nil } ?? false
             guard member <= 1, isOpen == (member == 1),
-                validatorIndices.updateValue(index, forKey: key) == nil
+                validatorIndices.updateValue(index, forKey: key) == nil,
+                validatorNames.insert(name).inserted
             else {
                 throw .notCanonical(type: "validators", offset: start)
             }
             validators.append(
                 Validator(
-                    key: key, stake: stake, reputation: reputation, isMember: member == 1,
-                    terms: terms))
+                    key: key, name: name, stake: stake, reputation: reputation,
+                    isMember: member == 1, terms: terms, announced: announced))
             if member == 1 { members.append(index) }
         }
         decayDay = try reader.integer()
@@ -108,11 +110,13 @@ extension LedgerState {
         for number in 0..<(try reader.count(of: "submitters", bound: Limits.submittersMax)) {
             let start = reader.offset
             let submitter = Submitter(
-                key: try reader.publicKey(), quota: try reader.integer(),
-                unclosed: try reader.integer())
+                key: try reader.publicKey(),
+                name: try reader.text(of: "name", bound: Limits.partyNameBytesMax),
+                quota: try reader.integer(), undecided: try reader.integer())
             guard
                 submitterIndices.updateValue(
-                    SubmitterIndex(UInt32(number)), forKey: submitter.key) == nil
+                    SubmitterIndex(UInt32(number)), forKey: submitter.key) == nil,
+                submitterNames.insert(submitter.name).inserted
             else { throw .notCanonical(type: "submitters", offset: start) }
             submitters.append(submitter)
         }

@@ -14,10 +14,22 @@ package struct LedgerState: Sendable {
         case empty
         /// Batch 0 has its first entry.
         case opening
-        /// A batch is open, with so many commands and bytes of them.
-        case open(commands: Int, bytes: Int)
+        /// A batch is open.
+        case open(OpenBatch)
         /// The last batch is sealed.
         case sealed
+    }
+
+    /// What the open batch holds so far, for the bounds on it.
+    struct OpenBatch: Equatable, Sendable {
+        /// The commands.
+        var commands = 0
+        /// Their bytes.
+        var bytes = 0
+        /// What its closes may have written, by `Limits.closeBytes`.
+        var closeBytes = 0
+        /// Whether a deadline has closed something: no command follows.
+        var isClosing = false
     }
 
     // MARK: Identity and parameters
@@ -26,8 +38,6 @@ package struct LedgerState: Sendable {
     package internal(set) var ledger = LedgerID(.zero)
     /// Where the ledger comes from.
     package internal(set) var name = ""
-    /// Who decides the order of the entries.
-    package internal(set) var ordering = Ordering.single
     /// The bridge's key.
     package internal(set) var bridge = PublicKey(.zero)
     /// The parameters.
@@ -40,6 +50,8 @@ package struct LedgerState: Sendable {
     /// Every key that is or was a validator, by index.
     package internal(set) var validators: [Validator] = []
     var validatorIndices: [PublicKey: ValidatorIndex] = [:]
+    /// The names of all that are or were validators.
+    var validatorNames: Set<String> = []
     /// The validators now, by index.
     package internal(set) var members: [ValidatorIndex] = []
     /// The last UTC day whose decay is applied.
@@ -51,6 +63,7 @@ package struct LedgerState: Sendable {
     /// The submitters, by index.
     package internal(set) var submitters: [Submitter] = []
     var submitterIndices: [PublicKey: SubmitterIndex] = [:]
+    var submitterNames: Set<String> = []
     /// The minute of batch time that `refusals` counts.
     var refusalMinute: UInt64 = 0
     /// Recorded refusals of this minute by sender, in order of the key.
@@ -61,6 +74,7 @@ package struct LedgerState: Sendable {
     /// The circuits, by index.
     package internal(set) var circuits: [RegisteredCircuit] = []
     var circuitIndices: [CircuitID: CircuitIndex] = [:]
+    var circuitNames: Set<String> = []
     var circuitHistory = History()
     /// The roots of each circuit.
     var roots: [Set<Bytes32>] = []
@@ -142,6 +156,11 @@ extension LedgerState {
     /// Returns a validator by its number.
     package func validator(_ index: ValidatorIndex) -> Validator? {
         validators.indices.contains(Int(index.rawValue)) ? validators[Int(index.rawValue)] : nil
+    }
+
+    /// Returns the name of a validator, or its number where there is none of this number.
+    package func name(of index: ValidatorIndex) -> String {
+        validator(index)?.name ?? "validator \(index.rawValue)"
     }
 
     /// Returns the number of a submitter.

@@ -60,7 +60,6 @@ extension LedgerState {
         var writer = BorshWriter()
         writer.write(ledger)
         writer.write(name)
-        writer.write(ordering)
         writer.write(bridge)
         writer.write(parameters)
         writer.write(nextChange)

@@ -7,6 +7,8 @@ package import Cryptography
 package struct Validator: Equatable, Sendable {
     /// Its identity.
     package let key: PublicKey
+    /// Its name, which it keeps for ever.
+    package let name: String
     /// Its stake; what it was at leaving for one that left.
     package internal(set) var stake: Stake
     /// Its reputation; stands still outside the rounds that pinned it once it has left.
@@ -17,6 +19,8 @@ package struct Validator: Equatable, Sendable {
     ///
     /// The last one has no end exactly where it is a validator now.
     package internal(set) var terms: [Term]
+    /// What it said last of what it runs, and the batch time then.
+    package internal(set) var announced: RecordedAnnouncement?
 
     /// Begins a term; the oldest is forgotten where there are too many.
     mutating func begin(at height: Height) {
@@ -61,14 +65,41 @@ package struct Term: Equatable, Sendable, BorshCodable {
     }
 }
 
+/// What a validator said of what it runs, and the batch time then.
+package struct RecordedAnnouncement: Equatable, Sendable, BorshCodable {
+    /// What it said.
+    package let announcement: Announcement
+    /// The batch time.
+    package let time: Time
+
+    /// Joins both.
+    init(_ announcement: Announcement, time: Time) {
+        self.announcement = announcement
+        self.time = time
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(announcement)
+        writer.write(time)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        announcement = try Announcement(from: &reader)
+        time = try Time(from: &reader)
+    }
+}
+
 /// A key that may submit requests and jobs.
 package struct Submitter: Equatable, Sendable {
     /// Its identity.
     package let key: PublicKey
-    /// Rounds and jobs that it may have unclosed at once; 0 serves it no more.
+    /// Its name, which it keeps for ever.
+    package let name: String
+    /// Rounds and jobs that it may have undecided at once; 0 serves it no more.
     package internal(set) var quota: UInt32
-    /// Rounds and jobs that it has unclosed.
-    package internal(set) var unclosed: UInt32
+    /// Rounds and jobs of it that are not decided. One that is decided and waits for late votes
+    /// counts no more: a silent validator would otherwise use up the quotas of others.
+    package internal(set) var undecided: UInt32
 }
 
 /// A circuit with its number's worth of facts at hand.

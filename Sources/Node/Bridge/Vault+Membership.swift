@@ -36,7 +36,7 @@ extension Vault {
         let newest = try office(db).newest
         var era = Era(batch: batch, threshold: newest.threshold, members: newest.members)
         switch event.change {
-        case .validatorJoined(let key, _):
+        case .validatorJoined(let key, _, _):
             let index = try number(of: key, db)
             era.members.removeAll { $0.index == index }
             era.members.append(Era.Member(index: index, key: key))

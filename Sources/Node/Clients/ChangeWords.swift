@@ -78,7 +78,8 @@ package struct ChangeWords {
         switch kind {
         case "join":
             return .validatorJoined(
-                key: try key(text("key")), stake: Stake(try number("stake", text("stake"))))
+                key: try key(text("key")), name: text("name"),
+                stake: Stake(try number("stake", text("stake"))))
         case "leave": return .validatorLeft(key: try validator(text("validator")))
         case "stake":
             return .stakeChanged(
@@ -94,7 +95,8 @@ package struct ChangeWords {
             guard let quota = UInt32(text("quota")) else {
                 throw ChangeWordsProblem("quota: a whole number is wanted")
             }
-            return .submitterListed(key: try key(text("key")), quota: quota)
+            return .submitterListed(
+                key: try key(text("key")), name: text("name"), quota: quota)
         }
     }
 
@@ -189,8 +191,8 @@ package struct ChangeWords {
     /// A change in words.
     package func text(of change: Change) -> String {
         switch change {
-        case .validatorJoined(let key, let stake):
-            "validator \(name(key)) joins with stake \(stake.rawValue)"
+        case .validatorJoined(_, let name, let stake):
+            "validator \(name) joins with stake \(stake.rawValue)"
         case .validatorLeft(let key): "\(name(key)) leaves"
         case .stakeChanged(let key, let stake):
             "the stake of \(name(key)) becomes \(stake.rawValue)"
@@ -201,10 +203,10 @@ package struct ChangeWords {
         case .rootPublished(let circuit, let root):
             "root \(FieldText.decimal(root)) is published for circuit "
                 + (state.circuit(circuit)?.circuit.name ?? "\(circuit.rawValue)")
-        case .submitterListed(let key, let quota):
+        case .submitterListed(_, let name, let quota):
             quota == 0
-                ? "submitter \(key.hex) is served no more"
-                : "submitter \(key.hex) is listed with quota \(quota)"
+                ? "submitter \(name) is served no more"
+                : "submitter \(name) is listed with quota \(quota)"
         }
     }
 

@@ -126,9 +126,6 @@ extension Configuration {
             }
             self.name = name
         }
-        if try reader.word("ordering", ["single", "replicated"]) == "replicated" {
-            throw .needsNetwork("ledger.ordering")
-        }
     }
 
     /// Returns `total_validators`.
@@ -164,7 +161,30 @@ extension Configuration {
         if let value = try reader.integer("refusals_per_minute", 1...bound) {
             parameters.refusalsPerMinute = UInt32(value)
         }
+        try readJobBounds(reader)
         return Int(count)
+    }
+
+    private mutating func readJobBounds(
+        _ reader: ConfigurationReader
+    ) throws(ConfigurationError) {
+        if let value = try reader.seconds(
+            "job_timeout_min", max: Limits.timeoutMillisecondsMax / 1000)
+        {
+            parameters.jobMillisecondsMin = value
+        }
+        if let value = try reader.integer("job_fuel_max", 1...UInt64(Int64.max)) {
+            parameters.jobFuelMax = value
+        }
+        if let value = try reader.integer("job_memory_max", 1...Limits.jobMemoryBytesMax) {
+            parameters.jobMemoryBytesMax = value
+        }
+        if let value = try reader.integer("job_input_max", 0...Limits.jobInputBytesMax) {
+            parameters.jobInputBytesMax = value
+        }
+        if let value = try reader.integer("job_module_max", 1...Limits.jobModuleBytesMax) {
+            parameters.jobModuleBytesMax = value
+        }
     }
 
     private mutating func readLeader(_ reader: ConfigurationReader) throws(ConfigurationError) {
@@ -220,10 +240,10 @@ extension Configuration {
         _ reader: ConfigurationReader, folder: String
     ) throws(ConfigurationError) -> CircuitEntry {
         let name = try reader.requiredText("name")
-        guard (1...Limits.nameBytesMax).contains(name.utf8.count) else {
+        guard PartyName.isValid(name) else {
             throw .wrongValue(
                 "circuits.name", value: "\"\(name.prefix(80))\"",
-                wanted: "1 to \(Limits.nameBytesMax) bytes are wanted")
+                wanted: "1 to \(Limits.partyNameBytesMax) of a-z, 0-9, '-' and '.' are wanted")
         }
         let path = try reader.requiredText("verifying_key")
         guard let words = try reader.texts("public_inputs") else {
@@ -281,18 +301,11 @@ extension Configuration {
     private static func fileName(
         _ name: String, _ key: String
     ) throws(ConfigurationError) -> String {
-        let isPlain = name.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x2D: true
-            default: false
-            }
-        }
-        guard isPlain, (1...Limits.nameBytesMax).contains(name.utf8.count),
-            !name.hasPrefix("."), name != "unlock", name != "bridge"
+        guard PartyName.isValid(name), !name.hasPrefix("."), name != "unlock", name != "bridge"
         else {
             throw .wrongValue(
                 key, value: "\"\(name.prefix(80))\"",
-                wanted: "1 to \(Limits.nameBytesMax) letters, digits, '.', '_' or '-' are wanted,"
+                wanted: "1 to \(Limits.partyNameBytesMax) of a-z, 0-9, '-' and '.' are wanted,"
                     + " no '.' first, and neither unlock nor bridge")
         }
         return name

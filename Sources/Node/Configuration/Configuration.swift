@@ -30,7 +30,7 @@ package struct Configuration: Sendable, Equatable {
     package struct SubmitterEntry: Sendable, Equatable {
         /// What people call it.
         package var name: String
-        /// Rounds and jobs that it may have unclosed at once.
+        /// Rounds and jobs that it may have undecided at once.
         package var quota: UInt32
     }
 
@@ -75,8 +75,6 @@ package struct Configuration: Sendable, Equatable {
     package var validator: String?
     /// Where the ledger comes from.
     package var name: String
-    /// Who orders the batches.
-    package var ordering: Ordering
     /// The parameters of the first entry.
     package var parameters: Parameters
     /// What a network would need.
@@ -101,7 +99,7 @@ package struct Configuration: Sendable, Equatable {
 
     /// All defaults: ten validators of equal stake, one submitter, no circuit.
     package static let standard = Configuration(
-        name: "recount.example/ledger", ordering: .single, parameters: .standard,
+        name: "recount.example/ledger", parameters: .standard,
         network: Network(
             gossipsubHeartbeatMilliseconds: 1000, peerDiscovery: "mdns", connectionsMax: 50),
         vaultBalance: nil, circuits: [], validators: standardValidators(10),

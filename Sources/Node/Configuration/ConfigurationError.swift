@@ -31,8 +31,6 @@ package enum ConfigurationError: Error, Equatable, Sendable {
     case duplicateName(String, name: String)
     /// No validator has any stake, or all together have too much.
     case stakeTotal
-    /// An ordering that needs a network.
-    case needsNetwork(String)
 }
 
 extension ConfigurationError: CustomStringConvertible {
@@ -70,8 +68,6 @@ extension ConfigurationError: CustomStringConvertible {
                 + " total_validators = \(listed)"
         case .duplicateName(let key, let name): "\(key) = \"\(name)\" stands twice; names differ"
         case .stakeTotal: "validators.stake: all together must be above 0 and below 2^64"
-        case .needsNetwork(let name):
-            "\(name) = \"replicated\" needs a network, and there is no network yet; use \"single\""
         }
     }
 }

@@ -30,9 +30,6 @@ extension Configuration {
             "ledger.name", "text of 1 to 64 bytes", "\"recount.example/ledger\"",
             "where the ledger comes from"),
         ConfigurationKey(
-            "ledger.ordering", "\"single\"", "\"single\"",
-            "who orders the batches: one proposer at a time; \"replicated\" needs a network"),
-        ConfigurationKey(
             "consensus.threshold", "integer", "7",
             "T: approvals that approve a request; 3T > 2N must hold"),
         ConfigurationKey(
@@ -56,6 +53,21 @@ extension Configuration {
         ConfigurationKey(
             "consensus.refusals_per_minute", "integer from 1 to 100000", "10",
             "refused messages of one sender that the ledger records in a minute"),
+        ConfigurationKey(
+            "consensus.job_timeout_min", "seconds above 0, up to job_timeout", "5",
+            "the least deadline that a compute job may ask for"),
+        ConfigurationKey(
+            "consensus.job_fuel_max", "integer from 1", "1000000000000",
+            "fuel that a compute job may ask for"),
+        ConfigurationKey(
+            "consensus.job_memory_max", "integer from 1 to 4294967296", "1073741824",
+            "bytes of memory that a compute job may ask for"),
+        ConfigurationKey(
+            "consensus.job_input_max", "integer from 0 to 67108864", "16777216",
+            "bytes of a compute job's input"),
+        ConfigurationKey(
+            "consensus.job_module_max", "integer from 1 to 67108864", "4194304",
+            "bytes of a compute job's module"),
         ConfigurationKey(
             "leader_selection.stake_weight", "decimal from 0 to 1", "0.7",
             "weight of stake; with reputation_weight it adds up to 1"),
@@ -95,7 +107,7 @@ extension Configuration {
             "vault.balance", "integer from 0", "without limit",
             "what the vault may pay in all; a payment beyond it fails for good"),
         ConfigurationKey(
-            "circuits.name", "text of 1 to 64 bytes", "must be given",
+            "circuits.name", "text of 1 to 32 of a-z, 0-9, '-' and '.'", "must be given",
             "what requests call the circuit"),
         ConfigurationKey(
             "circuits.verifying_key", "path", "must be given",
@@ -108,7 +120,7 @@ extension Configuration {
             "circuits.roots", "list of decimal texts", "[]",
             "the roots that requests may name"),
         ConfigurationKey(
-            "validators.name", "text of 1 to 64 letters, digits, '.', '_' or '-'",
+            "validators.name", "text of 1 to 32 of a-z, 0-9, '-' and '.'",
             "must be given; validator-1 and so on where there is no [[validators]]",
             "what people call the validator, and its key file"),
         ConfigurationKey(
@@ -116,12 +128,12 @@ extension Configuration {
             "must be given; 1000 where there is no [[validators]]",
             "its stake, in the smallest unit"),
         ConfigurationKey(
-            "submitters.name", "text of 1 to 64 letters, digits, '.', '_' or '-'",
+            "submitters.name", "text of 1 to 32 of a-z, 0-9, '-' and '.'",
             "must be given; submitter where there is no [[submitters]]",
             "what people call the submitter, and its key file"),
         ConfigurationKey(
             "submitters.quota", "integer from 1 to 100000", "1000",
-            "rounds and jobs that it may have unclosed at once"),
+            "rounds and jobs that it may have undecided at once"),
     ]
 
     /// What is said where the network would act.

@@ -120,13 +120,12 @@ extension LocalNetwork {
         _ submitters: [SigningKey], _ bridge: SigningKey, _ startTime: Time
     ) -> LedgerOpened {
         LedgerOpened(
-            name: configuration.name, ordering: .replicated,
-            parameters: configuration.parameters,
+            name: configuration.name, parameters: configuration.parameters,
             validators: zip(configuration.validators, keys).map { entry, key in
-                GenesisValidator(key: key.publicKey, stake: Stake(entry.stake))
+                GenesisValidator(key: key.publicKey, name: entry.name, stake: Stake(entry.stake))
             },
             submitters: zip(configuration.submitters, submitters).map { entry, key in
-                GenesisSubmitter(key: key.publicKey, quota: entry.quota)
+                GenesisSubmitter(key: key.publicKey, name: entry.name, quota: entry.quota)
             },
             bridge: bridge.publicKey, circuits: circuits, time: startTime)
     }

@@ -30,7 +30,8 @@ package enum JobSubmission {
             throw .log(of: "the blobs", path: blobs.directory, error)
         }
         let message = JobMessage(
-            module: hashes.module, input: hashes.input, fuel: fuel, memoryBytes: memoryBytes,
+            module: hashes.module, input: hashes.input, moduleBytes: UInt64(module.count),
+            inputBytes: UInt64(input.count), fuel: fuel, memoryBytes: memoryBytes,
             milliseconds: milliseconds, engine: ComputeEngine.name,
             engineVersion: ComputeEngine.version,
             timestamp: now, submitter: key.publicKey, signature: .zero

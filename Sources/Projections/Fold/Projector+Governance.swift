@@ -12,7 +12,6 @@ extension Projector {
         let row = tables.ledger
         row.bind(1)
         row.bind(event.name)
-        row.bind(event.ordering.jsonName)
         row.bind(event.bridge.value)
         row.bind(event.time.rawValue)
         try row.run()
@@ -20,8 +19,12 @@ extension Projector {
         openedTime = event.time.rawValue
         isOpen = true
         try set(event.parameters)
-        for validator in event.validators { try join(validator.key, validator.stake) }
-        for submitter in event.submitters { try list(submitter.key, quota: submitter.quota) }
+        for validator in event.validators {
+            try join(validator.key, validator.name, validator.stake)
+        }
+        for submitter in event.submitters {
+            try list(submitter.key, submitter.name, quota: submitter.quota)
+        }
         for genesis in event.circuits {
             let number = try register(genesis.circuit)
             for root in genesis.roots { try publish(root, for: number) }
@@ -58,7 +61,7 @@ extension Projector {
         row.bind(event.signatures.count)
         try row.run()
         switch event.change {
-        case .validatorJoined(let key, let stake): try join(key, stake)
+        case .validatorJoined(let key, let name, let stake): try join(key, name, stake)
         case .validatorLeft(let key): try leave(key)
         case .stakeChanged(let key, let stake):
             let number = try known(key)
@@ -69,7 +72,8 @@ extension Projector {
         case .circuitRegistered(let circuit): _ = try register(circuit)
         case .rootPublished(let circuit, let root):
             try publish(root, for: Int(circuit.rawValue))
-        case .submitterListed(let key, let quota): try list(key, quota: quota)
+        case .submitterListed(let key, let name, let quota):
+            try list(key, name, quota: quota)
         }
     }
 
@@ -88,6 +92,11 @@ extension Projector {
         row.bind(parameters.normalisation.jsonName)
         row.bind(parameters.unclosedMax)
         row.bind(parameters.refusalsPerMinute)
+        row.bind(parameters.jobFuelMax)
+        row.bind(parameters.jobMemoryBytesMax)
+        row.bind(parameters.jobInputBytesMax)
+        row.bind(parameters.jobModuleBytesMax)
+        row.bind(parameters.jobMillisecondsMin)
         try row.run()
     }
 
@@ -99,7 +108,7 @@ extension Projector {
     }
 
     /// A validator joins, or returns with its number and reputation.
-    private func join(_ key: PublicKey, _ stake: Stake) throws {
+    private func join(_ key: PublicKey, _ name: String, _ stake: Stake) throws {
         let number: Int
         if let known = validatorNumbers[key] {
             guard !validators[known].isMember else { throw fail("it is a validator already") }
@@ -113,7 +122,8 @@ extension Projector {
             let reputation = Limits.reputationAtJoining.rawValue
             validators.append(
                 Validator(
-                    key: key, stake: stake.rawValue, reputation: reputation, isMember: true))
+                    key: key, name: name, stake: stake.rawValue, reputation: reputation,
+                    isMember: true))
             reputations.append(
                 ReputationRow(
                     validator: UInt16(number), entry: entries, cause: .joined, about: nil,
@@ -143,7 +153,7 @@ extension Projector {
         try tables.stakeChange.run()
     }
 
-    private func list(_ key: PublicKey, quota: UInt32) throws {
+    private func list(_ key: PublicKey, _ name: String, quota: UInt32) throws {
         let number = submitterNumbers[key] ?? submitters.count
         if number == submitters.count {
             submitters.append(key)
@@ -151,8 +161,26 @@ extension Projector {
         }
         tables.submitter.bind(number)
         tables.submitter.bind(key.value)
+        tables.submitter.bind(name)
         tables.submitter.bind(quota)
         try tables.submitter.run()
+    }
+
+    /// A validator has said what it runs.
+    func apply(_ event: ValidatorAnnounced) throws {
+        guard validators.indices.contains(Int(event.validator.rawValue)) else {
+            throw fail("its validator is not known")
+        }
+        let said = event.announcement
+        let row = tables.announcement
+        row.bind(entries)
+        row.bind(event.validator.rawValue)
+        row.bind(said.number)
+        row.bind(said.program)
+        row.bind(said.engine)
+        row.bind(said.engineVersion)
+        row.bind(said.isJournalNew ? 1 : 0)
+        try row.run()
     }
 
     private func register(_ circuit: Circuit) throws -> Int {

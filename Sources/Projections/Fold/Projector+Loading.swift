@@ -34,14 +34,19 @@ extension Projector {
             reputationMin: Reputation(number(5)), reputationMax: Reputation(number(6)),
             stakeWeight: UInt32(clamping: number(7)), reputationWeight: UInt32(clamping: number(8)),
             normalisation: normalisation, unclosedMax: UInt32(clamping: number(10)),
-            refusalsPerMinute: UInt32(clamping: number(11)))
+            refusalsPerMinute: UInt32(clamping: number(11)), jobFuelMax: number(12),
+            jobMemoryBytesMax: number(13), jobInputBytesMax: number(14),
+            jobModuleBytesMax: number(15), jobMillisecondsMin: number(16))
         return parameters.fault == nil
     }
 
     private func loadValidators() throws -> Bool {
         let rows = try Row.fetchAll(
             database,
-            sql: "SELECT number, key, stake, reputation, is_member FROM validator ORDER BY number")
+            sql: """
+                SELECT number, key, stake, reputation, is_member, name FROM validator
+                ORDER BY number
+                """)
         for row in rows {
             guard row[0] as Int == validators.count, let key = row.bytes32(1),
                 let stake = row.unsigned(2), let reputation = row.unsigned(3)
@@ -49,7 +54,8 @@ extension Projector {
             validatorNumbers[PublicKey(key)] = validators.count
             validators.append(
                 Validator(
-                    key: PublicKey(key), stake: stake, reputation: reputation, isMember: row[4]))
+                    key: PublicKey(key), name: row[5], stake: stake, reputation: reputation,
+                    isMember: row[4]))
         }
         return !validators.isEmpty
     }

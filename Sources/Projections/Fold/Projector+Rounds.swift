@@ -204,6 +204,7 @@ extension Message {
         case .settlement: "settlement"
         case .governance: "governance"
         case .evidence: "evidence"
+        case .announcement: "announcement"
         }
     }
 }
@@ -217,8 +218,9 @@ extension Projector {
             throw fail("its submitter is not known")
         }
         let message = JobMessage(
-            module: event.module, input: event.input, fuel: event.fuel,
-            memoryBytes: event.memoryBytes, milliseconds: event.milliseconds,
+            module: event.module, input: event.input, moduleBytes: event.moduleBytes,
+            inputBytes: event.inputBytes, fuel: event.fuel, memoryBytes: event.memoryBytes,
+            milliseconds: event.milliseconds,
             engine: event.engine, engineVersion: event.engineVersion, timestamp: event.timestamp,
             submitter: submitters[submitter], signature: event.signature)
         jobPlaces[entries] = jobs.count

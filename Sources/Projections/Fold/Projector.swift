@@ -13,6 +13,7 @@ final class Projector {
     /// A validator as the events so far have it.
     struct Validator {
         let key: PublicKey
+        let name: String
         var stake: UInt64
         var reputation: UInt64
         var isMember: Bool
@@ -110,6 +111,7 @@ final class Projector {
         case .equivocationFound: break
         case .reputationDecayed: try applyDecay()
         case .messageRefused(let event): try apply(event)
+        case .validatorAnnounced(let event): try apply(event)
         }
     }
 
@@ -126,6 +128,7 @@ final class Projector {
             let validator = validators[number]
             tables.validator.bind(number)
             tables.validator.bind(validator.key.value)
+            tables.validator.bind(validator.name)
             tables.validator.bind(validator.stake)
             tables.validator.bind(validator.reputation)
             tables.validator.bind(validator.isMember ? 1 : 0)

@@ -114,6 +114,8 @@ struct JobRow {
         row.bind(submitted.submitter.rawValue)
         row.bind(submitted.module)
         row.bind(submitted.input)
+        row.bind(submitted.moduleBytes)
+        row.bind(submitted.inputBytes)
         row.bind(submitted.fuel)
         row.bind(submitted.memoryBytes)
         row.bind(submitted.milliseconds)

@@ -8,14 +8,14 @@ final class TableStatements {
     let ledger, batch, parameters, membership, stakeChange, reputationChange: BoundStatement
     let circuit, circuitRoot, governance, request, vote, nullifier, settlement: BoundStatement
     let job, jobValidator, result, evidence, disagreement, refusal: BoundStatement
-    let validator, submitter: BoundStatement
+    let validator, submitter, announcement: BoundStatement
     let leave, decideRequest, closeRequest, spend, release, report: BoundStatement
     let assignJob, decideJob, closeJob: BoundStatement
 
     init(_ db: Database) throws {
-        ledger = try BoundStatement(db, into: "ledger", columns: 5)
+        ledger = try BoundStatement(db, into: "ledger", columns: 4)
         batch = try BoundStatement(db, into: "batch", columns: 8)
-        parameters = try BoundStatement(db, into: "parameters", columns: 12)
+        parameters = try BoundStatement(db, into: "parameters", columns: 17)
         membership = try BoundStatement(db, into: "membership", columns: 3)
         stakeChange = try BoundStatement(db, into: "stake_change", columns: 3)
         reputationChange = try BoundStatement(db, into: "reputation_change", columns: 6)
@@ -26,23 +26,24 @@ final class TableStatements {
         vote = try BoundStatement(db, into: "vote", columns: 6)
         nullifier = try BoundStatement(db, into: "nullifier", columns: 4)
         settlement = try BoundStatement(db, into: "settlement", columns: 7)
-        job = try BoundStatement(db, into: "job", columns: 23)
+        job = try BoundStatement(db, into: "job", columns: 25)
         jobValidator = try BoundStatement(db, into: "job_validator", columns: 3)
         result = try BoundStatement(db, into: "result", columns: 7)
         evidence = try BoundStatement(db, into: "evidence", columns: 8)
         disagreement = try BoundStatement(db, into: "disagreement", columns: 4)
         refusal = try BoundStatement(db, into: "refusal", columns: 4)
+        announcement = try BoundStatement(db, into: "announcement", columns: 7)
         validator = try BoundStatement(
             db,
             """
-            INSERT INTO validator VALUES (?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET
+            INSERT INTO validator VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET
             stake = excluded.stake, reputation = excluded.reputation,
             is_member = excluded.is_member
             """)
         submitter = try BoundStatement(
             db,
             """
-            INSERT INTO submitter VALUES (?, ?, ?)
+            INSERT INTO submitter VALUES (?, ?, ?, ?)
             ON CONFLICT (number) DO UPDATE SET quota = excluded.quota
             """)
         leave = try BoundStatement(

@@ -266,6 +266,11 @@ extension LedgerViews {
             reputationWeight: try small("reputation_weight"),
             normalisation: try cells.text("normalisation") == "raw" ? .raw : .share,
             unclosedMax: try small("unclosed_max"),
-            refusalsPerMinute: try small("refusals_per_minute"))
+            refusalsPerMinute: try small("refusals_per_minute"),
+            jobFuelMax: try cells.number("job_fuel_max"),
+            jobMemoryBytesMax: try cells.number("job_memory_bytes_max"),
+            jobInputBytesMax: try cells.number("job_input_bytes_max"),
+            jobModuleBytesMax: try cells.number("job_module_bytes_max"),
+            jobMillisecondsMin: try cells.number("job_milliseconds_min"))
     }
 }

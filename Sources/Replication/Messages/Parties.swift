@@ -78,6 +78,7 @@ package struct Parties: Sendable {
         case .result(let message): indices[message.validator] != nil
         case .settlement(let message): message.bridge == bridge
         case .evidence(let message): indices[message.validator] != nil
+        case .announcement(let message): indices[message.validator] != nil
         case .governance(let message): isAgreed(message)
         }
     }

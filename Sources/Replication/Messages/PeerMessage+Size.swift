@@ -77,7 +77,7 @@ extension Message {
         case .job, .result: 400
         case .settlement: 300
         case .governance(let message): 1_024 + 96 * message.endorsements.count
-        case .evidence: 512
+        case .evidence, .announcement: 512
         }
     }
 }

@@ -29,13 +29,13 @@ struct OtherMessages: Sendable {
 
     /// The kinds in the order in which a batch takes them.
     enum Kind: Int, CaseIterable, Sendable {
-        case governance, evidence, settlement, job, result
+        case governance, evidence, settlement, job, result, announcement
 
         /// How many of a kind wait.
         var countMax: Int {
             switch self {
             case .governance: ReplicationLimits.governanceMax
-            case .evidence, .settlement, .job, .result: ReplicationLimits.othersMax
+            case .evidence, .settlement, .job, .result, .announcement: ReplicationLimits.othersMax
             }
         }
 
@@ -48,6 +48,8 @@ struct OtherMessages: Sendable {
             case .job: ReplicationLimits.othersPerSenderMax
             // The validators that a job asks for, with a word to change for each.
             case .result: 2 * Limits.jobValidators
+            // The ledger takes one in a minute.
+            case .announcement: 2
             }
         }
     }
@@ -59,6 +61,7 @@ struct OtherMessages: Sendable {
         case settlement(RequestID)
         case jobs(PublicKey)
         case results(JobID)
+        case announcements(PublicKey)
     }
 
     private var items: [Digest: Other] = [:]
@@ -92,6 +95,8 @@ struct OtherMessages: Sendable {
         case .settlement(let message): (.settlement, .settlement(message.request))
         case .job(let message): (.job, .jobs(message.submitter))
         case .result(let message): (.result, .results(message.job))
+        case .announcement(let message):
+            (.announcement, .announcements(message.validator))
         }
     }
 

@@ -208,7 +208,7 @@ extension Refusal {
         switch self {
         case .quotaExceeded, .tooManyUnclosed, .unknownCircuit, .unknownRoot, .tooFewValidators,
             .unknownRequest, .timestampOutOfRange, .unknownJob, .notAssigned, .notOrdered,
-            .wrongNumber, .batchFull:
+            .wrongNumber, .batchFull, .announcedOften:
             true
         default: false
         }

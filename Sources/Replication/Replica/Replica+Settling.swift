@@ -44,6 +44,15 @@ extension Replica {
             case .roundOpened(let event):
                 adopt(event.request)
                 if let id = state.requestID(at: event.request) { accuseOfVotes(on: id) }
+            case .outcomeDecided(let event):
+                // What is decided no longer counts against its submitter's quota.
+                if let id = state.requestID(at: event.request),
+                    let submitter = pool.requests[id]?.message?.submitter
+                {
+                    touched.decide(submitter)
+                }
+            case .jobDecided(let event):
+                if let submitter = jobOwners[event.job] { touched.decide(submitter) }
             case .roundClosed(let event): settle(event, &touched)
             case .voteCast(let event):
                 hear(event)
@@ -71,6 +80,10 @@ extension Replica {
                 if let key = state.validator(event.validator)?.key {
                     touched.topics.append(.evidence(key))
                 }
+            case .validatorAnnounced(let event):
+                if let key = state.validator(event.validator)?.key {
+                    touched.topics.append(.announcements(key))
+                }
             default: break
             }
         }
@@ -80,8 +93,8 @@ extension Replica {
     /// What a batch touched of what waits.
     private struct Touched {
         var topics: [OtherMessages.Topic] = []
-        /// Rounds and jobs that closed, by submitter, in order.
-        var closed: [(submitter: PublicKey, count: Int)] = []
+        /// Rounds and jobs that were decided, by submitter, in order.
+        var decided: [(submitter: PublicKey, count: Int)] = []
         /// Rounds, jobs and settlements that ended.
         var ended = 0
         var hasChange = false
@@ -96,27 +109,22 @@ extension Replica {
             if let request { topics.append(.settlement(request)) }
         }
 
-        mutating func close(_ submitter: PublicKey) {
-            ended += 1
-            if let place = closed.firstIndex(where: { $0.submitter == submitter }) {
-                closed[place].count += 1
+        mutating func decide(_ submitter: PublicKey) {
+            if let place = decided.firstIndex(where: { $0.submitter == submitter }) {
+                decided[place].count += 1
             } else {
-                closed.append((submitter, 1))
+                decided.append((submitter, 1))
             }
         }
     }
 
     private mutating func settle(_ event: RoundClosed, _ touched: inout Touched) {
+        touched.ended += 1
         if let id = state.requestID(at: event.about) {
-            if let submitter = pool.requests[id]?.message?.submitter { touched.close(submitter) }
             pool.remove(id)
         } else if let id = state.jobID(at: event.about) {
             touched.add(id)
-            if let submitter = jobOwners.removeValue(forKey: event.about) {
-                touched.close(submitter)
-            } else {
-                touched.ended += 1
-            }
+            jobOwners[event.about] = nil
         }
     }
 
@@ -145,7 +153,7 @@ extension Replica {
             for digest in pool.others.messages(about: topic) { judgeAgain(digest) }
         }
         var again: [RequestID] = []
-        for (submitter, count) in touched.closed {
+        for (submitter, count) in touched.decided {
             again += pool.unpark(.quota(submitter), atMost: count)
             for digest in pool.others.messages(about: .jobs(submitter))
             where topics.insert(.jobs(submitter)).inserted {

@@ -97,10 +97,11 @@ package final class Simulator {
         var parameters = Parameters.standard
         parameters.threshold = UInt32(options.threshold)
         return LedgerOpened(
-            name: "simulated", ordering: .replicated, parameters: parameters,
-            validators: signers.prefix(options.nodes).map {
+            name: "simulated", parameters: parameters,
+            validators: signers.prefix(options.nodes).enumerated().map { place, key in
                 GenesisValidator(
-                    key: $0.publicKey, stake: Stake(random.number(in: 500...1_500)))
+                    key: key.publicKey, name: "validator-\(place + 1)",
+                    stake: Stake(random.number(in: 500...1_500)))
             },
             submitters: workload.listed, bridge: workload.bridge.publicKey,
             circuits: [

@@ -75,7 +75,8 @@ extension Simulator {
         guard let node = outside.first(where: \.isReliable) else { return nil }
         if node.life == 0 { start(node) }
         return .validatorJoined(
-            key: node.key.publicKey, stake: Stake(500 + UInt64(workload.below(1_000))))
+            key: node.key.publicKey, name: "validator-\(node.number + 1)",
+            stake: Stake(500 + UInt64(workload.below(1_000))))
     }
 }
 
@@ -83,7 +84,7 @@ extension Change {
     /// What an account says of it.
     fileprivate var text: String {
         switch self {
-        case .validatorJoined(let key, _): "validator \(key.hex.prefix(8)) joins"
+        case .validatorJoined(_, let name, _): "\(name) joins"
         case .validatorLeft(let key): "validator \(key.hex.prefix(8)) leaves"
         case .stakeChanged(let key, let stake):
             "the stake of \(key.hex.prefix(8)) becomes \(stake.rawValue)"

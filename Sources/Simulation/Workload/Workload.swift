@@ -75,8 +75,9 @@ struct Workload {
 
     /// The submitters of the first entry.
     var listed: [GenesisSubmitter] {
-        submitters.map { GenesisSubmitter(key: $0.publicKey, quota: 2_000) }
-            + [GenesisSubmitter(key: accomplice.publicKey, quota: 40)]
+        submitters.enumerated().map { place, key in
+            GenesisSubmitter(key: key.publicKey, name: "submitter-\(place + 1)", quota: 2_000)
+        } + [GenesisSubmitter(key: accomplice.publicKey, name: "accomplice", quota: 40)]
     }
 
     func submission(_ id: RequestID) -> Submission? { places[id].map { submissions[$0] } }
@@ -127,8 +128,9 @@ struct Workload {
     mutating func makeJob(in ledger: LedgerID, at moment: Moment) -> Errand {
         let submitter = submitters[random.below(submitters.count)]
         let message = JobMessage(
-            module: Digest(random.bytes32()), input: Digest(random.bytes32()), fuel: 1_000_000,
-            memoryBytes: 1 << 20, milliseconds: 0, engine: "simulated", engineVersion: "1",
+            module: Digest(random.bytes32()), input: Digest(random.bytes32()), moduleBytes: 1_000,
+            inputBytes: 1_000, fuel: 1_000_000, memoryBytes: 1 << 20, milliseconds: 0,
+            engine: "simulated", engineVersion: "1",
             timestamp: Time(ledgerStart + moment.milliseconds), submitter: submitter.publicKey,
             signature: .zero
         ).signed(by: submitter, in: ledger)

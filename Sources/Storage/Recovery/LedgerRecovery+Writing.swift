@@ -214,10 +214,8 @@ extension LedgerRecovery {
         report.entriesBeyond += UInt64(batch.count)
     }
 
-    /// Whether the damaged ledger has the precommits of the last batch of a tail. A ledger that is
-    /// ordered singly has none of any batch.
+    /// Whether the damaged ledger has the precommits of the last batch of a tail.
     private func isOrdered(_ tail: TailCheck) throws(RecoveryError) -> Bool {
-        guard tail.state.ordering == .replicated else { return true }
         let store = PrecommitStore(ledgerDirectory: directory, disk: disk)
         do throws(PrecommitStoreError) {
             return tail.state.isLastBatchOrdered(

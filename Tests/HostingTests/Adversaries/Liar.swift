@@ -23,7 +23,6 @@ final class LiarCase {
         _ validators: Int = 10, _ threshold: UInt32 = 7, liar: Int? = 9, quota: UInt32 = 2_000
     ) throws {
         var setup = Setup.of(validators, threshold)
-        setup.ordering = .replicated
         setup.quota = quota
         cluster = try Cluster(setup)
         scenario = try LedgerScenario(setup)

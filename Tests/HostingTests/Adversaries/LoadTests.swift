@@ -28,7 +28,6 @@ final class LoadCase {
 
     init(silent: Int = 0) throws {
         var setup = Setup.of(10, 7)
-        setup.ordering = .replicated
         setup.quota = 10_000
         start = clock.now
         startTime = setup.start.adding(milliseconds: 1_000)

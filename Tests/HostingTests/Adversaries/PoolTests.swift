@@ -13,7 +13,8 @@ struct AdversaryPoolTests {
         .governance(
             GovernanceMessage(
                 number: change,
-                change: .submitterListed(key: Fixture.key(250).publicKey, quota: number),
+                change: .submitterListed(
+                    key: Fixture.key(250).publicKey, name: "stranger", quota: number),
                 endorsements: []))
     }
 
@@ -131,7 +132,8 @@ struct AdversaryPoolTests {
         let clock = ContinuousClock()
         let messages = (0..<10).map { number in
             var message = lying.scenario.change(
-                .submitterListed(key: Fixture.key(250).publicKey, quota: UInt32(number)),
+                .submitterListed(
+                    key: Fixture.key(250).publicKey, name: "stranger", quota: UInt32(number)),
                 signers: [0])
             message.endorsements = Array(repeating: message.endorsements[0], count: 1_000)
             return PeerMessage.command(.governance(message)).encoded

@@ -17,6 +17,9 @@ enum Fixture {
         number < 320 ? keys[Int(number)] : makeKey(number)
     }
 
+    /// What the key of a number is called.
+    static func name(_ number: UInt16) -> String { "party-\(number)" }
+
     private static func makeKey(_ number: UInt16) -> SigningKey {
         var writer = BorshWriter(domain: "recount/tests/key")
         writer.write(number)
@@ -83,13 +86,16 @@ enum Fixture {
         var parameters = setup.parameters
         parameters.threshold = setup.threshold
         return LedgerOpened(
-            name: "test", ordering: setup.ordering, parameters: parameters,
+            name: "test", parameters: parameters,
             validators: (0..<setup.validators).map { place in
                 GenesisValidator(
-                    key: key(UInt16(place)).publicKey,
+                    key: key(UInt16(place)).publicKey, name: name(UInt16(place)),
                     stake: Stake(place < setup.stakes.count ? setup.stakes[place] : 100))
             },
-            submitters: [GenesisSubmitter(key: key(200).publicKey, quota: setup.quota)],
+            submitters: [
+                GenesisSubmitter(
+                    key: key(200).publicKey, name: "submitter", quota: setup.quota)
+            ],
             bridge: key(201).publicKey,
             circuits: [GenesisCircuit(circuit: circuit, roots: [root])], time: setup.start)
     }

@@ -46,7 +46,8 @@ struct GoldenRun {
         do throws(Refusal) {
             try scenario.send(message)
         } catch {
-            guard !error.isAnswer, message.sender != nil else { return }
+            guard !error.isAnswer, let sender = message.sender, scenario.state.isParty(sender)
+            else { return }
             do throws(Refusal) { try scenario.record(message) } catch {
                 guard error == .refusalsExhausted else { throw error }
             }
@@ -54,7 +55,7 @@ struct GoldenRun {
     }
 
     private mutating func message() -> Message? {
-        switch below(24) {
+        switch below(25) {
         case 0...2:
             let request = scenario.request(nullifier: UInt64(below(40)))
             requests.append(request.id(in: scenario.ledger))
@@ -74,6 +75,7 @@ struct GoldenRun {
             return .settlement(
                 scenario.settlement(request, below(3) == 0 ? .failed : .settled))
         case 22: return .governance(scenario.change(change()))
+        case 23: return .announcement(scenario.announcement(below(7), UInt64(below(40))))
         default:
             guard let request = requests.randomElement(using: &random) else { return nil }
             let who = below(6)
@@ -110,9 +112,13 @@ struct GoldenRun {
     }
 
     private mutating func change() -> Change {
-        let key = Fixture.key(UInt16(below(7))).publicKey
+        let number = UInt16(below(7))
+        let key = Fixture.key(number).publicKey
+        let name = Fixture.name(number)
         switch below(7) {
-        case 0: return .validatorJoined(key: key, stake: Stake(UInt64(1 + below(999))))
+        case 0:
+            return .validatorJoined(
+                key: key, name: name, stake: Stake(UInt64(1 + below(999))))
         case 1: return .validatorLeft(key: key)
         case 2: return .stakeChanged(key: key, stake: Stake(UInt64(1 + below(999))))
         case 3:
@@ -122,11 +128,11 @@ struct GoldenRun {
             return .parametersChanged(parameters)
         case 4:
             return .circuitRegistered(
-                Fixture.circuit("run \(below(9))", [.root, .nullifier, .externalDataHash]))
+                Fixture.circuit("run-\(below(9))", [.root, .nullifier, .externalDataHash]))
         case 5:
             return .rootPublished(
                 circuit: CircuitIndex(UInt16(below(2))), root: Fixture.element(UInt64(below(9))))
-        default: return .submitterListed(key: key, quota: UInt32(below(9)))
+        default: return .submitterListed(key: key, name: name, quota: UInt32(below(9)))
         }
     }
 }

@@ -9,7 +9,6 @@ struct Setup {
     var validators = 4
     var threshold: UInt32 = 3
     var stakes: [UInt64] = []
-    var ordering = Ordering.single
     var quota: UInt32 = 1000
     /// 2026-03-01 00:00:00 UTC and one minute.
     var start = Time(20_513 * 86_400_000 + 60_000)
@@ -51,22 +50,14 @@ struct LedgerScenario {
     /// Decides a command and folds what it gives.
     @discardableResult
     mutating func take(_ command: Command) throws(Refusal) -> [Event] {
-        let events = try state.decide(command)
+        let entries = try state.run(command)
         inputs.append(log.count)
-        for event in events { fold(event) }
-        return events
-    }
-
-    private mutating func fold(_ event: Event) {
-        let bytes = event.encoded
-        do {
-            try state.apply(Entry(event))
-        } catch {
-            fatalError("the ledger's own event \(event.kind) does not fold: \(error)")
+        for entry in entries {
+            frontier.append(leafHash: entry.leafHash)
+            log.append(entry.event)
+            if case .batchSealed(let sealed) = entry.event { seals.append(sealed) }
         }
-        frontier.append(leaf: bytes)
-        log.append(event)
-        if case .batchSealed(let sealed) = event { seals.append(sealed) }
+        return entries.map(\.event)
     }
 
     /// The signed opening of the next batch, before anything is done with it.
@@ -79,16 +70,18 @@ struct LedgerScenario {
         var event = BatchOpened(
             height: height, time: time, proposer: proposer, round: round,
             previousRoot: frontier.root, precommitRound: 0, precommits: [], signature: .zero)
-        if state.ordering == .replicated, height.rawValue >= 2 {
+        if height.rawValue >= 2 {
             let slot = Slot.precommit(Height(height.rawValue - 1), round: 0)
             event.precommits = (0..<Int(state.sealedBefore.parameters.threshold)).map { place in
                 let index = state.sealedBefore.members[place].index
                 return IndexedSignature(
                     validator: index,
-                    signature: keys[Int(index.rawValue)].sign(
-                        ConsensusStatement.signedBytes(
-                            slot, value: frontier.root, validRound: -1,
-                            key: keys[Int(index.rawValue)].publicKey, ledger: ledger) ?? []))
+                    signature: !signs
+                        ? .zero
+                        : Fixture.key(index.rawValue).sign(
+                            ConsensusStatement.signedBytes(
+                                slot, value: frontier.root, validRound: -1,
+                                key: Fixture.key(index.rawValue).publicKey, ledger: ledger) ?? []))
             }
         }
         change(&event)
@@ -200,8 +193,9 @@ struct LedgerScenario {
         _ number: UInt64 = 0, change: (inout JobMessage) -> Void = { _ in }
     ) -> JobMessage {
         var message = JobMessage(
-            module: Digest(hashing: [1]), input: Digest(hashing: [2]), fuel: 1000,
-            memoryBytes: 1 << 20, milliseconds: 0, engine: "wasmtime", engineVersion: "50",
+            module: Digest(hashing: [1]), input: Digest(hashing: [2]), moduleBytes: 1000,
+            inputBytes: 10, fuel: 1000, memoryBytes: 1 << 20, milliseconds: 0, engine: "wasmtime",
+            engineVersion: "50",
             timestamp: Time(number), submitter: submitter.publicKey, signature: .zero)
         change(&message)
         return signs ? message.signed(by: submitter, in: ledger) : message
@@ -216,6 +210,20 @@ struct LedgerScenario {
             job: job, validator: key.publicKey, status: status,
             output: status.kind == .success ? Digest(hashing: [output]) : .zero, fuel: 5,
             signature: .zero)
+        return signs ? message.signed(by: key, in: ledger) : message
+    }
+
+    /// What a validator says that it runs.
+    func announcement(
+        _ validator: Int, _ number: UInt64, change: (inout Announcement) -> Void = { _ in }
+    ) -> AnnouncementMessage {
+        let key = Fixture.key(UInt16(validator))
+        var said = Announcement(
+            number: number, program: "1.0", engine: "wasmtime", engineVersion: "50",
+            isJournalNew: false)
+        change(&said)
+        let message = AnnouncementMessage(
+            validator: key.publicKey, announcement: said, signature: .zero)
         return signs ? message.signed(by: key, in: ledger) : message
     }
 

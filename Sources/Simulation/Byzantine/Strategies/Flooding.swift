@@ -82,8 +82,9 @@ package struct Flooding: Strategy {
             return .command(
                 .job(
                     JobMessage(
-                        module: context.anyValue(), input: context.anyValue(), fuel: 1,
-                        memoryBytes: 1, milliseconds: 0, engine: "none", engineVersion: "0",
+                        module: context.anyValue(), input: context.anyValue(), moduleBytes: 1,
+                        inputBytes: 1, fuel: 1, memoryBytes: 1, milliseconds: 0, engine: "none",
+                        engineVersion: "0",
                         timestamp: context.now.time, submitter: context.own.key.publicKey,
                         signature: .zero
                     ).signed(by: context.own.key, in: context.ledger)))

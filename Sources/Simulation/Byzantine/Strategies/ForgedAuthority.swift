@@ -64,11 +64,11 @@ package struct ForgedAuthority: Strategy {
         let changes: [Change] = [
             .rootPublished(circuit: CircuitIndex(0), root: context.random.bytes32()),
             .rootPublished(circuit: CircuitIndex(0), root: .zero),
-            .validatorJoined(key: stranger.publicKey, stake: Stake(1_000)),
+            .validatorJoined(key: stranger.publicKey, name: "stranger", stake: Stake(1_000)),
             .validatorLeft(key: honest ?? own),
             .stakeChanged(key: own, stake: Stake(1 << 40)),
             .parametersChanged(parameters),
-            .submitterListed(key: stranger.publicKey, quota: 1_000),
+            .submitterListed(key: stranger.publicKey, name: "stranger", quota: 1_000),
         ]
         let change = context.random.pick(changes) ?? .validatorLeft(key: own)
         var message = GovernanceMessage(

@@ -54,8 +54,9 @@ package struct LyingSubmitter: Strategy {
             guard let key = context.accomplices.first else { return nil }
             return .job(
                 JobMessage(
-                    module: context.anyValue(), input: context.anyValue(), fuel: 1,
-                    memoryBytes: 1, milliseconds: 1, engine: "simulated", engineVersion: "1",
+                    module: context.anyValue(), input: context.anyValue(), moduleBytes: 1,
+                    inputBytes: 1, fuel: 1, memoryBytes: 1, milliseconds: 1, engine: "simulated",
+                    engineVersion: "1",
                     timestamp: context.now.time, submitter: key.publicKey, signature: .zero
                 ).signed(by: key, in: context.ledger))
         }

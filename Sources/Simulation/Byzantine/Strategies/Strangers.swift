@@ -43,8 +43,9 @@ package struct Strangers: Strategy {
             return .command(
                 .job(
                     JobMessage(
-                        module: context.anyValue(), input: context.anyValue(), fuel: 1,
-                        memoryBytes: 1, milliseconds: 0, engine: "simulated", engineVersion: "1",
+                        module: context.anyValue(), input: context.anyValue(), moduleBytes: 1,
+                        inputBytes: 1, fuel: 1, memoryBytes: 1, milliseconds: 0,
+                        engine: "simulated", engineVersion: "1",
                         timestamp: context.now.time, submitter: key.publicKey, signature: .zero
                     ).signed(by: key, in: context.ledger)))
         case .requests:
@@ -86,7 +87,7 @@ package struct Strangers: Strategy {
         GovernanceMessage(
             number: context.state.nextChange,
             change: .submitterListed(
-                key: context.own.key.publicKey,
+                key: context.own.key.publicKey, name: "stranger",
                 quota: UInt32(1 + context.random.below(1_000))),
             endorsements: [])
     }

@@ -52,20 +52,19 @@ struct LedgerGenerator {
 
     /// The events of batch 0.
     func genesis() throws -> [Event] {
-        var state = LedgerState()
-        var events = try state.decide(.openLedger(opened))
-        for event in events { try state.apply(Entry(event)) }
-        var frontier = MerkleFrontier()
-        for event in events { frontier.append(leaf: event.encoded) }
-        events += try state.decide(.seal(size: state.size, root: frontier.root))
-        return events
+        try BatchRun(opening: opened).entries.map(\.event)
     }
 
     private var opened: LedgerOpened {
         LedgerOpened(
-            name: "generated", ordering: .single, parameters: .standard,
-            validators: validators.map { GenesisValidator(key: $0.publicKey, stake: Stake(1000)) },
-            submitters: [GenesisSubmitter(key: submitter.publicKey, quota: 100_000)],
+            name: "generated", parameters: .standard,
+            validators: validators.enumerated().map { place, key in
+                GenesisValidator(
+                    key: key.publicKey, name: "validator-\(place + 1)", stake: Stake(1000))
+            },
+            submitters: [
+                GenesisSubmitter(key: submitter.publicKey, name: "submitter", quota: 100_000)
+            ],
             bridge: submitter.publicKey,
             circuits: [GenesisCircuit(circuit: circuit, roots: [.zero])], time: Time(time))
     }
@@ -87,13 +86,10 @@ struct LedgerGenerator {
             proposer: key.publicKey, in: state.ledger)
         let opened = BatchOpened(
             height: height, time: Time(time), proposer: proposer, round: 0, previousRoot: log.root,
-            precommitRound: 0, precommits: [], signature: signature(key, opening))
-        try record(
-            .openBatch(
-                Checked(
-                    unchecked: BatchOpening(
-                        event: opened, proposer: key.publicKey, precommitKeys: [])),
-                root: log.root), log)
+            precommitRound: 0, precommits: precommits(of: log.root, before: height),
+            signature: signature(key, opening))
+        guard let opening = state.opening(of: opened) else { fatalError("an unknown validator") }
+        try record(.openBatch(Checked(unchecked: opening), root: log.root), log)
         for entry in state.pendingSettlements { try settle(entry, log) }
         var votes: [(RequestID, SigningKey)] = []
         for _ in 0..<Self.requestsPerBatch {
@@ -108,6 +104,21 @@ struct LedgerGenerator {
         }
         try record(.closeDue, log)
         try seal(log)
+    }
+
+    /// T of the batch before.
+    private mutating func precommits(
+        of root: Digest, before height: Height
+    ) -> [IndexedSignature] {
+        guard height.rawValue >= 2 else { return [] }
+        let slot = Slot.precommit(Height(height.rawValue - 1), round: 0)
+        return state.sealedBefore.members.prefix(7).map { member in
+            let bytes = ConsensusStatement.signedBytes(
+                slot, value: root, validRound: -1, key: member.key, ledger: state.ledger)
+            return IndexedSignature(
+                validator: member.index,
+                signature: signature(validators[Int(member.index.rawValue)], bytes ?? []))
+        }
     }
 
     private mutating func addRequest(_ log: EventLog) throws -> RequestID {
@@ -163,12 +174,9 @@ struct LedgerGenerator {
     }
 
     private mutating func record(_ command: Command, _ log: EventLog) throws {
-        for event in try state.decide(command) {
-            let bytes = event.encoded
-            _ = try log.stage(bytes)
-            try state.apply(Entry(event))
-            entries += 1
-        }
+        let derived = try state.run(command)
+        _ = try log.stage(derived.map(\.bytes)[...], leafHashes: derived.map(\.leafHash))
+        entries += UInt64(derived.count)
     }
 }
 

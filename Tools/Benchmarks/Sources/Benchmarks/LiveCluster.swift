@@ -51,9 +51,14 @@ final class LiveCluster {
         parameters.threshold = UInt32(2 * nodes / 3 + 1)
         let keys = (0..<nodes).map { _ in SigningKey(seed: random.bytes32()) }
         let opened = LedgerOpened(
-            name: "benchmark", ordering: .replicated, parameters: parameters,
-            validators: keys.map { GenesisValidator(key: $0.publicKey, stake: Stake(100)) },
-            submitters: [GenesisSubmitter(key: submitter.publicKey, quota: 10_000)],
+            name: "benchmark", parameters: parameters,
+            validators: keys.enumerated().map { place, key in
+                GenesisValidator(
+                    key: key.publicKey, name: "validator-\(place + 1)", stake: Stake(100))
+            },
+            submitters: [
+                GenesisSubmitter(key: submitter.publicKey, name: "submitter", quota: 10_000)
+            ],
             bridge: bridge.publicKey,
             circuits: [GenesisCircuit(circuit: proofs.circuit, roots: proofs.roots)],
             time: Time(UInt64(Date().timeIntervalSince1970 * 1000)))

@@ -80,7 +80,6 @@ extension FuzzTarget {
     private static let replicated: LedgerScenario = {
         do {
             var setup = Setup.of(4, 3)
-            setup.ordering = .replicated
             return try LedgerScenario(setup)
         } catch {
             fatalError("the scenario of a replicated ledger does not open: \(error)")

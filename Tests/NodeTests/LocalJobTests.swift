@@ -47,7 +47,8 @@ struct LocalJobTests {
         let key = network.submitters[0].key
         let message = JobMessage(
             module: try blobs.put(HostileModules.harmless()),
-            input: try blobs.put(Array(input.utf8)), fuel: ComputeLimits.fuelDefault,
+            input: try blobs.put(Array(input.utf8)), moduleBytes: 1, inputBytes: 1,
+            fuel: ComputeLimits.fuelDefault,
             memoryBytes: ComputeLimits.memoryBytesDefault, milliseconds: 0,
             engine: ComputeEngine.name, engineVersion: ComputeEngine.version,
             timestamp: Samples.start, submitter: key.publicKey, signature: .zero

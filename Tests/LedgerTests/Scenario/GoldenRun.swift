@@ -55,18 +55,18 @@ struct GoldenRun {
     }
 
     private mutating func message() -> Message? {
-        switch below(25) {
+        switch below(28) {
         case 0...2:
             let request = scenario.request(nullifier: UInt64(below(40)))
             requests.append(request.id(in: scenario.ledger))
             return .request(request)
-        case 3...15: return vote()
-        case 16:
+        case 3...18: return vote()
+        case 19:
             let job = scenario.job(UInt64(below(1000)))
             jobs.append(job.id(in: scenario.ledger))
             return .job(job)
-        case 17...19: return result()
-        case 20, 21:
+        case 20...22: return result()
+        case 23, 24:
             let pending = scenario.state.pendingSettlements.randomElement(using: &random)
             guard
                 let request = pending.flatMap({ scenario.state.requestID(at: $0) })
@@ -74,8 +74,8 @@ struct GoldenRun {
             else { return nil }
             return .settlement(
                 scenario.settlement(request, below(3) == 0 ? .failed : .settled))
-        case 22: return .governance(scenario.change(change()))
-        case 23: return .announcement(scenario.announcement(below(7), UInt64(below(40))))
+        case 25: return .governance(scenario.change(change()))
+        case 26: return .announcement(scenario.announcement(below(7), UInt64(below(40))))
         default:
             guard let request = requests.randomElement(using: &random) else { return nil }
             let who = below(6)

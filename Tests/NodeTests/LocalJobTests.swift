@@ -47,7 +47,9 @@ struct LocalJobTests {
         let key = network.submitters[0].key
         let message = JobMessage(
             module: try blobs.put(HostileModules.harmless()),
-            input: try blobs.put(Array(input.utf8)), moduleBytes: 1, inputBytes: 1,
+            input: try blobs.put(Array(input.utf8)),
+            moduleBytes: UInt64(HostileModules.harmless().count),
+            inputBytes: UInt64(input.utf8.count),
             fuel: ComputeLimits.fuelDefault,
             memoryBytes: ComputeLimits.memoryBytesDefault, milliseconds: 0,
             engine: ComputeEngine.name, engineVersion: ComputeEngine.version,

@@ -23,7 +23,7 @@ struct StoredLedger {
         afterBatch: (EventLog, LedgerState) throws -> Void = { _, _ in }
     ) throws {
         self.disk = disk
-        batches = Self.split(try GoldenRun.play(seed: seed, batches: count, signs: false).log)
+        batches = Self.split(try GoldenRun.play(seed: seed, batches: count).log)
         let log = try EventLog.create(
             directory: Self.directory, disk: disk, options: Self.options)
         var state = LedgerState()

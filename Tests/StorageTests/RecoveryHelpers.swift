@@ -58,6 +58,8 @@ struct TwoCopies {
         _ = try BlobStore(logDirectory: StoredLedger.directory, disk: disk).put([4, 5])
         try StoredLedger.snapshot(opened.log, opened.state, on: disk)
         try disk.createDirectory("\(StoredLedger.directory)/checkpoints")
+        try PrecommitStore(ledgerDirectory: StoredLedger.directory, disk: disk).save(
+            Self.precommits(of: opened))
         let key = Fixture.key(0)
         for size in [batchEnds[2], trust.size] {
             let head = TreeHead(size: size, root: try opened.log.root(at: size))
@@ -70,6 +72,22 @@ struct TwoCopies {
         try opened.log.close()
         segments = disk.files.filter { $0.hasSuffix(".segment") }
         try Self.duplicate(StoredLedger.directory, as: Self.copy, disk)
+    }
+
+    /// Those of the last batch, by the first T of those who order it.
+    private static func precommits(of ledger: OpenedLedger) -> Precommits {
+        let (state, root) = (ledger.state, ledger.log.root)
+        let slot = Slot.precommit(state.height, round: 0)
+        let sealed = state.sealedBefore
+        return Precommits(
+            height: state.height, round: 0, root: root,
+            signatures: sealed.members.prefix(Int(sealed.parameters.threshold)).map { member in
+                let bytes = ConsensusStatement.signedBytes(
+                    slot, value: root, validRound: -1, key: member.key, ledger: state.ledger)
+                return IndexedSignature(
+                    validator: member.index,
+                    signature: Fixture.key(member.index.rawValue).sign(bytes ?? []))
+            })
     }
 
     init(copying other: TwoCopies) {

@@ -54,6 +54,9 @@ struct GoldenRun {
         }
     }
 
+    /// Whether a settlement has failed, so that each run has one.
+    private var hasReleased: Bool { scenario.log.contains { $0.tag == 67 } }
+
     private mutating func message() -> Message? {
         switch below(28) {
         case 0...2:
@@ -73,7 +76,7 @@ struct GoldenRun {
                     ?? requests.randomElement(using: &random)
             else { return nil }
             return .settlement(
-                scenario.settlement(request, below(3) == 0 ? .failed : .settled))
+                scenario.settlement(request, below(2) == 0 || !hasReleased ? .failed : .settled))
         case 25: return .governance(scenario.change(change()))
         case 26: return .announcement(scenario.announcement(below(7), UInt64(below(40))))
         default:

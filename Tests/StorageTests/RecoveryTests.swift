@@ -236,7 +236,7 @@ struct RecoveryTests {
         #expect(report.checkpointsKept == 2)
         #expect(report.sizeKnownBefore == 1 << 40)
         #expect(report.notices.contains { $0.contains("\(1 << 40)") })
-        #expect(try copies.disk.list(folder).count == 3)
+        #expect(try copies.disk.list(folder).count == 4)
         #expect(copies.disk.bytes(of: precommits) == [1, 2, 3])
     }
 

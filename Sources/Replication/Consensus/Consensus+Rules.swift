@@ -22,7 +22,7 @@ extension Consensus {
         round = newRound  // L12
         step = .propose  // L13
         isResuming = false
-        rounds = keptRounds()
+        dropRounds()
         aheadCount = highestRounds.count { $0 > Int64(newRound) }
         if isStarted { beginRound(&effects) }
     }
@@ -85,7 +85,7 @@ extension Consensus {
 extension Consensus {
     /// L49: a valid proposal of any round with a quorum of precommits is decided.
     private mutating func decide(_ effects: inout [Effect]) -> Bool {
-        for kept in rounds where kept.precommits.hasChosen {
+        for kept in decidingRounds.compactMap(messages(of:)) {
             for candidate in kept.candidates
             where candidate.validity != .invalid  // L50
                 && kept.precommits.isChosen(candidate.value)

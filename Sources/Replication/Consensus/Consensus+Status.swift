@@ -59,7 +59,8 @@ extension Consensus {
 
     /// The rounds up to `last` with a quorum of prevotes for `value`, ascending.
     package func quorums(of value: Digest, through last: UInt32) -> [UInt32] {
-        rounds.filter { $0.round <= last && $0.prevotes.isChosen(value) }.map(\.round)
+        rounds.indices.filter { rounds[$0].round <= last && rounds[$0].prevotes.isChosen(value) }
+            .map { rounds[$0].round }
     }
 
     /// The rounds of which anything is kept, ascending.

@@ -69,7 +69,8 @@ struct RoundMessages: Hashable, Sendable {
         candidates.contains { $0.value == value && $0.validity != .invalid }
     }
 
-    /// Keeps a proposal, unless it is kept already or its leader has made too many.
+    /// Keeps a proposal, unless it is kept already or its leader has made too many; true where it
+    /// is one more.
     ///
     /// One that is valid is kept beyond the bound where its value has `threshold` prevotes or
     /// precommits and no valid proposal of it is kept: others may decide by it. Few values can have
@@ -77,7 +78,7 @@ struct RoundMessages: Hashable, Sendable {
     ///
     /// A proposal that was invalid for the batch that came with it may turn out to be valid: its
     /// signature does not cover the batch, and its leader may have sent others the right one.
-    mutating func insert(_ candidate: Consensus.Candidate) {
+    mutating func insert(_ candidate: Consensus.Candidate) -> Bool {
         let known = candidates.firstIndex {
             $0.value == candidate.value && $0.validRound == candidate.validRound
         }
@@ -85,13 +86,15 @@ struct RoundMessages: Hashable, Sendable {
             if candidates[known].validity == .invalid {
                 candidates[known].validity = candidate.validity
             }
-            return
+            return false
         }
         let isNeeded =
             candidate.validity != .invalid && !isValid(candidate.value)
             && (prevotes.isChosen(candidate.value) || precommits.isChosen(candidate.value))
-        if candidates.count < ReplicationLimits.proposalsPerRoundMax || isNeeded {
-            candidates.append(candidate)
+        guard candidates.count < ReplicationLimits.proposalsPerRoundMax || isNeeded else {
+            return false
         }
+        candidates.append(candidate)
+        return true
     }
 }

@@ -78,7 +78,7 @@ struct VoteTally: Hashable, Sendable {
     }
 
     /// Whether `threshold` members voted for `value`.
-    func isChosen(_ value: Digest?) -> Bool { count(of: value) >= threshold }
+    func isChosen(_ value: Digest?) -> Bool { hasChosen && count(of: value) >= threshold }
 
     /// Whether the member at `position` voted for `value`.
     func has(_ value: Digest?, from position: Int) -> Bool {

@@ -99,6 +99,7 @@ struct ConsensusModelTests {
     @Test("long random runs give what the model gives", arguments: [(4, 3), (5, 4), (7, 5)])
     func longRuns(size: Int, threshold: Int) {
         var locks = 0
+        var relocks = 0
         var decisions = 0
         for seed in 0..<1500 as Range<UInt64> {
             var random = SplitMix64(seed: seed)
@@ -106,9 +107,14 @@ struct ConsensusModelTests {
             var pair = Pair(size, threshold, own: below(size))
             var isSame = pair.take(.start)
             var offered: [UInt32: Set<[Int64]>] = [:]
+            var lockedRounds: Set<Int64> = []
             for _ in 0..<120 where isSame {
-                let round = UInt32(max(0, Int(pair.machine.round) - 1 + below(3)))
-                let value = [Self.a, Self.b][below(2)]
+                // Mostly of the round that it is in: two members in a later one take it along.
+                let offset = [-1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1][below(12)]
+                let round = UInt32(max(0, Int(pair.machine.round) + offset))
+                // A round has a value that most agree on, another than the one before or the same.
+                let favourite = Int((UInt64(round) &* 5 &+ seed) / 2 % 2)
+                let value = [Self.a, Self.b][below(5) > 0 ? favourite : below(2)]
                 switch below(10) {
                 case 0, 1:
                     // As many proposals of a round as are kept, and one judgement of each.
@@ -133,11 +139,14 @@ struct ConsensusModelTests {
                     isSame = pair.take(
                         Self.vote(kind, said, round, UInt16(sender), on: ground))
                 }
+                if pair.machine.lockedValue != nil { lockedRounds.insert(pair.machine.lockedRound) }
             }
             #expect(isSame, "seed \(seed) of \(size)")
-            locks += pair.machine.lockedValue == nil ? 0 : 1
+            locks += lockedRounds.isEmpty ? 0 : 1
+            relocks += lockedRounds.count > 1 ? 1 : 0
             decisions += pair.machine.decided == nil ? 0 : 1
         }
-        #expect(locks > 50 && decisions > 10, "\(locks) locks, \(decisions) decisions")
+        let found = "\(locks) runs with locks, \(relocks) with several, \(decisions) decisions"
+        #expect(locks > 500 && relocks > 100 && decisions > 500, "\(found)")
     }
 }

@@ -86,6 +86,8 @@ struct ForkHistory {
     /// Every precommit of a value, by round.
     var precommits: [[ConsensusVote]] = []
     var values: [Digest] = []
+    /// The certificates of the different values that were decided, by round.
+    private(set) var decided: [[ConsensusVote]] = []
 
     init(seed: UInt64, liars: Int, isSigned: Bool = true) {
         random = SplitMix64(seed: seed)
@@ -109,8 +111,15 @@ struct ForkHistory {
     }
 
     static func proposal(
-        _ round: Int, _ value: Digest, by number: Int, resting: Int64 = -1
+        _ round: Int, _ value: Digest, by number: Int, resting: Int64 = -1, isSigned: Bool = true
     ) -> TracedStatement {
+        guard isSigned else {
+            return .proposal(
+                ProposedValue(
+                    height: height, round: UInt32(round), value: value, validRound: resting,
+                    signature: .zero),
+                proposer: ValidatorIndex(UInt16(number)))
+        }
         let key = signers[number]
         let bytes = ConsensusStatement.signedBytes(
             .proposal(height, round: UInt32(round)), value: value, validRound: resting,
@@ -141,22 +150,21 @@ struct ForkHistory {
             propose(round)
             prevote(round)
             precommit(round)
+            certify(round)
             if decided.count > 1 { return }
         }
     }
 
-    /// The certificates of the different values that were decided, by round.
-    var decided: [[ConsensusVote]] {
-        var found: [[ConsensusVote]] = []
-        for round in precommits {
-            for vote in round where !found.contains(where: { $0[0].value == vote.value }) {
-                let certificate = round.filter { $0.value == vote.value }
-                if Set(certificate.map(\.validator)).count >= Self.threshold {
-                    found.append(certificate)
-                }
+    /// Notes the certificates of this round for values that none was found for yet.
+    private mutating func certify(_ round: Int) {
+        var seen = decided.map { $0[0].value }
+        for vote in precommits[round] where !seen.contains(vote.value) {
+            seen.append(vote.value)
+            let certificate = precommits[round].filter { $0.value == vote.value }
+            if Set(certificate.map(\.validator)).count >= Self.threshold {
+                decided.append(certificate)
             }
         }
-        return found
     }
 
     /// The certificates of what was decided, and the journal of one honest validator that has
@@ -194,7 +202,9 @@ struct ForkHistory {
                 let value = value ?? fresh(round, 0)
                 offer = (value, validRound)
                 honest[index].journal.append(
-                    Self.proposal(round, value, by: honest[index].number, resting: validRound))
+                    Self.proposal(
+                        round, value, by: honest[index].number, resting: validRound,
+                        isSigned: isSigned))
             }
             honest[index].said = []
         }
@@ -302,15 +312,23 @@ struct ForkHistory {
 
     /// Has a liar say something, unless it is careful and convicts itself by it.
     private mutating func say(_ vote: ConsensusVote) {
-        if careful.contains(Int(vote.validator.rawValue)) {
-            let before = lies.filter { $0.validator == vote.validator }
-            let trace = ForkTrace(
-                of: before + [.vote(vote)], height: Self.height, threshold: Self.threshold
-            ) { _ in true }
-            guard trace.guilty.isEmpty else { return }
+        if careful.contains(Int(vote.validator.rawValue)),
+            lies.contains(where: { convict($0, vote) })
+        {
+            return
         }
         lies.append(.vote(vote))
         if vote.kind == .prevote { prevotes[Int(vote.round)].append(vote) }
         if vote.kind == .precommit { precommits[Int(vote.round)].append(vote) }
+    }
+
+    private func convict(_ earlier: TracedStatement, _ vote: ConsensusVote) -> Bool {
+        guard case .vote(let earlier) = earlier, earlier.validator == vote.validator else {
+            return false
+        }
+        return Offence(precommit: earlier, prevote: vote) != nil
+            || Offence(precommit: vote, prevote: earlier) != nil
+            || earlier.slot == vote.slot
+                && Offence(vote.slot, earlier.statement, vote.statement) != nil
     }
 }

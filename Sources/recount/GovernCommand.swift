@@ -42,7 +42,7 @@ private struct Proposals {
         do throws(NodeError) { state = try client.state().state } catch {
             throw Failure("\(error)")
         }
-        names = Place.names(state, client)
+        names = Place.names(state)
         words = ChangeWords(state: state, names: names)
     }
 

@@ -39,8 +39,8 @@ enum Place {
         return [path]
     }
 
-    /// The names of a ledger's validators, by index, as far as they are known.
-    static func names(_ state: LedgerState, _ client: NodeClient) -> LedgerNames {
-        LedgerNames(validators: client.configuration.validators.map(\.name))
+    /// The names of a ledger's validators, by index.
+    static func names(_ state: LedgerState) -> LedgerNames {
+        LedgerNames(validators: state.validators.map(\.name))
     }
 }

@@ -297,15 +297,13 @@ struct LocalEngine {
     private func validators() -> [RunSummary.ValidatorSummary] {
         let honest = run.nodes.filter { run.isHonest($0) && !$0.ended.isOver }
         guard let node = honest.max(by: { $0.facts.height < $1.facts.height }) else { return [] }
-        let names = run.network.configuration.validators.map(\.name)
         let behaviours = run.options.behaviours
         let answer = Waited<[RunSummary.ValidatorSummary]>()
         node.readState({ state in
-            state.validators.enumerated().map { number, validator in
-                let name = names.indices.contains(number) ? names[number] : "validator \(number)"
-                return RunSummary.ValidatorSummary(
-                    name: name, key: validator.key.hex,
-                    behaviour: behaviours[name] ?? .honest,
+            state.validators.map { validator in
+                RunSummary.ValidatorSummary(
+                    name: validator.name, key: validator.key.hex,
+                    behaviour: behaviours[validator.name] ?? .honest,
                     reputationBefore: validator.reputation.rawValue,
                     reputationAfter: validator.reputation.rawValue)
             }

@@ -68,6 +68,12 @@ final class NodeCore {
             Telling(host, tells: options.tells), clients, Settling(), blobs,
             Jobs(home, blobs, options.behaviour), checkpoints, Spooling(home),
         ]
+        // No run waits for what a liar says of itself.
+        if misbehaviour == nil, options.behaviour == .honest {
+            duties.append(
+                Announcing(
+                    host.state, key: home.key.publicKey, journalBegunAnew: host.journalBegunAnew))
+        }
         if options.followsProjections { duties.append(Following()) }
         try checkJournal()
         publish()
@@ -97,9 +103,7 @@ final class NodeCore {
 
     /// What people call a validator.
     func name(of index: ValidatorIndex) -> String {
-        let names = home.configuration.validators
-        let number = Int(index.rawValue)
-        return names.indices.contains(number) ? names[number].name : "validator \(number)"
+        state.name(of: index)
     }
 
     /// Hands in a command.

@@ -113,6 +113,11 @@ package enum NodeLimits {
     /// Checkpoints that stay unless told otherwise.
     package static let checkpointsKept: UInt64 = 64
 
+    /// How long a run waits for what a validator announces, in ms.
+    package static let announcingMilliseconds: UInt64 = 10_000
+    /// The version of the program, as validators announce it.
+    package static let programVersion = "1.0.0"
+
     /// Stops the process where the limits contradict each other.
     static func check() {
         invariant(

@@ -88,7 +88,7 @@ struct ChartReputationCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerArgument
 
-    @Argument(help: "Numbers of validators, or the first digits of their keys.")
+    @Argument(help: "Numbers or names of validators, or the first digits of their keys.")
     var validators: [String] = []
 
     @Option(

@@ -33,12 +33,13 @@ enum JobPage {
         Output.line()
         Output.line(Output.strong("Validators and results"))
         var table = Table(fitting: [
-            ("validator", .right, .kept), ("status", .left, .kept), ("output", .left, .id),
+            ("validator", .right, .kept), ("name", .left, .idDropped(0)),
+            ("status", .left, .kept), ("output", .left, .id),
             ("fuel", .right, .dropped(1)), ("entry", .right, .kept),
         ])
         for report in row.reports {
             table.add([
-                "\(report.validator)",
+                "\(report.validator)", report.name ?? "",
                 report.status.map {
                     JobText.status($0, code: report.statusCode, reason: report.reason)
                 } ?? "none",

@@ -46,6 +46,8 @@ package enum LeaderPrediction {
 package struct LeaderShare: Encodable, Equatable, Sendable {
     /// The validator.
     package var validator: UInt64
+    /// Its name.
+    package fileprivate(set) var name: String?
     /// How often it could have led.
     package var candidate: UInt64 = 0
     /// How often it led.
@@ -70,7 +72,7 @@ package struct LeaderShare: Encodable, Equatable, Sendable {
     init(_ validator: UInt64) { self.validator = validator }
 
     private enum CodingKeys: String, CodingKey {
-        case validator, candidate, led, share, weightShare, predictedShare, deviation
+        case validator, name, candidate, led, share, weightShare, predictedShare, deviation
     }
 
     fileprivate mutating func add(probability: Double, weightShare: Double) {
@@ -123,6 +125,13 @@ package struct LeaderShares: Encodable, Sendable {
             validators[place].add(probability: probability, weightShare: weightShare)
         }
         validators[place(of: led.leader)].led += 1
+    }
+
+    /// Says what the validators are called.
+    package mutating func name(_ names: [UInt64: String]) {
+        for place in validators.indices {
+            validators[place].name = names[validators[place].validator]
+        }
     }
 
     /// Computes the shares of what was taken in.

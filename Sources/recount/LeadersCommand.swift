@@ -106,14 +106,15 @@ struct LeadersCommand: ParsableCommand {
                     ? "\(Text.count(shares.count, word)) led, to settle"
                     : "\(Text.count(shares.count, word, many)) proposed by the first in rank"))
         var table = Table(fitting: [
-            ("validator", .right, .kept), ("led", .right, .kept), ("share", .right, .kept),
+            ("validator", .right, .kept), ("name", .left, .idDropped(0)), ("led", .right, .kept),
+            ("share", .right, .kept),
             ("weight", .right, .dropped(1)), ("predicted", .right, .kept),
             ("deviation", .right, .kept),
         ])
         for row in shares.validators {
             let isOdd = !row.isFew && abs(row.deviation ?? 0) > 3
             table.add(styled: [
-                ("\(row.validator)", .plain), ("\(row.led)", .plain),
+                ("\(row.validator)", .plain), (row.name ?? "", .plain), ("\(row.led)", .plain),
                 (Text.percent(row.share), .plain), (Text.percent(row.weightShare), .plain),
                 (Text.percent(row.predictedShare), .plain),
                 (row.deviationText + (isOdd ? " !" : ""), isOdd ? .warning : .plain),
@@ -170,11 +171,17 @@ extension LeaderShares {
             shares.add(led, candidates, isSame: isSame)
         }
         shares.finish()
+        shares.name(try views.validatorNames())
         return shares
     }
 }
 
 extension Text {
+    /// A validator by its number, with its name.
+    static func validator(_ number: UInt64, _ name: String?) -> String {
+        "validator \(number)" + (name.map { ", \($0)" } ?? "")
+    }
+
     /// A share in per cent with one decimal.
     static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
 

@@ -51,7 +51,7 @@ struct LogCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Only what is about a validator: its number, or the first digits of its key.",
+            "Only what is about a validator: its number, name, or first digits of its key.",
             valueName: "id"))
     var validator: String?
 

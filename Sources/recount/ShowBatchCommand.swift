@@ -49,7 +49,9 @@ struct ShowBatchCommand: ParsableCommand {
         list.add("entries", "\(row.entry) to \(row.sealed): \(row.entries)")
         list.add("time", Text.exactTime(row.time))
         list.add(
-            "proposer", row.proposer.map { "validator \($0)" } ?? "nobody: it opens the ledger")
+            "proposer",
+            row.proposer.map { Text.validator($0, row.proposerName) }
+                ?? "nobody: it opens the ledger")
         if row.round > 0 { list.add("passed over", "\(row.round) in rank") }
         list.add("log root", row.logRoot)
         list.add("state root", row.stateRoot)

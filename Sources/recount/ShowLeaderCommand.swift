@@ -44,6 +44,7 @@ struct ShowLeaderCommand: ParsableCommand {
     private struct Ranked: Encodable {
         var rank: Int
         var validator: UInt64
+        var name: String?
         var key: String
         var stake: UInt64
         var reputation: UInt64
@@ -56,6 +57,7 @@ struct ShowLeaderCommand: ParsableCommand {
         var request: UInt64?
         var requestID: String?
         var leader: UInt64?
+        var leaderName: String?
         var passedOver: UInt64?
         var isNext: Bool
         var ranking: [Ranked]
@@ -65,38 +67,41 @@ struct ShowLeaderCommand: ParsableCommand {
         let opened = try OpenedViews(place.ledger)
         let name = request ?? id
         let isRequest = request != nil || (id.map { UInt64($0) == nil } ?? false)
-        let row = try opened.find(
+        let (row, names) = try opened.find(
             isRequest ? "request" : "batch", name ?? "next",
             hint: "recount leaders lists what was led"
                 + (isRequest ? "" : "; --request names a request by its entry")
-        ) { views throws(ViewError) -> RankingView in
+        ) { views throws(ViewError) -> (RankingView, [UInt64: String]) in
+            let names = try views.validatorNames()
             if isRequest, let name {
                 let entry = try views.request(called: name)
                 guard let row = try views.ranking(ofRequest: entry) else { throw .notFound }
-                return row
+                return (row, names)
             }
             var height = name.flatMap { UInt64($0) } ?? 0
             if name == nil, let last = try views.lastHeight() { height = last + 1 }
             guard let row = try views.ranking(ofBatch: height) else { throw .notFound }
-            return row
+            return (row, names)
         }
-        let ranking = Self.ranking(row)
+        let ranking = Self.ranking(row, names)
         if json { return try Output.json(ranking) }
         Self.show(ranking)
     }
 
-    private static func ranking(_ row: RankingView) -> Ranking {
+    private static func ranking(_ row: RankingView, _ names: [UInt64: String]) -> Ranking {
         let weights = row.ranked.map { Double($0.weight) }
         let sum = weights.reduce(0, +)
         let chances = LeaderPrediction.probabilities(weights)
         return Ranking(
             batch: row.kind == .batches ? row.number : nil,
             request: row.kind == .requests ? row.number : nil, requestID: row.requestID,
-            leader: row.led?.leader, passedOver: row.kind == .batches ? row.led?.round : nil,
+            leader: row.led?.leader, leaderName: row.led.flatMap { names[$0.leader] },
+            passedOver: row.kind == .batches ? row.led?.round : nil,
             isNext: row.led == nil,
             ranking: row.ranked.enumerated().map { rank, candidate in
                 Ranked(
-                    rank: rank, validator: candidate.validator, key: candidate.key,
+                    rank: rank, validator: candidate.validator,
+                    name: names[candidate.validator], key: candidate.key,
                     stake: candidate.stake, reputation: candidate.reputation,
                     weightShare: sum > 0 ? weights[rank] / sum : 0, chance: chances[rank])
             })
@@ -113,14 +118,17 @@ struct ShowLeaderCommand: ParsableCommand {
         var list = Listing()
         if let request = ranking.request { list.add("entry", "\(request)") }
         if let leader = ranking.leader {
-            list.add(ranking.batch == nil ? "leader" : "proposer", "validator \(leader)")
+            list.add(
+                ranking.batch == nil ? "leader" : "proposer",
+                Text.validator(leader, ranking.leaderName))
         }
         if let passed = ranking.passedOver {
             list.add("passed over", passed == 0 ? "nobody" : "\(passed) in rank")
         }
         list.print()
         var table = Table(fitting: [
-            ("rank", .right, .kept), ("validator", .right, .kept), ("key", .left, .idDropped(3)),
+            ("rank", .right, .kept), ("validator", .right, .kept), ("name", .left, .idDropped(0)),
+            ("key", .left, .idDropped(3)),
             ("stake", .right, .dropped(2)), ("reputation", .right, .dropped(1)),
             ("weight", .right, .kept), ("chance", .right, .kept), ("", .left, .kept),
         ])
@@ -128,7 +136,8 @@ struct ShowLeaderCommand: ParsableCommand {
             let isLeader = row.validator == ranking.leader
             table.add(
                 styled: [
-                    "\(row.rank)", "\(row.validator)", Text.short(row.key), "\(row.stake)",
+                    "\(row.rank)", "\(row.validator)", row.name ?? "", Text.short(row.key),
+                    "\(row.stake)",
                     Text.points(row.reputation), Text.percent(row.weightShare),
                     Text.percent(row.chance),
                     isLeader ? "led" : row.rank == 0 && ranking.isNext ? "leads round 0" : "",

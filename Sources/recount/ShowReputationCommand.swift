@@ -10,7 +10,7 @@ struct ShowReputationCommand: ParsableCommand {
         commandName: "reputation",
         abstract: "Show the reputation of a validator and what changed it.",
         discussion: """
-            The validator is named by its number, or by the first digits of its key. The
+            The validator is named by its number, its name or the first digits of its key. The
             newest 20 changes are shown unless --limit says otherwise; 0 is all.
 
               recount show reputation home 8
@@ -22,7 +22,7 @@ struct ShowReputationCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerArgument
 
-    @Argument(help: "The number of the validator, or the first digits of its key.")
+    @Argument(help: "The number or name of the validator, or the first digits of its key.")
     var validator: String
 
     @Option(help: ArgumentHelp("The newest so many changes; 0 for all.", valueName: "count"))
@@ -33,6 +33,7 @@ struct ShowReputationCommand: ParsableCommand {
 
     private struct Result: Encodable {
         var validator: UInt64
+        var name: String
         var key: String
         var reputation: UInt64
         var causes: [CauseView]
@@ -48,13 +49,15 @@ struct ShowReputationCommand: ParsableCommand {
             let number = try views.validator(called: validator)
             guard let row = try views.party(number) else { throw .notFound }
             return Result(
-                validator: number, key: row.key, reputation: row.reputation,
+                validator: number, name: row.name, key: row.key,
+                reputation: row.reputation,
                 causes: try views.causes(of: number),
                 changes: try views.reputation(of: number, newest: newest))
         }
         if json { return try Output.json(result) }
         Output.line(Output.strong("Reputation of validator \(result.validator)"))
         var list = Listing()
+        list.add("name", result.name)
         list.add("key", result.key)
         list.add("reputation", "\(Text.points(result.reputation)) points")
         list.print()

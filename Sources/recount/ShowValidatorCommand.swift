@@ -10,10 +10,10 @@ struct ShowValidatorCommand: ParsableCommand {
         commandName: "validator",
         abstract: "Show a validator: membership, stakes, votes, reputation, convictions.",
         discussion: """
-            The validator is named by its number, or by the first digits of its key.
+            The validator is named by its number, its name or the first digits of its key.
 
               recount show validator home 3
-              recount show validator home c95a --json
+              recount show validator home validator-4 --json
 
             recount show reputation lists what changed its reputation, recount log
             --validator every entry about it.
@@ -21,7 +21,7 @@ struct ShowValidatorCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerArgument
 
-    @Argument(help: "The number of the validator, or the first digits of its key.")
+    @Argument(help: "The number or name of the validator, or the first digits of its key.")
     var id: String
 
     @Flag(help: "Print one JSON object.")
@@ -45,6 +45,7 @@ struct ShowValidatorCommand: ParsableCommand {
         let row = history.summary
         Output.line(Output.strong("Validator \(row.validator)"))
         var list = Listing()
+        list.add("name", row.name)
         list.add("key", row.key)
         for span in history.memberships {
             list.add(

@@ -64,7 +64,7 @@ struct ValidatorsCommand: ParsableCommand {
     private func show(_ rows: [ValidatorView]) {
         guard !rows.isEmpty else { return Output.line("There are no validators yet.") }
         var table = Table(fitting: [
-            ("no.", .right, .kept), ("key", .left, .idDropped(1)),
+            ("no.", .right, .kept), ("name", .left, .idDropped(0)), ("key", .left, .idDropped(1)),
             ("stake", .right, .dropped(4)), ("reputation", .right, .dropped(2)),
             ("member", .left, .dropped(6)), ("asked", .right, .dropped(3)),
             ("approve", .right, .kept), ("reject", .right, .kept), ("abstain", .right, .kept),
@@ -73,9 +73,10 @@ struct ValidatorsCommand: ParsableCommand {
         ])
         for row in rows {
             table.add(styled: [
-                ("\(row.validator)", .plain), (Text.short(row.key), .plain),
-                ("\(row.stake)", .plain), (Text.points(row.reputation), .plain),
-                (row.isMember ? "yes" : "left", .plain), ("\(row.asked)", .plain),
+                ("\(row.validator)", .plain), (row.name, .plain),
+                (Text.short(row.key), .plain), ("\(row.stake)", .plain),
+                (Text.points(row.reputation), .plain), (row.isMember ? "yes" : "left", .plain),
+                ("\(row.asked)", .plain),
                 ("\(row.approved)", .plain), ("\(row.rejected)", .plain),
                 ("\(row.abstained)", .plain), Self.marked(row.missed, .warning),
                 Self.marked(row.contradicted, .bad), Self.marked(row.convicted, .bad),

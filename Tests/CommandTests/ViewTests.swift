@@ -47,6 +47,8 @@ struct ViewTests {
         let rows = try run("validators", "--json").objects()
         #expect(rows.count == 10)
         for row in rows {
+            let number = row["validator"] as? Int ?? -1
+            #expect(row["name"] as? String == "validator-\(number + 1)")
             let isLiar = [8, 9].contains(row["validator"] as? Int ?? -1)
             #expect((row["contradicted"] as? Int ?? 0 > 0) == isLiar, "\(row)")
             #expect(row["asked"] as? Int == 74)
@@ -112,6 +114,8 @@ struct ViewTests {
         let key = try #require(validator["key"] as? String)
         let shown = try run("show", "validator", String(key.prefix(12)), "--json").object()
         #expect((shown["summary"] as? [String: Any])?["validator"] as? Int == 0)
+        let named = try run("show", "validator", "validator-1", "--json")
+        #expect(named.output == (try run("show", "validator", "0", "--json").output))
         #expect(try run("show", "validator", "10").status == 2)
         let reputation = try run("show", "reputation", "8", "--limit", "0", "--json").object()
         let changes = try #require(reputation["changes"] as? [[String: Any]])

@@ -31,6 +31,8 @@ package struct BatchView: Codable, Equatable, Sendable {
     package var time: UInt64
     /// Who proposed it; nobody proposes batch 0.
     package var proposer: UInt64?
+    /// The name of the proposer.
+    package var proposerName: String?
     /// How many in rank were passed over.
     package var round: UInt64
     /// The root of the log before the seal, as the seal states it.
@@ -77,6 +79,9 @@ extension LedgerViews {
             cells throws(ViewError) in try BatchView(cells)
         }
         guard var batch = found else { return nil }
+        batch.proposerName = try batch.proposer.flatMap { number throws(ViewError) in
+            try party(number)?.name
+        }
         let (from, to) = EntryRange(from: batch.entry, to: batch.sealed).bounds
         batch.requests = try rows(
             """

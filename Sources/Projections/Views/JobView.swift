@@ -9,6 +9,8 @@ package struct JobView: Codable, Equatable, Sendable {
     package struct Report: Codable, Equatable, Sendable {
         /// The validator.
         package var validator: UInt64
+        /// Its name.
+        package var name: String?
         /// The entry of its report; nil where there is none.
         package var entry: UInt64?
         /// How the run ended.
@@ -121,6 +123,7 @@ extension JobView.Report {
     init?(_ cells: Cells) throws(ViewError) {
         guard let validator = try cells.numberIfAny("assigned_validator") else { return nil }
         self.validator = validator
+        name = try cells.textIfAny("assigned_name")
         entry = try cells.numberIfAny("report_entry")
         status = try cells.textIfAny("report_status")
         statusCode = try cells.numberIfAny("report_status_code")

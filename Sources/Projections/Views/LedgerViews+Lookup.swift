@@ -30,11 +30,21 @@ extension LedgerViews {
                 """)
     }
 
-    /// The number of the validator that is called so: by its number, or by the first digits of
-    /// its key. A number that no validator has is read as digits.
+    /// The number of the validator that is called so: by its number, its name, or the first digits
+    /// of its key, in this order.
     package func validator(called name: String) throws(ViewError) -> UInt64 {
-        try find(
-            name, exact: "SELECT count(*) AS count FROM validator WHERE number = ?",
+        let exact = "SELECT count(*) AS count FROM validator WHERE number = ?"
+        let isNumber = try Self.number(name).map { number throws(ViewError) in
+            try count(exact, [number]) > 0
+        }
+        if isNumber != true {
+            let named = try first("SELECT number FROM validator WHERE name = ?", [name]) {
+                cells throws(ViewError) in try cells.number("number")
+            }
+            if let named { return named }
+        }
+        return try find(
+            name, exact: exact,
             prefix: """
                 SELECT number, key AS name FROM validator WHERE key BETWEEN ? AND ?
                 ORDER BY key LIMIT \(Self.candidatesMax)
@@ -57,11 +67,14 @@ extension LedgerViews {
         return first
     }
 
+    private static func number(_ name: String) -> Int64? {
+        name.utf8.count <= 20 ? UInt64(name).flatMap(Int64.init(exactly:)) : nil
+    }
+
     private func find(
         _ name: String, exact: String, prefix: String
     ) throws(ViewError) -> UInt64 {
-        let number = name.utf8.count <= 20 ? UInt64(name).flatMap(Int64.init(exactly:)) : nil
-        if let number, try count(exact, [number]) > 0 { return UInt64(number) }
+        if let number = Self.number(name), try count(exact, [number]) > 0 { return UInt64(number) }
         guard let (low, high) = Self.bounds(name) else { throw .notAName }
         let found = try rows(prefix, [low, high]) { cells throws(ViewError) in
             NamedThing(number: try cells.number("number"), name: try cells.hex("name"))

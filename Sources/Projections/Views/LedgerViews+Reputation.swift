@@ -43,6 +43,8 @@ package struct ReputationSeries: Codable, Equatable, Sendable {
 
     /// The validator.
     package var validator: UInt64
+    /// Its name.
+    package var name: String?
     /// The moments, in order.
     package var points: [Point]
 }
@@ -97,6 +99,7 @@ extension LedgerViews {
         _ validators: [UInt64], _ axis: SampleAxis, count: Int
     ) throws(ViewError) -> [ReputationSeries] {
         let moments = try moments(axis, count: max(2, count))
+        let names = try validatorNames()
         return try validators.map { validator throws(ViewError) in
             var points: [ReputationSeries.Point] = []
             for moment in moments {
@@ -110,7 +113,8 @@ extension LedgerViews {
                     ReputationSeries.Point(
                         entry: moment.entry, time: moment.time, reputation: reputation))
             }
-            return ReputationSeries(validator: validator, points: points)
+            return ReputationSeries(
+                validator: validator, name: names[validator], points: points)
         }
     }
 

@@ -7,6 +7,8 @@ internal import GRDB
 package struct AnswerView: Codable, Equatable, Sendable {
     /// The validator.
     package var validator: UInt64
+    /// Its name.
+    package var name: String?
     /// `approve`, `reject` or `abstain`; else `missed`, or `waiting` while the round is open, or
     /// `cutShort` where it closed early, since another request had spent a nullifier.
     package var answer: String
@@ -54,8 +56,9 @@ extension LedgerViews {
         guard let first = found.first?.request, let last = found.last?.request else { return [] }
         let spans = try memberSpans()
         let marks = try marks(EntryRange(from: first, to: last), spans)
+        let names = try validatorNames()
         for place in found.indices {
-            found[place].answers = try answers(in: found[place], spans, marks)
+            found[place].answers = try answers(in: found[place], spans, marks, names)
         }
         return found
     }
@@ -71,7 +74,7 @@ extension LedgerViews {
     }
 
     private func answers(
-        in round: RoundView, _ spans: [MemberSpan], _ marks: Marks
+        in round: RoundView, _ spans: [MemberSpan], _ marks: Marks, _ names: [UInt64: String]
     ) throws(ViewError) -> [AnswerView] {
         let votes = try rows(
             "SELECT validator, vote FROM vote WHERE request = ? ORDER BY validator",
@@ -85,7 +88,7 @@ extension LedgerViews {
         return spans.filter { $0.holds(round.request) }.map { span in
             let mark = Mark(request: round.request, validator: span.validator)
             return AnswerView(
-                validator: span.validator,
+                validator: span.validator, name: names[span.validator],
                 answer: said[span.validator] ?? silence,
                 isContradicted: marks.contradicted.contains(mark),
                 isConvicted: marks.convicted.contains(mark))

@@ -7,6 +7,8 @@ internal import GRDB
 package struct ValidatorView: Codable, Equatable, Sendable {
     /// Its number.
     package var validator: UInt64
+    /// Its name.
+    package var name: String
     /// Its key.
     package var key: String
     /// Its stake now.
@@ -36,6 +38,7 @@ package struct ValidatorView: Codable, Equatable, Sendable {
 
     init(_ cells: Cells) throws(ViewError) {
         validator = try cells.number("number")
+        name = try cells.text("name")
         key = try cells.hex("key")
         stake = try cells.number("stake")
         reputation = try cells.number("reputation")
@@ -99,6 +102,13 @@ extension LedgerViews {
         try rows(Self.validatorSQL + " ORDER BY number") { cells throws(ViewError) in
             try ValidatorView(cells)
         }
+    }
+
+    /// The names of the validators by number.
+    package func validatorNames() throws(ViewError) -> [UInt64: String] {
+        var names: [UInt64: String] = [:]
+        for party in try parties() { names[party.validator] = party.name }
+        return names
     }
 
     private static let isCutShort = "close_cause = 'nullifierSpent'"
@@ -244,6 +254,6 @@ extension LedgerViews {
     }
 
     private static let validatorSQL = """
-        SELECT number, key, stake, reputation, is_member FROM validator
+        SELECT number, name, key, stake, reputation, is_member FROM validator
         """
 }

@@ -59,7 +59,7 @@ struct TwoCopies {
         try StoredLedger.snapshot(opened.log, opened.state, on: disk)
         try disk.createDirectory("\(StoredLedger.directory)/checkpoints")
         try PrecommitStore(ledgerDirectory: StoredLedger.directory, disk: disk).save(
-            Self.precommits(of: opened))
+            Self.precommits(of: opened.state, root: opened.log.root))
         let key = Fixture.key(0)
         for size in [batchEnds[2], trust.size] {
             let head = TreeHead(size: size, root: try opened.log.root(at: size))
@@ -75,8 +75,7 @@ struct TwoCopies {
     }
 
     /// Those of the last batch, by the first T of those who order it.
-    private static func precommits(of ledger: OpenedLedger) -> Precommits {
-        let (state, root) = (ledger.state, ledger.log.root)
+    static func precommits(of state: LedgerState, root: Digest) -> Precommits {
         let slot = Slot.precommit(state.height, round: 0)
         let sealed = state.sealedBefore
         return Precommits(

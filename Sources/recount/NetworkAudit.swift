@@ -54,15 +54,24 @@ struct NetworkAudit {
         return parts.contains { $0.report.isWithoutQuorum } ? .unusable : .good
     }
 
-    /// Compares each with the longest, and returns that.
+    /// Compares each with the longest, and returns that. One that cannot be read is not one with it.
     private func compare(_ parts: inout [Part]) throws(Failure) -> EventLog {
-        var logs: [EventLog] = []
-        for name in names {
-            logs.append(try openLedger(LocalNetwork.homePath(of: name, in: path)))
+        var logs: [(place: Int, log: EventLog)] = []
+        var unreadable: Failure?
+        for (place, name) in names.enumerated() {
+            do throws(Failure) {
+                logs.append((place, try openLedger(LocalNetwork.homePath(of: name, in: path))))
+            } catch {
+                unreadable = error
+                parts[place].difference = "it cannot be opened"
+                parts[place].isOne = false
+            }
         }
-        var longest = logs[0]
-        for log in logs where log.size > longest.size { longest = log }
-        for (place, log) in logs.enumerated() {
+        guard var longest = logs.first?.log else {
+            throw unreadable ?? Failure("\(path) holds no ledger")
+        }
+        for (_, log) in logs where log.size > longest.size { longest = log }
+        for (place, log) in logs {
             do throws(LogError) {
                 guard try longest.root(at: log.size) != log.root else { continue }
                 let same = try Self.common(log, longest)

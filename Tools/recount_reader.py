@@ -1040,7 +1040,7 @@ class Ledger:
         self.histories = {name: Tree(keeps=True) for name in COMPONENTS}
         self.height, self.time, self.day = 0, e.time, e.time // DAY_MILLISECONDS
         self.minute, self.refusals = 0, {}
-        self.previous_root, self.opened_at, self.proposer = bytes(32), 0, None
+        self.previous_root, self.opened_at = bytes(32), 0
         for v in e.validators:
             self.check(self.validator_of(v.key), None, "a key that stands once")
             self.check(is_key(v.key), True, "validators.key is a valid point")
@@ -1199,7 +1199,7 @@ class Ledger:
         self.verify(proposer, e.signature, domain("batch") + self.id + opening + proposer)
         self.sealed = [self.sealed[1], self.sealed_members()]
         self.height, self.time, self.previous_root = e.height, e.time, e.previousRoot
-        self.opened_at, self.proposer = self.index, proposer
+        self.opened_at = self.index
         if self.minute != e.time // MINUTE_MILLISECONDS:
             self.minute, self.refusals = e.time // MINUTE_MILLISECONDS, {}
         self.is_open, self.is_sealing = True, False
@@ -2313,8 +2313,6 @@ def check_checkpoint(path, ledger):
             )
             cosigners.append(signer)
     require(base is not None, path, "no signature of the one who made it")
-    if ledger.proposer and base != ledger.proposer:
-        raise Difference(ledger.index - 1, f"{path}, signer", ledger.proposer, base)
 
 
 def numbered(folder, suffix):

@@ -28,7 +28,7 @@ struct AuditTests {
         #expect(report.counts.rejected == 1)
         #expect(report.counts.timedOut == 1)
         #expect(report.counts.refused == 1)
-        #expect(report.notes.contains { $0.contains("no quorum") })
+        #expect(report.notes.contains { $0.contains("No quorum shown") })
         let lies = report.contradictions.map { Int($0.validator) }
         #expect(lies == scenario.liesOnFalse + scenario.liesOnTrue)
         for item in report.contradictions {

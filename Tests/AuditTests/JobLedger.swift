@@ -7,6 +7,7 @@ import Cryptography
 import EventLog
 import Foundation
 import Ledger
+import Storage
 
 /// A ledger with jobs, and the blobs beside it.
 struct JobLedger {
@@ -86,9 +87,12 @@ struct JobLedger {
         }
     }
 
-    /// Writes the log and the blobs, and returns the directory.
+    /// Writes the log, the precommits of its last batch and the blobs, and returns the directory.
     func write(in folder: Folder) throws -> String {
         let directory = try folder.write(builder.entries)
+        if let precommits = builder.lastPrecommits {
+            try PrecommitStore(ledgerDirectory: directory, disk: POSIXDisk()).save(precommits)
+        }
         let store = BlobStore(logDirectory: directory, disk: POSIXDisk())
         for blob in blobs { _ = try store.put(blob) }
         return directory

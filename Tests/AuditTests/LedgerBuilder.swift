@@ -104,6 +104,14 @@ struct LedgerBuilder {
         }
     }
 
+    /// Those of the last batch, which lie beside the log; nil of the first.
+    var lastPrecommits: Precommits? {
+        guard state.height.rawValue > 0 else { return nil }
+        return Precommits(
+            height: state.height, round: 0, root: frontier.root,
+            signatures: precommits(of: Height(state.height.rawValue + 1)))
+    }
+
     mutating func take(_ message: Message) throws {
         try run(.message(Checked(unchecked: message)))
     }

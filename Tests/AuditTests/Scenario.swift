@@ -15,8 +15,8 @@ enum Scenario {
 
     /// Batches: a false proof rejected; a true one approved with three absent and one liar; its
     /// settlement, a job, a replayed nullifier; a day later decay, deadlines, evidence, results; a
-    /// second withdrawal approved and its settlement failed; a change by seven validators; a round
-    /// that times out.
+    /// second withdrawal approved and its settlement failed; a change by seven validators; an
+    /// announcement; a round that times out.
     static func everything(
         observe: @escaping (LedgerState) -> Void = { _ in }
     ) throws -> Outcome {
@@ -50,7 +50,10 @@ enum Scenario {
             try builder.vote(second, approve: 0..<10)
             try change(&builder)
         }
-        try builder.batch(seconds: 86_402) { builder in try builder.settle(second, .failed) }
+        try builder.batch(seconds: 86_402) { builder in
+            try builder.settle(second, .failed)
+            try announce(&builder)
+        }
         try builder.batch(seconds: 86_403) { builder in
             _ = try builder.submit(try Paraloom.request("spl", timestamp: 7, by: builder))
         }
@@ -104,6 +107,17 @@ enum Scenario {
             Endorsement(validator: $0.publicKey, signature: $0.sign(bytes))
         }
         try builder.take(.governance(message))
+    }
+
+    private static func announce(_ builder: inout LedgerBuilder) throws {
+        let key = builder.validators[0]
+        let message = AnnouncementMessage(
+            validator: key.publicKey,
+            announcement: Announcement(
+                number: 1, program: "1.0", engine: "wasmtime", engineVersion: "50.0.1",
+                isJournalNew: false),
+            signature: .zero)
+        try builder.take(.announcement(message.signed(by: key, in: builder.state.ledger)))
     }
 
     /// A ledger without circuits, small enough to change its every byte.

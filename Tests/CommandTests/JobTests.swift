@@ -220,11 +220,11 @@ struct JobSubmitTests {
     @Test func `a damaged file of a job is told of and passed over`() throws {
         let home = try JobHome()
         let id = try home.submitted(.echo)
-        try Data("x".utf8).write(to: URL(fileURLWithPath: home.home + "/jobs/none.job"))
+        try Data("x".utf8).write(to: URL(fileURLWithPath: home.home + "/jobs/none.message"))
         let result = try home.job("list", "--json")
         #expect(result.status == 0)
         #expect(try result.objects().compactMap { $0["job_id"] as? String } == [id])
-        #expect(result.errors.contains("none.job"))
+        #expect(result.errors.contains("none.message"))
     }
 }
 

@@ -10,7 +10,8 @@ import Testing
 
 /// Every table with a column that is no part of its key, and the change of a value of it.
 private let changes: [(table: String, column: String, value: String)] = [
-    ("batch", "proposer", "9"), ("circuit", "name", "'other'"), ("circuit_root", "entry", "99"),
+    ("announcement", "program", "'other'"), ("batch", "proposer", "9"),
+    ("circuit", "name", "'other'"), ("circuit_root", "entry", "99"),
     ("disagreement", "side", "9"), ("evidence", "slot", "'prevote'"),
     ("governance", "signers", "99"), ("job", "engine", "'other'"),
     ("job_validator", "validator", "99"), ("ledger", "name", "'other'"),

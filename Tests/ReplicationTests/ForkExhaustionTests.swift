@@ -10,8 +10,8 @@ import Testing
 ///
 /// What is left out, and why nothing is lost by it:
 /// - a conviction is two signatures of one key. So whether an honest validator can be convicted is
-///   a question about its own words alone, and one machine among three liars says all that it can say
-///   among fewer: what honest others send, liars can send;
+///   a question about its own words alone, and one machine among three liars says all that it can
+///   say among fewer: what honest others send, liars can send;
 /// - messages come just before they have an effect: one that changes nothing when it comes may as
 ///   well come later;
 /// - rounds go in step: what is said in a round rests on prevotes of this round and earlier ones

@@ -13,15 +13,15 @@ import Replication
 ///   they are alike. Liar 1 prevotes everything on no ground, which always counts, and takes
 ///   nothing from liar 0;
 /// - the honest depend on each other by their prevotes alone. So the ways of each are gone through
-///   once, for whatever the other may have prevoted, and two ways make a history where each has said
-///   what the other took. (A history is a pair of ways, so that this leaves out none.)
+///   once, for whatever the other may have prevoted, and two ways make a history where each has
+///   said what the other took. (A history is a pair of ways, so that this leaves out none.)
 /// - of two ways of a validator in which it says the same, one that takes less is as good: its
 ///   machine has the same locks, it can take the rest later, and what a liar does not say
 ///   does not convict it. So only those are followed that take the fewest prevotes: no other says
 ///   the same and takes a part of them;
 /// - the value decided first is called a, and the precommitter whose journal is shown for it
-///   2: values are alike, and so are the honest, but that 2 leads a round, in which others are heard
-///   to lead as well;
+///   2: values are alike, and so are the honest, but that 2 leads a round, in which others are
+///   heard to lead as well;
 /// - a history that has forked goes on, in silence among others, to the last round; so forks are
 ///   counted there alone, for every pair of certificates and every choice of honest witnesses;
 /// - a certificate has three signers, the liars only as far as they are needed;

@@ -37,12 +37,58 @@ struct GoldenRun {
             default: UInt64(1 + below(9_000))
             }
         try scenario.open(after: pause)
-        for _ in 0..<(4 + below(22)) { try command() }
+        for _ in 0..<(4 + below(22)) {
+            if let message = message() { try send(message) }
+        }
+        switch scenario.state.height.rawValue {
+        case 40: for message in contradictions() { try send(message) }
+        case 50: try settle()
+        default: break
+        }
         try scenario.seal()
     }
 
-    private mutating func command() throws {
-        guard let message = message() else { return }
+    /// Evidence of everything but votes, of which there is enough.
+    private func contradictions() -> [Message] {
+        guard let author = scenario.state.members.first.map({ Int($0.rawValue) }) else { return [] }
+        let height = Height(scenario.state.height.rawValue - 1)
+        let (one, other) = (Digest(hashing: [1]), Digest(hashing: [2]))
+        var messages = [
+            Slot.proposal(height, round: 1), .prevote(height, round: 1),
+            .precommit(height, round: 1), .amnesia(height, precommit: 1, prevote: 2),
+        ].map { scenario.evidence(author, $0, (one, -1), (other, -1)) }
+        messages.append(
+            scenario.evidence(author, size: scenario.state.size, (one, nil), (other, 1)))
+        for job in jobs {
+            guard let entry = scenario.state.entry(of: job),
+                let drawn = scenario.state.job(at: entry)?.assigned?.validators.first
+            else { continue }
+            messages.append(
+                scenario.evidence(
+                    scenario.result(drawn, job, output: 1), scenario.result(drawn, job, output: 2)))
+        }
+        for request in requests where scenario.decision(request)?.outcome == .approved {
+            messages.append(
+                scenario.evidence(
+                    scenario.settlement(request, .settled), scenario.settlement(request, .failed)))
+        }
+        return messages
+    }
+
+    /// Where no settlement has failed until now, has all approve a request, and one fail.
+    private mutating func settle() throws {
+        guard !hasReleased else { return }
+        let request = scenario.request()
+        let id = request.id(in: scenario.ledger)
+        requests.append(id)
+        try send(.request(request))
+        for member in scenario.state.members {
+            try send(.vote(scenario.vote(Int(member.rawValue), .approve, on: id)))
+        }
+        try send(.settlement(scenario.settlement(id, .failed)))
+    }
+
+    private mutating func send(_ message: Message) throws {
         do throws(Refusal) {
             try scenario.send(message)
         } catch {

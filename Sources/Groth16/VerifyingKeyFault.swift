@@ -67,10 +67,11 @@ extension VerifyingKey {
     /// Returns why proofs of this key are worth nothing, or nil where nothing is known against it.
     ///
     /// `isBound` says of each public input whether anything is made of its value; one that it does
-    /// not tell of is bound. The point of one that is free may be infinity. Points count as equal up to their sign. Checked in the order of
-    /// the cases of `VerifyingKeyFault`. Infinite alpha, beta, gamma and delta are refused before
-    /// there is a key. What nobody can check: that one point is a *known* multiple or combination of
-    /// others (only 1 and -1 are tried), and that the secrets of the ceremony were thrown away.
+    /// not tell of is bound. The point of one that is free may be infinity. Points count as equal
+    /// up to their sign. Checked in the order of the cases of `VerifyingKeyFault`. Infinite alpha,
+    /// beta, gamma and delta are refused before there is a key. What nobody can check: that one
+    /// point is a *known* multiple or combination of others (only 1 and -1 are tried), and that the
+    /// secrets of the ceremony were thrown away.
     package func soundnessFault(isBound: [Bool]) -> VerifyingKeyFault? {
         if Self.areAlike(gamma, delta) { return .gammaIsDelta }
         if Self.areAlike(gamma, beta) { return .gammaIsBeta }

@@ -140,8 +140,8 @@ extension LedgerState {
         } catch { return false }
     }
 
-    /// Checks, in order: a sender that is or was a party of the ledger, its limit, that the rules refuse the message, and that an entry
-    /// can hold it.
+    /// Checks, in order: a sender that is or was a party of the ledger, its limit, that the rules
+    /// refuse the message, and that an entry can hold it.
     private func recordRefusal(_ message: Message) throws(Refusal) -> [Event] {
         guard let sender = message.sender, isParty(sender) else { throw .noSender }
         if let counted = refusals.first(where: { $0.sender == sender }) {

@@ -68,7 +68,8 @@ package struct SettlementOrder: Sendable {
     }
 }
 
-/// A change that T validators agreed on, with the proof that the ledger took it, and in which batch.
+/// A change that T validators agreed on, with the proof that the ledger took it, and in which
+/// batch.
 package struct ProvedChange: Sendable {
     /// The `GovernanceApproved`.
     package let approved: ProvedEntry

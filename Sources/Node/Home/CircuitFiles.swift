@@ -15,8 +15,8 @@ struct CircuitFiles {
 
     /// Reads every verifying key.
     ///
-    /// Checks, for each in order: the file, its form, the number of public inputs, their bindings, and
-    /// that proofs of the key are worth anything.
+    /// Checks, for each in order: the file, its form, the number of public inputs, their bindings,
+    /// and that proofs of the key are worth anything.
     init(_ configuration: Configuration) throws(NodeError) {
         var copy = configuration
         var genesis: [GenesisCircuit] = []

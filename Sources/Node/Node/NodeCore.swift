@@ -228,8 +228,8 @@ final class NodeCore {
         if steadyTime.takeStep() {
             tell(
                 .warning(
-                    "\(name): the clock was set back to \(TimeText.of(clock.now())); time goes on by"
-                        + " what has really passed until the clock is there"))
+                    "\(name): the clock was set back to \(TimeText.of(clock.now())); time goes on"
+                        + " by what has really passed until the clock is there"))
         }
         publish()
         return true

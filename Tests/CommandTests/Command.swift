@@ -33,12 +33,17 @@ enum Command {
     static func run(_ arguments: String...) throws -> CommandResult { try run(arguments) }
 
     static func run(_ arguments: [String]) throws -> CommandResult {
+        try execute(path, arguments)
+    }
+
+    /// Runs another program.
+    static func execute(_ program: String, _ arguments: [String]) throws -> CommandResult {
         let folder = try TemporaryFolder()
         let output = URL(fileURLWithPath: folder.path + "/output")
         let errors = URL(fileURLWithPath: folder.path + "/errors")
         for file in [output, errors] { try Data().write(to: file) }
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: output)

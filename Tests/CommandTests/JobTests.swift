@@ -65,13 +65,26 @@ struct JobHome {
     let home: String
     let key: String
 
-    init() throws {
+    /// - Parameter heavy: Whether the last three validators have nearly all of the stake.
+    init(heavy: Bool = false) throws {
         folder = try TemporaryFolder()
         network = folder.path + "/net"
         home = network + "/validator-1"
         key = folder.path + "/unlock.key"
+        var config = samplesFolder + "/recount.toml"
+        if heavy {
+            var text = try String(contentsOfFile: config, encoding: .utf8)
+            for (number, stake) in [(8, 1500), (9, 1000), (10, 1000)] {
+                text = text.replacingOccurrences(
+                    of: "name = \"validator-\(number)\"\nstake = \(stake)",
+                    with: "name = \"validator-\(number)\"\nstake = 1000000")
+            }
+            text = text.replacingOccurrences(
+                of: "verifying_key = \"", with: "verifying_key = \"\(samplesFolder)/")
+            config = try folder.write(Array(text.utf8), "heavy.toml")
+        }
         let made = try Command.run(
-            "init", network, "--config", samplesFolder + "/recount.toml", "--key-file", key)
+            "init", network, "--config", config, "--key-file", key)
         #expect(made.status == 0, "\(made.errors)")
     }
 

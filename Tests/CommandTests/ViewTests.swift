@@ -192,7 +192,7 @@ struct ViewTests {
         let times = opened.compactMap { ($0["fields"] as? [String: Any])?["time"] as? Int }
         #expect(times == times.sorted())
         #expect(try run("log", "--request", "zz").status == 2)
-        #expect(try run("log", "--validator", "99").status == 2)
+        #expect(try run("log", "--validator", "99999999").status == 2)
     }
 
     @Test func `charts are drawn as text and as SVG`() throws {

@@ -197,7 +197,7 @@ private func fault(_ toml: String) -> ConfigurationError? {
         ("[[validators]]\nname = \"a\"\nstake = 1", "set total_validators = 1"),
         ("[[validators]]\nname = \"a\"", "validators.stake is missing"),
         ("[[validators]]\nstake = 1", "validators.name is missing"),
-        ("[[validators]]\nname = \"../a\"\nstake = 1", "letters, digits"),
+        ("[[validators]]\nname = \"../a\"\nstake = 1", "a-z, 0-9"),
         ("[[submitters]]\nname = \"bridge\"", "neither unlock nor bridge"),
         ("[[submitters]]\nname = \"validator-1\"", "stands twice"),
         ("[[submitters]]\nname = \"a\"\nquota = 0", "from 1"),

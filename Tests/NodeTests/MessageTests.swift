@@ -109,7 +109,7 @@ struct MessageTests {
         ("amount", -1, "amount"),
         ("amount", "5x", "amount"),
         ("amount", "18446744073709551616", "amount"),
-        ("amount", 1.5, "amount"),
+        ("amount", 1.5, "1.5 is written with a fraction"),
         ("recipient", "03", "recipient"),
         ("recipient", 3, "recipient"),
         ("timestamp", "now", "timestamp"),

@@ -54,7 +54,7 @@ struct NetworkAudit {
         return parts.contains { $0.report.isWithoutQuorum } ? .unusable : .good
     }
 
-    /// Compares each with the longest, and returns that. One that cannot be read is not one with it.
+    /// Compares each with the longest, and returns that. What cannot be opened is not one with it.
     private func compare(_ parts: inout [Part]) throws(Failure) -> EventLog {
         var logs: [(place: Int, log: EventLog)] = []
         var unreadable: Failure?

@@ -181,7 +181,8 @@ extension LedgerViews {
                 \.convicted,
                 """
                 SELECT validator, count(*) AS count FROM evidence
-                WHERE coalesce(request, entry) BETWEEN ? AND ? GROUP BY validator
+                WHERE validator IS NOT NULL AND coalesce(request, entry) BETWEEN ? AND ?
+                GROUP BY validator
                 """
             ),
             (

@@ -253,10 +253,10 @@ private func fault(_ toml: String) -> ConfigurationError? {
             name = "a"
             stake = 1
             [[validators]]
-            name = "A"
+            name = "a"
             stake = 1
             """
-        #expect(fault(twice) == .duplicateName("validators.name", name: "A"))
+        #expect(fault(twice) == .duplicateName("validators.name", name: "a"))
     }
 
     @Test func deepNestingAndGarbageNeverTrap() throws {

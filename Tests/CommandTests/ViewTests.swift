@@ -122,7 +122,10 @@ struct ViewTests {
         let changes = try #require(reputation["changes"] as? [[String: Any]])
         #expect(changes.last?["after"] as? Int == reputation["reputation"] as? Int)
         let submitted = try run("log", "--kind", "requestSubmitted", "--json").objects()
-        let fields = try #require(submitted.first?["fields"] as? [String: Any])
+        let approved = try run("requests", "--outcome", "approved", "--json").objects().last
+        let entry = try #require(approved?["entry"] as? Int)
+        let request = submitted.first { $0["entry"] as? Int == entry }
+        let fields = try #require(request?["fields"] as? [String: Any])
         let nullifier = try #require((fields["nullifiers"] as? [String])?.first)
         let object = try run("show", "nullifier", String(nullifier.prefix(14)), "--json").object()
         #expect(object["nullifier"] as? String == nullifier)

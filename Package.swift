@@ -20,6 +20,10 @@ let strict: [SwiftSetting] = [
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -29,6 +33,7 @@ let package = Package(
     products: [.executable(name: "recount", targets: ["recount"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
@@ -83,6 +88,8 @@ let package = Package(
             name: "Compute", dependencies: ["Ledger", "Cryptography", "CWasmtime"],
             swiftSettings: strict),
         .target(
+            name: "Network", dependencies: ["Cryptography", crypto] + nio, swiftSettings: strict),
+        .target(
             name: "Node",
             dependencies: [
                 "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger", "EventLog",
@@ -117,6 +124,9 @@ let package = Package(
         .testTarget(
             name: "ComputeTests",
             dependencies: ["Compute", "Ledger", "Cryptography", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "NetworkTests", dependencies: ["Network", "Cryptography", "TestSupport"] + nio,
             swiftSettings: strict),
         .testTarget(
             name: "ReplicationTests",

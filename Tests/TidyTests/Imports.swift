@@ -25,7 +25,7 @@ enum Imports {
             "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
             "Cryptography",
         ],
-        "Network": ["Replication", "Ledger", "Cryptography"],
+        "Network": ["Cryptography"],
         "Compute": ["Ledger", "Cryptography", "CWasmtime"],
         "Node": [
             "Hosting", "Projections", "Network", "Compute", "Replication", "Storage", "Ledger",

@@ -107,6 +107,14 @@ package final class SecretBytes: @unchecked Sendable {
         withExtendedLifetime(self) { unsafe body(start) }
     }
 
+    /// Appends a copy of the bytes, which the caller clears.
+    package func append(to bytes: inout [UInt8]) {
+        for place in 0..<count {
+            // SAFETY: there are `count` bytes.
+            bytes.append(unsafe start[place])
+        }
+    }
+
     /// Whether both hold the same bytes, in a time that does not depend on where they differ.
     package func equals(_ other: SecretBytes) -> Bool {
         guard count == other.count else { return false }

@@ -7,10 +7,12 @@ package import Ledger
 extension DecidedBatch {
     /// Derives the batch again on what this node holds, and returns what it has come to.
     ///
-    /// Checks, in order: height, root, precommits, and then entry by entry that each is an input
-    /// that its party signed and the rules take, or follows from those before it.
+    /// Checks, in order: height, root, precommits, then entry by entry that each is an input that
+    /// the rules take or follows from those before it, and at last the signatures of all inputs,
+    /// together.
     package func replayed(
-        on state: LedgerState, _ frontier: MerkleFrontier, threshold: Int
+        on state: LedgerState, _ frontier: MerkleFrontier, threshold: Int,
+        checker: SignatureChecker = SignatureChecker()
     ) throws(DecidedBatchFault) -> ExecutedBatch {
         guard precommits.height.rawValue == state.height.rawValue + 1 else {
             throw .wrongHeight(precommits.height)
@@ -30,12 +32,13 @@ extension DecidedBatch {
             } catch { throw .undecodable(entry: place) }
         }
         do throws(Divergence) {
-            return try Self.derive(decoded, on: state, frontier)
+            return try Self.derive(decoded, on: state, frontier, checker)
         } catch { throw .diverged(error) }
     }
 
     private static func derive(
-        _ entries: [Entry], on state: LedgerState, _ frontier: MerkleFrontier
+        _ entries: [Entry], on state: LedgerState, _ frontier: MerkleFrontier,
+        _ checker: SignatureChecker
     ) throws(Divergence) -> ExecutedBatch {
         let height = Height(state.height.rawValue + 1)
         var run = BatchRun(state: state, frontier: frontier)
@@ -45,6 +48,7 @@ extension DecidedBatch {
                 derived: "batchOpened")
         }
         var batch = ProposedBatch(opening: opening, commands: [])
+        var signed = SignedInputs(height: height)
         while run.entries.count < entries.count {
             let place = run.entries.count
             guard place == 0 || run.state.isBatchOpen else {
@@ -53,7 +57,7 @@ extension DecidedBatch {
                     derived: "the end of the batch")
             }
             let before = run.entries.count
-            try take(entries[place...], height, &run, &batch)
+            try take(entries[place...], height, &run, &batch, &signed)
             try compare(entries, run, from: before, after: state, height)
         }
         guard !run.state.isBatchOpen else {
@@ -61,13 +65,14 @@ extension DecidedBatch {
                 height, EntryIndex(run.state.size), decided: "the end of the batch",
                 derived: "batchSealed")
         }
+        try signed.check(by: checker)
         return ExecutedBatch(batch, run)
     }
 
     /// Decides again on the input behind an event, or closes and seals where it is none.
     private static func take(
         _ entries: ArraySlice<Entry>, _ height: Height, _ run: inout BatchRun,
-        _ batch: inout ProposedBatch
+        _ batch: inout ProposedBatch, _ signed: inout SignedInputs
     ) throws(Divergence) {
         let event = entries[entries.startIndex].event
         let entry = EntryIndex(run.state.size)
@@ -75,22 +80,22 @@ extension DecidedBatch {
         let command: Command
         switch event {
         case .batchOpened(let event):
-            guard let opening = run.state.opening(of: event),
-                let checked = Checked(opening, in: ledger)
-            else { throw .input(height, entry, kind: "batchOpened", nil) }
-            command = .openBatch(checked, root: run.frontier.root)
+            guard let opening = run.state.opening(of: event) else {
+                throw .input(height, entry, kind: "batchOpened", nil)
+            }
+            try signed.add(opening, in: ledger, entry, kind: "batchOpened")
+            command = .openBatch(Checked(unchecked: opening), root: run.frontier.root)
         case .messageRefused(let refused):
-            guard let checked = Checked(refused.message, in: ledger) else {
+            try signed.add(refused.message, in: ledger, entry, kind: event.kind)
+            batch.commands.append(ProposedCommand(refused.message, isRefused: true))
+            command = .recordRefusal(Checked(unchecked: refused.message))
+        case _ where !event.isDerived:
+            guard let message = run.state.message(of: event) else {
                 throw .input(height, entry, kind: event.kind, nil)
             }
-            batch.commands.append(ProposedCommand(refused.message, isRefused: true))
-            command = .recordRefusal(checked)
-        case _ where !event.isDerived:
-            guard let message = run.state.message(of: event),
-                let checked = Checked(message, in: ledger)
-            else { throw .input(height, entry, kind: event.kind, nil) }
+            try signed.add(message, in: ledger, entry, kind: event.kind)
             batch.commands.append(ProposedCommand(message))
-            command = .message(checked)
+            command = .message(Checked(unchecked: message))
         default:
             do throws(Refusal) { try run.seal(recorded: entries) } catch {
                 throw .input(height, entry, kind: event.kind, error)
@@ -122,5 +127,33 @@ extension DecidedBatch {
                 height, EntryIndex(state.size + UInt64(place)),
                 decided: decided?.kind ?? "the end of the batch", derived: derived.kind)
         }
+    }
+}
+
+/// The signatures of a batch's inputs, to be checked together.
+private struct SignedInputs {
+    let height: Height
+    private var checks: [SignatureCheck] = []
+    private var inputs: [(end: Int, entry: EntryIndex, kind: String)] = []
+
+    init(height: Height) { self.height = height }
+
+    /// Adds those of an input; throws where one of them could cover nothing.
+    mutating func add(
+        _ content: some Signed, in ledger: LedgerID, _ entry: EntryIndex, kind: String
+    ) throws(Divergence) {
+        guard let own = content.signatureChecks(in: ledger) else {
+            throw .input(height, entry, kind: kind, nil)
+        }
+        checks += own
+        inputs.append((checks.count, entry, kind))
+    }
+
+    /// Throws the first input that is not signed.
+    func check(by checker: SignatureChecker) throws(Divergence) {
+        guard let wrong = checker.verdicts(checks).firstIndex(of: false),
+            let input = inputs.first(where: { wrong < $0.end })
+        else { return }
+        throw .input(height, input.entry, kind: input.kind, nil)
     }
 }

@@ -44,7 +44,12 @@ extension ReplicaHost {
         var log = log
         if let ahead, height > ahead.snapshot.height { log = ahead.log }
         do throws(LogError) {
-            var start = try firstEntry(of: height, in: log)
+            var start: UInt64
+            if ahead == nil, let recent = recentBatches.first(of: height) {
+                start = recent
+            } else {
+                start = try firstEntry(of: height, in: log)
+            }
             var batches: [DecidedBatch] = []
             var bytes = 0
             while batches.count < ReplicationLimits.batchesPerAnswerMax, start < log.size,
@@ -130,4 +135,28 @@ struct Served {
     let last: Height
     /// The uptime at which it was.
     let at: UInt64
+}
+
+/// Where the newest batches begin in the log: peers that are a little behind ask for these.
+struct RecentBatches {
+    private static let countMax = 256
+
+    private var firsts: [UInt64] = []
+    private var last = Height(0)
+
+    /// Notes the first entry of a batch that was committed.
+    mutating func note(_ height: Height, first: UInt64) {
+        if height.rawValue != last.rawValue + 1 { firsts = [] }
+        if firsts.count >= 2 * Self.countMax { firsts.removeFirst(Self.countMax) }
+        firsts.append(first)
+        last = height
+    }
+
+    /// The first entry of a batch; nil where it is not among the newest.
+    func first(of height: Height) -> UInt64? {
+        guard height <= last, last.rawValue - height.rawValue < UInt64(firsts.count) else {
+            return nil
+        }
+        return firsts[firsts.count - 1 - Int(last.rawValue - height.rawValue)]
+    }
 }

@@ -48,6 +48,8 @@ package final class ReplicaHost {
 
     // MARK: Serving others
 
+    /// Where the newest batches of `log` begin.
+    var recentBatches = RecentBatches()
     var partBudget = PartBudget()
     /// What each peer that fetches old batches was sent last.
     var served: [ValidatorIndex: Served] = [:]
@@ -359,6 +361,7 @@ package final class ReplicaHost {
             let heads = heads(from: ledgerSize)
             try ahead?.append(batch.entries, heads)
         } else {
+            recentBatches.note(batch.precommits.height, first: log.size)
             do throws(LogError) {
                 _ = try log.stage(batch.entries)
                 try log.commit()

@@ -66,6 +66,11 @@ struct Pacing: Sendable {
         proposing = nil
     }
 
+    /// Whether the last batch came so long ago that the peers should have it too.
+    func isSettled(at uptime: UInt64) -> Bool {
+        uptime >= knownUptime + settings.statusMilliseconds
+    }
+
     // MARK: Timers
 
     mutating func schedule(_ timeout: Consensus.Timeout, at uptime: UInt64) {

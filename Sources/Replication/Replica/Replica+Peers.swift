@@ -41,6 +41,8 @@ extension Replica {
         let isDue = catchingUp.isDue(
             peer, every: settings.statusMilliseconds / 2, at: now.uptime)
         if status.height < height {
+            // What decided the last batch here is under way to it as well.
+            guard status.height < state.height || pacing.isSettled(at: now.uptime) else { return }
             guard catchingUp.hasTakenIn(status.height, peer) || isDue && isMyTurn(for: peer),
                 catchingUp.takes(
                     work: ReplicationLimits.batchesPerAnswerMax, from: peer, at: now.uptime)
@@ -129,7 +131,7 @@ extension Replica {
         let threshold = Int(state.sealedLast.parameters.threshold)
         do throws(DecidedBatchFault) {
             let replayed = try batch.replayed(
-                on: state, frontier, threshold: weakening.quorum ?? threshold)
+                on: state, frontier, threshold: weakening.quorum ?? threshold, checker: checker)
             var precommits = batch.precommits
             precommits.signatures = Array(precommits.signatures.prefix(threshold))
             commit(replayed, precommits)

@@ -1,9 +1,9 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Cryptography
+package import Cryptography
 package import Ledger
-internal import Replication
+package import Replication
 internal import Synchronization
 
 /// What stands between the wire and a host: budgets, decoding, and the signatures of many messages
@@ -28,6 +28,11 @@ package final class Intake: Sendable {
         else { return }
         let next = Parties(state)
         parties.withLock { $0 = next }
+    }
+
+    /// What a sender is to the ledger; nil where it has no business with a node.
+    package func party(_ sender: PublicKey) -> Parties.Party? {
+        parties.withLock { $0 }.party(sender)
     }
 
     /// Messages that were dropped before they were decoded.

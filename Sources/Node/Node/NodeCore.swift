@@ -53,7 +53,7 @@ final class NodeCore {
                 directory: home.path, disk: POSIXDisk(), key: home.key,
                 settings: options.settings,
                 snapshotEntries: home.configuration.keeping.snapshotEntries,
-                trusted: options.trusted, checksTail: true,
+                trusted: options.trusted, checksTail: true, memory: share.memory,
                 at: Instant(time: clock.now(), uptime: clock.uptime()))
         } catch { throw .node(name: setup.home.validator, error) }
         heardSize = host.ledgerSize
@@ -197,6 +197,10 @@ final class NodeCore {
             heardSize = host.ledgerSize
             for duty in duties { try duty.start(self) }
             try act { (host, now) throws(HostError) in try host.start(at: now) }
+            Receiving(
+                name: name, inbox: inbox, intake: host.intake, clock: clock,
+                tellsAll: misbehaviour != nil
+            ).start()
             while try turn() {}
             for duty in duties { try duty.end(self) }
         } catch {
@@ -219,7 +223,7 @@ final class NodeCore {
         _ = try clock.checked()
         for work in arrivals.work { try work(self) }
         try takeVerdicts(arrivals.verdicts)
-        for (message, sender) in arrivals.messages { try receive(message, from: sender) }
+        try receive(arrivals.checked)
         if host.nextWake <= clock.uptime() {
             try act { (host, now) throws(HostError) in try host.wake(at: now) }
         }
@@ -250,26 +254,18 @@ final class NodeCore {
         try act { (host, now) throws(HostError) in try host.verified(given, at: now) }
     }
 
-    private func receive(_ message: [UInt8], from sender: PublicKey) throws(NodeError) {
-        let peer = state.validatorIndex(of: sender)
-        // The bridge is a client like any other; nobody else has business here.
-        guard peer != nil || sender == state.bridge else { return }
-        if misbehaviour != nil {
+    private func receive(_ checked: NodeInbox.CheckedMessages) throws(NodeError) {
+        for (message, sender) in checked.heard where misbehaviour != nil {
+            let peer = state.validatorIndex(of: sender)
             let added = misbehaviour?.incoming(message, from: peer, view) ?? []
             try perform(added)
         }
-        guard let tag = message.first else { return }
-        guard tag >= DutyMessage.firstTag else {
-            return try act { (host, now) throws(HostError) in
-                try host.receive(message, from: peer, at: now)
-            }
+        if !checked.arrivals.isEmpty {
+            try act { (host, now) throws(HostError) in try host.take(checked.arrivals, at: now) }
         }
-        guard message.count <= NodeLimits.dutyMessageBytesMax else { return }
-        let duty: DutyMessage
-        do throws(Ledger.DecodingError) { duty = try DutyMessage(decoding: message) } catch {
-            return
+        for (message, sender) in checked.duties {
+            for duty in duties { try duty.take(message, from: sender, self) }
         }
-        for each in duties { try each.take(duty, from: sender, self) }
     }
 
     private func beIdle() throws(NodeError) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
+internal import Hosting
 internal import Ledger
 internal import Synchronization
 
@@ -17,14 +18,28 @@ final class NodeInbox: Sendable {
     struct Arrivals {
         var verdicts: [(RequestID, Vote, VoteReason)]
         var work: [NodeWork]
-        var messages: [(message: [UInt8], sender: PublicKey)]
+        var checked: CheckedMessages
         var isStopped: Bool
+    }
+
+    /// What peers sent and a look at the bytes alone could not refuse.
+    struct CheckedMessages {
+        /// What is the host's, with its signatures checked.
+        var arrivals: [CheckedArrival] = []
+        /// What is the duties'.
+        var duties: [(message: DutyMessage, sender: PublicKey)] = []
+        /// All that came, for a node that misbehaves.
+        var heard: [(message: [UInt8], sender: PublicKey)] = []
+
+        var isEmpty: Bool { count == 0 && heard.isEmpty }
+        var count: Int { arrivals.count + duties.count }
     }
 
     private struct Contents {
         var verdicts: [(RequestID, Vote, VoteReason)] = []
         var work: [NodeWork] = []
         var peers = PeerQueues()
+        var checked = CheckedMessages()
         var isStopped = false
         var isClosed = false
         var isPoked = false
@@ -74,25 +89,61 @@ final class NodeInbox: Sendable {
             contents.work = []
             contents.verdicts = []
             contents.peers = PeerQueues()
+            contents.checked = CheckedMessages()
         }
     }
+
+    // MARK: Checking
+
+    /// Takes some of what peers sent, to be checked, once there is something and little that was
+    /// checked before waits; nil when the node ends.
+    func takeUnchecked() -> [(message: [UInt8], sender: PublicKey)]? {
+        monitor.locked {
+            while true {
+                let (isOver, messages) = contents.withLock {
+                    contents -> (Bool, [(message: [UInt8], sender: PublicKey)]) in
+                    let isOver = contents.isClosed || contents.isStopped
+                    guard !isOver, contents.checked.count < NodeLimits.messagesAtOnce else {
+                        return (isOver, [])
+                    }
+                    return (false, contents.peers.take(NodeLimits.messagesAtOnce))
+                }
+                if isOver { return nil }
+                if !messages.isEmpty { return messages }
+                monitor.wait()
+            }
+        }
+    }
+
+    /// Adds what was checked.
+    func put(_ checked: CheckedMessages) {
+        change { contents in
+            guard !contents.isClosed else { return }
+            contents.checked.arrivals += checked.arrivals
+            contents.checked.duties += checked.duties
+            contents.checked.heard += checked.heard
+        }
+    }
+
+    // MARK: Taking
 
     /// Messages of peers that found no room.
     var dropped: UInt64 { contents.withLock { $0.peers.dropped } }
 
-    /// Takes what waits, of the peers' messages some; waits at most so long where there is nothing.
+    /// Takes what waits, of the peers' messages those that were checked; waits at most so long where there is nothing.
     func take(waitMilliseconds: UInt64) -> Arrivals {
         monitor.locked {
             let isEmpty = contents.withLock { contents in
-                contents.verdicts.isEmpty && contents.work.isEmpty && contents.peers.isEmpty
+                contents.verdicts.isEmpty && contents.work.isEmpty && contents.checked.isEmpty
                     && !contents.isStopped && !contents.isPoked
             }
             if isEmpty, waitMilliseconds > 0 { monitor.wait(milliseconds: waitMilliseconds) }
             return contents.withLock { contents in
                 let arrivals = Arrivals(
                     verdicts: contents.verdicts, work: contents.work,
-                    messages: contents.peers.take(NodeLimits.messagesAtOnce),
-                    isStopped: contents.isStopped)
+                    checked: contents.checked, isStopped: contents.isStopped)
+                if !contents.checked.isEmpty { monitor.wakeAll() }
+                contents.checked = CheckedMessages()
                 contents.verdicts = []
                 contents.work = []
                 contents.isPoked = false

@@ -3,6 +3,7 @@
 
 package import Compute
 package import EventLog
+internal import Hosting
 package import Ledger
 package import Replication
 
@@ -14,6 +15,8 @@ package struct NodeShare: Sendable {
     let pool: WorkerPool
     /// What runs jobs.
     let runner: SharedRunner
+    /// Which messages were found signed; the nodes are of one ledger.
+    let memory = SignatureMemory()
 
     /// Starts the threads. `engine` is called once, at the first job.
     package init(

@@ -33,6 +33,24 @@ package struct Parties: Sendable {
         threshold = Int(state.parameters.threshold)
     }
 
+    /// What a key is to the ledger; nil where it is nothing that sends messages.
+    package func party(_ key: PublicKey) -> Party? {
+        indices[key].map(Party.validator) ?? (key == bridge ? .bridge : nil)
+    }
+
+    /// Who sends messages to a node.
+    package enum Party: Sendable {
+        /// One who is or was a validator.
+        case validator(ValidatorIndex)
+        /// The bridge: a client like any other.
+        case bridge
+
+        /// The validator; nil for a client.
+        package var peer: ValidatorIndex? {
+            if case .validator(let index) = self { index } else { nil }
+        }
+    }
+
     /// The signatures that must hold before the replica looks at a message, rules that cost less
     /// before them; nil where they could not make it one that counts.
     ///

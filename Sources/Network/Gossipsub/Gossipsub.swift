@@ -30,6 +30,9 @@ package struct Gossipsub: Sendable {
     package struct Token: Hashable, Sendable {
         /// Counted from zero over all messages that were delivered.
         package let rawValue: UInt64
+
+        /// The token of this number.
+        package init(rawValue: UInt64) { self.rawValue = rawValue }
     }
 
     /// What the owner says of a message.
@@ -189,6 +192,14 @@ package struct Gossipsub: Sendable {
 
     /// The peers in the mesh of a topic, ascending.
     package func mesh(of topic: Topic) -> [PeerID] { meshes[topic] ?? [] }
+
+    /// The peers that are in a topic, ascending.
+    package func peers(in topic: Topic) -> [PeerID] {
+        peers.rows.filter { $0.1.topics.sortedContains(topic) }.map(\.0)
+    }
+
+    /// Whether so much of a peer waits to be judged that no more should be taken from it.
+    package func isPressed(by peer: PeerID) -> Bool { pending.isPressed(by: peer) }
 
     /// Stops the process where an invariant is broken. For tests and for the end of a run.
     package func checkSoundness() {

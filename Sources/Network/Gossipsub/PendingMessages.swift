@@ -52,6 +52,13 @@ struct PendingMessages: Sendable {
         return token
     }
 
+    /// Whether half of what may wait of a peer does.
+    func isPressed(by peer: PeerID) -> Bool {
+        guard let share = shares[peer] else { return false }
+        return share.count * 2 * limits.pendingShares >= limits.pendingMessages
+            || share.bytes * 2 * limits.pendingShares >= limits.pendingBytes
+    }
+
     /// Takes a message out; nil where it has been judged or has waited for too long.
     mutating func remove(_ token: Gossipsub.Token) -> Entry? {
         guard let entry = entries.removeValue(forKey: token) else { return nil }

@@ -28,8 +28,10 @@ final class Dial: @unchecked Sendable {
 struct KnownPeer {
     /// The addresses, best first, without the peer's name.
     var addresses: [Multiaddr] = []
-    /// Whether a connection is to be kept up.
+    /// Whether a connection is to be kept up, for which a place is kept free.
     var isKept = false
+    /// Whether a connection is welcome where there is room.
+    var isWanted = false
     /// The dials without success since the last connection that lasted.
     var failureCount = 0
     /// Whether one is under way.

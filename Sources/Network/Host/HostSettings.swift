@@ -42,6 +42,8 @@ package struct HostSettings: Sendable {
     package static let addressesPerPeerMax = 8
     /// The most peers that are dialled at one time.
     package static let dialsMax = 16
+    /// The dials without success after which a peer that is wanted is wanted no more.
+    package static let wantedDialsMax = 8
     /// How often the times above are looked at.
     package static let tick = TimeAmount.milliseconds(250)
 

@@ -120,7 +120,7 @@ extension PeerHost {
 
     /// Peers that are kept have their places; others take those that are left.
     private func makeRoom(for peer: PeerID) -> Bool {
-        let missing = known.count { $0.value.isKept && connectionOfPeer[$0.key] == nil }
+        let missing = missingKeptCount
         guard known[peer]?.isKept == true else {
             return connectionOfPeer.count + missing < settings.connectionsMax
         }
@@ -129,6 +129,11 @@ extension PeerHost {
         guard let last = others.values.max(by: { $0.number < $1.number }) else { return false }
         last.close(.tooManyConnections)
         return true
+    }
+
+    /// The peers that are kept and not connected.
+    var missingKeptCount: Int {
+        known.count { $0.value.isKept && connectionOfPeer[$0.key] == nil }
     }
 
     func forget(_ connection: Connection, _ reason: CloseReason) {

@@ -35,6 +35,15 @@ extension PeerHost {
         dialKnown(.now())
     }
 
+    /// Remembers where a peer may be, and dials it while there is room for one more: until a
+    /// connection was there, or it was not to be had `HostSettings.wantedDialsMax` times.
+    package func want(_ peer: PeerID, at addresses: [Multiaddr]) {
+        loop.preconditionInEventLoop()
+        remember(peer, at: addresses)
+        known[peer]?.isWanted = true
+        dialKnown(.now())
+    }
+
     /// Keeps the connection to a peer up no longer; one that is there stays.
     package func release(_ peer: PeerID) { known[peer]?.isKept = false }
 
@@ -71,11 +80,18 @@ extension PeerHost {
     func dialKnown(_ now: NIODeadline) {
         guard !isStopped else { return }
         let due = known.filter { peer, entry in
-            entry.isKept && !entry.isDialled && !entry.addresses.isEmpty
+            (entry.isKept || entry.isWanted) && !entry.isDialled && !entry.addresses.isEmpty
                 && entry.nextDial <= now && connectionOfPeer[peer] == nil
         }
-        var room = HostSettings.dialsMax - known.count { $0.value.isDialled }
-        for peer in due.keys.sorted() where room > 0 {
+        guard !due.isEmpty else { return }
+        let dialled = known.count { $0.value.isDialled }
+        var room = HostSettings.dialsMax - dialled
+        // What is dialled may all succeed.
+        var places =
+            settings.connectionsMax - connectionOfPeer.count - missingKeptCount - dialled
+        for (peer, entry) in due.sorted(by: { $0.key < $1.key }) where room > 0 {
+            guard entry.isKept || places > 0 else { continue }
+            if !entry.isKept { places -= 1 }
             room -= 1
             dialKnown(peer)
         }
@@ -89,6 +105,8 @@ extension PeerHost {
             guard var entry = self.known[peer] else { return }
             entry.isDialled = false
             if case .failure = result { self.delay(&entry) }
+            let isLost = entry.failureCount >= HostSettings.wantedDialsMax
+            if isLost || self.connectionOfPeer[peer] != nil { entry.isWanted = false }
             self.known[peer] = entry
         }
     }

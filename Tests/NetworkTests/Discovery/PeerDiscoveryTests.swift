@@ -199,4 +199,27 @@ struct PeerDiscoveryTests {
         let later = "dnsaddr=/ip4/10.77.0.1/tcp/1/p2p/\(Bench.peer(999).text)"
         #expect(other.receive(saying([later]), at: 100, using: &generator).count == 1)
     }
+
+    private static func bytes(_ captured: String) throws -> [UInt8] {
+        try hex(String(captured.filter { !$0.isWhitespace }))
+    }
+
+    @Test("what go-libp2p and py-libp2p send is understood")
+    mutating func captured() throws {
+        let go = try PeerID(text: "12D3KooWRPNdb8yNbLXXndgXTVkFdWZ9G8fKStGe2utVXq6PmS4C")
+        let python = try PeerID(text: "12D3KooWHwsmAGR5e1iCtrnzyhLuU1jiRzQyy43zxRh3YRzRZoBL")
+        for (packet, peer, port) in [
+            (CapturedPackets.goAnswer, go, UInt16(18_002)),
+            (CapturedPackets.pythonAnswer, python, 18_001),
+        ] {
+            let found = other.receive(try Self.bytes(packet), at: 0, using: &generator)
+            #expect(found == [.found(peer, [.tcp(.ip4(0x7F00_0001), port)])])
+        }
+        for (number, packet) in [CapturedPackets.goQuestion, CapturedPackets.pythonQuestion]
+            .enumerated()
+        {
+            let answers = answers(to: try Self.bytes(packet), at: UInt64(number) * 10_000)
+            #expect(answers.count == 1)
+        }
+    }
 }

@@ -89,6 +89,9 @@ package enum ReplicationLimits {
     /// Time until a message that no batch holds yet is sent again, in ms; twice as long each time,
     /// up to sixteen times that.
     package static let resendMilliseconds: UInt64 = 2_000
+    /// How many such times pass without a message, where a request in no batch has the votes that
+    /// decide it here.
+    package static let decidableResendsAfter = 3
     /// Messages that a node sends again at one time, of each kind: those first that are due first.
     package static let resendsMax = 16
     /// Time between two such times, in ms.

@@ -277,6 +277,14 @@ struct CommandPool: Sendable {
         spread.push(id, at: time)
     }
 
+    /// Begins anew to count how often the own vote on a request was spread: a round is open, which
+    /// has a deadline.
+    mutating func spreadSoon(_ id: RequestID, at uptime: UInt64) {
+        guard let request = requests[id], request.spreadCount > 1 else { return }
+        update(id) { $0.spreadCount = 0 }
+        noteSpread(id, at: uptime)
+    }
+
     /// Takes out the next that is to be spread again.
     mutating func popSpread(at uptime: UInt64) -> RequestID? {
         while let item = spread.pop(dueAt: uptime) {

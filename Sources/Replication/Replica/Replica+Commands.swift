@@ -285,6 +285,12 @@ extension Replica {
     private mutating func spreadAgain(_ id: RequestID) {
         guard let request = pool.requests[id] else { return }
         pool.noteSpread(id, at: now.uptime)
+        // With a quorum of votes it waits for room in a batch, and hardly for a message.
+        if request.entry == nil, request.decidableSince != nil,
+            request.spreadCount < ReplicationLimits.decidableResendsAfter
+        {
+            return
+        }
         guard case .done(let vote, let reason) = request.check, let speaker else {
             if let message = request.message, request.isOurs, request.entry == nil,
                 request.refusal == nil

@@ -33,6 +33,7 @@ extension Replica {
             guard place.map({ round.votes[$0] != nil }) ?? true else { continue }
             pool.drop(voteOf: validator, on: round.id)
         }
+        pool.spreadSoon(round.id, at: now.uptime)
         touch(round.id)
     }
 

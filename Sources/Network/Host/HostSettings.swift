@@ -17,7 +17,7 @@ package struct HostSettings: Sendable {
     package var recordSequence: UInt64 = 1
     /// The most connections that are open, each way together.
     package var connectionsMax = 50
-    /// The most connections that have not finished their handshakes.
+    /// The most connections that have not finished their handshakes, each way.
     package var handshakesMax = 64
     /// The most connections from one address that have not finished their handshakes.
     package var handshakesPerAddressMax = 16

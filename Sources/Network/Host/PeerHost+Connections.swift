@@ -59,14 +59,30 @@ extension PeerHost {
     private func accept(_ channel: any Channel) throws {
         let address = channel.remoteAddress?.multiaddr
         let host = address?.tcp?.host
-        let fromThere = connections.values.filter {
+        let fromThere = connections.values.count {
             $0.role == .listener && $0.address?.tcp?.host == host
         }
-        guard !isStopped, handshakeCount < settings.handshakesMax,
-            fromThere.count < settings.connectionsPerAddressMax,
-            fromThere.count(where: { !$0.isOpen }) < settings.handshakesPerAddressMax
-        else { throw CloseReason.tooManyConnections }
+        guard !isStopped, fromThere < settings.connectionsPerAddressMax else {
+            throw CloseReason.tooManyConnections
+        }
+        makeRoomForHandshake(from: host)
         try add(channel, role: .listener, address: address, dial: nil)
+    }
+
+    /// Ends the oldest of the unfinished handshakes that others have begun, where there are too
+    /// many: of those from the same address, or of the address with the most.
+    ///
+    /// The oldest, because honest peers finish soon: whoever would keep them out must begin as many
+    /// as there may be within the time of one handshake, and not within that of its time-out.
+    private func makeRoomForHandshake(from host: Multiaddr.Part?) {
+        let open = connections.values.filter { $0.role == .listener && !$0.isOpen }
+        let groups = Dictionary(grouping: open) { $0.address?.tcp?.host }
+        var group = groups[host] ?? []
+        if group.count < settings.handshakesPerAddressMax {
+            guard open.count >= settings.handshakesMax else { return }
+            group = groups.values.max { $0.count < $1.count } ?? []
+        }
+        group.min { $0.number < $1.number }?.close(.tooManyConnections)
     }
 
     /// The connections whose handshakes are not finished.

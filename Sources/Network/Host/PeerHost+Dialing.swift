@@ -59,7 +59,8 @@ extension PeerHost {
         guard let (host, port) = address.tcp, let text = host.hostText else {
             return completion(.failure(.address(address)))
         }
-        guard handshakeCount < settings.handshakesMax else { return completion(.failure(.busy)) }
+        let open = connections.values.count { $0.role == .dialer && !$0.isOpen }
+        guard open < settings.handshakesMax else { return completion(.failure(.busy)) }
         let dial = Dial(peer: address.peer, completion: completion)
         let place = address.withoutPeer
         ClientBootstrap(group: loop)

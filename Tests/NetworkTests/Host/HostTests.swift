@@ -106,6 +106,50 @@ struct HostTests {
         }
     }
 
+    @Test("A peer has no more streams of a protocol than it may")
+    func inboundMax() async throws {
+        try await TestHost.with(1, 2) { hosts in
+            let (one, two) = (hosts[0], hosts[1])
+            try await two.run { $0.register("/echo", inboundMax: 2) { _ in Echo() } }
+            try await one.dial(try await two.address())
+            let collectors = [Collector(), Collector()]
+            for collector in collectors {
+                _ = try await one.open(["/echo"], to: two.peer, handler: collector)
+            }
+            await #expect(throws: HostError.streamEnded) {
+                _ = try await one.open(["/echo"], to: two.peer, handler: Collector())
+            }
+            #expect(collectors.allSatisfy { !$0.isClosed })
+        }
+    }
+
+    @Test("A stream that is held back takes no more than its window, and loses nothing")
+    func pause() async throws {
+        try await TestHost.with(1, 2) { hosts in
+            let (one, two) = (hosts[0], hosts[1])
+            let receiver = Collector()
+            let held = Mutex<PeerStream?>(nil)
+            try await two.run { host in
+                host.register("/hold", inboundMax: 1) { stream in
+                    stream.pause()
+                    held.withLock { $0 = stream }
+                    return receiver
+                }
+            }
+            try await one.dial(try await two.address())
+            let pump = Pump([UInt8](repeating: 3, count: 1 << 20))
+            let stream = try await one.open(["/hold"], to: two.peer, handler: pump)
+            try await one.run { _ in pump.push(stream) }
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(receiver.bytes.isEmpty)
+            let pending = try await one.run { _ in stream.pendingBytes }
+            #expect(pending > 700_000)
+            try await two.run { _ in held.withLock { $0 }?.resume() }
+            try await wait(for: "all of it") { receiver.bytes.count == 1 << 20 }
+            try await wait(for: "the end") { receiver.isClosed }
+        }
+    }
+
     @Test("Another peer than the one that was dialled is refused")
     func wrongPeer() async throws {
         try await TestHost.with(1, 2) { hosts in

@@ -122,6 +122,26 @@ struct HostileHostTests {
         try await host.host.stop().get()
     }
 
+    @Test("A flood of half-open handshakes keeps nobody out")
+    func handshakeFlood() async throws {
+        let host = try TestHost(1) { $0.handshakesMax = 4 }
+        try await host.start()
+        let address = try await host.address()
+        var peers: [HostilePeer] = []
+        for _ in 0..<20 { peers.append(try await HostilePeer.connect(to: address)) }
+        try await checkHonest(host)
+        for _ in 0..<20 { peers.append(try await HostilePeer.connect(to: address)) }
+        #expect(try await host.run { $0.handshakeCount } <= 4)
+        #expect(peers.filter(\.isClosed).count >= 32)
+        try await checkHonest(host)
+        // Nor does it keep the host from dialling.
+        try await TestHost.with(2) { hosts in
+            let address = try await hosts[0].address()
+            #expect(try await host.dial(address) == hosts[0].peer)
+        }
+        try await host.host.stop().get()
+    }
+
     @Test(
         "Garbage at the start ends the connection",
         arguments: [

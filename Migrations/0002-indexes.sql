@@ -27,6 +27,7 @@ CREATE VIEW answer AS
 SELECT
     request.entry AS request,
     membership.validator AS validator,
+    validator.name AS name,
     coalesce(
         vote.vote, CASE request.close_cause WHEN 'nullifierSpent' THEN 'cutShort' ELSE 'missed' END
     ) AS answer
@@ -34,5 +35,6 @@ FROM request
 JOIN membership
     ON membership.joined < request.entry
     AND (membership.left IS NULL OR membership.left > request.entry)
+JOIN validator ON validator.number = membership.validator
 LEFT JOIN vote ON vote.request = request.entry AND vote.validator = membership.validator
 WHERE request.closed IS NOT NULL;

@@ -126,7 +126,8 @@ final class Collector {
 
     /// Waits for everything, and returns what was found. `progress` hears of jobs.
     func finish(
-        key: (ValidatorIndex) -> String, progress: (_ done: UInt64, _ total: UInt64) -> Void
+        named: (ValidatorIndex) -> (name: String, key: String),
+        progress: (_ done: UInt64, _ total: UInt64) -> Void
     ) -> Results {
         submit()
         var jobs = Recomputer.Results()
@@ -135,7 +136,7 @@ final class Collector {
             jobs = recomputer.finish(progress: progress)
         }
         let checked = pool?.finish()
-        let judged = jury.finish(key: key)
+        let judged = jury.finish(named: named)
         counts.signatures = checked?.signatures ?? 0
         counts.proofs = checked?.proofs ?? 0
         counts.votes = judged.votes

@@ -65,7 +65,9 @@ struct EntryPass {
         let state = fold.state
         let watch = Stopwatch()
         let results = collector.finish(
-            key: { index in state.validator(index)?.key.hex ?? "" },
+            named: { index in
+                (state.name(of: index), state.validator(index)?.key.hex ?? "")
+            },
             progress: { done, total in
                 progress(
                     AuditProgress(phase: .jobs, done: done, total: total, seconds: watch.seconds))

@@ -14,7 +14,7 @@ extension Field: Encodable {
     /// Numbers stay numbers: times are milliseconds, reputations thousandths of a point.
     package func encode(to encoder: any Encoder) throws {
         switch self {
-        case .number(let value), .time(let value), .points(let value):
+        case .number(let value), .time(let value), .points(let value), .party(let value, _, _):
             var container = encoder.singleValueContainer()
             try container.encode(value)
         case .signed(let value):
@@ -31,7 +31,11 @@ extension Field: Encodable {
             for value in values { try container.encode(value) }
         case .record(let fields):
             var container = encoder.container(keyedBy: Name.self)
-            for field in fields { try container.encode(field.value, forKey: Name(field.name)) }
+            for field in fields {
+                try container.encode(field.value, forKey: Name(field.name))
+                guard let (name, value) = field.nameOfParty else { continue }
+                try container.encode(value, forKey: Name(name))
+            }
         }
     }
 }

@@ -4,14 +4,17 @@
 package import Ledger
 
 extension Field {
-    /// The value on one line; hexadecimal texts are cut to eight digits unless `isFull`.
+    /// The value on one line; hexadecimal texts are cut to eight digits unless `isFull`, parties
+    /// have their names behind their numbers, and texts show what controls a terminal.
     package func text(isFull: Bool = false) -> String {
         switch self {
         case .number(let value): "\(value)"
         case .signed(let value): "\(value)"
         case .time(let value): UTC.text(Time(value))
         case .points(let value): UTC.points(Reputation(value))
-        case .text(let value): value
+        case .text(let value): value.visible
+        case .party(let number, _, let name):
+            name.map { "\(number) (\($0.visible))" } ?? "\(number)"
         case .hex(let value):
             isFull || value.utf8.count <= 16 ? value : "\(value.prefix(8))…"
         case .list(let values):

@@ -18,12 +18,19 @@ package indirect enum Field: Sendable, Equatable {
     case text(String)
     /// Lower-case hexadecimal digits.
     case hex(String)
+    /// A validator, submitter or circuit by its number, with its name where that is known.
+    case party(UInt64, Party, name: String?)
     /// Several values in order.
     case list([Field])
     /// Named values in order.
     case record([NamedField])
     /// Nothing.
     case none
+}
+
+/// Who, or what, a ledger gives a number and a name.
+package enum Party: Sendable {
+    case validator, submitter, circuit
 }
 
 /// A value with its name, in the spelling of JSON: `snake_case`.
@@ -71,9 +78,11 @@ extension Field {
         return switch value {
         case let value as EntryIndex: .number(value.rawValue)
         case let value as Height: .number(value.rawValue)
-        case let value as ValidatorIndex: .number(UInt64(value.rawValue))
-        case let value as SubmitterIndex: .number(UInt64(value.rawValue))
-        case let value as CircuitIndex: .number(UInt64(value.rawValue))
+        case let value as ValidatorIndex: .party(UInt64(value.rawValue), .validator, name: nil)
+        case let value as SubmitterIndex:
+            .party(UInt64(value.rawValue), .submitter, name: nil)
+        case let value as CircuitIndex:
+            .party(UInt64(value.rawValue), .circuit, name: nil)
         case let value as Time: .time(value.rawValue)
         case let value as Reputation: .points(value.rawValue)
         case let value as Stake: .number(value.rawValue)

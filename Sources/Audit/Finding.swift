@@ -78,6 +78,8 @@ package struct Contradiction: Codable, Equatable, Sendable {
     package let request: UInt64
     /// The number of the validator.
     package let validator: UInt16
+    /// Its name.
+    package let name: String
     /// Its key, in hexadecimal.
     package let key: String
     /// What it signed: `approve` or `reject`.

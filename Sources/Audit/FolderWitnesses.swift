@@ -129,7 +129,8 @@ struct FolderWitnesses {
                     "\(note.file) says nothing: no validator of this log signed it.")
                 continue
             }
-            let names = signers.map { "validator \($0)" }.joined(separator: ", ")
+            let names = signers.map { "validator \($0) (\(state.validators[$0].name))" }
+                .joined(separator: ", ")
             if let found = try Self.contradiction(of: note.signed.head, to: log) {
                 report.findings.append(
                     Finding(

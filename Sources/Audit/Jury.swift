@@ -65,7 +65,7 @@ final class Jury: Sendable {
 
     /// Judges what is left, and returns everything that was found.
     func finish(
-        key: (ValidatorIndex) -> String
+        named: (ValidatorIndex) -> (name: String, key: String)
     ) -> (findings: [Finding], contradictions: [Contradiction], votes: UInt64) {
         results.withLock { results in
             for request in results.cases.keys.sorted() {
@@ -73,9 +73,10 @@ final class Jury: Sendable {
             }
             let contradictions = results.contradictions.sorted { $0.vote < $1.vote }.map {
                 vote, request, validator, said in
-                Contradiction(
-                    entry: vote, request: request, validator: validator.rawValue,
-                    key: key(validator), vote: "\(said)", proofHolds: said == .reject)
+                let (name, key) = named(validator)
+                return Contradiction(
+                    entry: vote, request: request, validator: validator.rawValue, name: name,
+                    key: key, vote: "\(said)", proofHolds: said == .reject)
             }
             return (results.findings, contradictions, results.votes)
         }

@@ -38,6 +38,8 @@ package struct RequestHistory: Sendable {
     package let circuit: Circuit
     /// The name of the circuit.
     package var circuitName: String { circuit.name }
+    /// What the log calls those who stand in its entries.
+    package internal(set) var names = LedgerNames(validators: [])
     /// The votes, by entry.
     package internal(set) var votes: [CountedVote] = []
     /// The decision and its entry.
@@ -84,13 +86,16 @@ extension RequestHistory {
         _ selector: RequestSelector, in log: EventLog
     ) throws(HistoryError) -> RequestHistory {
         var search = Search(selector)
+        let names: LedgerNames
         do throws(ReplayError) {
-            _ = try Replay.state(of: log) { entry, state in search.take(entry, state) }
+            let state = try Replay.state(of: log) { entry, state in search.take(entry, state) }
+            names = LedgerNames(state)
         } catch {
             throw .replay(error)
         }
         let found = search.found.keys.sorted().compactMap { search.found[$0] }
-        guard let first = found.first else { throw .notFound }
+        guard var first = found.first else { throw .notFound }
+        first.names = names
         guard found.count == 1 else {
             throw .ambiguous(found.prefix(5).map { ($0.entry, $0.round.id) })
         }

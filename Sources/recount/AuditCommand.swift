@@ -6,6 +6,7 @@ import Audit
 import Compute
 import EventLog
 import Foundation
+import Ledger
 import Node
 
 /// `recount audit`.
@@ -185,7 +186,7 @@ struct AuditText {
         printResultContradictions()
         printNotRecomputed()
         printFindings()
-        for note in report.notes { Output.line("Note: \(note)") }
+        for note in report.notes { Output.line("Note: \(note.visible)") }
     }
 
     private func listChecks() {
@@ -246,12 +247,14 @@ struct AuditText {
             Output.strong(
                 Text.count(UInt64(lies.count), "validator") + " contradicted the mathematics:"))
         var table = Table(
-            ("validator", .right), ("key", .left), ("votes", .right), ("at entries", .left))
+            ("validator", .right), ("name", .left), ("key", .left), ("votes", .right),
+            ("at entries", .left))
         for validator in lies.keys.sorted() {
             let items = lies[validator] ?? []
             let entries = items.prefix(6).map { "\($0.entry) (\($0.vote))" }
             table.add(
-                "\(validator)", items.first.map { $0.key.prefix(16) + "…" } ?? "",
+                "\(validator)", items.first?.name ?? "",
+                items.first.map { $0.key.prefix(16) + "…" } ?? "",
                 "\(items.count)", entries.joined(separator: ", ") + (items.count > 6 ? ", …" : ""))
         }
         table.print()
@@ -267,12 +270,14 @@ struct AuditText {
                 Text.count(UInt64(lies.count), "validator")
                     + " signed results that running the job again contradicts:"))
         var table = Table(
-            ("validator", .right), ("key", .left), ("results", .right), ("at entries", .left))
+            ("validator", .right), ("name", .left), ("key", .left), ("results", .right),
+            ("at entries", .left))
         for validator in lies.keys.sorted() {
             let items = lies[validator] ?? []
             let entries = items.prefix(3).map { "\($0.entry) (\($0.difference))" }
             table.add(
-                "\(validator)", items.first.map { $0.key.prefix(16) + "…" } ?? "",
+                "\(validator)", items.first?.name ?? "",
+                items.first.map { $0.key.prefix(16) + "…" } ?? "",
                 "\(items.count)", entries.joined(separator: ", ") + (items.count > 3 ? ", …" : ""))
         }
         table.print()
@@ -285,7 +290,7 @@ struct AuditText {
         Output.line(
             Output.strong(Text.count(UInt64(jobs.count), "job") + " could not be run again:"))
         for item in jobs.prefix(Self.jobsMax) {
-            Output.line("  job \(item.job) (\(Text.short(item.jobID))): \(item.reason)")
+            Output.line("  job \(item.job) (\(Text.short(item.jobID))): \(item.reason.visible)")
         }
         if jobs.count > Self.jobsMax { Output.line("  … and more; --json has them all.") }
         for obstacle in JobObstacle.allCases where jobs.contains(where: { $0.obstacle == obstacle })
@@ -300,8 +305,8 @@ struct AuditText {
         Output.line(Output.strong(Text.count(UInt64(report.findings.count), "finding") + ":"))
         for finding in report.findings.prefix(Self.findingsMax) {
             Output.line("  entry \(finding.entry): \(finding.kind.rawValue)")
-            Output.line("    expected  \(finding.expected)")
-            Output.line("    found     \(finding.found)")
+            Output.line("    expected  \(finding.expected.visible)")
+            Output.line("    found     \(finding.found.visible)")
         }
         if report.findings.count > Self.findingsMax {
             Output.line("  … and more; --json has them all.")

@@ -156,7 +156,7 @@ private struct CertificateText {
         Output.line(
             Output.strong(
                 report.isValid ? "The certificate is valid." : "The certificate is not valid."))
-        if let flaw = report.flaw { Output.line("\(flaw)") }
+        if let flaw = report.flaw { Output.line("\(flaw)".visible) }
         if let decision = report.decision { list(decision) }
         var table = Table(("check", .left), ("result", .left), ("found", .left))
         for check in CertificateCheck.allCases {
@@ -166,12 +166,12 @@ private struct CertificateText {
         }
         Output.line()
         table.print()
-        for note in report.notes { Output.line("Note: \(note)") }
+        for note in report.notes { Output.line("Note: \(note.visible)") }
     }
 
     private func list(_ decision: CertifiedDecision) {
         var list = Listing()
-        list.add("ledger", "\(report.ledgerID) (\(Text.plain(report.name)))")
+        list.add("ledger", "\(report.ledgerID) (\(report.name))")
         list.add("request", "\(decision.requestID), entry \(decision.entry)")
         list.add("outcome", "\(decision.outcome): \(decision.reason)")
         list.add(
@@ -237,13 +237,13 @@ struct CertificateShowCommand: ParsableCommand {
         Output.line("Nothing of this is verified: recount certificate verify \(file) does that.")
         Output.line()
         for line in shown.checkpoint.split(separator: "\n", omittingEmptySubsequences: false) {
-            Output.line(Text.plain(line))
+            Output.line(line.visible)
         }
         for (name, part) in [("subject", shown.subject), ("conflict", shown.conflict)] {
             guard let part else { continue }
             var list = Listing()
             list.add(name, "request of entry \(part.request)")
-            list.add("circuit", "\(Text.plain(part.circuit)), \(part.circuitID)")
+            list.add("circuit", "\(part.circuit), \(part.circuitID)")
             list.add("submitter", part.submitter)
             for (place, key) in part.pinned.enumerated() {
                 list.add(place == 0 ? "pinned" : "", key)
@@ -252,7 +252,7 @@ struct CertificateShowCommand: ParsableCommand {
         }
         Output.line()
         for entry in shown.entries {
-            let fields = Text.plain(entry.fields?.text() ?? "not an event")
+            let fields = entry.fields?.text() ?? "not an event"
             Output.line(Output.cut("  entry \(entry.index)  \(entry.kind) \(fields)"))
         }
         Output.line("  \(Text.count(UInt64(shown.proof.count), "hash", "hashes")) of proof")
@@ -278,17 +278,5 @@ struct CertificateShowCommand: ParsableCommand {
             return Shown.Entry(
                 index: entry.index, kind: "unknown", bytes: entry.bytes.count, fields: nil)
         }
-    }
-}
-
-extension Text {
-    /// The text without characters that a terminal would act on: nobody has vouched for it.
-    static func plain(_ text: some StringProtocol) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    scalar.properties.generalCategory == .control
-                        || scalar.properties.generalCategory == .format ? "\u{FFFD}" : scalar
-                }))
     }
 }

@@ -7,14 +7,20 @@ import Foundation
 package struct ChartSeries: Sendable {
     /// What the line is called where it ends.
     package let label: String
+    /// What else it is called, beside or below the drawing; nil where that is all.
+    package let name: String?
     /// The values; nil where there is none.
     package let values: [Double?]
 
     /// Takes the fields in order.
-    package init(label: String, values: [Double?]) {
+    package init(label: String, name: String? = nil, values: [Double?]) {
         self.label = label
+        self.name = name
         self.values = values
     }
+
+    /// Label and name.
+    var title: String { name.map { "\(label) \($0)" } ?? label }
 
     /// The last value, where there is one.
     var last: Double? { values.last ?? nil }

@@ -74,12 +74,13 @@ struct ChartReputationCommand: ParsableCommand {
         commandName: "reputation",
         abstract: "Draw the reputation of validators over time.",
         discussion: """
-            Validators are named by their numbers, or by the first digits of their keys;
-            all unless told, but of more than twelve the six highest and the six lowest.
-            Each line is named by the number of its validator where it ends.
+            Validators are named by their numbers, their names or the first digits of their
+            keys; all unless told, but of more than twelve the six highest and the six lowest.
+            Each line has the number of its validator where it ends, and below the drawing
+            stands whose number it is.
 
               recount chart reputation home
-              recount chart reputation home 0 8 9 --by entry
+              recount chart reputation home 0 validator-9 validator-10 --by entry
               recount chart reputation home --svg reputation.svg
 
             --by entry gives every entry the same room, which shows more where long quiet
@@ -130,12 +131,12 @@ struct ChartReputationCommand: ParsableCommand {
         }
         let axis = Self.axis(moments, by)
         let chart = LineChart(
-            title: "Reputation of " + Self.names(chosen, of: parties.count),
+            title: "Reputation of " + Self.names(chosen, of: parties),
             vertical: "reputation (points)", horizontal: axis.title, name: "validator",
             marks: axis.marks,
             series: series.map { series in
                 ChartSeries(
-                    label: "\(series.validator)",
+                    label: "\(series.validator)", name: series.name,
                     values: series.points.map { point in
                         point.reputation.map { Double($0) / 1000 }
                     })
@@ -156,11 +157,12 @@ struct ChartReputationCommand: ParsableCommand {
         return (sorted.prefix(most / 2) + sorted.suffix(most / 2)).map(\.validator).sorted()
     }
 
-    private static func names(_ chosen: [UInt64], of count: Int) -> String {
+    private static func names(_ chosen: [UInt64], of parties: [ValidatorView]) -> String {
         switch chosen.count {
-        case 1: "validator \(chosen[0])"
-        case count: "all \(count) validators"
-        default: "\(chosen.count) of \(count) validators"
+        case 1:
+            Text.validator(chosen[0], parties.first { $0.validator == chosen[0] }?.name)
+        case parties.count: "all \(parties.count) validators"
+        default: "\(chosen.count) of \(parties.count) validators"
         }
     }
 
@@ -237,7 +239,7 @@ struct ChartLeadersCommand: ParsableCommand {
             bars: shares.validators.map { row in
                 let off = row.deviation.map { _ in ", \(row.deviationText) sd" } ?? ""
                 return ChartBar(
-                    label: "validator \(row.validator)", value: row.share,
+                    label: "\(row.validator) \(row.name ?? "")", value: row.share,
                     expected: row.predictedShare,
                     note: "\(row.led): \(Text.percent(row.share))\(off)")
             })

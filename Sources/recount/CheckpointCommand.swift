@@ -8,6 +8,7 @@ import EventLog
 import Foundation
 import Ledger
 import Node
+import Projections
 import Storage
 
 /// `recount checkpoint`.
@@ -34,12 +35,14 @@ struct CheckpointResult: Encodable {
         let name: String
         let keyID: String
         let cosignedAt: UInt64?
+        /// What the ledger calls the validator whose key it is, where that is known.
+        fileprivate(set) var validator: String?
     }
 
     let origin: String
     let size: UInt64
     let root: String
-    let signatures: [Line]
+    private(set) var signatures: [Line]
     var path: String?
     var notices: [String]?
     var valid: Bool?
@@ -58,6 +61,16 @@ struct CheckpointResult: Encodable {
                 name: line.name.description,
                 keyID: String(repeating: "0", count: 8 - digits.utf8.count) + digits,
                 cosignedAt: line.cosignatureSeconds)
+        }
+    }
+
+    /// Finds out what the ledger in a directory calls those who cosigned.
+    mutating func name(by directory: String) throws(Failure) {
+        let opened = try OpenedViews(log: try openLedger(directory))
+        let parties = try opened.ask { views throws(ViewError) in try views.parties() } ?? []
+        for place in signatures.indices {
+            let key = signatures[place].name.suffix(64)
+            signatures[place].validator = parties.first { $0.key == key }?.name
         }
     }
 
@@ -80,12 +93,15 @@ struct CheckpointResult: Encodable {
 
 /// Reads a checkpoint from a file, standard input, or the newest of a ledger.
 enum CheckpointInput {
+    /// The directory of the ledger that a path means; nil where it means a file.
+    static func ledger(_ path: String) -> String? {
+        let directory = Place.ledger(path)
+        return FileManager.default.fileExists(atPath: "\(directory)/segments") ? directory : nil
+    }
+
     static func read(_ path: String) throws(Failure) -> (signed: SignedCheckpoint, path: String) {
         let disk = POSIXDisk()
-        let directory = Place.ledger(path)
-        if FileManager.default.fileExists(atPath: "\(directory)/segments") {
-            return try newest(in: directory)
-        }
+        if let directory = ledger(path) { return try newest(in: directory) }
         do {
             let bytes: [UInt8]
             if path == "-" {
@@ -151,12 +167,14 @@ struct CheckpointShowCommand: ParsableCommand {
         }
         var result = CheckpointResult(signed)
         result.path = path
+        if let directory = CheckpointInput.ledger(checkpoint) { try result.name(by: directory) }
         if json { return try Output.json(result) }
         result.listing().print()
-        var table = Table(("by", .left), ("key id", .left), ("cosigned", .left))
+        var table = Table(
+            ("validator", .left), ("by", .left), ("key id", .left), ("cosigned", .left))
         for line in result.signatures {
             table.add(
-                line.name, line.keyID,
+                line.validator ?? "", line.name, line.keyID,
                 line.cosignedAt.map { UTC.text(Time($0.multipliedReportingOverflow(by: 1000).0)) }
                     ?? "")
         }
@@ -383,8 +401,7 @@ struct CheckpointVerifyCommand: ParsableCommand {
                 throw Failure("\(keys): \(error)")
             }
         }
-        let directory = Place.ledger(checkpoint)
-        guard FileManager.default.fileExists(atPath: "\(directory)/segments") else {
+        guard let directory = CheckpointInput.ledger(checkpoint) else {
             throw Failure(
                 "whose signatures? name the keys with --keys, or a ledger instead of a file")
         }

@@ -42,8 +42,8 @@ private struct Proposals {
         do throws(NodeError) { state = try client.state().state } catch {
             throw Failure("\(error)")
         }
-        names = Place.names(state)
-        words = ChangeWords(state: state, names: names)
+        names = LedgerNames(state)
+        words = ChangeWords(state: state)
     }
 
     static func read(_ file: String) throws(Failure) -> ChangeProposal {

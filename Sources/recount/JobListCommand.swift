@@ -105,7 +105,10 @@ struct JobListCommand: ParsableCommand {
                         } ?? "", .plain
                     ),
                     (row.fuelUsed.map(Text.grouped) ?? "", .plain),
-                    (row.reports.map { "\($0.validator)" }.joined(separator: " "), .plain),
+                    (
+                        row.reports.map { "\($0.validator) \($0.name ?? "")" }
+                            .joined(separator: ", "), .plain
+                    ),
                 ])
         }
         for job in waiting {

@@ -13,6 +13,7 @@ import Projections
 struct WaitingJob: Encodable {
     let jobID: String
     let submitterKey: String
+    fileprivate(set) var submitterName: String?
     let module: String
     let input: String
     let fuel: UInt64
@@ -67,18 +68,18 @@ struct Jobs {
             waiting = []
             return
         }
-        let ids = spooled.map(\.jobID)
-        let logged = try views.ask { views throws(ViewError) in
-            var logged: [String] = []
-            for id in ids {
-                do throws(ViewError) {
-                    _ = try views.job(called: id)
-                    logged.append(id)
-                } catch .notFound {}
+        let asked = try views.ask { views throws(ViewError) in
+            var waiting: [WaitingJob] = []
+            for var job in spooled {
+                do throws(ViewError) { _ = try views.job(called: job.jobID) } catch .notFound {
+                    job.submitterName = try views.submitterName(
+                        ofKey: [UInt8](hex: job.submitterKey) ?? [])
+                    waiting.append(job)
+                }
             }
-            return logged
+            return waiting
         }
-        waiting = spooled.filter { !(logged ?? []).contains($0.jobID) }
+        waiting = asked ?? spooled
     }
 
     /// The jobs in the spool of a home; a file that is damaged is told of.

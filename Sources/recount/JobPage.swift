@@ -17,7 +17,7 @@ enum JobPage {
         Output.line(Output.strong("Job \(row.jobID)"))
         var list = Listing()
         list.add("entry", "\(row.entry), batch \(row.batch)")
-        list.add("submitter", "\(row.submitter)")
+        list.add("submitter", "\(row.submitter), \(row.submitterName)")
         list.add("submitted", Text.time(row.timestamp) + " by its own time")
         list.add("module", row.module)
         list.add("input", row.input)
@@ -75,7 +75,8 @@ enum JobPage {
     private static func show(_ job: WaitingJob, _ place: String) {
         Output.line(Output.strong("Job \(job.jobID)"))
         var list = Listing()
-        list.add("submitter", "key \(job.submitterKey)")
+        list.add(
+            "submitter", (job.submitterName.map { "\($0), " } ?? "") + "key \(job.submitterKey)")
         list.add("submitted", Text.time(job.timestamp) + " by its own time")
         list.add("module", job.module)
         list.add("input", job.input)
@@ -83,6 +84,8 @@ enum JobPage {
         list.add("limits", JobText.limits(job.fuel, job.memoryBytes, job.milliseconds))
         list.print()
         Output.line()
-        Output.line(Output.strong("Waiting") + ": recount run \(place) takes it")
+        Output.line(
+            Output.strong("Waiting")
+                + ": recount run \(Place.network(place)) --requests /dev/null takes it")
     }
 }

@@ -147,7 +147,7 @@ struct JobRunCommand: ParsableCommand {
         guard !outcome.log.lines.isEmpty else { return }
         Output.line()
         Output.line(Output.strong("Log"))
-        for line in outcome.log.lines { Output.line("  " + JobText.printable(line)) }
+        for line in outcome.log.lines { Output.line("  " + line.visible) }
         if outcome.log.dropped > 0 {
             Output.line("  and \(Text.count(outcome.log.dropped, "more line")) that were dropped")
         }
@@ -156,7 +156,7 @@ struct JobRunCommand: ParsableCommand {
     /// A short output that people can read.
     private static func preview(_ bytes: [UInt8]) -> String? {
         guard !bytes.isEmpty, bytes.count <= 64,
-            let text = String(validating: bytes, as: UTF8.self), JobText.printable(text) == text
+            let text = String(validating: bytes, as: UTF8.self), text.visible == text
         else { return nil }
         return text
     }

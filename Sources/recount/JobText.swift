@@ -29,23 +29,9 @@ enum JobText {
                 ? "as long as the ledger allows" : "\(Text.grouped(milliseconds)) ms")
     }
 
-    /// A text without what could move the cursor of a terminal.
-    static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .surrogate, .privateUse, .unassigned,
-                        .lineSeparator, .paragraphSeparator:
-                        "\u{FFFD}"
-                    default: scalar
-                    }
-                }))
-    }
-
     /// The lines of a text that have anything in them.
     static func lines(of text: String) -> [String] {
-        text.split(whereSeparator: \.isNewline).map { printable($0.trimmingSpaces) }
+        text.split(whereSeparator: \.isNewline).map { $0.trimmingSpaces.visible }
             .filter { !$0.isEmpty }
     }
 

@@ -48,9 +48,10 @@ struct LeadersCommand: ParsableCommand {
         var request: UInt64?
         var batch: UInt64?
         var leader: UInt64
+        var leaderName: String?
         var round: UInt64?
 
-        init(_ led: Leadership, _ kind: LeadingKind) {
+        init(_ led: Leadership, _ kind: LeadingKind, _ names: [UInt64: String]) {
             switch kind {
             case .requests: request = led.number
             case .batches:
@@ -58,6 +59,7 @@ struct LeadersCommand: ParsableCommand {
                 round = led.round
             }
             leader = led.leader
+            leaderName = names[led.leader]
         }
     }
 
@@ -73,11 +75,12 @@ struct LeadersCommand: ParsableCommand {
         let parts =
             try opened.ask { [range] views throws(ViewError) -> [Part] in
                 guard let range = try range.range(views) else { return [] }
+                let names = try views.validatorNames()
                 return try kinds.map { kind throws(ViewError) in
                     Part(
                         shares: try LeaderShares.read(kind, range, views),
                         history: try views.leaderships(kind, range, newest: newest).map {
-                            Led($0, kind)
+                            Led($0, kind, names)
                         })
                 }
             } ?? []
@@ -131,15 +134,16 @@ struct LeadersCommand: ParsableCommand {
         }
         guard !part.history.isEmpty else { return }
         Output.line("  the last \(part.history.count), oldest first:")
-        var list = Table(fitting: [
+        var heads: [(title: String, side: Table.Side, fit: Table.Fit)] = [
             (isRequests ? "request" : "batch", .right, .kept), ("leader", .right, .kept),
-            ("passed over", .right, .kept),
-        ])
-        if isRequests {
-            list = Table(fitting: [("request", .right, .kept), ("leader", .right, .kept)])
-        }
+            ("name", .left, .idDropped(0)),
+        ]
+        if !isRequests { heads.append(("passed over", .right, .kept)) }
+        var list = Table(fitting: heads)
         for led in part.history {
-            let cells = ["\(led.request ?? led.batch ?? 0)", "\(led.leader)"]
+            let cells = [
+                "\(led.request ?? led.batch ?? 0)", "\(led.leader)", led.leaderName ?? "",
+            ]
             list.add(cells + (led.round.map { ["\($0)"] } ?? []))
         }
         list.print()

@@ -13,8 +13,9 @@ struct LogCommand: ParsableCommand {
         commandName: "log",
         abstract: "List the entries of a ledger, one a line.",
         discussion: """
-            Each line has the entry, its batch, its kind and its fields, long
-            hexadecimal texts cut short. --json prints every field in full, one JSON
+            Each line has the entry, its batch, its kind and its fields: long hexadecimal
+            texts cut short, and names in parentheses behind the numbers of validators,
+            submitters and circuits. --json prints every field in full, one JSON
             object a line; times are milliseconds since 1970 UTC, reputations
             thousandths of a point.
 
@@ -79,7 +80,7 @@ struct LogCommand: ParsableCommand {
     mutating func run() throws {
         let log = try openLedger(place.ledger)
         let filter = try filter(log)
-        var walk = Walk(filter: filter, json: json, to: range.to)
+        var walk = Walk(filter: filter, json: json, to: range.to, names: try NameBook(log))
         var next = try start(log, filter)
         walk.height = try Self.height(before: next, in: log)
         next = try walk.list(log, from: next)
@@ -167,16 +168,20 @@ struct LogCommand: ParsableCommand {
         return 0
     }
 
-    static func line(_ entry: LoggedEntry, _ height: UInt64) -> Field {
+    fileprivate static func line(
+        _ entry: LoggedEntry, _ height: UInt64, _ fields: [NamedField]
+    ) -> Field {
         let head = [
             NamedField("entry", .number(entry.index)), NamedField("batch", .number(height)),
             NamedField("kind", .text(entry.event.kind)),
         ]
-        return .record(head + [NamedField("fields", .record(entry.event.fields))])
+        return .record(head + [NamedField("fields", .record(fields))])
     }
 
-    fileprivate static func text(_ entry: LoggedEntry, _ height: UInt64) -> String {
-        let fields = entry.event.fields.filter { !hidden.contains($0.name) }
+    fileprivate static func text(
+        _ entry: LoggedEntry, _ height: UInt64, _ fields: [NamedField]
+    ) -> String {
+        let fields = fields.filter { !hidden.contains($0.name) }
         let number = "\(entry.index)"
         let padding = String(repeating: " ", count: max(0, 8 - number.count))
         let kind = entry.event.kind
@@ -197,10 +202,13 @@ private struct Walk {
     /// Whether the last entry that is wanted was passed.
     private(set) var isOver = false
 
-    init(filter: LogFilter, json: Bool, to: LogPlace?) {
+    private var names: NameBook
+
+    init(filter: LogFilter, json: Bool, to: LogPlace?, names: NameBook) {
         self.filter = filter
         self.json = json
         self.to = to
+        self.names = names
     }
 
     /// Lists what is wanted from an entry to the end of the log; returns where to go on.
@@ -220,10 +228,11 @@ private struct Walk {
             if case .batchOpened(let opened) = entry.event { height = opened.height.rawValue }
             guard filter.takes(entry) else { continue }
             listed += 1
+            let fields = try names.fields(entry, in: log)
             if json {
-                try Output.json(LogCommand.line(entry, height), isLine: true)
+                try Output.json(LogCommand.line(entry, height, fields), isLine: true)
             } else {
-                Output.line(Output.cut(LogCommand.text(entry, height)))
+                Output.line(Output.cut(LogCommand.text(entry, height, fields)))
             }
         }
         return end

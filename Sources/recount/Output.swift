@@ -44,8 +44,12 @@ enum Output {
 
     private static let pending = Mutex<[UInt8]>([])
 
-    /// Writes "recount: " and a message to standard error.
-    static func error(_ message: String) { standardError("recount: \(message)\n") }
+    /// Writes "recount: " and a message to standard error, with what controls a terminal made
+    /// visible, since a message may quote what came from outside. Lines stay lines.
+    static func error(_ message: String) {
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+        standardError("recount: \(lines.map(\.visible).joined(separator: "\n"))\n")
+    }
 
     /// Writes to standard error, after what standard output holds back.
     static func standardError(_ text: String) {
@@ -178,8 +182,10 @@ enum Style: Sendable {
 struct Listing {
     private var rows: [(String, String)] = []
 
-    /// Adds a line.
-    mutating func add(_ name: String, _ value: String) { rows.append((name, value)) }
+    /// Adds a line, with what controls a terminal made visible.
+    mutating func add(_ name: String, _ value: String) {
+        rows.append((name.visible, value.visible))
+    }
 
     /// Writes the lines, indented by two columns.
     func print() {

@@ -5,6 +5,7 @@ import Audit
 import Foundation
 import Ledger
 import Node
+import Synchronization
 
 /// What the argument of a command means: a ledger, the home of a node, or a local network.
 enum Place {
@@ -12,12 +13,29 @@ enum Place {
     /// validator of a local network, which is told on standard error.
     static func ledger(_ path: String) -> String { LedgerDirectory.locate(node(path)) }
 
+    /// The networks of which it was told whose ledger is shown.
+    private static let told = Mutex<Set<String>>([])
+
     /// The path as it is, or the home of the first validator where it is a local network, which is
     /// told on standard error.
     static func node(_ path: String) -> String {
         guard let first = LocalNetwork.names(in: path).first else { return path }
-        Output.standardError("note: \(path) is a local network; this is \(first)'s\n")
+        if told.withLock({ $0.insert(path).inserted }) {
+            Output.standardError("note: \(path) is a local network; this is \(first)'s\n")
+        }
         return LocalNetwork.homePath(of: first, in: path)
+    }
+
+    /// The folder that `recount run` takes, of a home or a network: a home stands in it.
+    static func network(_ path: String) -> String {
+        guard LocalNetwork.names(in: path).isEmpty, NodeHome.isHome(path) else { return path }
+        let parent = URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent()
+        // As it was given where that is shorter: a path under the current folder stays one.
+        guard !path.hasPrefix("/") else { return parent.path }
+        let here = FileManager.default.currentDirectoryPath
+        if parent.path == here { return "." }
+        return parent.path.hasPrefix(here + "/")
+            ? String(parent.path.dropFirst(here.count + 1)) : parent.path
     }
 
     /// A node as its clients see it.
@@ -37,10 +55,5 @@ enum Place {
                     + " makes one")
         }
         return [path]
-    }
-
-    /// The names of a ledger's validators, by index.
-    static func names(_ state: LedgerState) -> LedgerNames {
-        LedgerNames(validators: state.validators.map(\.name))
     }
 }

@@ -71,6 +71,7 @@ struct ReplayCommand: ParsableCommand {
 private struct StateSummary: Encodable {
     struct ValidatorLine: Encodable {
         var index: Int
+        var name: String
         var key: String
         var stake: UInt64
         var reputation: UInt64
@@ -109,7 +110,7 @@ private struct StateSummary: Encodable {
     var nullifiers: Int
     var convictions: Int
     var circuits: [String]
-    var submitters: Int
+    var submitters: [String]
 
     /// A seal states the roots of the state before it.
     init(_ state: LedgerState, sealed: BatchSealed?) {
@@ -126,8 +127,9 @@ private struct StateSummary: Encodable {
         }
         validators = state.validators.enumerated().map { index, validator in
             ValidatorLine(
-                index: index, key: validator.key.hex, stake: validator.stake.rawValue,
-                reputation: validator.reputation.rawValue, isMember: validator.isMember)
+                index: index, name: validator.name, key: validator.key.hex,
+                stake: validator.stake.rawValue, reputation: validator.reputation.rawValue,
+                isMember: validator.isMember)
         }
         openRounds = state.openRounds.compactMap { state.openRound(at: $0) }.map { round in
             let tally = round.tally
@@ -143,7 +145,7 @@ private struct StateSummary: Encodable {
         nullifiers = state.nullifierCount
         convictions = state.convictionCount
         circuits = state.circuits.map(\.circuit.name)
-        submitters = state.submitters.count
+        submitters = state.submitters.map(\.name)
     }
 
     func print() {
@@ -161,15 +163,15 @@ private struct StateSummary: Encodable {
         list.add("nullifiers", "\(nullifiers)")
         list.add("convictions", "\(convictions)")
         list.add("circuits", circuits.joined(separator: ", "))
-        list.add("submitters", "\(submitters)")
+        list.add("submitters", submitters.joined(separator: ", "))
         list.print()
         Output.line()
         var table = Table(
-            ("validator", .right), ("key", .left), ("stake", .right), ("reputation", .right),
-            ("", .left))
+            ("validator", .right), ("name", .left), ("key", .left), ("stake", .right),
+            ("reputation", .right), ("", .left))
         for line in validators {
             table.add(
-                "\(line.index)", line.key.prefix(16) + "…", "\(line.stake)",
+                "\(line.index)", line.name, line.key.prefix(16) + "…", "\(line.stake)",
                 UTC.points(Reputation(line.reputation)), line.isMember ? "" : "left")
         }
         table.print()

@@ -78,25 +78,28 @@ struct RequestsCommand: ParsableCommand {
         }
         var table = Table(fitting: [
             ("entry", .right, .kept), ("time", .left, .dropped(2)), ("request", .left, .id),
-            ("amount", .right, .dropped(3)), ("recipient", .left, .idDropped(9)),
-            ("circuit", .left, .dropped(8)), ("leader", .right, .dropped(6)),
-            ("outcome", .left, .kept), ("reason", .left, .dropped(4)),
+            ("amount", .right, .dropped(3)), ("recipient", .left, .idDropped(11)),
+            ("circuit", .left, .dropped(9)), ("submitter", .left, .dropped(10)),
+            ("leader", .right, .dropped(6)),
+            ("name", .left, .idDropped(7)), ("outcome", .left, .kept),
+            ("reason", .left, .dropped(4)),
             ("approve", .right, .dropped(1)), ("reject", .right, .dropped(1)),
             ("abstain", .right, .dropped(1)), ("margin", .right, .dropped(5)),
-            ("settlement", .left, .dropped(7)),
+            ("settlement", .left, .dropped(8)),
         ])
         for row in rows {
             let margin = row.margin.map { $0 > 0 ? "+\($0)" : "\($0)" } ?? ""
             let cells = [
                 "\(row.entry)", Text.time(row.time), Text.short(row.requestID), "\(row.amount)",
-                Text.short(row.recipient), row.circuit, "\(row.leader)", row.outcome,
-                row.reason ?? "",
+                Text.short(row.recipient), row.circuit,
+                "\(row.submitter) \(row.submitterName)", "\(row.leader)", row.leaderName,
+                row.outcome, row.reason ?? "",
                 "\(row.approvals)", "\(row.rejections)", "\(row.abstentions)", margin,
                 row.settlement ?? "",
             ]
             table.add(
                 styled: cells.enumerated().map {
-                    ($0.element, $0.offset == 7 ? Style.of(outcome: row.outcome) : .plain)
+                    ($0.element, $0.offset == 9 ? Style.of(outcome: row.outcome) : .plain)
                 })
         }
         table.print()

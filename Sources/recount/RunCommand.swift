@@ -214,10 +214,10 @@ private struct EventPrinter: Sendable {
         if isJSON { return Output.line(event.json) }
         switch event {
         case .voted, .accepted, .jobSubmitted, .jobAssigned, .jobReported:
-            if isVerbose { Output.line(event.description) }
+            if isVerbose { Output.line(event.description.visible) }
         case .warning(let text): Output.error("warning: \(text)")
         case .projectionsStopped: Output.error(event.description)
-        default: Output.line(event.description)
+        default: Output.line(event.description.visible)
         }
     }
 }

@@ -27,7 +27,8 @@ package enum SVGChart {
 
     /// Draws lines, each named where it ends.
     package static func text(of chart: LineChart) -> String {
-        let (left, top, right, bottom) = (86.0, 56.0, 130.0, 70.0)
+        let longest = Double(chart.series.map(\.title.count).max() ?? 0)
+        let (left, top, right, bottom) = (86.0, 56.0, max(130.0, 32 + longest * 7.6), 70.0)
         let height = max(420, top + bottom + Double(chart.series.count) * 17)
         let plotWidth = width - left - right
         let plotHeight = height - top - bottom
@@ -93,7 +94,7 @@ package enum SVGChart {
     ) -> [String] {
         let apart = 16.0
         var ends = chart.series.enumerated().compactMap { place, series in
-            series.last.map { (place: place, label: series.label, y: y($0), at: y($0)) }
+            series.last.map { (place: place, label: series.title, y: y($0), at: y($0)) }
         }
         ends.sort { ($0.y, $0.place) < ($1.y, $1.place) }
         for number in ends.indices.dropFirst() {

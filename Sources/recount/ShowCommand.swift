@@ -57,12 +57,14 @@ struct ShowEntryCommand: ParsableCommand {
             NamedField(
                 "leaf_hash", .hex(MerkleFrontier.leafHash(found.bytes.span).hex)),
         ]
+        var names = try NameBook(log)
+        let named = try names.fields(found, in: log)
         if json {
-            let fields = NamedField("fields", .record(found.event.fields))
+            let fields = NamedField("fields", .record(named))
             return try Output.json(Field.record(head + [fields]))
         }
         var list = Listing()
-        for field in head + found.event.fields {
+        for field in head + named {
             list.add(field.name, field.value.text(isFull: true))
         }
         list.print()

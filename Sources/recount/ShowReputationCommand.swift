@@ -55,9 +55,8 @@ struct ShowReputationCommand: ParsableCommand {
                 changes: try views.reputation(of: number, newest: newest))
         }
         if json { return try Output.json(result) }
-        Output.line(Output.strong("Reputation of validator \(result.validator)"))
+        Output.line(Output.strong("Reputation of " + Text.validator(result.validator, result.name)))
         var list = Listing()
-        list.add("name", result.name)
         list.add("key", result.key)
         list.add("reputation", "\(Text.points(result.reputation)) points")
         list.print()

@@ -51,6 +51,7 @@ struct ShowRequestCommand: ParsableCommand {
 private struct RequestJSON: Encodable {
     struct Pinned: Encodable {
         var index: UInt16
+        var name: String
         var key: String
         var stake: UInt64
         var reputation: UInt64
@@ -59,6 +60,7 @@ private struct RequestJSON: Encodable {
     struct Counted: Encodable {
         var entry: UInt64
         var index: UInt16
+        var name: String
         var vote: VerificationVote
     }
 
@@ -71,6 +73,7 @@ private struct RequestJSON: Encodable {
     var batch: UInt64
     var request: Field
     var leader: UInt16
+    var leaderName: String
     var threshold: UInt32
     var deadline: UInt64
     var pinned: [Pinned]
@@ -84,17 +87,20 @@ private struct RequestJSON: Encodable {
         entry = history.entry
         batch = history.height.rawValue
         request = Self.request(history)
+        let names = history.names
         leader = history.round.opened.leader.rawValue
+        leaderName = names.name(of: history.round.opened.leader)
         threshold = history.round.opened.threshold
         deadline = history.round.opened.deadline.rawValue
         pinned = history.round.pinned.members.map {
             Pinned(
-                index: $0.index.rawValue, key: $0.key.hex, stake: $0.stake.rawValue,
-                reputation: $0.reputation.rawValue)
+                index: $0.index.rawValue, name: names.name(of: $0.index), key: $0.key.hex,
+                stake: $0.stake.rawValue, reputation: $0.reputation.rawValue)
         }
         votes = history.votes.map {
             Counted(
-                entry: $0.entry, index: $0.validator.rawValue, vote: VerificationVote($0.message))
+                entry: $0.entry, index: $0.validator.rawValue,
+                name: names.name(of: $0.validator), vote: VerificationVote($0.message))
         }
         decisionEntry = history.decision?.entry
         result = history.decision.map { decision in
@@ -106,7 +112,7 @@ private struct RequestJSON: Encodable {
             .record([
                 NamedField("entry", .number(entry.index)),
                 NamedField("kind", .text(entry.event.kind)),
-                NamedField("fields", .record(entry.event.fields)),
+                NamedField("fields", .record(entry.event.fields.map { $0.named(by: names) })),
             ])
         }
         refused = history.refused.map { Refused(entry: $0.entry, refusal: "\($0.refusal)") }
@@ -125,8 +131,15 @@ private struct RequestJSON: Encodable {
             NamedField("timestamp", .time(message.timestamp.rawValue)),
             NamedField("nullifiers", .list(message.nullifiers.map(decimal))),
             NamedField("submitter", .hex(message.submitter.hex)),
+            NamedField("submitter_name", .text(submitterName(history))),
             NamedField("signature", .hex(message.signature.hex)),
         ])
+    }
+
+    fileprivate static func submitterName(_ history: RequestHistory) -> String {
+        let place = Int(history.round.request.submitter.rawValue)
+        let known = history.names.submitters
+        return known.indices.contains(place) ? known[place] : ""
     }
 
     private static func decimal(_ bytes: Bytes32) -> Field {
@@ -148,9 +161,15 @@ private struct RequestText {
         list.add("amount", "\(message.amount.rawValue)")
         list.add("recipient", message.recipient.hex)
         for nullifier in message.nullifiers { list.add("nullifier", nullifier.hex) }
-        list.add("submitter", "\(round.request.submitter.rawValue), key \(message.submitter.hex)")
+        list.add(
+            "submitter",
+            "\(round.request.submitter.rawValue), \(RequestJSON.submitterName(history)), key"
+                + " \(message.submitter.hex)")
         list.add("submitted", UTC.text(message.timestamp) + " by its own time")
-        list.add("leader", "validator \(round.opened.leader.rawValue)")
+        list.add(
+            "leader",
+            Text.validator(
+                UInt64(round.opened.leader.rawValue), history.names.name(of: round.opened.leader)))
         list.add("threshold", "\(round.threshold) of \(round.pinned.members.count)")
         list.add("deadline", UTC.text(round.opened.deadline))
         list.print()
@@ -163,12 +182,13 @@ private struct RequestText {
         Output.line()
         Output.line(Output.strong("Pinned validators and votes"))
         var table = Table(
-            ("validator", .right), ("key", .left), ("stake", .right), ("reputation", .right),
-            ("vote", .left), ("reason", .left), ("entry", .right))
+            ("validator", .right), ("name", .left), ("key", .left), ("stake", .right),
+            ("reputation", .right), ("vote", .left), ("reason", .left), ("entry", .right))
         for member in history.round.pinned.members {
             let vote = history.votes.first { $0.validator == member.index }
             table.add(
-                "\(member.index.rawValue)", member.key.hex.prefix(16) + "…",
+                "\(member.index.rawValue)", history.names.name(of: member.index),
+                member.key.hex.prefix(16) + "…",
                 "\(member.stake.rawValue)", UTC.points(member.reputation),
                 vote.map { "\($0.message.vote)" } ?? "none",
                 vote.map { "\($0.message.reason)" } ?? "", vote.map { "\($0.entry)" } ?? "")
@@ -199,7 +219,7 @@ private struct RequestText {
         Output.line(Output.strong("What followed"))
         let lines =
             history.events.map { entry in
-                (entry.index, "\(entry.event.kind) " + Self.text(entry.event))
+                (entry.index, "\(entry.event.kind) " + text(entry.event))
             }
             + history.refused.map { ($0.entry, "messageRefused \($0.refusal)") }
         for (entry, text) in lines.sorted(by: { $0.0 < $1.0 }) {
@@ -208,9 +228,9 @@ private struct RequestText {
         if lines.isEmpty { Output.line("  nothing yet") }
     }
 
-    private static func text(_ event: Event) -> String {
+    private func text(_ event: Event) -> String {
         let hidden: Set = ["request", "about", "signature", "first", "second"]
-        return event.fields.filter { !hidden.contains($0.name) }.map { $0.text() }
-            .joined(separator: " ")
+        return event.fields.filter { !hidden.contains($0.name) }
+            .map { $0.named(by: history.names).text() }.joined(separator: " ")
     }
 }

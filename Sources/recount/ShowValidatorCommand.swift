@@ -43,9 +43,8 @@ struct ShowValidatorCommand: ParsableCommand {
 
     private static func show(_ history: ValidatorHistory) {
         let row = history.summary
-        Output.line(Output.strong("Validator \(row.validator)"))
+        Output.line(Output.strong("Validator \(row.validator), \(row.name)"))
         var list = Listing()
-        list.add("name", row.name)
         list.add("key", row.key)
         for span in history.memberships {
             list.add(

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Ledger
+
 /// Columns of text that fit a terminal.
 ///
 /// Where the lines would be longer than the terminal, names (`.id`) are cut first, down to eight
@@ -55,13 +57,11 @@ package struct Table {
     mutating func add(_ cells: String...) { add(cells) }
 
     /// Adds a row.
-    package mutating func add(_ cells: [String]) {
-        rows.append(cells.map { Cell(text: $0, style: .plain) })
-    }
+    package mutating func add(_ cells: [String]) { add(styled: cells.map { ($0, .plain) }) }
 
-    /// Adds a row with a style for each cell.
+    /// Adds a row with a style for each cell, with what controls a terminal made visible.
     mutating func add(styled cells: [(String, Style)]) {
-        rows.append(cells.map { Cell(text: $0.0, style: $0.1) })
+        rows.append(cells.map { Cell(text: $0.0.visible, style: $0.1) })
     }
 
     /// Writes the table, indented by two columns.

@@ -77,15 +77,24 @@ package struct TerminalChart {
         result.append(margin + corner + floor)
         result.append(margin + " " + Self.spread(chart.marks, width))
         result.append(margin + " " + Self.centred(chart.horizontal, width))
-        if !isUnicode,
-            chart.series.enumerated().contains(where: { number, series in
-                series.label != String(letter(number))
-            })
-        {
-            let names = chart.series.enumerated().map { "\(letter($0)) = \($1.label)" }
-            result += Text.wrapped(names, columns: columns - 2, gap: "  ").map { "  " + $0 }
+        return result + legend(of: chart)
+    }
+
+    /// What the lines are called, where that is more than what stands at their ends, and what they
+    /// are drawn with.
+    private func legend(of chart: LineChart) -> [String] {
+        var names: [String] = []
+        for (number, series) in chart.series.enumerated() {
+            let drawn = String(letter(number))
+            if !isUnicode, series.label != drawn {
+                names.append("\(drawn) = \(series.title)")
+            } else if series.name != nil {
+                names.append(series.title)
+            }
         }
-        return result
+        return Text.wrapped(Text.listed(names), columns: columns - 2).map {
+            "  " + $0.prefix(columns - 2)
+        }
     }
 
     private func letter(_ number: Int) -> Character { Self.letters[number % Self.letters.count] }
@@ -177,16 +186,18 @@ package struct TerminalChart {
     package func lines(of chart: BarChart) -> [String] {
         let ticks = chart.ticks
         let high = ticks.last ?? 1
-        let left = chart.bars.map(\.label.count).max() ?? 1
+        // A name as long as may be leaves room for bars.
+        let left = min(max(14, columns / 4), chart.bars.map(\.label.count).max() ?? 1)
         let right = chart.bars.map(\.note.count).max() ?? 0
         let width = max(10, columns - left - right - 6)
         var result = [chart.title, ""]
         for bar in chart.bars {
-            let fill = String(repeating: " ", count: left - bar.label.count)
+            let label = bar.label.prefix(left)
+            let fill = String(repeating: " ", count: left - label.count)
             let drawn = self.bar(bar.value / high, bar.expected / high, width)
             result.append(
                 Self.trimmed(
-                    "  " + fill + bar.label + (isUnicode ? " │" : " |") + drawn + " " + bar.note))
+                    "  " + fill + label + (isUnicode ? " │" : " |") + drawn + " " + bar.note))
         }
         let margin = String(repeating: " ", count: left + 3)
         result.append(

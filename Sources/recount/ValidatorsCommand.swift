@@ -20,10 +20,10 @@ struct ValidatorsCommand: ParsableCommand {
               recount validators home --by-round --limit 100 --json
 
             With --by-round each of the newest rounds is a row, 20 unless --limit says
-            otherwise, and each validator a column: a approve, r reject, o abstain,
-            . missed, ? not yet, - cut short by another request that spent the nullifier;
-            a capital where the outcome proved the vote wrong; ! where two votes of it
-            convict it; blank where it was not asked.
+            otherwise, and each validator a column, whose name stands above: a approve,
+            r reject, o abstain, . missed, ? not yet, - cut short by another request that
+            spent the nullifier; a capital where the outcome proved the vote wrong; ! where
+            two votes of it convict it; blank where it was not asked.
             """)
 
     @OptionGroup var place: LedgerArgument
@@ -120,11 +120,15 @@ extension RangeOptions {
 package struct RoundMatrix {
     private let rounds: [RoundView]
     private let validators: [UInt64]
+    private let names: [UInt64: String]
 
     /// Takes rounds, the newest last.
     package init(_ rounds: [RoundView]) {
         self.rounds = rounds
         validators = Set(rounds.flatMap { $0.answers.map(\.validator) }).sorted()
+        var names: [UInt64: String] = [:]
+        for answer in rounds.flatMap(\.answers) { names[answer.validator] = answer.name }
+        self.names = names
     }
 
     /// The letter of an answer.
@@ -153,7 +157,10 @@ package struct RoundMatrix {
         let width = max(2 + (hasMarks ? 1 : 0), ("\(validators.last ?? 0)".count) + 1)
         let room = columns == .max ? validators.count : max(1, (columns - head) / width)
         let shown = validators.prefix(room)
-        var lines: [String] = []
+        let called = shown.map { number in "\(number) \(names[number] ?? "")" }
+        var lines = Text.wrapped(
+            ["validators:"] + Text.listed(called), columns: columns == .max ? .max : columns - 2
+        ).map { "  " + $0 }
         func left(_ text: String, _ width: Int) -> String {
             text + String(repeating: " ", count: max(0, width - text.count))
         }

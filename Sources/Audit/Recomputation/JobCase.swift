@@ -7,10 +7,11 @@ import Ledger
 
 /// A job with everything that was signed on it.
 struct JobCase: Sendable {
-    /// A result with its entry and the key that signed it.
+    /// A result with its entry, and the name and key of who signed it.
     struct Report: Sendable {
         let entry: UInt64
         let event: ResultReported
+        let name: String
         let key: String
     }
 
@@ -60,7 +61,7 @@ struct JobCase: Sendable {
             judgement.contradictions.append(
                 ResultContradiction(
                     entry: report.entry, job: entry, jobID: id,
-                    validator: event.validator.rawValue, key: report.key,
+                    validator: event.validator.rawValue, name: report.name, key: report.key,
                     signed: JobResult(event), recomputed: truth))
         }
         judgement.finding = finding(outcome, truth)
@@ -74,7 +75,9 @@ struct JobCase: Sendable {
         let liars = reports.filter {
             $0.event.status == decided.status && $0.event.output == decided.output
         }
-        let names = liars.map { "\($0.event.validator.rawValue) (key \($0.key.prefix(16))…)" }
+        let names = liars.map {
+            "\($0.event.validator.rawValue) (\($0.name), key \($0.key.prefix(16))…)"
+        }
         let agreed = JobResult(decided.status, output: decided.output, fuel: 0)
         return Finding(
             entry: place, kind: .agreedFalseResult,

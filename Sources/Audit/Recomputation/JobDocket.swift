@@ -28,7 +28,7 @@ struct JobDocket {
         case .resultReported(let event):
             cases[event.job.rawValue]?.reports.append(
                 JobCase.Report(
-                    entry: entry.index, event: event,
+                    entry: entry.index, event: event, name: state.name(of: event.validator),
                     key: state.validator(event.validator)?.key.hex ?? ""))
         case .jobDecided(let decided):
             cases[decided.job.rawValue]?.decision = (entry.index, decided)

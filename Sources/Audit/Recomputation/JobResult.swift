@@ -51,6 +51,8 @@ package struct ResultContradiction: Codable, Equatable, Sendable {
     package let jobID: String
     /// The number of the validator.
     package let validator: UInt16
+    /// Its name.
+    package let name: String
     /// Its key, in hexadecimal.
     package let key: String
     /// What it signed.

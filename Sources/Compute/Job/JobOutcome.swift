@@ -45,17 +45,12 @@ package struct JobLog: Sendable, Equatable {
     /// Starts empty.
     package init() {}
 
-    /// Adds a line, in which characters that a terminal would obey are replaced.
+    /// Adds a line, in which characters that a terminal would obey are made visible.
     mutating func add(_ line: String) {
         guard lines.count < ComputeLimits.logLinesMax else {
             dropped += 1
             return
         }
-        var shown = ""
-        for scalar in line.unicodeScalars {
-            let isControl = scalar.properties.generalCategory == .control
-            shown.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
-        }
-        lines.append(shown)
+        lines.append(line.visible)
     }
 }

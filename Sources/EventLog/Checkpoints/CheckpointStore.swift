@@ -216,8 +216,8 @@ package struct CheckpointStore: Sendable {
 
     /// The sizes of the checkpoints, ascending, by their names, and the files of other names.
     ///
-    /// Nothing where there is no directory. Temporary files are in neither list, nor the precommits
-    /// of a replicated ledger, which are kept in the same directory.
+    /// Nothing where there is no directory. Temporary files are in neither list, nor the precommits,
+    /// which are kept in the same directory.
     package func list() throws(CheckpointStoreError) -> (
         sizes: [UInt64], others: [CheckpointDamage]
     ) {

@@ -34,9 +34,9 @@ package struct ChangeWords {
     private let names: LedgerNames
 
     /// Words about a ledger.
-    package init(state: LedgerState, names: LedgerNames) {
+    package init(state: LedgerState) {
         self.state = state
-        self.names = names
+        names = LedgerNames(state)
     }
 
     /// Reads a change.
@@ -127,13 +127,12 @@ package struct ChangeWords {
     }
 
     private func circuit(named text: String) throws(ChangeWordsProblem) -> CircuitIndex {
-        let known = state.circuits.map(\.circuit.name)
-        guard let place = known.firstIndex(of: text), let index = UInt16(exactly: place) else {
+        guard let index = names.circuit(text) else {
             throw ChangeWordsProblem(
                 "there is no circuit called \(text.prefix(80))"
-                    + Spelling.suggestion(for: text, among: known))
+                    + Spelling.suggestion(for: text, among: names.circuits))
         }
-        return CircuitIndex(index)
+        return index
     }
 
     private func circuit(_ fields: [String: String]) throws(ChangeWordsProblem) -> Circuit {
@@ -192,7 +191,7 @@ package struct ChangeWords {
     package func text(of change: Change) -> String {
         switch change {
         case .validatorJoined(_, let name, let stake):
-            "validator \(name) joins with stake \(stake.rawValue)"
+            "\(name) joins with stake \(stake.rawValue)"
         case .validatorLeft(let key): "\(name(key)) leaves"
         case .stakeChanged(let key, let stake):
             "the stake of \(name(key)) becomes \(stake.rawValue)"
@@ -223,26 +222,5 @@ package struct ChangeWords {
             old.toml.split(separator: "\n"), new.toml.split(separator: "\n")
         ).filter { $0 != $1 }.map { "\($0) becomes \($1.drop { $0 != "=" }.dropFirst(2))" }
         return changed.isEmpty ? "to what they are" : changed.joined(separator: ", ")
-    }
-}
-
-/// The names of a ledger's validators.
-package struct LedgerNames: Sendable {
-    /// By index.
-    package let validators: [String]
-
-    /// Names by index.
-    package init(validators: [String]) { self.validators = validators }
-
-    /// The index of a validator that is called so: a name, or a number.
-    package func validator(_ text: String) -> ValidatorIndex? {
-        if let place = validators.firstIndex(of: text) { return ValidatorIndex(UInt16(place)) }
-        return UInt16(text).map { ValidatorIndex($0) }
-    }
-
-    /// What a validator is called.
-    package func name(of index: ValidatorIndex) -> String {
-        validators.indices.contains(Int(index.rawValue))
-            ? validators[Int(index.rawValue)] : "validator \(index.rawValue)"
     }
 }

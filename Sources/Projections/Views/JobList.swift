@@ -86,12 +86,13 @@ extension LedgerViews {
 
     private static let jobSQL = """
         SELECT job.*, batch.time AS time, job_validator.validator AS assigned_validator,
-            validator.name AS assigned_name,
+            validator.name AS assigned_name, submitter.name AS submitter_name,
             result.entry AS report_entry, result.status AS report_status,
             result.status_code AS report_status_code, result.output AS report_output,
             result.fuel AS report_fuel
         FROM job
         JOIN batch ON batch.height = job.height
+        JOIN submitter ON submitter.number = job.submitter
         LEFT JOIN job_validator ON job_validator.job = job.entry
         LEFT JOIN validator ON validator.number = job_validator.validator
         LEFT JOIN result ON result.job = job.entry

@@ -35,6 +35,8 @@ package struct JobView: Codable, Equatable, Sendable {
     package var time: UInt64
     /// The number of the submitter.
     package var submitter: UInt64
+    /// Its name.
+    package var submitterName: String
     /// SHA-256 of the module.
     package var module: String
     /// SHA-256 of the input.
@@ -86,6 +88,7 @@ package struct JobView: Codable, Equatable, Sendable {
         batch = try cells.number("height")
         time = try cells.number("time")
         submitter = try cells.number("submitter")
+        submitterName = try cells.text("submitter_name")
         module = try cells.hex("module")
         input = try cells.hex("input")
         fuel = try cells.number("fuel")

@@ -4,6 +4,7 @@
 internal import Cryptography
 internal import Foundation
 internal import GRDB
+package import Ledger
 
 /// Finds what people call by a number or by the first digits of its name.
 extension LedgerViews {
@@ -49,6 +50,25 @@ extension LedgerViews {
                 SELECT number, key AS name FROM validator WHERE key BETWEEN ? AND ?
                 ORDER BY key LIMIT \(Self.candidatesMax)
                 """)
+    }
+
+    /// What all parties of the ledger are called.
+    package func names() throws(ViewError) -> LedgerNames {
+        func names(_ table: String) throws(ViewError) -> [String] {
+            try rows("SELECT name FROM \(table) ORDER BY number") { cells throws(ViewError) in
+                try cells.text("name")
+            }
+        }
+        return LedgerNames(
+            validators: try names("validator"), submitters: try names("submitter"),
+            circuits: try names("circuit"))
+    }
+
+    /// What the submitter with this key is called; nil where there is none.
+    package func submitterName(ofKey key: [UInt8]) throws(ViewError) -> String? {
+        try first("SELECT name FROM submitter WHERE key = ?", [Data(key)]) {
+            cells throws(ViewError) in try cells.text("name")
+        }
     }
 
     /// The nullifier that starts with these hexadecimal digits.

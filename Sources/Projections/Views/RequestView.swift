@@ -17,6 +17,8 @@ package struct RequestView: Codable, Equatable, Sendable {
     package var circuit: String
     /// The number of the submitter.
     package var submitter: UInt64
+    /// Its name.
+    package var submitterName: String
     /// How much.
     package var amount: UInt64
     /// To whom.
@@ -25,6 +27,8 @@ package struct RequestView: Codable, Equatable, Sendable {
     package var timestamp: UInt64
     /// The number of the validator that settles it.
     package var leader: UInt64
+    /// Its name.
+    package var leaderName: String
     /// Approvals that approve.
     package var threshold: UInt64
     /// When votes end.
@@ -61,10 +65,12 @@ package struct RequestView: Codable, Equatable, Sendable {
         time = try cells.number("time")
         circuit = try cells.text("circuit_name")
         submitter = try cells.number("submitter")
+        submitterName = try cells.text("submitter_name")
         amount = try cells.number("amount")
         recipient = try cells.hex("recipient")
         timestamp = try cells.number("timestamp")
         leader = try cells.number("leader")
+        leaderName = try cells.text("leader_name")
         threshold = try cells.number("threshold")
         deadline = try cells.number("deadline")
         outcome = try cells.textIfAny("outcome") ?? "open"
@@ -159,8 +165,10 @@ extension LedgerViews {
 
     private static let requestSQL = """
         SELECT request.entry, request.id, request.height, batch.time, circuit.name AS circuit_name,
-            request.submitter, request.amount, request.recipient, request.timestamp,
-            request.leader, request.threshold, request.deadline, request.outcome, request.reason,
+            request.submitter, submitter.name AS submitter_name, request.amount,
+            request.recipient, request.timestamp, request.leader,
+            validator.name AS leader_name, request.threshold, request.deadline, request.outcome,
+            request.reason,
             coalesce(request.approvals, (SELECT count(*) FROM vote
                 WHERE vote.request = request.entry AND vote.vote = 'approve')) AS approvals,
             coalesce(request.rejections, (SELECT count(*) FROM vote
@@ -174,6 +182,8 @@ extension LedgerViews {
         FROM request
         JOIN batch ON batch.height = request.height
         JOIN circuit ON circuit.number = request.circuit
+        JOIN submitter ON submitter.number = request.submitter
+        JOIN validator ON validator.number = request.leader
         LEFT JOIN settlement ON settlement.request = request.entry
         """
 }

@@ -24,13 +24,27 @@ struct InitCommand: ParsableCommand {
 
             The passphrase comes from RECOUNT_PASSPHRASE, or is asked for on a terminal.
             The keys of a configuration: recount config.
+
+            With --join, FOLDER is a network that is there, and gets the home of one more
+            validator, its key protected like the others. It may be run at once, and has a
+            say when T of the members have let its key join:
+
+              recount init net --join validator-11
+              recount govern propose net join name=validator-11 key=... stake=1000 --submit
             """)
 
-    @Argument(help: "The folder to be made.", completion: .directory)
+    @Argument(
+        help: "The folder to be made; with --join the network that is there.",
+        completion: .directory)
     var folder: String
 
     @Option(help: ArgumentHelp("The configuration.", valueName: "file"), completion: .file())
-    var config: String
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Make the home of a validator of this name, which is to join.", valueName: "name"))
+    var join: String?
 
     @Option(
         help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
@@ -55,18 +69,25 @@ struct InitCommand: ParsableCommand {
         if passphrase, keyFile != nil {
             throw ValidationError("--passphrase and --key-file exclude each other")
         }
+        guard (config == nil) != (join == nil) else {
+            throw ValidationError("give --config for a new network, or --join for one more home")
+        }
+    }
+
+    private func protection() throws(NodeError) -> HomeProtection {
+        guard passphrase else { return .keyFile(path: keyFile) }
+        return .passphrase(try Passphrase.read(isNew: join == nil))
     }
 
     mutating func run() throws {
+        if let join { return try add(join) }
         let made: LocalNetwork
         do throws(NodeError) {
-            let configuration = try Configuration.load(path: config)
-            let protection: HomeProtection =
-                passphrase
-                ? .passphrase(try Passphrase.read(isNew: true)) : .keyFile(path: keyFile)
+            let configuration = try Configuration.load(path: config ?? "")
+            let protection = try protection()
             made = try LocalNetwork.initialise(
                 configuration: configuration, at: folder, protection: protection,
-                startTime: SystemClock().now())
+                startTime: SystemClock().checked())
         } catch {
             throw Failure("\(error)")
         }
@@ -90,6 +111,33 @@ struct InitCommand: ParsableCommand {
             "\(made.nodes.count), \(made.configuration.parameters.threshold) approve")
         list.add("circuits", made.configuration.circuits.map(\.name).joined(separator: ", "))
         list.add("next", "recount run \(folder) --requests FILE")
+        list.print()
+    }
+
+    private struct Added: Encodable {
+        var path: String
+        var validator: String
+        var key: String
+    }
+
+    private func add(_ name: String) throws {
+        let made: (path: String, key: PublicKey, notice: String?)
+        do throws(NodeError) {
+            made = try LocalNetwork.addHome(
+                named: name, in: folder, protection: try protection())
+        } catch { throw Failure("\(error)") }
+        if let notice = made.notice { Output.error("note: \(notice)") }
+        if json {
+            return try Output.json(
+                Added(path: made.path, validator: name, key: made.key.hex))
+        }
+        Output.line("Made \(made.path).")
+        var list = Listing()
+        list.add("key", made.key.hex)
+        list.add(
+            "next",
+            "recount govern propose \(folder) join name=\(name) key=\(made.key.hex) stake=STAKE"
+                + " --submit")
         list.print()
     }
 }

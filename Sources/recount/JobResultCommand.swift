@@ -40,7 +40,9 @@ struct JobResultCommand: ParsableCommand {
         try JobOutput.check(out)
         let jobs = try Jobs(place.ledger)
         guard case .logged(let job) = try jobs.find(id) else {
-            throw Failure("job \(id) waits for a node; recount run \(place.ledger) takes it")
+            throw Failure(
+                "job \(id) waits for a node; recount run \(Place.network(place.ledger))"
+                    + " --requests /dev/null takes it")
         }
         let hash = try Self.agreedOutput(job)
         let bytes = try Self.output(hash, of: job, in: jobs.views.log)

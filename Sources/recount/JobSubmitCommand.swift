@@ -89,7 +89,7 @@ struct JobSubmitCommand: ParsableCommand {
             id = try JobSubmission.submit(
                 module: module, input: input, fuel: limits.fuel,
                 memoryBytes: limits.memory.bytes, milliseconds: milliseconds, to: client,
-                by: key.key, now: SystemClock().now())
+                by: key.key, now: try SystemClock().checked())
         } catch {
             throw Failure("\(error)")
         }
@@ -103,7 +103,8 @@ struct JobSubmitCommand: ParsableCommand {
             show(submitted)
             Output.line()
             Output.line(
-                "A node that runs takes it within a second; otherwise: recount run \(home)")
+                "A node that runs takes it within a second; otherwise:"
+                    + " recount run \(Place.network(home)) --requests /dev/null")
             return Output.line(
                 "What becomes of it: recount job show \(home) \(Text.short(submitted.jobID))")
         }

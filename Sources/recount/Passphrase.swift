@@ -1,34 +1,49 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
+import EventLog
 import Foundation
 import Node
+import Synchronization
 
 /// Where a passphrase comes from.
 enum Passphrase {
-    /// Reads `RECOUNT_PASSPHRASE`, or asks on a terminal; twice for a new one.
-    static func read(isNew: Bool) throws(NodeError) -> String {
-        if let text = ProcessInfo.processInfo.environment["RECOUNT_PASSPHRASE"], !text.isEmpty {
-            return text
+    private static let variable = "RECOUNT_PASSPHRASE"
+    private static let known = Mutex<SecretBytes?>(nil)
+
+    /// Takes `RECOUNT_PASSPHRASE` out of the environment, or asks on a terminal; twice for a new
+    /// one. Once for a program: later calls give the same.
+    static func read(isNew: Bool) throws(NodeError) -> SecretBytes {
+        if let known = known.withLock({ $0 }) { return known }
+        let text: SecretBytes
+        if let given = SecretInput.takeVariable(variable) {
+            text = given
+        } else {
+            text = try askPerson(isNew: isNew)
         }
+        known.withLock { $0 = text }
+        return text
+    }
+
+    private static func askPerson(isNew: Bool) throws(NodeError) -> SecretBytes {
         guard isatty(STDIN_FILENO) == 1 else {
             throw .input(
-                path: "RECOUNT_PASSPHRASE",
+                path: variable,
                 problem: "the keys need a passphrase; set this variable, or use a terminal")
         }
         let text = try ask("Passphrase: ")
-        if isNew, try ask("Again: ") != text {
+        if isNew, !text.equals(try ask("Again: ")) {
             throw .input(path: "the terminal", problem: "the two passphrases differ")
         }
         return text
     }
 
-    private static func ask(_ prompt: String) throws(NodeError) -> String {
-        // SAFETY: the prompt ends in zero for the call; the answer is copied before the next call.
-        guard let answer = unsafe getpass(prompt) else {
+    private static func ask(_ prompt: String) throws(NodeError) -> SecretBytes {
+        guard let answer = SecretInput.ask(prompt) else {
             throw .input(path: "the terminal", problem: "no passphrase could be read")
         }
-        return unsafe String(cString: answer)
+        return answer
     }
 
     /// What opens the key of a validator's home.

@@ -131,7 +131,9 @@ struct Waiting {
                 isTold = true
                 let words =
                     try isTaken(ids, fates)
-                    ? "it is under way" : "no node takes it: recount run starts them"
+                    ? "it is under way"
+                    : "no node takes it: recount run \(Place.network(client.home))"
+                        + " --requests /dev/null starts them"
                 Output.standardError("note: waiting; \(words)\n")
             }
             let rest = max(Self.tickSeconds, Date().timeIntervalSince(begun) * Self.restFactor)

@@ -170,6 +170,55 @@ struct NetworkTests {
         #expect(try small.audit().status == 0)
     }
 
+    @Test(.timeLimit(.minutes(5))) func `a validator joins, catches up and votes`() throws {
+        let small = try SmallNetwork()
+        #expect(try small.run(requests: try small.samples(2)).status == 0)
+        func add(_ name: String, _ more: String...) throws -> CommandResult {
+            try Command.run(["init", small.network, "--join", name, "--json"] + more)
+        }
+        // What opens the other homes must open this one too.
+        let other = try add("validator-5", "--key-file", small.folder.path + "/other.key")
+        #expect(other.status == 2, "\(other.output)")
+        for name in ["validator-3", "bridge", "../x", "Validator", ""] {
+            let refused = try add(name, "--key-file", small.key)
+            #expect(refused.status == 2 && refused.output.isEmpty, "\(name)")
+        }
+        let names = try FileManager.default.contentsOfDirectory(atPath: small.network)
+        #expect(names.filter { $0.hasPrefix("validator-") }.count == 4, "\(names)")
+        let made = try add("validator-5", "--key-file", small.key)
+        #expect(made.status == 0, "\(made.errors)")
+        let key = try #require(try made.object()["key"] as? String)
+        #expect(try add("validator-5", "--key-file", small.key).status == 2)
+        // Nobody has let it join: it runs with the others, and is told of nothing.
+        #expect(try small.run(requests: try small.samples(1, from: 2)).status == 0)
+        func size(_ number: Int) throws -> Int? {
+            try Command.run("ledger", "info", small.home(number), "--json").object()["size"] as? Int
+        }
+        #expect(try size(5) == 2)
+        let alone = try small.run("--only", "validator-5")
+        #expect(alone.status == 2 && alone.errors.contains("member"), "\(alone.errors)")
+        try small.whileRunning {
+            for words in [
+                ["parameters", "threshold=4"],
+                ["join", "name=validator-5", "key=\(key)", "stake=1000"],
+            ] {
+                let done = try Command.run(
+                    ["govern", "propose", small.network] + words
+                        + ["--submit", "--wait", "--key-file", small.key])
+                #expect(done.status == 0, "\(done.output) \(done.errors)")
+            }
+        }
+        #expect(try small.run(requests: try small.samples(1, from: 3)).status == 0)
+        #expect(try size(5) == size(1))
+        let audit = try small.audit()
+        #expect(audit.status == 0 && audit.report["is_one"] as? Bool == true)
+        let votes = try Command.run(
+            "log", small.home(1), "--validator", "validator-5", "--kind", "voteCast", "--json"
+        ).objects()
+        let fields = try #require(votes.last?["fields"] as? [String: Any])
+        #expect(fields["validator_name"] as? String == "validator-5")
+    }
+
     @Test(.timeLimit(.minutes(3))) func `some run, and the others catch up later`() throws {
         let small = try SmallNetwork()
         let file = try small.samples(2)

@@ -102,7 +102,7 @@ struct KeepingTests {
         do {
             _ = try LocalRun(network, clock: clock)
             Issue.record("an old journal was taken")
-        } catch NodeError.journalBehind(let validator, _) {
+        } catch NodeError.journalBehind(let validator, _, _) {
             #expect(validator == "validator-3")
         }
     }

@@ -30,6 +30,8 @@ private func exposed(_ path: String) throws -> [String] {
     }
 }
 
+private func secret(_ text: String) -> SecretBytes { SecretBytes(copying: Array(text.utf8)) }
+
 private func fault(_ body: () throws -> Void) -> NodeError? {
     do {
         try body()
@@ -184,17 +186,18 @@ private func fault(_ body: () throws -> Void) -> NodeError? {
         }
         try FileManager.default.removeItem(atPath: network.path)
         let one = "[consensus]\nthreshold = 1\ntotal_validators = 1"
-        let sealed = try make(folder, one, .passphrase("secret words"))
+        let sealed = try make(folder, one, .passphrase(secret("secret words")))
         #expect(try LocalNetwork.needsPassphrase(at: sealed.path))
         guard
             case .key(_, .notAuthentic)? = fault({
-                _ = try LocalNetwork.open(at: sealed.path, protection: .passphrase("other"))
+                _ = try LocalNetwork.open(at: sealed.path, protection: .passphrase(secret("other")))
             })
         else {
             Issue.record("a wrong passphrase opened it")
             return
         }
-        let open = try LocalNetwork.open(at: sealed.path, protection: .passphrase("secret words"))
+        let open = try LocalNetwork.open(
+            at: sealed.path, protection: .passphrase(secret("secret words")))
         #expect(open.ledger == sealed.ledger)
     }
 
@@ -224,5 +227,26 @@ private func fault(_ body: () throws -> Void) -> NodeError? {
             _ = try LocalNetwork.open(at: folder.path, protection: .keyFile(path: nil))
         }
         #expect(nobody.map { "\($0)" }?.contains("recount init") == true)
+    }
+
+    @Test func aKeyFileIsMadeOnceAndKeptAlsoUnderAPathFromHere() throws {
+        let folder = try TemporaryFolder()
+        // A path without a folder in it, as people write it.
+        let name = "recount-\(UUID().uuidString).key"
+        defer {
+            do { try FileManager.default.removeItem(atPath: name) } catch { Issue.record(error) }
+        }
+        let first = try make(folder, four, .keyFile(path: name))
+        let made = try Data(contentsOf: URL(fileURLWithPath: name))
+        let attributes = try FileManager.default.attributesOfItem(atPath: name)
+        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+        #expect(made.count == 65)
+        try FileManager.default.removeItem(atPath: first.path)
+        let second = try make(folder, four, .keyFile(path: name))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: name)) == made)
+        #expect(second.protectionNotice == nil)
+        #expect(
+            try LocalNetwork.open(at: second.path, protection: .keyFile(path: name)).ledger
+                == second.ledger)
     }
 }

@@ -23,4 +23,26 @@ struct SystemClockTests {
             #expect(SystemClock.time(seconds: seconds, nanoseconds: 0) == nil)
         }
     }
+
+    private struct Told: NodeClock {
+        let time: Time
+        var problem: String?
+
+        func now() -> Time { time }
+        func uptime() -> UInt64 { 0 }
+    }
+
+    @Test("whoever dates something asks whether the clock can be right")
+    func checked() throws {
+        let max = Time(NodeLimits.timeMax)
+        #expect(try Told(time: max).checked() == max)
+        do throws(NodeError) {
+            _ = try Told(time: Time(NodeLimits.timeMax + 1)).checked()
+            Issue.record("an absurd time was taken")
+        } catch { #expect("\(error)".contains("beyond the year 2261")) }
+        do throws(NodeError) {
+            _ = try Told(time: Time(1), problem: "it stands").checked()
+            Issue.record("a clock with a problem was taken")
+        } catch { #expect("\(error)" == "it stands") }
+    }
 }

@@ -298,7 +298,7 @@ extension Configuration {
     }
 
     /// A name that is safe as the name of a file.
-    private static func fileName(
+    static func fileName(
         _ name: String, _ key: String
     ) throws(ConfigurationError) -> String {
         guard PartyName.isValid(name), !name.hasPrefix("."), name != "unlock", name != "bridge"

@@ -24,7 +24,7 @@ struct KeyFolder {
     /// Makes the folder with new keys of these names, and what unlocks them where it is absent.
     func create(_ names: [String], _ protection: HomeProtection) throws(NodeError) -> [SigningKey] {
         try Files.makeFolder(path, isSecret: true)
-        if case .keyFile(let named) = protection { try makeUnlockKey(named ?? unlockFile) }
+        if case .keyFile(let named) = protection { try makeUnlockKey(unlockPath(named)) }
         let sealing = try keyProtection(protection)
         var keys: [SigningKey] = []
         for name in names {
@@ -70,19 +70,22 @@ struct KeyFolder {
 
     /// What is to be said aloud; nil where the keys are well kept.
     func notice(_ protection: HomeProtection) -> String? {
-        guard protection == .keyFile(path: nil) else { return nil }
+        guard case .keyFile(nil) = protection else { return nil }
         return "the keys are unlocked by \(unlockFile), which stands beside them: whoever reads"
             + " that folder has the keys; use a passphrase, or a key file kept elsewhere, for"
             + " anything of value"
     }
 
+    /// The file that unlocks the keys, by its whole path.
+    private func unlockPath(_ named: String?) -> String { named.map(Files.absolute) ?? unlockFile }
+
     private func keyProtection(_ protection: HomeProtection) throws(NodeError) -> KeyProtection {
         switch protection {
         case .passphrase(let text):
-            guard !text.isEmpty else { throw .emptyPassphrase }
-            return .passphrase(SecretBytes(copying: Array(text.utf8)))
+            guard text.count > 0 else { throw .emptyPassphrase }
+            return .passphrase(text)
         case .keyFile(let named):
-            let path = named ?? unlockFile
+            let path = unlockPath(named)
             let text = try Files.readSecret(path, max: 4096)
             guard let bytes = SecretBytes(hexDigits: text), bytes.count == 32 else {
                 throw .unlockKeyMalformed(path: path)

@@ -20,7 +20,7 @@ extension LocalNetwork {
     ) throws(NodeError) -> LocalNetwork {
         let path = Files.absolute(path)
         guard try isFree(path) else { throw .homeExists(path: path) }
-        if protection == .passphrase("") { throw .emptyPassphrase }
+        if case .passphrase(let text) = protection, text.count == 0 { throw .emptyPassphrase }
         try checkReserved(configuration)
         let temporary = "\(path).new-\(randomBytes(6).hex)"
         do throws(NodeError) {
@@ -51,10 +51,12 @@ extension LocalNetwork {
         }
     }
 
-    /// The folder of a validator stands beside those of the bridge and of the submitters.
+    /// The folders of the bridge and of the submitters, beside which those of validators stand.
+    static let reserved = ["bridge", "submitters"]
+
     private static func checkReserved(_ configuration: Configuration) throws(NodeError) {
         for entry in configuration.validators
-        where ["bridge", "submitters"].contains(entry.name) {
+        where reserved.contains(entry.name) {
             throw .configuration(
                 path: "the configuration",
                 .wrongValue(
@@ -89,12 +91,7 @@ extension LocalNetwork {
         let opened = firstEntry(
             configuration, circuits.genesis, keys, submitters, bridgeKey, startTime)
         for entry in configuration.validators {
-            let home = "\(folder)/\(entry.name)"
-            do throws(HostError) {
-                try ReplicaHost.create(directory: home, disk: POSIXDisk(), opened: opened)
-            } catch { throw .host(path: home, error) }
-            try Files.makeFolder(NodeHome.spoolFolder(home), isSecret: true)
-            try Files.syncFolder(home)
+            try finishHome("\(folder)/\(entry.name)", opened)
         }
         let ledger = LedgerID(Digest(hashing: Event.ledgerOpened(opened).encoded))
         try Vault.create(
@@ -105,7 +102,7 @@ extension LocalNetwork {
     }
 
     /// The folder of a validator, or of the bridge, with its configuration and its circuits.
-    private static func makeHome(
+    static func makeHome(
         _ home: String, _ circuits: CircuitFiles, validator: String?
     ) throws(NodeError) {
         try Files.makeFolder(home, isSecret: true)
@@ -113,6 +110,15 @@ extension LocalNetwork {
         var copy = circuits.configuration
         copy.validator = validator
         try Files.write(Array(copy.toml.utf8), to: NodeHome.configurationFile(home))
+    }
+
+    /// The ledger of batch 0 alone, an empty journal and an empty spool, in a validator's home.
+    static func finishHome(_ home: String, _ opened: LedgerOpened) throws(NodeError) {
+        do throws(HostError) {
+            try ReplicaHost.create(directory: home, disk: POSIXDisk(), opened: opened)
+        } catch { throw .host(path: home, error) }
+        try Files.makeFolder(NodeHome.spoolFolder(home), isSecret: true)
+        try Files.syncFolder(home)
     }
 
     private static func firstEntry(

@@ -70,7 +70,7 @@ package enum NodeCheckpoints {
         } catch { throw .host(path: home.path, .journal(error)) }
         var failure: NodeError?
         do throws(NodeError) {
-            try add(&journal, name, home.key, to: &signed, log, clock.now().rawValue / 1000)
+            try add(&journal, name, home.key, to: &signed, log, clock.checked().rawValue / 1000)
         } catch { failure = error }
         do throws(JournalError) { try journal.close() } catch {
             failure = failure ?? .host(path: home.path, .journal(error))

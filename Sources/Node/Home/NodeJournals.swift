@@ -54,7 +54,7 @@ package enum NodeJournals {
                     + " for two minutes of ledger time. Restore the journals of "
                     + "\(lost.map(\.validator).joined(separator: ", ")), or as many as you can")
         }
-        let now = max(clock.now(), newest.time)
+        let now = max(try clock.checked(), newest.time)
         var begun: [Begun] = []
         for (node, state) in zip(nodes, states)
         where lost.contains(where: { $0.home == node.home }) {
@@ -67,10 +67,12 @@ package enum NodeJournals {
         _ node: NodeClient, _ own: (state: LedgerState, log: EventLog), _ height: Height,
         _ now: Time
     ) throws(NodeError) -> Begun {
-        let place = node.configuration.validators.firstIndex { $0.name == node.validator }
+        // A name is for ever, also that of one that joined later.
+        let place = own.state.validators.firstIndex { $0.name == node.validator }
         guard let place else {
             throw .cannot(
-                "\(node.validator) joined after the ledger began; restore its journal from a copy")
+                "the ledger of \(node.validator) has not come to its joining; restore its journal"
+                    + " from a copy, or its ledger first")
         }
         let said = try said(by: ValidatorIndex(UInt16(place)), own)
         let directory = NodeHome.journalFolder(node.home)

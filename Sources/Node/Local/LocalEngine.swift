@@ -91,10 +91,15 @@ struct LocalEngine {
         run.nodes.filter(run.isHonest).map(\.facts).max { $0.height < $1.height } ?? NodeFacts()
     }
 
+    /// The honest nodes of members; others are told of no batches and hear no client.
+    private var members: [ValidatorNode] {
+        run.nodes.filter { run.isHonest($0) && $0.facts.isMember }
+    }
+
     /// Whether nothing is left to be done, the nodes stand where each other does, and a checkpoint
     /// of that is kept.
     private mutating func isFinished() throws(NodeError) -> Bool {
-        let honest = run.nodes.filter(run.isHonest)
+        let honest = members
         let facts = honest.map(\.facts)
         guard hasInputEnded, handedIn.isEmpty, lines.isEmpty, isSettled(facts) else {
             settledSince = nil
@@ -179,7 +184,7 @@ struct LocalEngine {
     }
 
     private mutating func handIn(_ request: ReadRequest, line: Int) {
-        let nodes = run.nodes.filter { run.isHonest($0) && !$0.ended.isOver }
+        let nodes = members.filter { !$0.ended.isOver }
         guard !nodes.isEmpty else { return }
         handedIn.insert(request.id)
         lines[request.id, default: []].append(line)

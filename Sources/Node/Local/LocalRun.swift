@@ -80,6 +80,11 @@ package final class LocalRun: Sendable {
                 nodes.append(try Self.start(home, hub, share, options, clock, desk))
             }
             if nodes.isEmpty { throw .stalled("no validator is to be run") }
+            guard nodes.contains(where: \.facts.isMember) else {
+                throw .stalled(
+                    "none of the validators that are to be run is a member of the ledger, as far as"
+                        + " they know; run members with them")
+            }
             try Self.checkClock(nodes, options, clock)
         } catch {
             for node in nodes { node.stop() }

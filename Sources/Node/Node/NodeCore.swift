@@ -284,6 +284,7 @@ final class NodeCore {
                 time: state.time, openRounds: state.openRounds.count,
                 openJobs: state.openJobs.count, settlements: state.pendingSettlements.count,
                 nextDue: state.nextDue, isBusy: isBusy, isJoining: host.isJoining,
+                isMember: index.map(state.members.contains) ?? false,
                 checkpointSize: checkpoints.savedSize))
     }
 }
@@ -306,11 +307,11 @@ extension NodeCore {
             switch try event(at: entry) {
             case .voteCast(let vote)? where vote.validator == own:
                 if let id = state.requestID(at: vote.request), host.verdict(on: id) == nil {
-                    throw .journalBehind(validator: name, request: id)
+                    throw .journalBehind(validator: name, home: home.path, request: id)
                 }
             case .resultReported(let result)? where result.validator == own:
                 if let id = state.jobID(at: result.job), host.report(on: id) == nil {
-                    throw .journalLacksResult(validator: name, job: id)
+                    throw .journalLacksResult(validator: name, home: home.path, job: id)
                 }
             default: break
             }

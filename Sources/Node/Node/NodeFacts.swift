@@ -27,6 +27,9 @@ package struct NodeFacts: Sendable, Equatable {
     package var isBusy = false
     /// Whether it waits for a snapshot to start from.
     package var isJoining = false
+    /// Whether its validator is a member, as far as it knows: one that is to join, or has left, is
+    /// told of no batches.
+    package var isMember = false
     /// The size of the newest log that it keeps a checkpoint of.
     package var checkpointSize: UInt64 = 0
 }

@@ -19,7 +19,7 @@ extension NodeError: CustomStringConvertible {
                 + " the ledger in it is not wanted any more"
         case .notAHome(let path, let missing):
             "\(path) is not the folder of a node: \(missing) is missing; restore it from a"
-                + " copy, or name another folder (`recount init` makes a new node)"
+                + " copy, or name another folder (`recount init` makes new ones)"
         case .notANetwork(let path):
             "there is no home of a validator in \(path); name a folder that `recount init` made"
         case .unknownName(let kind, let name, let known):
@@ -52,25 +52,12 @@ extension NodeError: CustomStringConvertible {
             "the configuration makes no ledger: \(refusal); change it and try again"
         case .entryUnusable(let entry, let problem):
             "entry \(entry) of the ledger cannot be used: \(problem); run `recount audit`"
-        case .batchUnsealed(let entries):
-            "the ledger of \(entries) entries ends within a batch; run `recount audit`"
-        case .journalUnusable(let validator, let entry, let problem):
-            "entry \(entry) in the journal of \(validator) cannot be used: \(problem); the node"
-                + " does not start, since this validator might vote twice"
-        case .journalBehind(let validator, let request):
+        case .journalBehind(let validator, let home, let request):
             "the ledger holds a vote of \(validator) on \(request.hex) that its journal lacks:"
-                + " journals/\(validator) is older than the ledger; restore the newest copy, or"
-                + " this validator might vote twice; or, if there is none, begin it anew with"
-                + " `recount recover --new-journals`"
-        case .journalLacksResult(let validator, let job):
+                + " \(Self.older(home, orElse: "vote twice"))"
+        case .journalLacksResult(let validator, let home, let job):
             "the ledger holds a result of \(validator) on job \(job.hex) that its journal lacks:"
-                + " journals/\(validator) is older than the ledger; restore the newest copy, or"
-                + " this validator might report another result; or, if there is none, begin it"
-                + " anew with `recount recover --new-journals`"
-        case .ledgerLacksJob(let validator, let job):
-            "journals/\(validator) holds a result of job \(job.hex), which the ledger lacks:"
-                + " ledger/ is an older copy; restore the newest, or what was decided since would"
-                + " be decided again"
+                + " \(Self.older(home, orElse: "report another result"))"
         case .storage(let path, .log(let error)): Self.text(of: error, "the ledger", path)
         case .storage(_, let error): "\(error)"
         case .cosign(let validator, let refusal):
@@ -82,12 +69,6 @@ extension NodeError: CustomStringConvertible {
                     : "its own ledger has another root there, so one of the two is a fork")
         case .cannot(let problem): problem
         case .note(let problem): "the checkpoint cannot be used: \(problem)"
-        case .ledgerBehind(let holder, let request):
-            "\(holder) holds request \(request.hex), which the ledger lacks: ledger/ is an older"
-                + " copy; restore the newest, or what was decided since would be decided again"
-        case .vaultBehind(let request):
-            "the ledger holds the payment of \(request.hex), which the vault lacks: vault.sqlite"
-                + " is an older copy or was changed; restore the newest, or it might pay twice"
         case .vault(let path, let problem):
             "the vault \(path) failed: \(problem); check the disk and start again"
         case .vaultNewer(let path, let version, let known):
@@ -120,6 +101,13 @@ extension NodeError: CustomStringConvertible {
                 + Spelling.suggestion(for: name, among: known)
         case .stalled(let problem): problem
         }
+    }
+
+    /// What to do about a journal that is older than the ledger beside it.
+    private static func older(_ home: String, orElse danger: String) -> String {
+        "\(NodeHome.journalFolder(home)) is older than the ledger; restore the newest copy, or this"
+            + " validator might \(danger); or, if there is none, begin it anew with"
+            + " `recount recover \(home) --new-journals`"
     }
 
     private static func text(of error: DiskError) -> String {

@@ -47,16 +47,10 @@ package enum NodeError: Error, Sendable {
     case genesisRefused(Refusal)
     /// An entry of the ledger cannot be what follows, in this version.
     case entryUnusable(entry: UInt64, problem: String)
-    /// The ledger ends within a batch although its log is whole.
-    case batchUnsealed(entries: UInt64)
-    /// An entry of a validator's journal cannot stand there.
-    case journalUnusable(validator: String, entry: UInt64, problem: JournalProblem)
     /// The ledger holds a vote of the validator that its journal lacks.
-    case journalBehind(validator: String, request: RequestID)
+    case journalBehind(validator: String, home: String, request: RequestID)
     /// The ledger holds a result of the validator that its journal lacks.
-    case journalLacksResult(validator: String, job: JobID)
-    /// The validator's journal holds a result of a job that the ledger lacks: an old copy.
-    case ledgerLacksJob(validator: String, job: JobID)
+    case journalLacksResult(validator: String, home: String, job: JobID)
     /// The ledger cannot be opened.
     case storage(path: String, StorageError)
     /// A validator refuses to cosign a checkpoint.
@@ -67,10 +61,6 @@ package enum NodeError: Error, Sendable {
     case cannot(String)
     /// A checkpoint or its signatures cannot be used.
     case note(String)
-    /// A journal or the vault holds a request that the ledger lacks: the ledger is an old copy.
-    case ledgerBehind(holder: String, request: RequestID)
-    /// The ledger holds a settlement that the vault did not make: the vault is an old copy.
-    case vaultBehind(request: RequestID)
     /// The vault's database failed.
     case vault(path: String, problem: String)
     /// A newer version of this program made the vault.

@@ -1,0 +1,61 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+internal import EventLog
+internal import Hosting
+internal import Ledger
+
+extension LocalNetwork {
+    /// Makes the home of a validator that is to join: a new key, the ledger's first batch, an empty
+    /// journal, and the configuration of the homes that are there. It fetches the rest from the
+    /// others, and has a say once T of the members have let its key join under its name.
+    ///
+    /// Made under a temporary name and renamed at the end, so that it is there whole or not at all.
+    /// Checks, in order: that it is a network, that `protection` opens the homes that are there,
+    /// the name, that nobody has it, that nothing is there.
+    /// - Returns: The path of the home, its key, and what is to be said of its protection.
+    package static func addHome(
+        named name: String, in path: String, protection: HomeProtection
+    ) throws(NodeError) -> (path: String, key: PublicKey, notice: String?) {
+        let network = Files.absolute(path)
+        guard let first = names(in: network).first else { throw .notANetwork(path: network) }
+        let client = try NodeClient(home: homePath(of: first, in: network))
+        // One run opens all homes, so that what opens one must open the others.
+        _ = try NodeHome.open(at: client.home, protection: protection)
+        do throws(ConfigurationError) {
+            _ = try Configuration.fileName(name, "the name of a validator")
+        } catch { throw .cannot("\(error)") }
+        guard !reserved.contains(name) else {
+            throw .cannot("a folder \(name) stands beside those of the validators; take another")
+        }
+        guard !(try client.state().state.validators.contains { $0.name == name }) else {
+            throw .cannot("the ledger has a validator called \(name), and names are for ever")
+        }
+        let home = homePath(of: name, in: network)
+        guard !Files.exists(home) else { throw .homeExists(path: home) }
+        let temporary = "\(home).new-\(randomBytes(6).hex)"
+        let key: SigningKey
+        do throws(NodeError) {
+            key = try buildHome(temporary, named: name, like: client, protection)
+            try Files.onDisk { () throws(DiskError) in
+                try POSIXDisk().rename(temporary, to: home)
+                try POSIXDisk().syncDirectory(network)
+            }
+        } catch {
+            Files.discard(temporary)
+            throw error
+        }
+        return (home, key.publicKey, KeyFolder(home: home).notice(protection))
+    }
+
+    private static func buildHome(
+        _ home: String, named name: String, like client: NodeClient, _ protection: HomeProtection
+    ) throws(NodeError) -> SigningKey {
+        try makeHome(home, try CircuitFiles(client.configuration), validator: name)
+        let key = try KeyFolder(home: home).create([name], protection)[0]
+        let opened = try FirstEntry.read(client.ledgerDirectory)
+        try finishHome(home, opened)
+        return key
+    }
+}

@@ -8,7 +8,8 @@ signature, derives every derived event again, and compares the root of every com
 BatchSealed states. Names the first difference. The articles that comments cite are those of the
 DocC catalogue: LogFormat, Events, State, Snapshots and Checkpoints.
 
-Exit codes: 0 all agrees, 1 a difference, 2 could not be read.
+Exit codes: 0 all agrees, 1 a difference, 2 could not be read, or nothing beside the log shows that
+a quorum agreed to its last batch.
 """
 
 import argparse
@@ -452,6 +453,7 @@ STRUCTURES = {
     "GenesisCircuit": "circuit:Circuit roots:[32]<1024",
     "IndexedSignature": "validator:u16 signature:64",
     "JobStatus": "kind:JobStatusKind code:u8",
+    "Precommits": "height:u64 round:u32 root:32 signatures:[IndexedSignature]<1000",
     "Side": "validators:[u16]<1000",
     # Messages
     "RequestMessage": "circuit:32 nullifiers:[32]<16 amount:u64 recipient:32 proof:bytes<512"
@@ -2315,6 +2317,94 @@ def check_checkpoint(path, ledger):
     require(base is not None, path, "no signature of the one who made it")
 
 
+# --------------------------------------------------------------------------------
+# Checkpoints, "Precommits": those of the last batch stand in no batch of the log yet.
+
+PRECOMMITS_BYTES_MAX = 128 << 10
+
+
+def precommit_files(folder):
+    """What the files of precommits hold, by path; a node that runs may remove one meanwhile."""
+    contents = {}
+    for path in numbered(folder, "precommits").values():
+        try:
+            with open(path, "rb") as file:
+                contents[path] = file.read(PRECOMMITS_BYTES_MAX + 1)
+        except FileNotFoundError:
+            pass
+    return contents
+
+
+def read_precommits(path, data):
+    require(48 <= len(data) <= PRECOMMITS_BYTES_MAX, path, f"{len(data)} bytes")
+    magic, version, zero, length = struct.unpack_from("<4sHHQ", data)
+    require(magic == b"RCPC" and version == 1 and zero == 0, path, "offset 0: magic, version, zero")
+    require(length == len(data), path, f"offset 8: {length} bytes of {len(data)}")
+    require(sha(data[:-32]) == data[-32:], path, "the hash at the end")
+    try:
+        found = decode("Precommits", data[16:-32])
+    except Undecodable as problem:
+        raise Unreadable(f"{path}: {problem}") from None
+    require(found.height == int(path.name[:20]), path, f"height {found.height}")
+    return found
+
+
+def are_signed(found, sealed, ledger):
+    """Whether T of these members gave all these precommits, by index."""
+    signers = [s.validator for s in found.signatures]
+    if signers != sorted(set(signers)) or len(signers) < sealed.parameters.threshold:
+        return False
+    if not set(signers) <= {index for index, _ in sealed.members}:
+        return False
+    slot = event("precommit", height=found.height, round=found.round)
+    keys = [ledger.validators[s.validator].key for s in found.signatures]
+    ledger.signatures += len(keys)
+    return all(
+        is_signed(key, s.signature, statement_bytes(ledger.id, key, slot, found.root, -1))
+        for key, s in zip(keys, found.signatures)
+    )
+
+
+def check_quorum(before, after, ledger):
+    """Whether T who ordered the last batch precommitted to it; raises where T did to another.
+
+    `before` and `after` are the files as they stood before and after the log was read: those that
+    a running node wrote in between may only show something.
+    """
+    tree, notes = ledger.log.tree, ledger.log.notes
+    shown = ledger.height == 0  # its hash is the ledger's name
+    for path, data in before.items():
+        try:
+            found = read_precommits(path, data)
+        except Unreadable as problem:
+            notes.append(f"precommits were not looked at: {problem}")
+            continue
+        if found.height == ledger.height:
+            if not are_signed(found, ledger.sealed[0], ledger):
+                notes.append(f"{path} says nothing: no T precommits of those who ordered the batch")
+            elif found.root == tree.root():
+                shown = True
+            else:
+                raise Difference(
+                    ledger.index - 1, f"{path}: the root after the batch", found.root, tree.root()
+                )
+        elif found.height > ledger.height:
+            # Those of a batch are kept before the batch itself: one more is no contradiction.
+            if found.height > ledger.height + 1 and are_signed(found, ledger.sealed[1], ledger):
+                raise Difference(
+                    ledger.index, f"{path}: the last batch", found.height, ledger.height
+                )
+            notes.append(f"{path} is of a batch that the log lacks: interrupted, or cut")
+    for path, data in after.items():
+        try:
+            found = read_precommits(path, data)
+        except Unreadable:
+            continue
+        if found.height == ledger.height and found.root == tree.root():
+            shown = shown or are_signed(found, ledger.sealed[0], ledger)
+    return shown
+
+
 def numbered(folder, suffix):
     """The files of a folder by the twenty digits of their names."""
     found = {}
@@ -2335,6 +2425,7 @@ def read(arguments):
     snapshots = numbered(log.directory / "snapshots", "snapshot")
     checkpoints = numbered(log.directory / "checkpoints", "checkpoint")
     counts = len(snapshots), len(checkpoints)
+    precommits = precommit_files(log.directory / "checkpoints")
     for entry in log.entries():
         ledger.take(entry)
         log.tree.append(entry)
@@ -2361,6 +2452,12 @@ def read(arguments):
         raise Difference(ledger.index, "end of the log", expected, "nothing")
     for path in [*snapshots.values(), *checkpoints.values()]:
         raise Difference(ledger.index, str(path), "a batch of the log that it follows", "none")
+    quorum = None
+    if ledger.with_signatures:
+        later = precommit_files(log.directory / "checkpoints")
+        quorum = check_quorum(precommits, later, ledger)
+        if not quorum:
+            log.notes.append(f"no quorum shown for batch {ledger.height}, the last")
     blobs = log.blobs()
     seconds = time.monotonic() - started
     summary = {
@@ -2375,6 +2472,7 @@ def read(arguments):
         "snapshots": counts[0],
         "checkpoints": counts[1],
         "signatures": ledger.signatures if ledger.with_signatures else 0,
+        "quorum": quorum,
         "proofs": "not verified",
         "log_root": log.tree.root().hex(),
         "state_root": ledger.state_root.hex(),
@@ -2383,7 +2481,7 @@ def read(arguments):
     }
     if arguments.json:
         print(json.dumps(summary))
-        return
+        return quorum is not False
     for note in log.notes:
         print(f"note: {note}")
     print(
@@ -2392,6 +2490,7 @@ def read(arguments):
         f" {summary['signatures']} signatures; {summary['entries_per_second']} entries/s."
     )
     print("Groth16 proofs were not verified: votes are counted, not judged.")
+    return quorum is not False
 
 
 def main():
@@ -2408,7 +2507,8 @@ def main():
     arguments = parser.parse_args()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the output may stop early
     try:
-        read(arguments)
+        if not read(arguments):
+            sys.exit(2)
     except Difference as difference:
         fail(
             arguments,

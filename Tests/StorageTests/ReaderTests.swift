@@ -44,6 +44,8 @@ struct ReaderTests {
             for key in scenario.keys.prefix(5) { _ = try signed.cosign(with: key, seconds: 1) }
             _ = try checkpoints.save(signed)
         }
+        try PrecommitStore(ledgerDirectory: directory, disk: disk).save(
+            TwoCopies.precommits(of: state, root: log.root))
         try log.close()
     }
 
@@ -93,5 +95,47 @@ struct ReaderTests {
         let result = try Reader.read(folder)
         #expect(result.status == 1)
         #expect(result.lines.last?.contains("\"entry\": \(log.count - 1)") == true)
+    }
+
+    @Test("and asks who agreed to the last batch")
+    func quorum() throws {
+        let scenario = try GoldenRun.play(seed: 5, batches: 4)
+        let folder = NSTemporaryDirectory() + "recount-reader-\(UUID().uuidString)"
+        defer {
+            do { try FileManager.default.removeItem(atPath: folder) } catch { print(error) }
+        }
+        try Self.write(scenario, to: folder)
+        let store = PrecommitStore(ledgerDirectory: folder, disk: POSIXDisk())
+        let height = try #require(try store.heights().last)
+        let good = try store.load(height)
+        #expect(try Reader.read(folder).status == 0)
+        func read(_ change: (inout Precommits) -> Void) throws -> (status: Int32, last: String) {
+            var changed = good
+            change(&changed)
+            try store.save(changed)
+            let result = try Reader.read(folder)
+            return (result.status, result.lines.last ?? "")
+        }
+        let words = "no quorum shown for batch \(height.rawValue)"
+        // One signature fewer; one of another; one twice; another root, which nobody signed.
+        for change: (inout Precommits) -> Void in [
+            { $0.signatures.removeLast() },
+            { $0.signatures[1].signature = $0.signatures[0].signature },
+            { $0.signatures[1] = $0.signatures[0] },
+            { $0.root = .zero },
+        ] {
+            let result = try read(change)
+            #expect(result.status == 2 && result.last.contains(words), "\(result.last)")
+        }
+        #expect(try read { _ in }.status == 0)
+        let state = try LedgerStore.open(
+            directory: folder, disk: POSIXDisk(), access: .readOnly
+        ).state
+        let other = TwoCopies.precommits(of: state, root: .zero)
+        let forked = try read { $0 = other }
+        #expect(forked.status == 1 && forked.last.contains("root after the batch"))
+        try FileManager.default.removeItem(atPath: store.path(height))
+        let none = try Reader.read(folder)
+        #expect(none.status == 2 && none.lines.last?.contains(words) == true)
     }
 }

@@ -187,7 +187,7 @@ struct RunCommand: AsyncParsableCommand {
             ("after", .right))
         for validator in summary.validators {
             table.add(
-                validator.name, validator.key.prefix(16) + "…", validator.behaviour.rawValue,
+                validator.name, validator.key.prefix(16) + "…", validator.behaviour,
                 UTC.points(Reputation(validator.reputationBefore)),
                 UTC.points(Reputation(validator.reputationAfter)))
         }

@@ -43,7 +43,8 @@ struct ShowNullifierCommand: ParsableCommand {
         let name = Self.digits(nullifier)
         let row = try opened.find(
             "nullifier", nullifier,
-            hint: "recount log --kind requestSubmitted shows those that requests name"
+            hint: "recount log \(place.ledger) --kind requestSubmitted shows those that requests"
+                + " name"
         ) { views throws(ViewError) -> NullifierView in
             guard let row = try views.nullifier(try views.nullifier(called: name)) else {
                 throw .notFound

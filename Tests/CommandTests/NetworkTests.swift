@@ -246,6 +246,11 @@ struct NetworkTests {
         let small = try SmallNetwork()
         let run = try small.run("--byzantine", "double-votes", requests: try small.samples(3))
         #expect(run.status == 0, "\(run.errors)")
+        let summary = try #require(try run.objects().last?["summary"] as? [String: Any])
+        let behaviours = (summary["validators"] as? [[String: Any]])?.map {
+            $0["behaviour"] as? String
+        }
+        #expect(behaviours == ["honest", "honest", "honest", "byzantine"])
         #expect(try small.audit().report["is_one"] as? Bool == true)
         let typo = try small.run("--byzantine", "kindness")
         #expect(typo.status == 2 && typo.errors.contains("double-votes"))

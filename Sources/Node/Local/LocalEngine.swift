@@ -302,13 +302,13 @@ struct LocalEngine {
     private func validators() -> [RunSummary.ValidatorSummary] {
         let honest = run.nodes.filter { run.isHonest($0) && !$0.ended.isOver }
         guard let node = honest.max(by: { $0.facts.height < $1.facts.height }) else { return [] }
-        let behaviours = run.options.behaviours
+        let options = run.options
         let answer = Waited<[RunSummary.ValidatorSummary]>()
         node.readState({ state in
             state.validators.map { validator in
                 RunSummary.ValidatorSummary(
                     name: validator.name, key: validator.key.hex,
-                    behaviour: behaviours[validator.name] ?? .honest,
+                    behaviour: options.word(for: validator.name),
                     reputationBefore: validator.reputation.rawValue,
                     reputationAfter: validator.reputation.rawValue)
             }

@@ -30,6 +30,11 @@ package struct LocalRunOptions: Sendable {
     /// All honest.
     package init() {}
 
+    /// How a validator behaves, in a word.
+    func word(for name: String) -> String {
+        misbehaviours[name] == nil ? (behaviours[name] ?? .honest).rawValue : "byzantine"
+    }
+
     /// Whether a validator is held to what honest ones do.
     func isHonest(_ name: String) -> Bool {
         behaviours[name] ?? .honest == .honest && misbehaviours[name] == nil

@@ -9,8 +9,8 @@ package struct RunSummary: Codable, Sendable, Equatable {
         package var name: String
         /// Its key, in hexadecimal.
         package var key: String
-        /// How it behaved.
-        package var behaviour: Behaviour
+        /// How it behaved: a word of `Behaviour`, or `byzantine`.
+        package var behaviour: String
         /// Reputation before the run, in thousandths of a point.
         package var reputationBefore: UInt64
         /// Reputation after it, in thousandths of a point.
@@ -150,7 +150,8 @@ extension RunSummary: CustomStringConvertible {
             let name = validator.name + String(repeating: " ", count: width - validator.name.count)
             let before = Decimals.text(millionths: validator.reputationBefore * 1000)
             let after = Decimals.text(millionths: validator.reputationAfter * 1000)
-            let note = validator.behaviour == .honest ? "" : "  (\(validator.behaviour.rawValue))"
+            let isHonest = validator.behaviour == Behaviour.honest.rawValue
+            let note = isHonest ? "" : "  (\(validator.behaviour))"
             lines.append("  \(name)  \(before) -> \(after)\(note)")
         }
         return lines.joined(separator: "\n")

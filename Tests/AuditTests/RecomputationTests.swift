@@ -111,7 +111,8 @@ struct RecomputationTests {
             #expect(finding.expected.contains("job \(made.entry)"))
             #expect(finding.expected.contains("success, output 76a21b7a80f8e1ca…"))
             for liar in liars {
-                #expect(finding.found.contains("\(liar) (key \(ledger.key(liar).prefix(16))…)"))
+                let key = ledger.key(liar).prefix(16)
+                #expect(finding.found.contains("\(liar) (validator-\(liar + 1), key \(key)…)"))
             }
             let third = ledger.key(made.validators[honest]).prefix(16)
             #expect(!finding.found.contains(third))

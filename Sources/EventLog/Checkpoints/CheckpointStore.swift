@@ -216,7 +216,7 @@ package struct CheckpointStore: Sendable {
 
     /// The sizes of the checkpoints, ascending, by their names, and the files of other names.
     ///
-    /// Nothing where there is no directory. Temporary files are in neither list, nor the precommits,
+    /// Nothing where there is no directory. Temporary files are in neither list, nor precommits,
     /// which are kept in the same directory.
     package func list() throws(CheckpointStoreError) -> (
         sizes: [UInt64], others: [CheckpointDamage]

@@ -25,6 +25,7 @@ struct FuzzTarget: Sendable {
         .checkpoints, .tiles, .certificates,
         .proofs, .keys, .configuration, .requests, .sealedKeys, .peers,
         .modules,
+        .fields, .gossip, .names, .identities, .discovery, .handshakes, .streams, .negotiations,
     ]
 }
 

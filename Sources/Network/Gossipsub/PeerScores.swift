@@ -28,7 +28,7 @@ package struct PeerScores: Sendable {
         /// When the row goes, for a peer that has gone; nil while it is connected.
         var expires: UInt64?
         var topics = SortedTable<Topic, TopicCounters>()
-        /// The address that counts for P6, by its group.
+        /// The address that counts for P6, by its group; nil where it is exempt.
         var address: Multiaddr.Part?
         var penalties = FixedPoint.zero
         var application = FixedPoint.zero
@@ -55,7 +55,8 @@ package struct PeerScores: Sendable {
 
     /// A peer has come; what is remembered of it counts again.
     mutating func connect(_ peer: PeerID, address: Multiaddr.Part?) {
-        let group = address.map { Self.group(of: $0) }
+        let isExempt = address.map { settings.colocationExempt.contains($0) } ?? true
+        let group = isExempt ? nil : address.map { Self.group(of: $0) }
         var row = rows[peer] ?? Row()
         leaveAddress(row.address)
         row.expires = nil
@@ -102,9 +103,7 @@ package struct PeerScores: Sendable {
 
     /// How many peers have the address of a peer, it included.
     func colocation(of row: Row) -> Int {
-        guard let address = row.address, !settings.colocationExempt.contains(address)
-        else { return 0 }
-        return colocated[address] ?? 0
+        row.address.flatMap { colocated[$0] } ?? 0
     }
 
     // MARK: - What peers do
@@ -131,10 +130,9 @@ package struct PeerScores: Sendable {
 
     /// A peer has gone from the mesh of a topic; what it owes sticks to it (P3b).
     mutating func prune(_ peer: PeerID, _ topic: Topic) {
+        guard rows[peer]?.topics[topic]?.meshSince != nil else { return }
         update(peer, topic) { counters, settings in
-            if counters.meshSince != nil {
-                counters.meshFailures += counters.deficit(settings).squared
-            }
+            counters.meshFailures += counters.deficit(settings).squared
             counters.meshSince = nil
             counters.isMeasured = false
         }

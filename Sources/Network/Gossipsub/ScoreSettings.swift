@@ -28,8 +28,8 @@ package struct ScoreSettings: Sendable {
     package var colocationWeight: FixedPoint = -10
     /// How many peers of one address are not too many.
     package var colocationThreshold = 4
-    /// Addresses that any number of peers may have.
-    package var colocationExempt: [Multiaddr.Part] = []
+    /// Addresses that any number of peers may have: at first those of this machine alone.
+    package var colocationExempt: [Multiaddr.Part] = [.ip4(0x7F00_0001), .ip6(1)]
     /// Weight of P7, the square of penalties for what a peer did.
     package var behaviourWeight: FixedPoint = -10
     /// How many penalties are not counted.

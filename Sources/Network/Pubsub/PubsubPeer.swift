@@ -16,12 +16,15 @@ final class PubsubPeer: @unchecked Sendable {
     private var reader: PubsubInbound?
     private var queue: OutboundQueue
     private var isOpening = false
-    /// How many times our stream was opened since the connection was.
+    /// How many times our stream was opened since the last that lasted.
     private var attempts = 0
+    private var opened = NIODeadline.now()
     private var retry: Scheduled<Void>?
 
-    /// How often our stream is opened anew on one connection.
-    static let attemptsMax = 5
+    /// How often our stream is opened in a row, if none lasts.
+    static let attemptsMax = 6
+    /// For how long a stream must be open to have lasted.
+    static let lasting = TimeAmount.minutes(1)
 
     init(_ peer: PeerID, owner: Pubsub) {
         self.peer = peer
@@ -43,13 +46,15 @@ final class PubsubPeer: @unchecked Sendable {
             case .success(let stream):
                 stream.handler = PubsubOutbound(self)
                 self.outbound = stream
+                self.opened = .now()
                 self.owner.opened(self, stream)
                 self.setPaused(false)
-            case .failure:
+            case .failure(.negotiation):
                 // Whom we cannot answer we do not listen to.
                 self.inbound?.reset()
                 self.inbound = nil
                 self.reader = nil
+            case .failure: self.openLater()
             }
         }
     }
@@ -60,8 +65,19 @@ final class PubsubPeer: @unchecked Sendable {
         outbound = nil
         queue = OutboundQueue(bytesMax: owner.settings.queueBytesMax)
         owner.lost(self)
+        if NIODeadline.now() - opened > Self.lasting { attempts = 0 }
+        openLater()
+    }
+
+    /// Opens our stream after a wait that doubles from one attempt to the next.
+    private func openLater() {
         let wait = TimeAmount.seconds(Int64(1) << Int64(attempts))
-        retry = owner.host.loop.scheduleTask(in: wait) { [weak self] in self?.open() }
+        retry?.cancel()
+        retry = owner.host.loop.scheduleTask(in: wait) { [weak self] in self?.retryOpening() }
+    }
+
+    private func retryOpening() {
+        if owner.isCurrent(self) { open() }
     }
 
     /// The bytes that wait to be handed to our stream.

@@ -157,6 +157,11 @@ struct ScoreTests {
         #expect(bench.score(27) == -40)
         bench.connect(33...38) { .ip6(UInt128($0) << 64) }
         #expect(bench.score(33) == 0)
+        // This machine's own address is exempt unless it is told otherwise.
+        var local = Bench()
+        local.connect(1...5) { _ in .ip4(0x7F00_0001) }
+        local.connect(6...10) { _ in .ip6(1) }
+        #expect((1...10).allSatisfy { local.score($0) == 0 })
         // Whoever goes, and is not remembered for good, counts on.
         bench.step(.disconnected(Bench.peer(6)))
         #expect(bench.score(1) == -40)
@@ -229,6 +234,9 @@ struct ScoreTests {
         rpc.haves = Bench.having([MessageID(bytes: [1])]).haves
         rpc.wants = [[Bench.id("a")]]
         rpc.grafts = [Bench.topic]
+        #expect(bench.receive(1, rpc).isEmpty)
+        // Nor is control that comes alone answered.
+        rpc.messages = []
         #expect(bench.receive(1, rpc).isEmpty)
         bench.step(.applicationScore(0, of: Bench.peer(1)))
         #expect(bench.heartbeat().grafted.contains(Bench.peer(1)))

@@ -23,7 +23,6 @@ final class TestPubsub: Sendable {
         topic.policy = policy
         topic.score = TopicScoreSettings()
         gossip.topics[Bench.topic] = topic
-        gossip.score.colocationThreshold = 100
         var settings = Pubsub.Settings(gossip: gossip)
         configure(&settings)
         self.host = host

@@ -5,9 +5,9 @@ package import Cryptography
 
 /// What a peer says of itself: its key, its addresses, its protocols and its maker.
 ///
-/// `Identify { publicKey = 1, listenAddrs = 2, protocols = 3, observedAddr = 4, protocolVersion = 5,
-/// agentVersion = 6, signedPeerRecord = 8 }`. Every field may be missing: a push has only what has
-/// changed.
+/// `Identify { publicKey = 1, listenAddrs = 2, protocols = 3, observedAddr = 4,
+/// protocolVersion = 5, agentVersion = 6, signedPeerRecord = 8 }`. Every field may be missing: a
+/// push has only what has changed.
 /// Source: libp2p, identify; the record is in no text of it, and sent by all.
 package struct IdentifyMessage: Equatable, Sendable {
     /// The peer's key; another than the connection's makes the message void.
@@ -51,7 +51,8 @@ package struct IdentifyMessage: Equatable, Sendable {
     }
 
     /// Reads a message.
-    /// - Throws: what a reader of fields throws; `tooLong` for a text; `tooMany`; `content` for a key.
+    /// - Throws: what a reader of fields throws; `tooLong` for a text; `tooMany`; `content` for a
+    ///   key.
     package init(_ bytes: ArraySlice<UInt8>) throws(WireError) {
         guard bytes.count <= Self.bytesMax else {
             throw .tooLong(length: UInt64(bytes.count), limit: Self.bytesMax)

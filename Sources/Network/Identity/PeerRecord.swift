@@ -5,8 +5,9 @@ package import Cryptography
 
 /// Where a peer says that it can be reached, signed by itself.
 ///
-/// `PeerRecord { peer_id = 1, seq = 2, addresses = 3 { multiaddr = 1 } }` in an envelope. The domain
-/// and the payload type are those that peers use; the text of the source is out of date in both.
+/// `PeerRecord { peer_id = 1, seq = 2, addresses = 3 { multiaddr = 1 } }` in an envelope. The
+/// domain and the payload type are those that peers use; the text of the source is out of date in
+/// both.
 /// Source: libp2p, RFC 0003.
 package struct PeerRecord: Equatable, Sendable {
     /// Who.

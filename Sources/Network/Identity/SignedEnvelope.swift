@@ -34,7 +34,8 @@ package enum SignedEnvelope {
     }
 
     /// Opens an envelope of the type `type` that was meant for `domain`.
-    /// - Throws: `wire`, what `KeyMessage.decode` throws, `payloadType`, `signature`, in this order.
+    /// - Throws: `wire`, what `KeyMessage.decode` throws, `payloadType`, `signature`, in this
+    ///   order.
     package static func open(
         _ bytes: ArraySlice<UInt8>, type: [UInt8], domain: String
     ) throws(IdentityError) -> Content {

@@ -162,6 +162,18 @@ struct HostTests {
         }
     }
 
+    @Test("A host is dialled by its name in the system's tables")
+    func byName() async throws {
+        try await TestHost.with(1, 2) { hosts in
+            let port = try #require(try await hosts[1].address().tcp?.port)
+            let address = try Multiaddr(text: "/dns4/localhost/tcp/\(port)")
+            #expect(try await hosts[0].dial(address) == hosts[1].peer)
+            await #expect(throws: HostError.self) {
+                try await hosts[0].dial(try Multiaddr(text: "/dns4/nowhere.invalid/tcp/1"))
+            }
+        }
+    }
+
     @Test("A host does not connect to itself")
     func ourselves() async throws {
         try await TestHost.with(1) { hosts in

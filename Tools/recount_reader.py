@@ -2281,7 +2281,7 @@ def check_checkpoint(path, ledger):
         raise Difference(ledger.index - 1, f"{path}, text", repr(expected), repr(text))
     lines = lines[:-1].split("\n")
     require(len(lines) <= NOTE_SIGNATURES_MAX, path, f"{len(lines)} signatures are too many")
-    base, cosigners = None, []
+    makers, cosigners = [], []
     for number, line in enumerate(lines):
         place = f"{path}, signature {number + 1}"
         match = re.fullmatch(r"\u2014 (\S+) (\S+)", line)
@@ -2296,9 +2296,10 @@ def check_checkpoint(path, ledger):
         if name == origin:
             require(len(blob) == 68, place, f"{len(blob)} bytes instead of 68")
             signer = next((key for key in keys if key_hash(name, 1, key) == blob[:4]), None)
-            require(signer is not None and base is None, place, "one signature of a validator")
+            require(signer is not None, place, "a signature of a validator")
+            require(signer not in makers, place, "a second signature of one key as the log")
             ledger.verify(signer, blob[4:], text.encode(), place)
-            base = signer
+            makers.append(signer)
         else:
             if not re.fullmatch(re.escape(origin) + "/[0-9a-f]{64}", name):
                 ledger.log.notes.append(f"{place}: {name} is unknown here, and says nothing")
@@ -2314,7 +2315,7 @@ def check_checkpoint(path, ledger):
                 signer, blob[12:], f"cosignature/v1\ntime {seconds}\n{text}".encode(), place
             )
             cosigners.append(signer)
-    require(base is not None, path, "no signature of the one who made it")
+    require(makers, path, "no signature of the one who made it")
 
 
 # --------------------------------------------------------------------------------

@@ -43,6 +43,10 @@ struct ReaderTests {
                 with: Fixture.key(UInt16(proposer)))
             for key in scenario.keys.prefix(5) { _ = try signed.cosign(with: key, seconds: 1) }
             _ = try checkpoints.save(signed)
+            // Another node made one of the same size: both signed as the log.
+            _ = try checkpoints.save(
+                SignedCheckpoint(
+                    signing: signed.checkpoint, with: Fixture.key(UInt16(proposer == 0 ? 1 : 0))))
         }
         try PrecommitStore(ledgerDirectory: directory, disk: disk).save(
             TwoCopies.precommits(of: state, root: log.root))

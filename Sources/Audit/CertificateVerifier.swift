@@ -237,8 +237,9 @@ private struct CertificateVerifier {
             report.conflict = CertifiedDecision(other, proofHolds: isTrue)
         }
         report.pass(.proof, isTrue ? "the proof holds" : "the proof does not hold")
-        note(round, proofHolds: isTrue)
-        if let other { note(other, proofHolds: report.conflict?.proofHolds == true) }
+        let names = LedgerNames(genesis)
+        note(round, proofHolds: isTrue, names)
+        if let other { note(other, proofHolds: report.conflict?.proofHolds == true, names) }
     }
 
     private static func conflicting<Value>(
@@ -320,7 +321,7 @@ private struct CertificateVerifier {
         return holds
     }
 
-    private mutating func note(_ round: CertifiedRound, proofHolds: Bool) {
+    private mutating func note(_ round: CertifiedRound, proofHolds: Bool, _ names: LedgerNames) {
         let byVotes = round.decided.reason != .nullifierSpent
         if proofHolds, byVotes, round.decided.outcome == .rejected {
             report.notes.append(
@@ -329,8 +330,8 @@ private struct CertificateVerifier {
         }
         for vote in round.votes where vote.cast.vote == (proofHolds ? .reject : .approve) {
             report.notes.append(
-                "validator \(vote.cast.validator.rawValue), \(vote.key.hex), contradicts the"
-                    + " mathematics at entry \(vote.entry): \(vote.cast.vote)")
+                "validator \(Field(vote.cast.validator).named(by: names).text()), \(vote.key.hex),"
+                    + " contradicts the mathematics at entry \(vote.entry): \(vote.cast.vote)")
         }
     }
 }

@@ -229,10 +229,13 @@ struct CertificateShowCommand: ParsableCommand {
 
     mutating func run() throws {
         let certificate = try PolicyFiles.certificate(file)
+        let names = Self.names(certificate)
         let shown = Shown(
             checkpoint: String(decoding: certificate.note, as: UTF8.self),
-            subject: Self.part(certificate.subject), conflict: certificate.conflict.map(Self.part),
-            entries: certificate.entries.map(Self.entry), proof: certificate.proof.map(\.hex))
+            subject: Self.part(certificate.subject, names),
+            conflict: certificate.conflict.map { Self.part($0, names) },
+            entries: certificate.entries.map { Self.entry($0, names) },
+            proof: certificate.proof.map(\.hex))
         if json { return try Output.json(shown) }
         Output.line("Nothing of this is verified: recount certificate verify \(file) does that.")
         Output.line()
@@ -258,22 +261,39 @@ struct CertificateShowCommand: ParsableCommand {
         Output.line("  \(Text.count(UInt64(shown.proof.count), "hash", "hashes")) of proof")
     }
 
-    private static func part(_ part: Certificate.Part) -> Shown.Part {
+    /// The names in the first entry, which every certificate holds.
+    private static func names(_ certificate: Certificate) -> LedgerNames {
+        guard let first = certificate.entries.first, first.index == 0 else {
+            return LedgerNames(validators: [])
+        }
+        do throws(Ledger.DecodingError) {
+            guard case .ledgerOpened(let opened) = try Event(decoding: first.bytes) else {
+                return LedgerNames(validators: [])
+            }
+            return LedgerNames(opened)
+        } catch {
+            return LedgerNames(validators: [])
+        }
+    }
+
+    private static func part(_ part: Certificate.Part, _ names: LedgerNames) -> Shown.Part {
         Shown.Part(
             request: part.request.rawValue, circuit: part.circuit.name,
             circuitID: part.circuit.id.hex, submitter: part.submitter.hex,
             pinned: part.pinned.map {
-                "\($0.index.rawValue) \($0.key.hex) stake \($0.stake.rawValue) reputation"
+                "\(Field($0.index).named(by: names).text()) \($0.key.hex) stake \($0.stake.rawValue) reputation"
                     + " \($0.reputation.rawValue)"
             })
     }
 
-    private static func entry(_ entry: Certificate.Entry) -> Shown.Entry {
+    private static func entry(
+        _ entry: Certificate.Entry, _ names: LedgerNames
+    ) -> Shown.Entry {
         do throws(Ledger.DecodingError) {
             let event = try Event(decoding: entry.bytes)
             return Shown.Entry(
                 index: entry.index, kind: event.kind, bytes: entry.bytes.count,
-                fields: .record(event.fields))
+                fields: Field.record(event.fields).named(by: names))
         } catch {
             return Shown.Entry(
                 index: entry.index, kind: "unknown", bytes: entry.bytes.count, fields: nil)

@@ -139,7 +139,10 @@ struct JobJourneyTests {
             #expect(row["decision"] as? String == "agreed", "\(row)")
             let reports = try #require(row["reports"] as? [[String: Any]])
             #expect(reports.count == 3)
+            #expect(row["submitter_name"] as? String == "submitter")
             for report in reports {
+                let number = report["validator"] as? Int ?? -1
+                #expect(report["name"] as? String == "validator-\(number + 1)")
                 #expect(report["status"] as? String == row["status"] as? String)
                 #expect(report["reason"] as? String == row["reason"] as? String)
                 #expect(report["output"] as? String == row["output"] as? String)
@@ -164,6 +167,7 @@ struct JobJourneyTests {
     @Test func `a job is shown alike by both commands`() throws {
         let made = try Decided.shared.get()
         let shown = try made.home.job("show", String(made.trap.prefix(12)))
+        #expect(shown.output.contains("submitter  0, submitter\n"))
         #expect(shown.output.contains("trap (unreachable)"))
         #expect(shown.output.contains("Decided: agreed"))
         let other = try Command.run("show", "job", made.home.home, made.trap)

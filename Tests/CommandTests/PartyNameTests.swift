@@ -112,4 +112,17 @@ struct PartyNameTests {
         let drawn = try run(["chart", "reputation"], ["--svg", "-"])
         #expect(drawn.output.contains(">8 validator-9</text>"))
     }
+
+    @Test func `a certificate names those whom its first entry names`() throws {
+        let folder = try TemporaryFolder()
+        let request = try run(["requests"], ["--outcome", "approved", "--json"]).objects().last
+        let id = try #require(request?["request_id"] as? String)
+        let file = folder.path + "/decision.rcct"
+        let made = try Command.run(
+            "prove", "request", try Journey.shared.get().home, id, "--out", file)
+        #expect(made.status == 0, "\(made.errors)")
+        let shown = try Command.run("certificate", "show", file)
+        #expect(shown.output.contains("pinned     0 (validator-1) "))
+        #expect(shown.output.contains(/voteCast .request=[0-9]+ validator=[0-9] .validator-[0-9]/))
+    }
 }

@@ -250,6 +250,11 @@ package final class ReplicaHost {
         return outputs
     }
 
+    /// Whether a message that was just taken in is kept, so that others may want it too.
+    package func keeps(_ arrival: CheckedArrival) -> Bool {
+        !isJoining && replica.keeps(arrival.message.message, from: arrival.peer)
+    }
+
     private func take(_ arrival: CheckedArrival, at now: Instant) throws(HostError) {
         let peer = arrival.peer
         switch arrival.message.message {

@@ -22,9 +22,9 @@ struct TransportTests {
         var ports: [LocalPort] = []
         for (number, part) in names {
             let port = hub.join(Self.key(number), as: part)
-            port.receive { bytes, sender in
-                let from = (1...3).first { Self.key($0) == sender } ?? 0
-                heard.withLock { $0.append("\(number) hears \(bytes) of \(from)") }
+            port.receive { message in
+                let from = (1...3).first { Self.key($0) == message.sender } ?? 0
+                heard.withLock { $0.append("\(number) hears \(message.bytes) of \(from)") }
             }
             ports.append(port)
         }
@@ -43,9 +43,11 @@ struct TransportTests {
         let liar = Self.key(1)
         let honest = Self.key(2)
         var kept = 0
-        for _ in 0...NodeLimits.peerMessagesMax where queues.add([1], from: liar) { kept += 1 }
+        for _ in 0...NodeLimits.peerMessagesMax where queues.add(Arrival([1], from: liar)) {
+            kept += 1
+        }
         #expect(kept == NodeLimits.peerMessagesMax)
-        let isKept = queues.add([2], from: honest)
+        let isKept = queues.add(Arrival([2], from: honest))
         #expect(isKept)
         #expect(queues.dropped == 1)
         let taken = queues.take(2 * NodeLimits.messagesPerTurn)
@@ -58,11 +60,11 @@ struct TransportTests {
         var queues = PeerQueues()
         let peer = Self.key(1)
         let large = [UInt8](repeating: 0, count: NodeLimits.peerBytesMax + 1)
-        let first = [queues.add(large, from: peer), queues.add([1], from: peer)]
+        let first = [queues.add(Arrival(large, from: peer)), queues.add(Arrival([1], from: peer))]
         #expect(first == [true, false])
         let taken = queues.take(1)
         #expect(taken.count == 1 && queues.isEmpty)
-        let second = [queues.add([1], from: peer), queues.add(large, from: peer)]
+        let second = [queues.add(Arrival([1], from: peer)), queues.add(Arrival(large, from: peer))]
         #expect(second == [true, false])
     }
 }

@@ -30,3 +30,16 @@ package struct CheckedArrival: Sendable {
     let peer: ValidatorIndex?
     let bytes: Int
 }
+
+/// What became of a message that came in.
+package enum IntakeVerdict: Sendable {
+    /// It can be read, and is signed.
+    case taken(CheckedArrival)
+    /// It was not looked at, or is of nobody whom this node knows; nobody is at fault.
+    case ignored
+    /// It cannot be read, or is not signed.
+    case wrong
+
+    /// The message, where it was taken in.
+    var arrival: CheckedArrival? { if case .taken(let arrival) = self { arrival } else { nil } }
+}

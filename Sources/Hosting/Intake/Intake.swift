@@ -50,60 +50,76 @@ package final class Intake: Sendable {
     /// not be read, is by nobody whom the ledger knows, or is not signed, is dropped.
     package func take(
         _ messages: [(bytes: [UInt8], peer: ValidatorIndex?)], at uptime: UInt64
-    ) -> [CheckedArrival] {
-        check(
-            messages.compactMap { bytes, peer in
-                admits(bytes, from: peer, at: uptime) ? (ArrivedMessage(bytes), peer) : nil
-            }, at: uptime)
-    }
+    ) -> [CheckedArrival] { judge(messages, at: uptime).compactMap(\.arrival) }
 
     /// The same for messages that were admitted and decoded.
     package func check(
         _ messages: [(ArrivedMessage, peer: ValidatorIndex?)], at uptime: UInt64
-    ) -> [CheckedArrival] {
+    ) -> [CheckedArrival] { judge(messages, at: uptime).compactMap(\.arrival) }
+
+    /// What becomes of bytes of peers, and of clients where the peer is nil; in their order.
+    package func judge(
+        _ messages: [(bytes: [UInt8], peer: ValidatorIndex?)], at uptime: UInt64
+    ) -> [IntakeVerdict] {
+        var admitted: [(ArrivedMessage, peer: ValidatorIndex?)] = []
+        let isAdmitted = messages.map { bytes, peer in
+            guard admits(bytes, from: peer, at: uptime) else { return false }
+            admitted.append((ArrivedMessage(bytes), peer))
+            return true
+        }
+        var verdicts = judge(admitted, at: uptime).makeIterator()
+        return isAdmitted.map { $0 ? verdicts.next() ?? .ignored : .ignored }
+    }
+
+    /// The same for messages that were admitted and decoded.
+    private func judge(
+        _ messages: [(ArrivedMessage, peer: ValidatorIndex?)], at uptime: UInt64
+    ) -> [IntakeVerdict] {
         let parties = parties.withLock { $0 }
         var checks: [SignatureCheck] = []
-        // Where the signatures of each message end; nil where it is dropped.
-        var ends: [Int?] = []
+        // The signatures of each message; nil where it is dropped.
+        var places: [Range<Int>?] = []
         var found: [SignatureMemory.Found?] = []
         for (arrived, _) in messages {
             guard let message = arrived.message, let own = parties.signatures(of: message) else {
-                ends.append(nil)
+                places.append(nil)
                 found.append(nil)
                 continue
             }
             let known = own.isEmpty ? nil : memory.found(arrived.digest)
+            let start = checks.count
             if known == nil { checks += own }
-            ends.append(checks.count)
+            places.append(start..<checks.count)
             found.append(known)
         }
         let verdicts = memory.checker.verdicts(checks)
-        var result: [CheckedArrival] = []
-        var start = 0
-        for (place, end) in ends.enumerated() {
-            guard let end else { continue }
-            let holds = verdicts[start..<end].allSatisfy { $0 }
-            let isSigned = end > start
-            start = end
+        return messages.indices.map { place in
             let (arrived, peer) = messages[place]
-            guard holds, let message = arrived.message else { continue }
-            var isProofWellFormed = found[place]?.isProofWellFormed
-            if found[place] == nil, case .command(.request(let request)) = message {
-                guard
-                    submitters.withLock({ $0.takes(from: request.submitter, at: uptime) })
-                else { continue }
-                isProofWellFormed = RequestMessage.isWellFormed(proof: request.proof)
-            }
-            if isSigned {
-                memory.note(
-                    arrived.digest, .init(isProofWellFormed: isProofWellFormed))
-            }
-            result.append(
-                CheckedArrival(
-                    message: CheckedPeerMessage(
-                        unchecked: message, isProofWellFormed: isProofWellFormed),
-                    peer: peer, bytes: arrived.bytes.count))
+            guard let message = arrived.message else { return .wrong }
+            // It may be by somebody whom this node is to hear of yet.
+            guard let signatures = places[place] else { return .ignored }
+            guard verdicts[signatures].allSatisfy({ $0 }) else { return .wrong }
+            return judge(
+                arrived, message, found[place], isSigned: !signatures.isEmpty, peer, at: uptime)
         }
-        return result
+    }
+
+    private func judge(
+        _ arrived: ArrivedMessage, _ message: PeerMessage, _ found: SignatureMemory.Found?,
+        isSigned: Bool, _ peer: ValidatorIndex?, at uptime: UInt64
+    ) -> IntakeVerdict {
+        var isProofWellFormed = found?.isProofWellFormed
+        if found == nil, case .command(.request(let request)) = message {
+            guard submitters.withLock({ $0.takes(from: request.submitter, at: uptime) }) else {
+                return .ignored
+            }
+            isProofWellFormed = RequestMessage.isWellFormed(proof: request.proof)
+        }
+        if isSigned { memory.note(arrived.digest, .init(isProofWellFormed: isProofWellFormed)) }
+        return .taken(
+            CheckedArrival(
+                message: CheckedPeerMessage(
+                    unchecked: message, isProofWellFormed: isProofWellFormed),
+                peer: peer, bytes: arrived.bytes.count))
     }
 }

@@ -223,6 +223,9 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
     case evidence(EvidenceMessage)
     case announcement(AnnouncementMessage)
 
+    /// Whether the message that begins with this tag is a vote on a request or a result of a job.
+    package static func isVoteOrResult(tag: UInt8) -> Bool { tag == 1 || tag == 3 }
+
     /// The one key that signed it, in whose name a refusal is recorded; nil where there is not one.
     package var sender: PublicKey? {
         switch self {

@@ -27,7 +27,7 @@ package final class BridgeParty: Sendable {
 
     /// Opens the vault and starts the thread; throws what opening throws, and nothing runs then.
     package init(
-        home: BridgeHome, transport: any Transport,
+        home: BridgeHome, transport: any Transport, onEnd: @escaping @Sendable () -> Void = {},
         tell: @escaping @Sendable (NodeEvent) -> Void
     ) throws(NodeError) {
         self.home = home
@@ -38,7 +38,7 @@ package final class BridgeParty: Sendable {
             do throws(NodeError) {
                 let vault = try home.openVault()
                 opening.set(nil)
-                transport.receive { [self] in put($0, from: $1) }
+                transport.receive { [self] in put($0) }
                 var failure: NodeError?
                 do throws(NodeError) { try work(vault) } catch { failure = error }
                 try vault.close()
@@ -47,6 +47,7 @@ package final class BridgeParty: Sendable {
                 opening.set(error)
                 end.set(error)
             }
+            onEnd()
         }
         thread.name = "recount-bridge"
         thread.stackSize = 8 << 20
@@ -72,16 +73,18 @@ package final class BridgeParty: Sendable {
     @discardableResult
     package func wait() -> NodeError? { end.wait() }
 
-    private func put(_ message: [UInt8], from sender: PublicKey) {
-        guard message.count <= NodeLimits.dutyMessageBytesMax else { return }
+    private func put(_ message: Arrival) {
+        // What comes to it is for it alone.
+        message.judge?(.ignore)
+        guard message.bytes.count <= NodeLimits.dutyMessageBytesMax else { return }
         monitor.locked {
-            _ = contents.withLock { $0.queues.add(message, from: sender) }
+            _ = contents.withLock { $0.queues.add(message) }
             monitor.wakeAll()
         }
     }
 
     /// What waits, once something does; nil when it is to end.
-    private func take() -> [(message: [UInt8], sender: PublicKey)]? {
+    private func take() -> [Arrival]? {
         monitor.locked {
             while true {
                 let (taken, isStopped) = contents.withLock {
@@ -99,10 +102,10 @@ package final class BridgeParty: Sendable {
         transport.sendToAll(DutyMessage.wantChanges(try vault.nextChange()).encoded)
         while let taken = take() {
             var orders: [(order: SettlementOrder, sender: PublicKey)] = []
-            for (bytes, sender) in taken {
-                switch Self.read(bytes) {
-                case .orders(let list): orders += list.map { ($0, sender) }
-                case .changes(let changes): try follow(changes, vault, sender)
+            for message in taken {
+                switch Self.read(message.bytes) {
+                case .orders(let list): orders += list.map { ($0, message.sender) }
+                case .changes(let changes): try follow(changes, vault, message.sender)
                 default: break
                 }
             }

@@ -255,16 +255,24 @@ final class NodeCore {
     }
 
     private func receive(_ checked: NodeInbox.CheckedMessages) throws(NodeError) {
-        for (message, sender) in checked.heard where misbehaviour != nil {
-            let peer = state.validatorIndex(of: sender)
-            let added = misbehaviour?.incoming(message, from: peer, view) ?? []
+        for message in checked.heard where misbehaviour != nil {
+            let peer = state.validatorIndex(of: message.sender)
+            let added = misbehaviour?.incoming(message.bytes, from: peer, view) ?? []
             try perform(added)
         }
         if !checked.arrivals.isEmpty {
-            try act { (host, now) throws(HostError) in try host.take(checked.arrivals, at: now) }
+            try act { (host, now) throws(HostError) in
+                try host.take(checked.arrivals.map(\.checked), at: now)
+            }
         }
-        for (message, sender) in checked.duties {
-            for duty in duties { try duty.take(message, from: sender, self) }
+        // What could not enter the ledger, or is known, goes no further.
+        for (message, judge) in checked.arrivals {
+            judge?(host.keeps(message) ? .passOn : .ignore)
+        }
+        for (message, arrival) in checked.duties {
+            for duty in duties { try duty.take(message, from: arrival.sender, self) }
+            // They are for this node alone.
+            arrival.judge?(.ignore)
         }
     }
 

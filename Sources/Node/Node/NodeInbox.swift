@@ -24,12 +24,12 @@ final class NodeInbox: Sendable {
 
     /// What peers sent and a look at the bytes alone could not refuse.
     struct CheckedMessages {
-        /// What is the host's, with its signatures checked.
-        var arrivals: [CheckedArrival] = []
+        /// What is the host's, with its signatures checked, and who waits for what it is worth.
+        var arrivals: [(checked: CheckedArrival, judge: (@Sendable (Worth) -> Void)?)] = []
         /// What is the duties'.
-        var duties: [(message: DutyMessage, sender: PublicKey)] = []
+        var duties: [(message: DutyMessage, arrival: Arrival)] = []
         /// All that came, for a node that misbehaves.
-        var heard: [(message: [UInt8], sender: PublicKey)] = []
+        var heard: [Arrival] = []
 
         var isEmpty: Bool { count == 0 && heard.isEmpty }
         var count: Int { arrivals.count + duties.count }
@@ -56,11 +56,12 @@ final class NodeInbox: Sendable {
     }
 
     /// Adds what a peer sent, where there is room.
-    func put(_ message: [UInt8], from sender: PublicKey) {
+    func put(_ message: Arrival) {
+        var isTaken = false
         change { contents in
-            guard !contents.isClosed else { return }
-            _ = contents.peers.add(message, from: sender)
+            isTaken = !contents.isClosed && contents.peers.add(message)
         }
+        if !isTaken { message.judge?(.ignore) }
     }
 
     /// Adds what came of work that the node gave out.
@@ -97,11 +98,11 @@ final class NodeInbox: Sendable {
 
     /// Takes some of what peers sent, to be checked, once there is something and little that was
     /// checked before waits; nil when the node ends.
-    func takeUnchecked() -> [(message: [UInt8], sender: PublicKey)]? {
+    func takeUnchecked() -> [Arrival]? {
         monitor.locked {
             while true {
                 let (isOver, messages) = contents.withLock {
-                    contents -> (Bool, [(message: [UInt8], sender: PublicKey)]) in
+                    contents -> (Bool, [Arrival]) in
                     let isOver = contents.isClosed || contents.isStopped
                     guard !isOver, contents.checked.count < NodeLimits.messagesAtOnce else {
                         return (isOver, [])

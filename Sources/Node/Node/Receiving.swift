@@ -27,24 +27,41 @@ struct Receiving: Sendable {
         thread.start()
     }
 
-    private func checked(
-        _ messages: [(message: [UInt8], sender: PublicKey)]
-    ) -> NodeInbox.CheckedMessages {
+    private func checked(_ messages: [Arrival]) -> NodeInbox.CheckedMessages {
         var result = NodeInbox.CheckedMessages()
         var forHost: [(bytes: [UInt8], peer: ValidatorIndex?)] = []
-        for (message, sender) in messages {
-            // The bridge is a client like any other; nobody else has business here.
-            guard let tag = message.first, let party = intake.party(sender) else { continue }
-            if tellsAll { result.heard.append((message, sender)) }
+        var waiting: [Arrival] = []
+        for message in messages {
+            guard let tag = message.bytes.first else {
+                message.judge?(.reject)
+                continue
+            }
+            let party = intake.party(message.sender)
+            // The bridge is a client like any other; of those who are nobody, only what others are
+            // to get is looked at, which is signed.
+            guard party != nil || message.isForAll && tag < DutyMessage.firstTag else {
+                message.judge?(.ignore)
+                continue
+            }
+            if tellsAll { result.heard.append(message) }
             if tag < DutyMessage.firstTag {
-                forHost.append((message, party.peer))
-            } else if message.count <= NodeLimits.dutyMessageBytesMax {
+                forHost.append((message.bytes, party?.peer))
+                waiting.append(message)
+            } else if message.bytes.count <= NodeLimits.dutyMessageBytesMax {
                 do throws(Ledger.DecodingError) {
-                    result.duties.append((try DutyMessage(decoding: message), sender))
-                } catch { continue }
+                    result.duties.append((try DutyMessage(decoding: message.bytes), message))
+                } catch { message.judge?(.reject) }
+            } else {
+                message.judge?(.reject)
             }
         }
-        result.arrivals = intake.take(forHost, at: clock.uptime())
+        for (arrival, taken) in zip(waiting, intake.judge(forHost, at: clock.uptime())) {
+            switch taken {
+            case .taken(let checked): result.arrivals.append((checked, arrival.judge))
+            case .ignored: arrival.judge?(.ignore)
+            case .wrong: arrival.judge?(.reject)
+            }
+        }
         return result
     }
 }

@@ -45,7 +45,7 @@ package final class ValidatorNode: Sendable {
             do throws(NodeError) {
                 let core = try NodeCore(setup)
                 opening.set(nil)
-                transport.receive { inbox.put($0, from: $1) }
+                transport.receive { inbox.put($0) }
                 try core.run()
                 inbox.close()
                 end.set(nil)

@@ -19,7 +19,7 @@ package final class LocalHub: Sendable {
 
     private struct Port: Sendable {
         let part: Part
-        var take: (@Sendable ([UInt8], PublicKey) -> Void)?
+        var take: (@Sendable (Arrival) -> Void)?
     }
 
     private struct Contents {
@@ -51,7 +51,7 @@ package final class LocalHub: Sendable {
     }
 
     fileprivate func take(
-        for key: PublicKey, _ body: @escaping @Sendable ([UInt8], PublicKey) -> Void
+        for key: PublicKey, _ body: @escaping @Sendable (Arrival) -> Void
     ) {
         contents.withLock { $0.ports[key]?.take = body }
     }
@@ -60,11 +60,11 @@ package final class LocalHub: Sendable {
         let take = contents.withLock { contents in
             contents.ports[sender] == nil ? nil : contents.ports[receiver]?.take
         }
-        take?(bytes, sender)
+        take?(Arrival(bytes, from: sender))
     }
 
     fileprivate func sendToAll(_ bytes: [UInt8], from sender: PublicKey) {
-        let all = contents.withLock { contents -> [@Sendable ([UInt8], PublicKey) -> Void] in
+        let all = contents.withLock { contents -> [@Sendable (Arrival) -> Void] in
             guard contents.ports[sender] != nil else { return [] }
             return contents.order.compactMap { key in
                 guard key != sender, let port = contents.ports[key], port.part == .validator
@@ -72,7 +72,7 @@ package final class LocalHub: Sendable {
                 return port.take
             }
         }
-        for take in all { take(bytes, sender) }
+        for take in all { take(Arrival(bytes, from: sender)) }
     }
 }
 
@@ -92,9 +92,7 @@ package struct LocalPort: Transport {
 
     package func sendToAll(_ bytes: [UInt8]) { hub.sendToAll(bytes, from: key) }
 
-    package func receive(
-        _ take: @escaping @Sendable (_ bytes: [UInt8], _ sender: PublicKey) -> Void
-    ) {
+    package func receive(_ take: @escaping @Sendable (Arrival) -> Void) {
         hub.take(for: key, take)
     }
 }

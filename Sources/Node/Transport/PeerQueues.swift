@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
+internal import Cryptography
 
 /// What has arrived and waits to be looked at: a bounded queue for each sender.
 ///
@@ -10,18 +10,17 @@ package import Cryptography
 /// of another, and turns go around, so that a flood costs others nothing but a share of the time.
 package struct PeerQueues: Sendable {
     private struct Queue {
-        var messages: [[UInt8]] = []
+        var messages: [Arrival?] = []
         var first = 0
         var bytes = 0
 
         var count: Int { messages.count - first }
 
-        mutating func next() -> [UInt8]? {
-            guard first < messages.count else { return nil }
-            let message = messages[first]
-            messages[first] = []
+        mutating func next() -> Arrival? {
+            guard first < messages.count, let message = messages[first] else { return nil }
+            messages[first] = nil
             first += 1
-            bytes -= message.count
+            bytes -= message.bytes.count
             if first == messages.count {
                 messages.removeAll(keepingCapacity: true)
                 first = 0
@@ -47,16 +46,17 @@ package struct PeerQueues: Sendable {
 
     /// Adds a message where there is room for it; one that is larger than a queue passes an empty
     /// one. Returns whether it did.
-    package mutating func add(_ message: [UInt8], from sender: PublicKey) -> Bool {
+    package mutating func add(_ message: Arrival) -> Bool {
+        let sender = message.sender
         var queue = queues.removeValue(forKey: sender) ?? Queue()
         let isNew = queue.count == 0
         let hasRoom =
             isNew
             || queue.count < NodeLimits.peerMessagesMax
-                && queue.bytes + message.count <= NodeLimits.peerBytesMax
+                && queue.bytes + message.bytes.count <= NodeLimits.peerBytesMax
         if hasRoom, !isNew || turns.count < NodeLimits.sendersMax {
             queue.messages.append(message)
-            queue.bytes += message.count
+            queue.bytes += message.bytes.count
             if isNew { turns.append(sender) }
             queues[sender] = queue
             return true
@@ -67,8 +67,8 @@ package struct PeerQueues: Sendable {
     }
 
     /// Takes what is next, at most so many messages: a few of each sender in turn.
-    package mutating func take(_ countMax: Int) -> [(message: [UInt8], sender: PublicKey)] {
-        var taken: [(message: [UInt8], sender: PublicKey)] = []
+    package mutating func take(_ countMax: Int) -> [Arrival] {
+        var taken: [Arrival] = []
         while taken.count < countMax, let sender = turns.first {
             turns.removeFirst()
             guard var queue = queues.removeValue(forKey: sender) else { continue }
@@ -76,7 +76,7 @@ package struct PeerQueues: Sendable {
             while count < NodeLimits.messagesPerTurn, taken.count < countMax,
                 let message = queue.next()
             {
-                taken.append((message, sender))
+                taken.append(message)
                 count += 1
             }
             if queue.count > 0 {

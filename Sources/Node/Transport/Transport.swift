@@ -14,5 +14,39 @@ package protocol Transport: Sendable {
     /// Sends to all validators but the sender.
     func sendToAll(_ bytes: [UInt8])
     /// Gives what arrives from now on to `take`, which must return at once.
-    func receive(_ take: @escaping @Sendable (_ bytes: [UInt8], _ sender: PublicKey) -> Void)
+    func receive(_ take: @escaping @Sendable (Arrival) -> Void)
+}
+
+/// A message as it came.
+package struct Arrival: Sendable {
+    /// Its bytes.
+    package let bytes: [UInt8]
+    /// The party, or the peer that speaks for none, that brought it.
+    package let sender: PublicKey
+    /// Whether it is meant for all, and goes to others once it is judged.
+    package let isForAll: Bool
+    /// Called once, from any thread, with what the message is worth, when nothing more is done with
+    /// it; nil where nobody wants to know.
+    package let judge: (@Sendable (Worth) -> Void)?
+
+    /// A message of a party.
+    package init(
+        _ bytes: [UInt8], from sender: PublicKey, isForAll: Bool = false,
+        judge: (@Sendable (Worth) -> Void)? = nil
+    ) {
+        self.bytes = bytes
+        self.sender = sender
+        self.isForAll = isForAll
+        self.judge = judge
+    }
+}
+
+/// What a message that peers pass on is worth.
+package enum Worth: Sendable {
+    /// It goes to others.
+    case passOn
+    /// It goes nowhere, and nobody is at fault.
+    case ignore
+    /// It is false, and so are those who brought it.
+    case reject
 }

@@ -55,6 +55,12 @@ struct CatchingUp: Sendable {
         early[peer]?.bytes += bytes
     }
 
+    /// Whether a message for the next height is kept of a peer.
+    func holdsEarly(_ message: PeerMessage, of peer: ValidatorIndex?) -> Bool {
+        guard let peer else { return false }
+        return early[peer]?.messages.contains(message) ?? false
+    }
+
     /// Bytes of the messages that are kept for the next height.
     var earlyBytes: Int { early.values.reduce(0) { $0 + $1.bytes } }
 

@@ -56,10 +56,6 @@ struct ConfigKeysCommand: ParsableCommand {
                 Output.line("  \(key.type); default: \(key.defaultText)")
             }
         }
-        if !json {
-            Output.line()
-            Output.line("[network] is checked and kept: \(Configuration.networkNotice)")
-        }
     }
 }
 

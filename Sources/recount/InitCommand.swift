@@ -25,6 +25,9 @@ struct InitCommand: ParsableCommand {
             The passphrase comes from RECOUNT_PASSPHRASE, or is asked for on a terminal.
             The keys of a configuration: recount config.
 
+            The nodes listen on ports of this machine, from --port on, and list each other, so
+            that recount node FOLDER/NAME works at once; recount run runs all in one process.
+
             With --join, FOLDER is a network that is there, and gets the home of one more
             validator, its key protected like the others. It may be run at once, and has a
             say when T of the members have let its key join:
@@ -51,6 +54,12 @@ struct InitCommand: ParsableCommand {
         completion: .file())
     var keyFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The first of the ports of this machine on which the nodes listen, each on one.",
+            valueName: "port"))
+    var port: UInt16 = LocalPeers.standardPort
+
     @Flag(help: "Protect the keys with a passphrase.")
     var passphrase = false
 
@@ -68,6 +77,9 @@ struct InitCommand: ParsableCommand {
     func validate() throws {
         if passphrase, keyFile != nil {
             throw ValidationError("--passphrase and --key-file exclude each other")
+        }
+        guard port >= 1_024, port <= 64_000 else {
+            throw ValidationError("--port is from 1024 to 64000")
         }
         guard (config == nil) != (join == nil) else {
             throw ValidationError("give --config for a new network, or --join for one more home")
@@ -87,7 +99,7 @@ struct InitCommand: ParsableCommand {
             let protection = try protection()
             made = try LocalNetwork.initialise(
                 configuration: configuration, at: folder, protection: protection,
-                startTime: SystemClock().checked())
+                startTime: SystemClock().checked(), portsFrom: port)
         } catch {
             throw Failure("\(error)")
         }

@@ -34,7 +34,6 @@ private func fault(_ toml: String) -> ConfigurationError? {
         #expect(configuration.network.gossipsubHeartbeatMilliseconds == 1000)
         #expect(configuration.network.peerDiscovery == "mdns")
         #expect(configuration.network.connectionsMax == 50)
-        #expect(Configuration.networkNotice.contains("no network yet"))
     }
 
     @Test func everyKeyIsReadAndWrittenBack() throws {
@@ -60,6 +59,10 @@ private func fault(_ toml: String) -> ConfigurationError? {
             gossipsub_heartbeat = 0.5
             peer_discovery = "none"
             max_connections = 9
+            listen = ["/ip4/0.0.0.0/tcp/4100"]
+            peers = [
+                "/ip4/192.0.2.1/tcp/1/p2p/12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5",
+            ]
             [compute]
             jobs_at_once = 3
             memory = 268435456
@@ -190,6 +193,8 @@ private func fault(_ toml: String) -> ConfigurationError? {
         ("[network]\ngossipsub_heartbeat = 0", "above 0"),
         ("[network]\npeer_discovery = \"mdn\"", "did you mean mdns?"),
         ("[network]\nmax_connections = 0", "from 1"),
+        ("[network]\nlisten = [\"here\"]", "tcp/4100"),
+        ("[network]\npeers = [\"/ip4/192.0.2.1/tcp/1\"]", "p2p"),
         ("[vault]\nbalance = -1", "from 0"),
         ("[ledger]\nordering = \"single\"", "ordering"),
         ("[ledger]\nname = \"\"", "1 to 64"),

@@ -67,7 +67,9 @@ private func fault(_ body: () throws -> Void) -> NodeError? {
         #expect(Set(keys).count == 7)
         for node in network.nodes {
             let held = try FileManager.default.contentsOfDirectory(atPath: "\(node.path)/keys")
-            #expect(held.sorted() == ["unlock.key", "\(node.validator).key"].sorted())
+            #expect(
+                held.sorted()
+                    == ["transport.key", "unlock.key", "\(node.validator).key"].sorted())
             #expect(node.ledger == network.ledger)
             let text = try String(contentsOfFile: node.configurationPath, encoding: .utf8)
             #expect(text.hasPrefix("[node]\nvalidator = \"\(node.validator)\"\n"))

@@ -70,6 +70,27 @@ package final class Vault: Bridge {
         }
     }
 
+    /// The ledger that the vault at `path` says it pays for.
+    static func ledger(at path: String) throws(NodeError) -> LedgerID {
+        guard Files.exists(path) else { throw .notAHome(path: path, missing: path) }
+        let bytes: [UInt8]?
+        do {
+            var configuration = GRDB.Configuration()
+            configuration.readonly = true
+            let database = try DatabaseQueue(path: path, configuration: configuration)
+            bytes = try database.read { db in
+                try Data.fetchOne(db, sql: "SELECT ledger FROM identity").map { Array($0) }
+            }
+            try database.close()
+        } catch {
+            throw .vault(path: path, problem: "\(error)")
+        }
+        guard let digest = bytes.flatMap({ Bytes32($0) }) else {
+            throw .vault(path: path, problem: "it names no ledger")
+        }
+        return LedgerID(Digest(digest))
+    }
+
     /// Opens a vault; refuses one of a newer format, another ledger or another key.
     package static func open(
         path: String, ledger: LedgerID, balance: UInt64?, key: SigningKey

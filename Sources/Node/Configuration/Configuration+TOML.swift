@@ -4,6 +4,7 @@
 internal import EventLog
 internal import Foundation
 internal import Ledger
+internal import Network
 internal import TOMLKit
 
 extension Configuration {
@@ -203,12 +204,35 @@ extension Configuration {
         if let value = try reader.seconds("gossipsub_heartbeat", max: 3600) {
             network.gossipsubHeartbeatMilliseconds = value
         }
-        if let word = try reader.word("peer_discovery", ["mdns", "kademlia", "none"]) {
+        if let word = try reader.word("peer_discovery", ["mdns", "static", "off"]) {
             network.peerDiscovery = word
         }
         if let value = try reader.integer("max_connections", 1...10_000) {
             network.connectionsMax = UInt32(value)
         }
+        network.listen = try addresses("listen", reader, named: false)
+        network.peers = try addresses("peers", reader, named: true)
+    }
+
+    /// Multiaddrs over TCP; those of peers end with the peer's name.
+    private func addresses(
+        _ key: String, _ reader: ConfigurationReader, named: Bool
+    ) throws(ConfigurationError) -> [String] {
+        let texts = try reader.texts(key) ?? []
+        let wanted =
+            named
+            ? "an address such as /ip4/192.0.2.1/tcp/4100/p2p/12D3KooW..."
+            : "an address such as /ip4/0.0.0.0/tcp/4100"
+        for text in texts {
+            let address: Multiaddr?
+            do throws(MultiaddrError) { address = try Multiaddr(text: text) } catch {
+                address = nil
+            }
+            guard let address, address.tcp != nil, (address.peer != nil) == named else {
+                throw .wrongValue("network.\(key)", value: "\"\(text)\"", wanted: wanted)
+            }
+        }
+        return texts
     }
 
     private mutating func readSnapshots(_ reader: ConfigurationReader) throws(ConfigurationError) {

@@ -44,6 +44,12 @@ extension Configuration {
             "gossipsub_heartbeat = \(seconds(network.gossipsubHeartbeatMilliseconds))",
             "peer_discovery = \(Self.quoted(network.peerDiscovery))",
             "max_connections = \(network.connectionsMax)",
+            "listen = [\(network.listen.map(Self.quoted).joined(separator: ", "))]",
+            "peers = [",
+        ]
+        lines += network.peers.map { "    \(Self.quoted($0))," }
+        lines += [
+            "]",
             "",
             "[snapshots]",
             "entries = \(keeping.snapshotEntries)",

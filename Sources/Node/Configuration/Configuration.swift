@@ -34,7 +34,7 @@ package struct Configuration: Sendable, Equatable {
         package var quota: UInt32
     }
 
-    /// What a network would need. Checked and kept; see `networkNotice`.
+    /// How a node that is a process of its own meets the others. It can be changed at any time.
     package struct Network: Sendable, Equatable {
         /// How often peers exchange what they have, in milliseconds.
         package var gossipsubHeartbeatMilliseconds: UInt64
@@ -42,6 +42,10 @@ package struct Configuration: Sendable, Equatable {
         package var peerDiscovery: String
         /// Peers at once.
         package var connectionsMax: UInt32
+        /// Where the node listens: multiaddrs, as text.
+        package var listen: [String] = []
+        /// Peers to which connections are kept up: multiaddrs that end with the peer's name.
+        package var peers: [String] = []
     }
 
     /// What a node keeps beside the log. It can be changed at any time.
@@ -77,7 +81,7 @@ package struct Configuration: Sendable, Equatable {
     package var name: String
     /// The parameters of the first entry.
     package var parameters: Parameters
-    /// What a network would need.
+    /// How a node meets the others.
     package var network: Network
     /// What is kept beside the log.
     package var keeping = Keeping()

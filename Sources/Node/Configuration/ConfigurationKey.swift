@@ -79,13 +79,20 @@ extension Configuration {
             "whether shares of the total are weighed, or the numbers as they are"),
         ConfigurationKey(
             "network.gossipsub_heartbeat", "seconds above 0, up to 3600", "1",
-            "how often peers exchange what they have; no network yet: it does nothing"),
+            "how often peers exchange what they have (recount node)"),
         ConfigurationKey(
-            "network.peer_discovery", "\"mdns\", \"kademlia\" or \"none\"", "\"mdns\"",
-            "how peers are found; no network yet: it does nothing"),
+            "network.peer_discovery", "\"mdns\", \"static\" or \"off\"", "\"mdns\"",
+            "how peers are found: by multicast beside those listed, those listed alone, or not at"
+                + " all: others dial this node"),
         ConfigurationKey(
             "network.max_connections", "integer from 1 to 10000", "50",
-            "peers at once; no network yet: it does nothing"),
+            "peers at once"),
+        ConfigurationKey(
+            "network.listen", "list of addresses such as \"/ip4/0.0.0.0/tcp/4100\"", "[]",
+            "where the node listens"),
+        ConfigurationKey(
+            "network.peers", "list of addresses such as \"/ip4/192.0.2.1/tcp/4100/p2p/12D3...\"",
+            "[]", "peers to which connections are kept up"),
         ConfigurationKey(
             "snapshots.entries", "integer from 1", "100000",
             "entries of the log between two snapshots of the state"),
@@ -135,9 +142,4 @@ extension Configuration {
             "submitters.quota", "integer from 1 to 100000", "1000",
             "rounds and jobs that it may have undecided at once"),
     ]
-
-    /// What is said where the network would act.
-    package static let networkNotice =
-        "no network yet: the validators run in this process, and [network] is checked and kept,"
-        + " but does nothing"
 }

@@ -16,10 +16,33 @@ package struct BridgeHome: Sendable {
     package let ledger: LedgerID
     /// The key that signs settlement reports.
     package let key: SigningKey
-    /// What the vault may pay in all; nil for no limit.
-    package let balance: UInt64?
+    /// The configuration in the folder.
+    package let configuration: Configuration
     /// What is to be said aloud about the protection of the key; nil where nothing is.
     package let protectionNotice: String?
+
+    /// What the vault may pay in all; nil for no limit.
+    package var balance: UInt64? { configuration.vaultBalance }
+
+    /// Whether there is a bridge's folder at `path`, as far as can be seen from outside.
+    package static func isHome(_ path: String) -> Bool {
+        let path = Files.absolute(path)
+        return Files.exists(KeyFolder(home: path).file(keyName)) && !NodeHome.isHome(path)
+    }
+
+    /// Opens the folder alone: the ledger is the one that the vault says it pays for.
+    package static func open(
+        at path: String, protection: HomeProtection
+    ) throws(NodeError) -> BridgeHome {
+        try open(
+            at: path, ledger: try Vault.ledger(at: vaultFile(Files.absolute(path))),
+            protection: protection)
+    }
+
+    /// Opens the key that names the bridge to its peers; nothing of the ledger is signed with it.
+    package func openTransportKey(_ protection: HomeProtection) throws(NodeError) -> SigningKey {
+        try KeyFolder(home: path).open(KeyFolder.transportName, protection)
+    }
 
     /// The vault's database.
     package var vaultPath: String { Self.vaultFile(path) }
@@ -48,7 +71,7 @@ package struct BridgeHome: Sendable {
         let configuration = try Configuration.load(path: configurationFile(path))
         return BridgeHome(
             path: path, ledger: ledger, key: try keys.open(keyName, protection),
-            balance: configuration.vaultBalance, protectionNotice: keys.notice(protection))
+            configuration: configuration, protectionNotice: keys.notice(protection))
     }
 
     /// Opens the vault; throws where it is of another ledger or key, or lost.

@@ -16,6 +16,9 @@ struct KeyFolder {
     /// The file of a key.
     func file(_ name: String) -> String { "\(path)/\(name).key" }
 
+    /// The name of the key that names a node to its peers; nothing of the ledger is signed with it.
+    static let transportName = "transport"
+
     /// The file that unlocks the keys where no other is named.
     var unlockFile: String { "\(path)/unlock.key" }
 

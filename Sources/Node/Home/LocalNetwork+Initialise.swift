@@ -16,7 +16,7 @@ extension LocalNetwork {
     /// file that is named and absent is made, with thirty-two random bytes.
     package static func initialise(
         configuration: Configuration, at path: String, protection: HomeProtection,
-        startTime: Time
+        startTime: Time, portsFrom: UInt16 = LocalPeers.standardPort
     ) throws(NodeError) -> LocalNetwork {
         let path = Files.absolute(path)
         guard try isFree(path) else { throw .homeExists(path: path) }
@@ -25,7 +25,7 @@ extension LocalNetwork {
         let temporary = "\(path).new-\(randomBytes(6).hex)"
         do throws(NodeError) {
             try Files.makeFolder(temporary, isSecret: true)
-            try build(configuration, in: temporary, protection, startTime)
+            try build(configuration, in: temporary, protection, startTime, portsFrom)
             try Files.syncFolder(temporary)
             if Files.exists(path) { Files.discard(path) }
             try Files.onDisk { () throws(DiskError) in
@@ -51,30 +51,37 @@ extension LocalNetwork {
         }
     }
 
-    /// The folders of the bridge and of the submitters, beside which those of validators stand.
-    static let reserved = ["bridge", "submitters"]
+    /// The folders of the bridge and of the submitters, beside which those of validators stand, and
+    /// the keys beside which a party's own stands.
+    static let reserved = ["bridge", "submitters", KeyFolder.transportName, "unlock"]
 
     private static func checkReserved(_ configuration: Configuration) throws(NodeError) {
-        for entry in configuration.validators
-        where reserved.contains(entry.name) {
+        let named =
+            configuration.validators.map { ("validators.name", $0.name) }
+            + configuration.submitters.map { ("submitters.name", $0.name) }
+        for (key, name) in named where reserved.contains(name) {
             throw .configuration(
                 path: "the configuration",
                 .wrongValue(
-                    "validators.name", value: "\"\(entry.name)\"",
-                    wanted: "a folder of that name stands beside those of the validators"))
+                    key, value: "\"\(name)\"",
+                    wanted: "a folder or key of that name stands beside those of the parties"))
         }
     }
 
     private static func build(
         _ configuration: Configuration, in folder: String, _ protection: HomeProtection,
-        _ startTime: Time
+        _ startTime: Time, _ portsFrom: UInt16
     ) throws(NodeError) {
         let circuits = try CircuitFiles(configuration)
         var keys: [SigningKey] = []
+        var peers = LocalPeers(portsFrom: portsFrom)
         for entry in configuration.validators {
             let home = "\(folder)/\(entry.name)"
-            try makeHome(home, circuits, validator: entry.name)
-            keys += try KeyFolder(home: home).create([entry.name], protection)
+            try makeHome(home, circuits)
+            let made = try KeyFolder(home: home).create(
+                [entry.name, KeyFolder.transportName], protection)
+            keys.append(made[0])
+            peers.add(home, made[1].publicKey)
         }
         var submitters: [SigningKey] = []
         try Files.makeFolder(submittersFolder(folder), isSecret: true)
@@ -86,8 +93,18 @@ extension LocalNetwork {
         }
         try Files.syncFolder(submittersFolder(folder))
         let bridge = bridgeFolder(folder)
-        try makeHome(bridge, circuits, validator: nil)
-        let bridgeKey = try KeyFolder(home: bridge).create([BridgeHome.keyName], protection)[0]
+        try makeHome(bridge, circuits)
+        let bridgeKeys = try KeyFolder(home: bridge).create(
+            [BridgeHome.keyName, KeyFolder.transportName], protection)
+        let bridgeKey = bridgeKeys[0]
+        peers.add(bridge, bridgeKeys[1].publicKey)
+        for entry in configuration.validators {
+            let home = "\(folder)/\(entry.name)"
+            try writeConfiguration(
+                circuits, validator: entry.name, network: peers.network(of: home), to: home)
+        }
+        try writeConfiguration(
+            circuits, validator: nil, network: peers.network(of: bridge), to: bridge)
         let opened = firstEntry(
             configuration, circuits.genesis, keys, submitters, bridgeKey, startTime)
         for entry in configuration.validators {
@@ -101,14 +118,21 @@ extension LocalNetwork {
         try Files.syncFolder(bridge)
     }
 
-    /// The folder of a validator, or of the bridge, with its configuration and its circuits.
-    static func makeHome(
-        _ home: String, _ circuits: CircuitFiles, validator: String?
-    ) throws(NodeError) {
+    /// The folder of a validator, or of the bridge, with its circuits.
+    static func makeHome(_ home: String, _ circuits: CircuitFiles) throws(NodeError) {
         try Files.makeFolder(home, isSecret: true)
         try circuits.write(to: home)
+    }
+
+    /// Writes the configuration of a home.
+    static func writeConfiguration(
+        _ circuits: CircuitFiles, validator: String?, network: (listen: String, peers: [String]),
+        to home: String
+    ) throws(NodeError) {
         var copy = circuits.configuration
         copy.validator = validator
+        copy.network.listen = [network.listen]
+        copy.network.peers = network.peers
         try Files.write(Array(copy.toml.utf8), to: NodeHome.configurationFile(home))
     }
 

@@ -37,7 +37,7 @@ extension LocalNetwork {
         let temporary = "\(home).new-\(randomBytes(6).hex)"
         let key: SigningKey
         do throws(NodeError) {
-            key = try buildHome(temporary, named: name, like: client, protection)
+            key = try buildHome(temporary, named: name, in: network, like: client, protection)
             try Files.onDisk { () throws(DiskError) in
                 try POSIXDisk().rename(temporary, to: home)
                 try POSIXDisk().syncDirectory(network)
@@ -50,12 +50,36 @@ extension LocalNetwork {
     }
 
     private static func buildHome(
-        _ home: String, named name: String, like client: NodeClient, _ protection: HomeProtection
+        _ home: String, named name: String, in folder: String, like client: NodeClient,
+        _ protection: HomeProtection
     ) throws(NodeError) -> SigningKey {
-        try makeHome(home, try CircuitFiles(client.configuration), validator: name)
-        let key = try KeyFolder(home: home).create([name], protection)[0]
+        let circuits = try CircuitFiles(client.configuration)
+        try makeHome(home, circuits)
+        let keys = try KeyFolder(home: home).create(
+            [name, KeyFolder.transportName], protection)
+        let key = keys[0]
+        try writeConfiguration(
+            circuits, validator: name, network: try network(in: folder), to: home)
         let opened = try FirstEntry.read(client.ledgerDirectory)
         try finishHome(home, opened)
         return key
+    }
+
+    /// Where one more node listens, on the first port that is nobody's, and all others.
+    ///
+    /// They do not know it, and need not: it dials them.
+    private static func network(
+        in folder: String
+    ) throws(NodeError) -> (listen: String, peers: [String]) {
+        var last = LocalPeers.standardPort
+        var peers: [String] = []
+        for home in names(in: folder).map({ homePath(of: $0, in: folder) }) {
+            let network = try NodeHome.configuration(of: home).network
+            for text in network.listen + network.peers {
+                last = max(last, LocalPeers.port(of: text) ?? 0)
+            }
+            peers += network.peers.filter { !peers.contains($0) }
+        }
+        return (LocalPeers.address(port: last &+ 1), peers)
     }
 }

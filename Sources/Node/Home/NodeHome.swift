@@ -91,6 +91,11 @@ package struct NodeHome: Sendable {
             protectionNotice: keys.notice(protection))
     }
 
+    /// Opens the key that names the node to its peers; nothing of the ledger is signed with it.
+    package func openTransportKey(_ protection: HomeProtection) throws(NodeError) -> SigningKey {
+        try KeyFolder(home: path).open(KeyFolder.transportName, protection)
+    }
+
     /// Reads the configuration of a home.
     static func configuration(of path: String) throws(NodeError) -> Configuration {
         let file = configurationFile(path)

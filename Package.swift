@@ -92,14 +92,15 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger", "EventLog",
-                "Groth16", "BN254", "Cryptography", grdb, toml,
+                "Network", "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger",
+                "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [
-                "Simulation", "Node", "Hosting", "Replication", "Audit", "Compute", "Projections",
+                "Simulation", "Node", "Network", "Hosting", "Replication", "Audit", "Compute",
+                "Projections",
                 "Storage", "Ledger",
                 "EventLog", "Groth16", "BN254", "Cryptography", arguments,
             ],
@@ -171,7 +172,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Hosting", "Replication", "Audit", "Compute", "Storage", "Ledger",
+                "Node", "Network", "Hosting", "Replication", "Audit", "Compute", "Storage",
+                "Ledger",
                 "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),

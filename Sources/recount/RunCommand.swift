@@ -3,11 +3,9 @@
 
 import ArgumentParser
 import Audit
-import Dispatch
 import Foundation
 import Ledger
 import Node
-import Synchronization
 
 /// `recount run`.
 struct RunCommand: AsyncParsableCommand {
@@ -105,7 +103,8 @@ struct RunCommand: AsyncParsableCommand {
             let options = try options(opened)
             let source = try FileLineSource(path: requests)
             let run = try LocalRun(opened, options: options)
-            let interrupts = Interrupts { run.stop() }
+            let interrupts = Interrupts("stopping after the batch at hand; once more ends at once")
+            { run.stop() }
             let printer = EventPrinter(isJSON: json, isVerbose: verbose)
             summary = try await run.run(source, onEvent: printer.show)
             interrupts.cancel()
@@ -205,7 +204,7 @@ struct RunCommand: AsyncParsableCommand {
 }
 
 /// Prints what happens, as it happens.
-private struct EventPrinter: Sendable {
+struct EventPrinter: Sendable {
     let isJSON: Bool
     let isVerbose: Bool
 
@@ -220,35 +219,4 @@ private struct EventPrinter: Sendable {
         default: Output.line(event.description.visible)
         }
     }
-}
-
-/// Calls back at the first interrupt; the second ends the process, which loses nothing.
-private final class Interrupts {
-    private var sources: [any DispatchSourceSignal] = []
-
-    init(_ stop: @escaping @Sendable () -> Void) {
-        let queue = DispatchQueue(label: "recount.interrupts")
-        let flag = InterruptFlag()
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler {
-                guard flag.raise() else { Foundation.exit(ExitStatus.unusable.rawValue) }
-                Output.error("stopping after the batch at hand; once more ends at once")
-                stop()
-            }
-            source.resume()
-            sources.append(source)
-        }
-    }
-
-    func cancel() { for source in sources { source.cancel() } }
-}
-
-/// Whether there was an interrupt.
-private final class InterruptFlag: Sendable {
-    private let isRaised = Atomic(false)
-
-    /// Returns whether this is the first time.
-    func raise() -> Bool { !isRaised.exchange(true, ordering: .relaxed) }
 }

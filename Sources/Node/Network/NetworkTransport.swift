@@ -1,0 +1,174 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+internal import Ledger
+package import Network
+internal import Synchronization
+
+/// The transport over a network of peers: what is for all goes by gossip, what is for one over a
+/// stream of its own; which peer speaks for which party, hellos say.
+///
+/// What arrives by gossip is from whoever brought it. It goes to others when it is judged, and what
+/// a peer sent this node alone holds that peer up until it is judged, once that is too much.
+package final class NetworkTransport: Transport {
+    private struct Contents {
+        var directory: PeerDirectory
+        var network: PeerNetwork?
+        var take: (@Sendable (Arrival) -> Void)?
+    }
+
+    private let topics: NetworkTopics
+    private let hello: [UInt8]
+    private let contents: Mutex<Contents>
+    private let tell: @Sendable (NetworkEvent) -> Void
+
+    /// A transport that is in no network yet.
+    ///
+    /// - Parameters:
+    ///   - hello: What is said first to each peer.
+    ///   - tell: Told of what a person may want to know; must return soon.
+    package init(_ hello: Hello, tell: @escaping @Sendable (NetworkEvent) -> Void) {
+        topics = NetworkTopics(hello.ledger)
+        self.hello = hello.encoded
+        contents = Mutex(Contents(directory: PeerDirectory(hello.ledger)))
+        self.tell = tell
+    }
+
+    /// Makes the network that it is in; `settings` needs no topics and protocols.
+    package func makeNetwork(_ settings: PeerNetworkSettings) -> PeerNetwork {
+        var settings = settings
+        settings.topics = topics.all
+        settings.protocols = [NetworkTopics.messages, NetworkTopics.hellos]
+        let network = PeerNetwork(settings) { [weak self] in self?.take($0) }
+        contents.withLock { $0.network = network }
+        return network
+    }
+
+    /// The parties that can be reached, by the bytes of their keys.
+    package var parties: [PublicKey] {
+        contents.withLock { contents in
+            contents.directory.all.compactMap { contents.directory.party(of: $0) }.sorted()
+        }
+    }
+
+    // MARK: Sending
+
+    package func send(_ bytes: [UInt8], to receiver: PublicKey) {
+        let (network, peer) = contents.withLock {
+            ($0.network, $0.directory.peer(of: receiver))
+        }
+        if let peer { send(bytes, to: peer, network) }
+    }
+
+    package func sendToAll(_ bytes: [UInt8]) {
+        let (network, peers) = contents.withLock { ($0.network, $0.directory.all) }
+        if let topic = topics.topic(of: bytes) {
+            // What is not taken now is sent again by whoever has to.
+            _ = network?.publish(bytes, in: topic)
+            return
+        }
+        for peer in peers { send(bytes, to: peer, network) }
+    }
+
+    private func send(_ bytes: [UInt8], to peer: PublicKey, _ network: PeerNetwork?) {
+        // Where a peer is slow, statuses tell later what it lacks.
+        _ = network?.send(bytes, to: PeerID(peer), by: NetworkTopics.messages.id)
+    }
+
+    // MARK: Receiving
+
+    package func receive(_ take: @escaping @Sendable (Arrival) -> Void) {
+        contents.withLock { $0.take = take }
+    }
+
+    private func take(_ event: PeerNetwork.Event) {
+        switch event {
+        case .connected(let peer, _, let address):
+            _ = contents.withLock { $0.network }?
+                .send(hello, to: peer, by: NetworkTopics.hellos.id)
+            tell(.connected(peer, address))
+        case .disconnected(let peer, _):
+            contents.withLock { $0.directory.forget(peer.publicKey) }
+            tell(.disconnected(peer))
+        case .gossip(let token, let topic, let bytes, let peer):
+            take(token, topic, bytes, from: peer)
+        case .message(let token, NetworkTopics.hellos.id, let bytes, let peer):
+            takeHello(bytes, from: peer)
+            contents.withLock { $0.network }?.release(token)
+        case .message(let token, _, let bytes, let peer):
+            deliver(bytes, from: peer, isForAll: false) { network, _ in
+                network?.release(token)
+            }
+        case .identified, .lost, .unpublished: break
+        }
+    }
+
+    private func take(
+        _ token: Gossipsub.Token, _ topic: Topic, _ bytes: [UInt8], from peer: PeerID
+    ) {
+        guard topics.topic(of: bytes) == topic else {
+            contents.withLock { $0.network }?.judge(token, .reject)
+            return
+        }
+        deliver(bytes, from: peer, isForAll: true) { network, worth in
+            network?.judge(token, worth.verdict)
+        }
+    }
+
+    private func deliver(
+        _ bytes: [UInt8], from peer: PeerID, isForAll: Bool,
+        judge: @escaping @Sendable (PeerNetwork?, Worth) -> Void
+    ) {
+        let (take, network, sender) = contents.withLock {
+            ($0.take, $0.network, $0.directory.party(of: peer.publicKey) ?? peer.publicKey)
+        }
+        guard let take else { return judge(network, .ignore) }
+        take(
+            Arrival(bytes, from: sender, isForAll: isForAll) { [weak network] worth in
+                judge(network, worth)
+            })
+    }
+
+    private func takeHello(_ bytes: [UInt8], from peer: PeerID) {
+        var answer: PeerDirectory.Answer?
+        do throws(DecodingError) {
+            let hello = try Hello(decoding: bytes)
+            answer = contents.withLock { $0.directory.take(hello, from: peer.publicKey) }
+        } catch {
+            // Nobody of ours says such a thing.
+        }
+        let network = contents.withLock { $0.network }
+        switch answer {
+        case .party(let key, let instead):
+            if let instead { network?.disconnect(PeerID(instead)) }
+            tell(.party(key, peer))
+        case .observer: break
+        case .otherLedger, .unsigned, .outdated, nil:
+            tell(.refused(peer, answer))
+            network?.disconnect(peer)
+        }
+    }
+}
+
+/// What a person may want to know of a network.
+package enum NetworkEvent: Sendable {
+    /// A peer is there.
+    case connected(PeerID, Multiaddr?)
+    /// A peer is gone.
+    case disconnected(PeerID)
+    /// A peer speaks for a party.
+    case party(PublicKey, PeerID)
+    /// A peer was sent away for its hello; nil where that could not be read.
+    case refused(PeerID, PeerDirectory.Answer?)
+}
+
+extension Worth {
+    fileprivate var verdict: Gossipsub.Verdict {
+        switch self {
+        case .passOn: .accept
+        case .ignore: .ignore
+        case .reject: .reject
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+package import Ledger
+
+/// Which peer speaks for which party, as hellos have it; peers are named by their transport keys.
+///
+/// Invariants: `peers[k] == p` has `parties[p] == k`; a peer speaks for at most one party, and a
+/// party is spoken for by one peer, that of its highest number.
+package struct PeerDirectory: Sendable {
+    /// What became of a hello.
+    package enum Answer: Equatable, Sendable {
+        /// The peer speaks for the party; the peer that did so before, if another, does no more.
+        case party(PublicKey, instead: PublicKey?)
+        /// The peer is an observer.
+        case observer
+        /// It is of another ledger.
+        case otherLedger(LedgerID)
+        /// Its party has not signed it.
+        case unsigned
+        /// The party has spoken through another peer since.
+        case outdated
+    }
+
+    private let ledger: LedgerID
+    private var peers: [PublicKey: PublicKey] = [:]
+    private var parties: [PublicKey: PublicKey] = [:]
+    /// The highest number of each party, and the peer that named it, also of those that are gone.
+    private var numbers: [PublicKey: (number: UInt64, peer: PublicKey)] = [:]
+    /// The keys of `numbers`, in the order in which they came.
+    private var order: [PublicKey] = []
+
+    /// Parties whose numbers are remembered.
+    private static let numbersMax = 4_096
+
+    /// Of a ledger, and without peers.
+    package init(_ ledger: LedgerID) { self.ledger = ledger }
+
+    /// Takes in what a peer said.
+    ///
+    /// - Parameter peer: Its transport key, which it has shown to have.
+    package mutating func take(_ hello: Hello, from peer: PublicKey) -> Answer {
+        guard hello.ledger == ledger else { return .otherLedger(hello.ledger) }
+        guard let party = hello.party else {
+            forget(peer)
+            return .observer
+        }
+        if let last = numbers[party.key], last.peer != peer, last.number >= party.number {
+            return .outdated
+        }
+        guard hello.isSigned(for: peer) else { return .unsigned }
+        if numbers.updateValue((party.number, peer), forKey: party.key) == nil {
+            order.append(party.key)
+            if order.count > Self.numbersMax { numbers[order.removeFirst()] = nil }
+        }
+        let before = peers[party.key]
+        forget(peer)
+        if let before { parties[before] = nil }
+        peers[party.key] = peer
+        parties[peer] = party.key
+        return .party(party.key, instead: before == peer ? nil : before)
+    }
+
+    /// Notes that a peer is there no more.
+    package mutating func forget(_ peer: PublicKey) {
+        guard let party = parties.removeValue(forKey: peer) else { return }
+        peers[party] = nil
+    }
+
+    /// The party that a peer speaks for; nil for an observer.
+    package func party(of peer: PublicKey) -> PublicKey? { parties[peer] }
+
+    /// The peer that speaks for a party, while it is there.
+    package func peer(of party: PublicKey) -> PublicKey? { peers[party] }
+
+    /// The peers that speak for parties, by the bytes of their keys.
+    package var all: [PublicKey] { parties.keys.sorted() }
+}

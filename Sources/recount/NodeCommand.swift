@@ -1,0 +1,176 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Cryptography
+import Foundation
+import Ledger
+import Network
+import Node
+
+/// `recount node`.
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node",
+        abstract: "Run one validator, or the bridge, in a network of peers.",
+        discussion: """
+            Opens a home, listens at the addresses that its configuration lists
+            ([network] listen), keeps connections to the peers that it lists (peers), and
+            agrees with those who answer. Messages for all go by gossip (libp2p: TCP,
+            Noise, yamux, gossipsub 1.1), others over a stream to their receiver. The homes
+            that recount init makes listen on ports of this machine and list each other:
+
+              recount init net --config Tools/samples/recount.toml
+              recount node net/validator-3
+              recount node net/bridge
+              recount submit net/validator-3 --request one.jsonl --wait
+
+            A home may be moved to another machine: give it and its peers other addresses.
+            A peer shows with a signed hello for which party it speaks; a key of the
+            ledger never signs a handshake. Behind a firewall a node need not be reachable
+            as long as it reaches T others, which pass on what is for all.
+
+            With --json every event is an object on a line. SIGTERM or an interrupt ends it
+            in order, a second one at once, which loses nothing. Exit codes: 0 when it was
+            ended; 2 when it could not go on.
+            """)
+
+    @Argument(help: "The home of a validator, or of the bridge.", completion: .directory)
+    var home: String
+
+    @Option(
+        help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
+        completion: .file())
+    var keyFile: String?
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "Listen here, and not where the configuration says; may be repeated.",
+            valueName: "address"))
+    var listen: [String] = []
+
+    @Flag(help: "Take a clock that is an hour or more ahead for right.")
+    var acceptClockJump = false
+
+    @Flag(help: "Print JSON Lines.")
+    var json = false
+
+    @Flag(help: "Print votes, results, accepted requests and jobs, and all connections too.")
+    var verbose = false
+
+    mutating func run() async throws {
+        let (signals, ending) = AsyncStream<Void>.makeStream()
+        let interrupts = Interrupts("ending in order; once more ends at once") { ending.yield() }
+        let printer = NodePrinter(isJSON: json, isVerbose: verbose)
+        let process: NodeProcess
+        do {
+            process = try await start(printer) { ending.yield() }
+        } catch let error as NodeError {
+            throw Failure("\(error)")
+        }
+        await printer.started(process.addresses())
+        for await _ in signals where interrupts.isRaised || process.ended.isOver { break }
+        let error = await process.stop()
+        interrupts.cancel()
+        if let error { throw Failure("\(error)") }
+    }
+
+    private func start(
+        _ printer: NodePrinter, onChange: @escaping @Sendable () -> Void
+    ) async throws -> NodeProcess {
+        var options = NodeProcess.Options()
+        options.node.acceptsClockJump = acceptClockJump
+        if !listen.isEmpty {
+            options.listen = try listen.map { text in
+                do throws(MultiaddrError) { return try Multiaddr(text: text) } catch {
+                    throw Failure("--listen \(text) is no address: \(error)")
+                }
+            }
+        }
+        if BridgeHome.isHome(home) {
+            let protection = try Passphrase.protection(ofBridge: home, keyFile: keyFile)
+            let opened = try BridgeHome.open(at: home, protection: protection)
+            if let notice = opened.protectionNotice { Output.error("note: \(notice)") }
+            return try await NodeProcess(
+                bridge: opened, transportKey: opened.openTransportKey(protection),
+                options: options, onChange: onChange, tell: printer.show)
+        }
+        let protection = try Passphrase.protection(ofNode: home, keyFile: keyFile)
+        let opened = try NodeHome.open(at: home, protection: protection)
+        if let notice = opened.protectionNotice { Output.error("note: \(notice)") }
+        return try await NodeProcess(
+            opened, transportKey: opened.openTransportKey(protection), options: options,
+            onChange: onChange, tell: printer.show)
+    }
+}
+
+/// Prints what a node tells, as it comes.
+private struct NodePrinter: Sendable {
+    let isJSON: Bool
+    let isVerbose: Bool
+
+    private struct Listening: Encodable {
+        let event = "listening"
+        let addresses: [String]
+    }
+
+    private struct Peer: Encodable {
+        let event: String
+        let peer: String
+        let about: String
+    }
+
+    private struct Batch: Encodable {
+        let event = "batch"
+        let height: UInt64
+        let size: UInt64
+        let root: String
+    }
+
+    func started(_ addresses: [Multiaddr]) {
+        defer { Output.flush() }
+        if isJSON { return print(Listening(addresses: addresses.map(\.description))) }
+        for address in addresses { Output.line("listening at \(address)") }
+    }
+
+    func show(_ told: NodeProcess.Told) {
+        defer { Output.flush() }
+        switch told {
+        case .network(let event): show(event)
+        case .node(.event(let event)): show(event)
+        case .node(.batch(let height, let size, let root, let events, _)):
+            for event in events { show(event) }
+            if isJSON {
+                print(Batch(height: height.rawValue, size: size, root: root.hex))
+            } else if isVerbose {
+                Output.line("batch \(height.rawValue): \(size) entries, root \(root.hex)")
+            }
+        }
+    }
+
+    private func show(_ event: NodeEvent) {
+        EventPrinter(isJSON: isJSON, isVerbose: isVerbose).show(event)
+    }
+
+    private func show(_ event: NetworkEvent) {
+        let (name, peer, about): (String, PeerID, String) =
+            switch event {
+            case .connected(let peer, let address):
+                ("connected", peer, address.map(\.description) ?? "")
+            case .disconnected(let peer): ("disconnected", peer, "")
+            case .party(let key, let peer): ("party", peer, key.hex)
+            case .refused(let peer, let answer):
+                ("sent away", peer, answer.map { "\($0)" } ?? "its hello cannot be read")
+            }
+        if isJSON { return print(Peer(event: name, peer: peer.description, about: about)) }
+        guard isVerbose || name == "sent away" else { return }
+        Output.line("peer \(peer): \(name) \(about)")
+    }
+
+    private func print(_ line: some Encodable) {
+        do { try Output.json(line, isLine: true) } catch {
+            Output.error("a line could not be printed: \(error)")
+        }
+    }
+}

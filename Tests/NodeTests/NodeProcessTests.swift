@@ -1,0 +1,186 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Foundation
+import Ledger
+import Network
+import Node
+import Synchronization
+import TestSupport
+import Testing
+
+/// What the processes of a network have told, each by its name.
+private final class Heard: Sendable {
+    private let decided = Mutex<[String: Set<String>]>([:])
+    private let settled = Mutex<[String: Int]>([:])
+
+    func take(_ told: NodeProcess.Told, of name: String) {
+        guard case .node(.batch(_, _, _, let events, _)) = told else { return }
+        for event in events {
+            switch event {
+            case .decided(_, let result):
+                decided.withLock { _ = $0[name, default: []].insert(result.requestID) }
+            case .settled: settled.withLock { $0[name, default: 0] += 1 }
+            default: break
+            }
+        }
+    }
+
+    func decisions(of name: String) -> Int { decided.withLock { $0[name]?.count ?? 0 } }
+    func payments(of name: String) -> Int { settled.withLock { $0[name] ?? 0 } }
+}
+
+/// Validators and the bridge, each with a network of its own, over sockets of this machine.
+@Suite("Nodes over sockets", .serialized)
+struct NodeProcessTests {
+    /// A range of ports that nobody has asked for yet, as far as tests of one machine go.
+    private static let nextPort = Mutex<UInt16>(UInt16.random(in: 20_000..<45_000))
+
+    private static func make(
+        _ folder: TemporaryFolder, _ count: Int, threshold: UInt32
+    ) throws -> LocalNetwork {
+        var configuration = try Samples.configuration()
+        configuration.validators = Array(configuration.validators.prefix(count))
+        configuration.parameters.threshold = threshold
+        let port = nextPort.withLock { port in
+            defer { port += UInt16(count) + 1 }
+            return port
+        }
+        return try LocalNetwork.initialise(
+            configuration: configuration, at: folder.file("net"),
+            protection: .keyFile(path: nil), startTime: try SystemClock().checked(),
+            portsFrom: port)
+    }
+
+    private static func start(_ home: NodeHome, _ heard: Heard) async throws -> NodeProcess {
+        var options = NodeProcess.Options()
+        options.node.followsProjections = false
+        return try await NodeProcess(
+            home, transportKey: try home.openTransportKey(.keyFile(path: nil)),
+            options: options, tell: { heard.take($0, of: home.validator) })
+    }
+
+    private static func until(
+        _ what: String, seconds: Double = 60, _ holds: () -> Bool
+    ) async throws {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while !holds() {
+            try #require(ContinuousClock.now < end, "not within \(seconds) s: \(what)")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private static func requests(
+        _ network: LocalNetwork, _ lines: Range<Int>
+    ) throws -> [Message] {
+        let submitter = try #require(network.submitters.first)
+        let client = try NodeClient(home: network.nodes[0].path)
+        let reader = RequestReader(
+            ledger: network.ledger, circuits: try client.state().state.circuits.map(\.circuit),
+            signers: [submitter.named])
+        return try Samples.lines()[lines].map { line in
+            .request(try reader.read(line: Array(line.utf8)).message)
+        }
+    }
+
+    @Test("ten nodes and the bridge agree over sockets, pay, and hold one ledger")
+    func ten() async throws {
+        let folder = try TemporaryFolder()
+        let network = try Self.make(folder, 10, threshold: 7)
+        let heard = Heard()
+        let requests = try Self.requests(network, 0..<6)
+        var nodes: [NodeProcess] = []
+        for home in network.nodes { nodes.append(try await Self.start(home, heard)) }
+        let bridge = try #require(network.bridge)
+        let bank = try await NodeProcess(
+            bridge: bridge, transportKey: try bridge.openTransportKey(.keyFile(path: nil)),
+            tell: { _ in })
+        try await Self.until("all reach all") { nodes.allSatisfy { $0.parties.count == 10 } }
+        for (place, request) in requests.enumerated() {
+            nodes[place].node?.submit(request)
+        }
+        let names = network.nodes.map(\.validator)
+        try await Self.until("all decide") {
+            names.allSatisfy { heard.decisions(of: $0) == requests.count }
+        }
+        try await Self.until("the bridge has paid what was approved") {
+            nodes.allSatisfy { $0.facts?.settlements == 0 } && heard.payments(of: names[0]) > 0
+        }
+        for node in nodes { #expect(await node.stop() == nil) }
+        #expect(await bank.stop() == nil)
+        let ledgers = try network.nodes.map { try Networks.entries($0) }
+        let shortest = ledgers.map(\.count).min() ?? 0
+        #expect(Set(ledgers.map { $0.prefix(shortest).map(\.encoded) }).count == 1)
+    }
+
+    @Test("a node that was away comes back and catches up; without a quorum nothing is decided")
+    func away() async throws {
+        let folder = try TemporaryFolder()
+        let network = try Self.make(folder, 4, threshold: 3)
+        let heard = Heard()
+        let requests = try Self.requests(network, 0..<3)
+        var nodes: [NodeProcess] = []
+        for home in network.nodes.prefix(2) { nodes.append(try await Self.start(home, heard)) }
+        try await Self.until("two reach each other") {
+            nodes.allSatisfy { $0.parties.count == 1 }
+        }
+        nodes[0].node?.submit(requests[0])
+        try await Task.sleep(for: .seconds(1))
+        #expect(heard.decisions(of: network.nodes[0].validator) == 0)
+        nodes.append(try await Self.start(network.nodes[2], heard))
+        try await Self.until("three decide") {
+            network.nodes.prefix(3).allSatisfy { heard.decisions(of: $0.validator) == 1 }
+        }
+        // The fourth hears of it by catching up, not by gossip.
+        nodes.append(try await Self.start(network.nodes[3], heard))
+        try await Self.until("the fourth catches up") {
+            heard.decisions(of: network.nodes[3].validator) == 1
+        }
+        for node in nodes { #expect(await node.stop() == nil) }
+    }
+
+    @Test("a node of another ledger, and one that speaks for a party falsely, are sent away")
+    func strangers() async throws {
+        let folder = try TemporaryFolder()
+        let network = try Self.make(folder, 4, threshold: 3)
+        let refused = Mutex<[String]>([])
+        let home = network.nodes[0]
+        let node = try await NodeProcess(
+            home, transportKey: try home.openTransportKey(.keyFile(path: nil)),
+            tell: { told in
+                guard case .network(.refused(_, let answer)) = told else { return }
+                refused.withLock { $0.append(answer.map { "\($0)" } ?? "unreadable") }
+            })
+        let address = try #require(await node.addresses().first)
+        let victim = network.nodes[1].key
+        let lies: [(SigningKey) -> Hello] = [
+            { key in
+                Hello(
+                    ledger: LedgerID(Digest(hashing: [1])), key: victim, number: 1,
+                    transport: key.publicKey)
+            },
+            // A hello of the party that names another peer.
+            { key in
+                Hello(
+                    ledger: network.ledger, key: victim, number: 1,
+                    transport: SigningKey().publicKey)
+            },
+        ]
+        for lie in lies {
+            let key = SigningKey()
+            let transport = NetworkTransport(lie(key), tell: { _ in })
+            var settings = PeerNetworkSettings(host: HostSettings(identity: key, listen: []))
+            settings.peers = [address]
+            let liar = transport.makeNetwork(settings)
+            let before = refused.withLock(\.count)
+            try await liar.start()
+            try await Self.until("it is sent away") { refused.withLock(\.count) > before }
+            try await liar.stop()
+        }
+        let words = refused.withLock { $0 }
+        #expect(words.contains { $0.hasPrefix("otherLedger") } && words.contains("unsigned"))
+        #expect(node.parties.isEmpty)
+        #expect(await node.stop() == nil)
+    }
+}

@@ -1,0 +1,63 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+import Node
+import Testing
+
+/// Who speaks for whom.
+@Suite("Peers and parties")
+struct PeerDirectoryTests {
+    private let ledger = LedgerID(Digest(hashing: [7]))
+    private let party = SigningKey()
+    private let first = SigningKey().publicKey
+    private let second = SigningKey().publicKey
+
+    private func hello(_ number: UInt64, _ peer: PublicKey) -> Hello {
+        Hello(ledger: ledger, key: party, number: number, transport: peer)
+    }
+
+    @Test("the peer of the highest number speaks for a party, also after it has gone")
+    func numbers() {
+        var directory = PeerDirectory(ledger)
+        let key = party.publicKey
+        #expect(directory.take(hello(5, first), from: first) == .party(key, instead: nil))
+        #expect(directory.take(hello(5, second), from: second) == .outdated)
+        #expect(directory.take(hello(6, second), from: second) == .party(key, instead: first))
+        #expect(directory.peer(of: key) == second)
+        #expect(directory.party(of: first) == nil && directory.all == [second])
+        directory.forget(second)
+        #expect(directory.take(hello(5, first), from: first) == .outdated)
+        // The same peer may come again, whatever its clock says.
+        #expect(directory.take(hello(1, second), from: second) == .party(key, instead: nil))
+    }
+
+    @Test("a hello names its ledger and its peer, and is signed by its party")
+    func signatures() {
+        var directory = PeerDirectory(ledger)
+        let other = LedgerID(Digest(hashing: [8]))
+        let foreign = Hello(ledger: other, key: party, number: 1, transport: first)
+        #expect(directory.take(foreign, from: first) == .otherLedger(other))
+        #expect(directory.take(hello(1, first), from: second) == .unsigned)
+        var changed = hello(1, first)
+        changed.party?.number = 2
+        #expect(directory.take(changed, from: first) == .unsigned)
+        #expect(directory.take(Hello(ledger: ledger, party: nil), from: first) == .observer)
+        #expect(directory.all.isEmpty)
+    }
+
+    @Test("a hello is read as it was written, and nothing else is")
+    func bytes() throws {
+        for hello in [hello(9, first), Hello(ledger: ledger, party: nil)] {
+            #expect(try Hello(decoding: hello.encoded) == hello)
+            #expect(hello.encoded.count <= Hello.bytesMax)
+            for count in 0..<hello.encoded.count {
+                #expect(throws: DecodingError.self) {
+                    _ = try Hello(decoding: Array(hello.encoded.prefix(count)))
+                }
+            }
+            #expect(throws: DecodingError.self) { _ = try Hello(decoding: hello.encoded + [0]) }
+        }
+    }
+}

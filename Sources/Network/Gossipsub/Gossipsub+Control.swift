@@ -60,10 +60,12 @@ extension Gossipsub {
         let isTrusted = score(peer) >= settings.score.acceptPeersThreshold
         var budget = settings.exchangedPeers
         for prune in prunes where meshes.contains(prune.topic) {
-            removeFromMesh(peer, prune.topic)
-            let seconds = prune.backoffSeconds ?? settings.pruneBackoffSeconds
+            let wasInMesh = removeFromMesh(peer, prune.topic)
+            let told = prune.backoffSeconds ?? 0
+            let seconds = told > 0 ? told : settings.pruneBackoffSeconds
             addBackoff(peer, prune.topic, seconds: seconds)
-            guard isTrusted, budget > 0 else { continue }
+            // Once for each time in the mesh: the backoff bounds how often a peer can name others.
+            guard isTrusted, wasInMesh, budget > 0 else { continue }
             let hints = prune.peers.shuffled(using: &generator).prefix(budget)
             budget -= hints.count
             for hint in hints { follow(hint, of: peer) }

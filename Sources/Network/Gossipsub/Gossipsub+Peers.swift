@@ -82,10 +82,12 @@ extension Gossipsub {
         }
     }
 
-    mutating func removeFromMesh(_ peer: PeerID, _ topic: Topic) {
-        if meshes.update(topic, { $0.sortedRemove(peer) }) == true {
-            scores.prune(peer, topic)
-        }
+    /// - Returns: whether the peer was there.
+    @discardableResult
+    mutating func removeFromMesh(_ peer: PeerID, _ topic: Topic) -> Bool {
+        let wasThere = meshes.update(topic, { $0.sortedRemove(peer) }) == true
+        if wasThere { scores.prune(peer, topic) }
+        return wasThere
     }
 
     /// Removes a peer from the mesh of a topic, if it is there, and tells it in any case.

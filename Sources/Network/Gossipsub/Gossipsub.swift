@@ -181,7 +181,9 @@ package struct Gossipsub: Sendable {
         case .verdict(let token, let verdict): judge(token, verdict)
         case .heartbeat: heartbeat(using: &generator)
         }
-        for (peer, rpc) in control.rows { effects.append(.send(rpc, to: peer)) }
+        for (peer, rpc) in control.rows {
+            for part in rpc.parts { effects.append(.send(part, to: peer)) }
+        }
         control = SortedTable()
         defer { effects = [] }
         return effects

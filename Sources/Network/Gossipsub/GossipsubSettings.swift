@@ -96,6 +96,8 @@ package struct GossipsubSettings: Sendable {
         invariant(isMeshless || degreeOut < degreeLow, "D_out is not below D_lo")
         invariant(degreeOut * 2 <= degree, "D_out is above D / 2")
         invariant(degreeScore <= degree, "D_score is above D")
+        // Of one topic, so many ids must go into one RPC.
+        invariant(haveIDsMax <= RPCLimits.ids / 2, "more ids than an RPC takes")
         invariant(historyGossip <= historyLength && historyLength > 0, "a history of nothing")
         invariant(heartbeatMilliseconds > 0, "heartbeats without time between them")
         let largest = GossipsubLimits.rpcBytesLargest

@@ -20,7 +20,7 @@ package enum RPCLimits {
     /// Bytes of an author, a number, a signature or a key.
     package static let fieldBytes = 1024
     /// Bytes of a signed record.
-    package static let recordBytes = 16 << 10
+    package static let recordBytes = 4 << 10
 }
 
 extension RPC {

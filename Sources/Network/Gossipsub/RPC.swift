@@ -91,6 +91,20 @@ package struct RPC: Equatable, Sendable {
         !(haves.isEmpty && wants.isEmpty && grafts.isEmpty && prunes.isEmpty)
     }
 
+    /// The RPC, and what of its IHAVE is more than one RPC should hold in RPCs of its own.
+    var parts: [RPC] {
+        let idCount = haves.reduce(0) { $0 + $1.ids.count }
+        guard haves.count > 1, idCount > RPCLimits.ids / 2 else { return [self] }
+        var first = self
+        first.haves = []
+        let others = haves.map { have in
+            var rpc = RPC()
+            rpc.haves = [have]
+            return rpc
+        }
+        return (first.isEmpty ? [] : [first]) + others
+    }
+
     /// The bytes, without the length that goes before them on a stream.
     package var bytes: [UInt8] {
         var writer = ProtobufWriter()

@@ -130,6 +130,31 @@ struct GossipTests {
         #expect(["a", "b", "c", "d", "e"].map(isThere) == [false, true, true, true, true])
     }
 
+    @Test("IHAVE of many topics is told in RPCs that others take")
+    func manyIDs() throws {
+        let topics = (0..<3).map { Topic("\($0)") }
+        // Without meshes, so that everybody is told of everything.
+        var bench = Bench { settings in
+            settings.degree = 0
+            settings.degreeLow = 0
+            settings.degreeHigh = 0
+            settings.degreeScore = 0
+            settings.degreeOut = 0
+            settings.standardTopic.floodsPublished = false
+        }
+        for topic in topics { bench.step(.subscribe(topic)) }
+        bench.connect([1], joins: false)
+        for topic in topics {
+            bench.receive(1, Bench.joining(topic))
+            for number in 0..<1700 {
+                bench.step(.publish(topic, [UInt8(number >> 8), UInt8(number & 0xFF)]))
+            }
+        }
+        let sent = bench.heartbeat().sent
+        #expect(sent.map { $0.rpc.haves.map(\.ids.count) } == [[1700], [1700], [1700]])
+        for (rpc, _) in sent { #expect(try RPC(bytes: rpc.bytes[...]) == rpc) }
+    }
+
     // MARK: - Peer exchange
 
     static let named = SigningKey(seed: Bytes32([UInt8](repeating: 3, count: 32)) ?? .zero)
@@ -150,12 +175,15 @@ struct GossipTests {
         #expect(bench.receive(1, Bench.pruning([Self.hint])) == [.connect(record)])
         bench.step(.applicationScore(-1, of: Bench.peer(2)))
         #expect(bench.receive(2, Bench.pruning([Self.hint])).isEmpty)
+        // Whoever was not in the mesh has no reason to name others.
+        #expect(bench.receive(1, Bench.pruning([Self.hint])).isEmpty)
     }
 
     @Test("a record that is missing, false or of another is not followed")
     func falseRecords() {
         var bench = Bench { $0.score.behaviourThreshold = 0 }
         bench.connect(1...4)
+        bench.heartbeat()
         let peer = PeerID(Self.named.publicKey).bytes
         var broken = Self.record
         broken[broken.count - 1] ^= 1
@@ -174,6 +202,7 @@ struct GossipTests {
     func known() {
         var bench = Bench()
         bench.connect([1])
+        bench.heartbeat()
         let named = PeerID(Self.named.publicKey)
         bench.step(.connected(named, version: .meshsub11, isOutbound: true, address: nil))
         #expect(bench.receive(1, Bench.pruning([Self.hint])).isEmpty)
@@ -181,8 +210,12 @@ struct GossipTests {
 
     @Test("of all that are named in an RPC sixteen are followed")
     func many() {
-        var bench = Bench { $0.limits.topicsPerPeer = 10 }
+        let other = Topic("u")
+        var bench = Bench()
+        bench.step(.subscribe(other))
         bench.connect([1])
+        bench.receive(1, Bench.joining(other))
+        bench.heartbeat()
         let hints = (0..<40).map { number in
             let seed = Bytes32([UInt8(number)] + [UInt8](repeating: 4, count: 31)) ?? .zero
             let key = SigningKey(seed: seed)
@@ -191,7 +224,7 @@ struct GossipTests {
             return RPC.PeerHint(peer: PeerID(key.publicKey).bytes, record: record)
         }
         var rpc = Bench.pruning(Array(hints.prefix(20)))
-        rpc.prunes += Bench.pruning(Array(hints.suffix(20))).prunes
+        rpc.prunes += Bench.pruning(Array(hints.suffix(20)), other).prunes
         #expect(bench.receive(1, rpc).count == 16)
     }
 }

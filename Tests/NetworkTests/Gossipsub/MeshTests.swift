@@ -115,6 +115,16 @@ struct MeshTests {
         #expect(bench.heartbeat().grafted == [Bench.peer(1)])
     }
 
+    @Test("a backoff of nothing is the usual one")
+    func noBackoff() {
+        var bench = Bench()
+        bench.connect([1])
+        bench.heartbeat()
+        bench.receive(1, Bench.pruning(backoffSeconds: 0))
+        #expect(bench.heartbeat(60).grafted.isEmpty)
+        #expect(bench.heartbeat().grafted == [Bench.peer(1)])
+    }
+
     @Test("a backoff without end is cut")
     func endlessBackoff() {
         var bench = Bench()

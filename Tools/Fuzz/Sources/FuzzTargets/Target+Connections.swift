@@ -11,8 +11,8 @@ extension FuzzTarget {
         about: "negotiation and handshake of a connection, which nobody passes without a key",
         bytesMax: 4096,
         seeds: {
-            var dialler = ConnectionUpgrade(role: .dialer, keys: keys)
-            var listener = ConnectionUpgrade(role: .listener, keys: otherKeys)
+            var dialler = ConnectionUpgrade(role: .dialer, keys: handshakeKeys)
+            var listener = ConnectionUpgrade(role: .listener, keys: otherHandshakeKeys)
             // Some rounds, of which the seeds are what each side has said until then.
             var said: (dialler: [UInt8], listener: [UInt8]) = (dialler.start(), listener.start())
             var new = said
@@ -44,7 +44,7 @@ extension FuzzTarget {
                 return
             }
             let role: Role = bytes[0] % 3 == 0 ? .dialer : .listener
-            var upgrade = ConnectionUpgrade(role: role, keys: keys)
+            var upgrade = ConnectionUpgrade(role: role, keys: handshakeKeys)
             var output = upgrade.start()
             let size = max(1, Int(bytes[1]))
             do throws(UpgradeError) {
@@ -57,8 +57,8 @@ extension FuzzTarget {
             law(output.count < 4096, "much is said to whoever says little")
         })
 
-    private static let keys = HandshakeKeys(identity: NetworkSeeds.key(1))
-    private static let otherKeys = HandshakeKeys(identity: NetworkSeeds.key(2))
+    private static let handshakeKeys = HandshakeKeys(identity: NetworkSeeds.key(1))
+    private static let otherHandshakeKeys = HandshakeKeys(identity: NetworkSeeds.key(2))
     private static let staticKey = Digest(hashing: [77]).value
 
     /// What comes on a connection of streams.

@@ -66,13 +66,13 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Hosting", "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-                "Cryptography",
+                "Hosting", "Network", "Compute", "Storage", "Ledger", "EventLog", "Groth16",
+                "BN254", "Cryptography",
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             exclude: [
-                "Bridge", "Clients", "Duties", "Home", "Jobs/JobSubmission.swift", "Local", "Node",
-                "Spool", "Transport",
+                "Bridge", "Clients", "Duties", "Home", "Jobs/JobSubmission.swift", "Local",
+                "Network", "Node", "Spool", "Transport",
             ],
             swiftSettings: settings),
         // Without what needs sockets: the machines that read are all there.

@@ -1,7 +1,9 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
 import Network
+import Synchronization
 import TestSupport
 import Testing
 
@@ -192,6 +194,40 @@ struct PubsubTests {
         }
     }
 
+    @Test("what a peer says before it can be answered is heard once it can be")
+    func earlySpeech() async throws {
+        try await TestHost.with(1, 2) { hosts in
+            let node = TestPubsub(hosts[0])
+            try await node.start()
+            let accepted = Accepted()
+            // The last that we try, so that the answer takes three times as long.
+            let flood = try #require(Pubsub.protocolIDs.last)
+            try await hosts[1].run { host in
+                host.register(flood, inboundMax: 2) { stream in
+                    accepted.stream.withLock { $0 = stream }
+                    return Silent()
+                }
+            }
+            try await hosts[1].dial(try await hosts[0].address())
+            try await wait(for: "its stream") { accepted.stream.withLock { $0 } != nil }
+            try await hosts[1].run { _ in accepted.stream.withLock { $0 }?.reset() }
+            try await Task.sleep(for: .milliseconds(100))
+            // Now both open a stream at once, and what is said comes before the other's answer.
+            let _: Bool = try await hosts[1].ask { host, promise in
+                host.open([flood], to: hosts[0].peer) { result in
+                    guard case .success(let stream) = result else { return promise.succeed(false) }
+                    stream.handler = Silent()
+                    let bytes = PrefixedMessages.frame(Bench.joining().bytes)
+                    promise.succeed(stream.write(bytes))
+                }
+            }
+            try await wait(for: "the subscription", seconds: 5) {
+                try await node.peersInTopic() == [hosts[1].peer]
+            }
+            try await node.stop()
+        }
+    }
+
     @Test("peers that a hub prunes and names to each other find each other")
     func exchange() async throws {
         try await TestHost.with(1, 2, 3, 4) { hosts in
@@ -228,6 +264,11 @@ struct PubsubTests {
             for node in [hub] + nodes { try await node.stop() }
         }
     }
+}
+
+/// The last stream that was accepted.
+private final class Accepted: Sendable {
+    let stream = Mutex<PeerStream?>(nil)
 }
 
 /// Takes what comes, and says nothing.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
+internal import EventLog
 internal import Foundation
 internal import Ledger
 internal import Replication
@@ -21,7 +22,7 @@ package final class BridgeParty: Sendable {
     private let home: BridgeHome
     private let transport: any Transport
     private let tell: @Sendable (NodeEvent) -> Void
-    private let monitor = MonotonicMonitor()
+    private let monitor = Monitor()
     private let contents = Mutex(Contents())
     private let end = NodeEnd()
 

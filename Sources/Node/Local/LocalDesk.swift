@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import EventLog
 internal import Ledger
 internal import Synchronization
 
@@ -29,7 +30,7 @@ final class LocalDesk: Sendable {
         var claimed: Height?
     }
 
-    private let monitor = MonotonicMonitor()
+    private let monitor = Monitor()
     private let contents = Mutex(Contents())
 
     private func change<R: Sendable>(_ body: (inout sending Contents) -> R) -> R {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
+internal import EventLog
 internal import Hosting
 internal import Ledger
 internal import Synchronization
@@ -45,7 +46,7 @@ final class NodeInbox: Sendable {
         var isPoked = false
     }
 
-    private let monitor = MonotonicMonitor()
+    private let monitor = Monitor()
     private let contents = Mutex(Contents())
 
     private func change(_ body: (inout sending Contents) -> Void) {

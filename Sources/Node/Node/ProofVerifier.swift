@@ -3,6 +3,7 @@
 
 internal import BN254
 internal import Cryptography
+internal import EventLog
 internal import Foundation
 internal import Groth16
 package import Ledger
@@ -34,7 +35,7 @@ package final class ProofVerifier: Sendable {
 
     private static let chunkMax = 64
 
-    private let monitor = MonotonicMonitor()
+    private let monitor = Monitor()
     private let contents = Mutex(Contents())
     private let threads: Int
 

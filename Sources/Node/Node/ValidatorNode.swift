@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
+internal import EventLog
 internal import Foundation
 package import Ledger
 internal import Synchronization
@@ -113,7 +114,7 @@ package final class ValidatorNode: Sendable {
 
 /// Something that ends once.
 final class NodeEnd: Sendable {
-    private let monitor = MonotonicMonitor()
+    private let monitor = Monitor()
     private let result = Mutex<(isOver: Bool, error: NodeError?)>((false, nil))
 
     var value: (isOver: Bool, error: NodeError?) { result.withLock { $0 } }

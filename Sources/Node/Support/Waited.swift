@@ -1,11 +1,12 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import EventLog
 internal import Synchronization
 
 /// A value that one thread waits for and another gives.
 final class Waited<Value: Sendable>: Sendable {
-    private let monitor = MonotonicMonitor()
+    private let monitor = Monitor()
     private let value = Mutex<Value?>(nil)
 
     func set(_ new: Value) {

@@ -73,6 +73,53 @@ struct JobRunnerTests {
         #expect(hash.utf8.count == 64)
     }
 
+    @Test("a compilation that failed on a busy machine is tried again after a minute, not before")
+    func failedCompilations() throws {
+        let files = FileManager.default
+        let folder = NSTemporaryDirectory() + "recount-\(UUID().uuidString)"
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { do { try files.removeItem(atPath: folder) } catch { Issue.record(error) } }
+        let library = URL(fileURLWithPath: try #require(Engine.libraryPath))
+        try files.createSymbolicLink(
+            atPath: folder + "/wasmtime",
+            withDestinationPath: library.deletingLastPathComponent().path)
+        // A compiler that ends early until it is told otherwise, and counts how often it is asked.
+        let script = """
+            #!/bin/sh
+            echo asked >> '\(folder)/asked'
+            [ -e '\(folder)/calm' ] || exit 1
+            exec '\(Program.path)' "$@"
+
+            """
+        try Data(script.utf8).write(to: URL(fileURLWithPath: folder + "/compiler"))
+        try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/compiler")
+        let now = Mutex(ContinuousClock.now)
+        let engine = try ComputeEngine.load(
+            compiler: ModuleCompiler(executable: folder + "/compiler"),
+            now: { now.withLock { $0 } })
+        let runner = JobRunner { .success(engine) }
+        defer { runner.stop() }
+        func asked() throws -> Int {
+            try String(contentsOfFile: folder + "/asked", encoding: .utf8)
+                .split(separator: "\n").count
+        }
+        let failed = JobStatus(.compilationGuard)
+        #expect(runner.run(harmless, within: 30_000).status == failed)
+        #expect(try asked() == 1)
+        try Data().write(to: URL(fileURLWithPath: folder + "/calm"))
+        for seconds in [0, 59] {
+            now.withLock { $0 += .seconds(seconds) }
+            #expect(runner.run(harmless, within: 30_000).status == failed)
+            #expect(try asked() == 1)
+        }
+        now.withLock { $0 += .seconds(1) }
+        #expect(runner.run(harmless, within: 30_000).status == JobStatus(.success))
+        #expect(try asked() == 2)
+        now.withLock { $0 += .seconds(3_600) }
+        #expect(runner.run(harmless, within: 30_000).status == JobStatus(.success))
+        #expect(try asked() == 2)
+    }
+
     @Test("no more jobs run at once than may, and those whose time is over in the queue abstain")
     func number() {
         let runner = Engine.runner(jobsAtOnce: 1)

@@ -22,17 +22,23 @@ import Ledger
 
     /// Finds the library, checks that it is the one that is known, and starts the engine.
     ///
-    /// - Parameter compiler: What compiles modules, in processes of their own. The library is
-    ///   looked for near it, see `Tools/setup`.
+    /// - Parameters:
+    ///   - compiler: What compiles modules, in processes of their own. The library is looked for
+    ///     near it, see `Tools/setup`.
+    ///   - now: The clock by which a compilation that failed is tried again.
     package static func load(
-        compiler: ModuleCompiler = .standard
+        compiler: ModuleCompiler = .standard,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) throws(ComputeError) -> ComputeEngine {
         let path = try EngineLibrary.find(
             EngineLibrary.named, executable: compiler.executable)
-        return try ComputeEngine(path: path, compiler)
+        return try ComputeEngine(path: path, compiler, now)
     }
 
-    private init(path: String, _ compiler: ModuleCompiler) throws(ComputeError) {
+    private init(
+        path: String, _ compiler: ModuleCompiler,
+        _ now: @escaping @Sendable () -> ContinuousClock.Instant
+    ) throws(ComputeError) {
         functions = try Wasmtime(path: path)
         let config = unsafe try EngineConfiguration.make(functions)
         unsafe LinearMemory.install(in: config, functions)
@@ -43,7 +49,7 @@ import Ledger
         // SAFETY: the engine is never deleted, and may be used on any thread.
         let shared = unsafe UncheckedPointer(pointer: engine)
         unsafe handle = engine
-        modules = ModuleCache { [functions] bytes in
+        modules = ModuleCache(now: now) { [functions] bytes in
             unsafe compiler.compile(bytes, library: path, functions, shared.pointer)
         }
     }

@@ -27,16 +27,23 @@ final class ModuleCache: Sendable {
 
     private let contents = Mutex(Contents())
     private let condition = NSCondition()
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let compile: @Sendable ([UInt8]) -> Compilation
 
-    init(compile: @escaping @Sendable ([UInt8]) -> Compilation) { self.compile = compile }
+    init(
+        now: @escaping @Sendable () -> ContinuousClock.Instant,
+        compile: @escaping @Sendable ([UInt8]) -> Compilation
+    ) {
+        self.now = now
+        self.compile = compile
+    }
 
     /// Returns what became of a module, after compiling it where that is not known.
     func module(_ bytes: [UInt8], _ hash: Digest) -> Compilation {
         condition.lock()
         while true {
             let known: Compilation?? = contents.withLock { contents in
-                if let known = contents.use(hash) { return .some(known) }
+                if let known = contents.use(hash, at: now()) { return .some(known) }
                 return contents.underWay.insert(hash).inserted ? .some(nil) : nil
             }
             switch known {
@@ -54,7 +61,7 @@ final class ModuleCache: Sendable {
     private func compileNow(_ bytes: [UInt8], _ hash: Digest) -> Compilation {
         let compilation = compile(bytes)
         condition.lock()
-        contents.withLock { $0.keep(compilation, hash) }
+        contents.withLock { $0.keep(compilation, hash, at: now()) }
         condition.broadcast()
         condition.unlock()
         return compilation
@@ -62,10 +69,12 @@ final class ModuleCache: Sendable {
 }
 
 extension ModuleCache.Contents {
-    fileprivate mutating func use(_ hash: Digest) -> Compilation? {
+    fileprivate mutating func use(
+        _ hash: Digest, at now: ContinuousClock.Instant
+    ) -> Compilation? {
         guard let place = kept.firstIndex(where: { $0.hash == hash }) else { return nil }
         let found = kept.remove(at: place)
-        if let end = found.end, ContinuousClock.now >= end {
+        if let end = found.end, now >= end {
             bytes -= found.compilation.bytes
             return nil
         }
@@ -73,11 +82,13 @@ extension ModuleCache.Contents {
         return found.compilation
     }
 
-    fileprivate mutating func keep(_ compilation: Compilation, _ hash: Digest) {
+    fileprivate mutating func keep(
+        _ compilation: Compilation, _ hash: Digest, at now: ContinuousClock.Instant
+    ) {
         underWay.remove(hash)
         let end: ContinuousClock.Instant? =
             if case .failed = compilation {
-                ContinuousClock.now + .seconds(ComputeLimits.failedCompilationSeconds)
+                now + .seconds(ComputeLimits.failedCompilationSeconds)
             } else { nil }
         kept.append(ModuleCache.Kept(hash: hash, compilation: compilation, end: end))
         bytes += compilation.bytes

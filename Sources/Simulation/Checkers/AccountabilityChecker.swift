@@ -2,15 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
-internal import Ledger
-internal import Replication
+package import Ledger
+package import Replication
 
 /// Whether evidence names only the guilty, and all of them that honest nodes have seen.
 ///
 /// A contradiction counts as seen when one honest node got both messages while it worked on their
 /// height, or while the request was in the ledger, and stayed up for a while: it must be in the
 /// ledger at the end. What others could know only by comparing notes is not asked for.
-struct AccountabilityChecker {
+package struct AccountabilityChecker {
     private struct Matter: Hashable {
         let validator: ValidatorIndex
         let slot: EvidenceSlot
@@ -47,13 +47,16 @@ struct AccountabilityChecker {
     /// Convictions so far, by validator index, in the order of the log.
     private(set) var convictions: [(validator: ValidatorIndex, slot: Slot)] = []
 
+    /// Nothing was heard yet.
+    package init() {}
+
     /// How long a node must stay up after it saw a contradiction.
     static let patienceMilliseconds: UInt64 = 5_000
     /// Rounds from which on messages may be dropped.
     private static let roundsMax: UInt32 = 4
 
     /// Looks at evidence in the ledger; `isGuilty` says who lies.
-    mutating func look(
+    package mutating func look(
         at events: [Event], after state: LedgerState, isGuilty: (ValidatorIndex) -> Bool
     ) -> [Violation] {
         var found: [Violation] = []
@@ -90,7 +93,7 @@ struct AccountabilityChecker {
     }
 
     /// Looks at a message that an honest node has taken in, in the state before it.
-    mutating func hear(
+    package mutating func hear(
         _ message: PeerMessage?, node: Int, life: Int, state: LedgerState, at moment: Moment
     ) {
         let current = state.height.rawValue + 1
@@ -110,6 +113,7 @@ struct AccountabilityChecker {
             note(
                 Matter(validator: vote.validator, slot: .consensus(vote.slot)), vote.statement,
                 node, life, state, moment)
+            compareRounds(vote, node, life, state, moment)
         case .command(.vote(let vote)):
             guard let entry = state.entry(of: vote.request), state.openRound(at: entry) != nil,
                 let validator = state.validatorIndex(of: vote.validator)
@@ -144,6 +148,49 @@ struct AccountabilityChecker {
         seen.append((heard, moment))
     }
 
+    /// Looks whether a vote, if it is the first of its slot, and the first of other rounds show
+    /// that a lock was forgotten.
+    ///
+    /// What is malformed no node keeps, so that what comes after it may convict nobody.
+    private mutating func compareRounds(
+        _ vote: ConsensusVote, _ node: Int, _ life: Int, _ state: LedgerState, _ moment: Moment
+    ) {
+        func heard(_ slot: Slot) -> Heard {
+            Heard(
+                node: node, life: life,
+                matter: Matter(validator: vote.validator, slot: .consensus(slot)))
+        }
+        guard Self.isWellFormed(vote), first[heard(vote.slot)] == vote.statement,
+            let key = state.validator(vote.validator)?.key
+        else { return }
+        for round in 0..<Self.roundsMax where round != vote.round {
+            let isPrecommit = vote.kind == .precommit
+            guard isPrecommit == (vote.round < round) else { continue }
+            let other =
+                isPrecommit
+                ? Slot.prevote(vote.height, round: round)
+                : .precommit(vote.height, round: round)
+            guard let earlier = first[heard(other)] else { continue }
+            let slot = Slot.amnesia(
+                vote.height, precommit: min(round, vote.round), prevote: max(round, vote.round))
+            let (lock, prevote) =
+                isPrecommit ? (vote.statement, earlier) : (earlier, vote.statement)
+            guard !isSeen.contains(heard(slot)), slot.isContradicted(by: lock, prevote),
+                EvidenceMessage(
+                    validator: key, slot: .consensus(slot), first: lock, second: prevote
+                ).isSigned(in: state.ledger)
+            else { continue }
+            isSeen.insert(heard(slot))
+            seen.append((heard(slot), moment))
+        }
+    }
+
+    private static func isWellFormed(_ vote: ConsensusVote) -> Bool {
+        vote.ground == -1
+            || vote.kind == .prevote && vote.value != nil
+                && (0..<Int64(vote.round)).contains(vote.ground)
+    }
+
     private func isSigned(
         _ statement: Statement, _ matter: Matter, _ key: PublicKey, _ ledger: LedgerID
     ) -> Bool {
@@ -165,7 +212,9 @@ struct AccountabilityChecker {
     /// Returns what is not in the ledger at the end though it was seen.
     ///
     /// `stayedUp` says whether a node lived on in that life until a moment.
-    func finish(stayedUp: (_ node: Int, _ life: Int, _ until: Moment) -> Bool) -> [Violation] {
+    package func finish(stayedUp: (_ node: Int, _ life: Int, _ until: Moment) -> Bool)
+        -> [Violation]
+    {
         var reported: Set<Matter> = []
         var found: [Violation] = []
         for (heard, moment) in seen {

@@ -1,20 +1,23 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Ledger
+package import Ledger
 
 /// Whether honest validators keep their reputation.
 ///
 /// A vote of an honest validator is never found wrong and never convicts it. A missing vote is its
 /// own only where it was down, silent or cut off, or where too few were up to order anything.
-struct FairnessChecker {
+package struct FairnessChecker {
     /// When each request entered the ledger, and each job was assigned.
     private var opened: [EntryIndex: Moment] = [:]
     /// The shortest time in which operators are held to answer a job, in ms.
-    private static let jobMilliseconds: UInt64 = 10_000
+    private static let jobMilliseconds = Parameters.standard.jobMillisecondsMin
+
+    /// Nothing is open yet.
+    package init() {}
 
     /// Looks at a batch; `isDisturbed` says whether something was wrong around a node since then.
-    mutating func look(
+    package mutating func look(
         at events: [Event], height: UInt64, moment: Moment, isHonest: (ValidatorIndex) -> Bool,
         isDisturbed: (ValidatorIndex, Moment) -> Bool
     ) -> [Violation] {
@@ -34,7 +37,7 @@ struct FairnessChecker {
                 case .correct, .bonus: isUnfair = false
                 case .incorrect, .equivocation: isUnfair = true
                 case .missed:
-                    // A job with little time has no entry: its results come from outside the nodes.
+                    // A job with less time than any may have has no entry.
                     isUnfair =
                         opened[change.about].map { !isDisturbed(change.validator, $0) }
                         ?? false

@@ -58,7 +58,14 @@ extension Simulator {
             .errand(place), at: now.adding(milliseconds: Workload.patienceMilliseconds))
         let arrived = ArrivedMessage(PeerMessage.command(errand.message).encoded)
         let arrival = now.adding(milliseconds: options.delayMilliseconds)
-        for target in workload.targets(nodes: options.nodes) {
+        var targets = workload.targets(nodes: options.nodes)
+        // A validator's operator reports to its own node.
+        if case .result(_, let index) = errand.aim, let own = node(of: index)?.number,
+            !targets.contains(own)
+        {
+            targets.append(own)
+        }
+        for target in targets {
             queue.add(.deliver(to: target, from: nil, arrived), at: arrival)
             guard case .request(let id) = errand.aim, nodes[target].isReliable,
                 nodes[target].isUp

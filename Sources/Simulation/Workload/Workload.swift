@@ -58,6 +58,7 @@ struct Workload {
     private var random: SimulationRandom
     private var idling: SimulationRandom
     private var amount: UInt64 = 0
+    private var jobCount = 0
     private(set) var submissions: [Submission] = []
     private var places: [RequestID: Int] = [:]
     var errands: [Errand] = []
@@ -127,9 +128,12 @@ struct Workload {
     /// Makes a job.
     mutating func makeJob(in ledger: LedgerID, at moment: Moment) -> Errand {
         let submitter = submitters[random.below(submitters.count)]
+        jobCount += 1
+        // Every other one has the least time that the ledger admits.
+        let milliseconds = jobCount % 2 == 0 ? Parameters.standard.jobMillisecondsMin : 0
         let message = JobMessage(
             module: Digest(random.bytes32()), input: Digest(random.bytes32()), moduleBytes: 1_000,
-            inputBytes: 1_000, fuel: 1_000_000, memoryBytes: 1 << 20, milliseconds: 0,
+            inputBytes: 1_000, fuel: 1_000_000, memoryBytes: 1 << 20, milliseconds: milliseconds,
             engine: "simulated", engineVersion: "1",
             timestamp: Time(ledgerStart + moment.milliseconds), submitter: submitter.publicKey,
             signature: .zero

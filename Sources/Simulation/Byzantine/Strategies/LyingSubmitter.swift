@@ -15,29 +15,21 @@ package struct LyingSubmitter: Strategy {
         case unknownRoots, spentNullifiers, contradictions, falseProofs, shortJobs
     }
 
-    private var remaining = 0
-    private var kind = Kind.unknownRoots
-    private var victim: ValidatorIndex?
+    private var burst = Burst(Kind.unknownRoots)
 
     package init(random: inout SimulationRandom) {}
 
     package mutating func idle(context: inout ByzantineContext) -> [HostOutput] {
-        if remaining == 0 {
-            guard context.random.happens(perMille: 60) else { return [] }
-            remaining = 1 + context.random.below(6)
-            kind = context.random.pick(Kind.allCases) ?? .unknownRoots
-            victim =
-                context.random.happens(perMille: 700) ? context.random.pick(context.honest) : nil
-        }
-        remaining -= 1
+        guard burst.begins(timesMax: 6, toOnePerMille: 700, &context) else { return [] }
+        let (kind, victim) = (burst.kind, burst.victim)
         // Few of those that cost a round of the honest, many of those that cost nothing.
         let count = kind == .falseProofs || kind == .shortJobs ? 3 : victim == nil ? 20 : 200
         return (0..<count).compactMap { _ in
-            command(&context).map { PeerMessage.command($0).leaving(to: victim) }
+            command(kind, &context).map { PeerMessage.command($0).leaving(to: victim) }
         }
     }
 
-    private func command(_ context: inout ByzantineContext) -> Message? {
+    private func command(_ kind: Kind, _ context: inout ByzantineContext) -> Message? {
         switch kind {
         case .unknownRoots:
             let root = context.random.bytes32()

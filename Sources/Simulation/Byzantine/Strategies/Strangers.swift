@@ -15,28 +15,20 @@ package struct Strangers: Strategy {
         case jobs, requests, governance, repeatedSignature, futureVotes, questions
     }
 
-    private var remaining = 0
-    private var kind = Kind.jobs
-    private var victim: ValidatorIndex?
+    private var burst = Burst(Kind.jobs)
 
     package init(random: inout SimulationRandom) {}
 
     package mutating func idle(context: inout ByzantineContext) -> [HostOutput] {
-        if remaining == 0 {
-            guard context.random.happens(perMille: 60) else { return [] }
-            remaining = 1 + context.random.below(8)
-            kind = context.random.pick(Kind.allCases) ?? .jobs
-            victim =
-                context.random.happens(perMille: 600) ? context.random.pick(context.honest) : nil
-        }
-        remaining -= 1
+        guard burst.begins(timesMax: 8, toOnePerMille: 600, &context) else { return [] }
+        let (kind, victim) = (burst.kind, burst.victim)
         let count = kind == .repeatedSignature ? 4 : victim == nil ? 30 : 250
         return (0..<count).compactMap { _ in
-            message(&context).map { $0.leaving(to: victim) }
+            message(kind, &context).map { $0.leaving(to: victim) }
         }
     }
 
-    private func message(_ context: inout ByzantineContext) -> PeerMessage? {
+    private func message(_ kind: Kind, _ context: inout ByzantineContext) -> PeerMessage? {
         switch kind {
         case .jobs:
             let key = SigningKey(seed: context.random.bytes32())

@@ -1,0 +1,103 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+import Replication
+import Simulation
+import Testing
+
+/// Checkers, told of what must not be: each notices.
+@Suite struct CheckerTests {
+    private let rehearsal: Rehearsal
+    private let a = Digest(hashing: [1])
+    private let b = Digest(hashing: [2])
+
+    init() throws { rehearsal = try Rehearsal(seed: 1) }
+
+    private func vote(
+        _ kind: ConsensusKind, _ round: UInt32, _ value: Digest?, ground: Int64 = -1
+    ) -> ConsensusVote {
+        ConsensusVote(
+            kind: kind, height: Height(1), round: round, value: value, ground: ground,
+            validator: ValidatorIndex(0), signature: .zero
+        ).signed(by: Rehearsal.keys[0], in: rehearsal.ledger)
+    }
+
+    /// What is missing at the end, where one honest node has heard these in that order.
+    private func missing(
+        _ votes: [ConsensusVote], evidence: [Slot] = [], stayedUp: Bool = true
+    ) -> [String] {
+        var checker = AccountabilityChecker()
+        let state = rehearsal.run.state
+        for (place, vote) in votes.enumerated() {
+            checker.hear(
+                .vote(vote), node: 5, life: 1, state: state,
+                at: Moment(milliseconds: UInt64(place)))
+        }
+        let found = evidence.map {
+            Event.equivocationFound(EquivocationFound(validator: ValidatorIndex(0), slot: $0))
+        }
+        #expect(checker.look(at: found, after: state) { _ in true }.isEmpty)
+        return checker.finish { _, _, _ in stayedUp }.map(\.text)
+    }
+
+    @Test func aForgottenLockThatANodeHasSeenMustBeInTheLedger() {
+        let lock = vote(.precommit, 0, a)
+        let forgetful = vote(.prevote, 2, b, ground: -1)
+        for votes in [[lock, forgetful], [forgetful, lock]] {
+            let found = missing(votes)
+            #expect(found.count == 1)
+            #expect(found.first?.contains("amnesia") == true)
+            #expect(missing(votes, stayedUp: false).isEmpty)
+            // Once for each height, whatever the rounds.
+            #expect(
+                missing(votes, evidence: [.amnesia(Height(1), precommit: 1, prevote: 3)]).isEmpty)
+            #expect(
+                missing(votes, evidence: [.amnesia(Height(2), precommit: 0, prevote: 2)]).count == 1
+            )
+        }
+    }
+
+    @Test func whatForgetsNoLockIsNotAskedFor() {
+        for votes in [
+            [vote(.precommit, 0, a), vote(.prevote, 2, a)],
+            [vote(.precommit, 0, a), vote(.prevote, 2, b, ground: 0)],
+            [vote(.precommit, 0, a), vote(.prevote, 2, b, ground: 1)],
+            [vote(.precommit, 0, nil), vote(.prevote, 2, b)],
+            [vote(.precommit, 0, a), vote(.prevote, 2, nil)],
+            [vote(.precommit, 2, a), vote(.prevote, 1, b)],
+            [vote(.precommit, 1, a), vote(.prevote, 1, b)],
+            // No node keeps a prevote on a ground that cannot be, so nothing convicts after it.
+            [vote(.prevote, 2, b, ground: 2), vote(.precommit, 0, a)],
+        ] {
+            #expect(missing(votes).isEmpty, "\(votes)")
+        }
+    }
+
+    /// What is said of a validator that lost reputation for a job of so much time.
+    private func unfair(_ milliseconds: UInt64, isDisturbed: Bool = false) -> [String] {
+        var checker = FairnessChecker()
+        let (job, validator) = (EntryIndex(9), ValidatorIndex(4))
+        let time = Rehearsal.start.adding(milliseconds: 1_000)
+        let opening = BatchOpened(
+            height: Height(1), time: time, proposer: validator, round: 0, previousRoot: .zero,
+            precommitRound: 0, precommits: [], signature: .zero)
+        let assigned = JobAssigned(
+            job: job, validators: [validator], deadline: time.adding(milliseconds: milliseconds))
+        let missed = ReputationChanged(
+            validator: validator, cause: .missed, about: job, before: Reputation(1_000_000),
+            after: Reputation(970_000))
+        return checker.look(
+            at: [.batchOpened(opening), .jobAssigned(assigned), .reputationChanged(missed)],
+            height: 1, moment: Moment(milliseconds: 1), isHonest: { _ in true },
+            isDisturbed: { _, _ in isDisturbed }
+        ).map(\.text)
+    }
+
+    @Test func whoIsUpAnswersAJobHoweverLittleTimeTheLedgerAdmits() {
+        #expect(unfair(30_000).count == 1)
+        #expect(unfair(5_000).count == 1)
+        #expect(unfair(5_000, isDisturbed: true).isEmpty)
+    }
+}

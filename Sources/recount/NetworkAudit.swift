@@ -16,18 +16,28 @@ struct NetworkAudit {
     /// What was found of one validator's ledger.
     private struct Part: Encodable {
         let validator: String
-        let report: AuditReport
+        /// Nil where there is nothing to judge.
+        var report: AuditReport?
+        /// Why there is not.
+        var problem: String?
         /// Whether it is the beginning of the longest, or the longest.
-        var isOne: Bool
+        var isOne = true
         /// Why it is not.
         var difference: String?
+
+        var isRight: Bool { report?.isRight ?? false }
+
+        mutating func differs(_ reason: String) {
+            isOne = false
+            difference = reason
+        }
     }
 
     private struct Result: Encodable {
         let isRight: Bool
         let isOne: Bool
         let size: UInt64
-        let root: String
+        let root: String?
         let ledgers: [Part]
     }
 
@@ -35,51 +45,58 @@ struct NetworkAudit {
     func run(isStrict: Bool, json: Bool, quiet: Bool) throws -> ExitStatus {
         var parts: [Part] = []
         for name in names {
-            let home = LocalNetwork.homePath(of: name, in: path)
-            parts.append(
-                Part(validator: name, report: try audit(home), isOne: true, difference: nil))
+            var part = Part(validator: name)
+            do throws(Failure) {
+                part.report = try audit(LocalNetwork.homePath(of: name, in: path))
+            } catch {
+                // What cannot be judged hides nothing of the others.
+                part.problem = error.message
+                part.differs("it cannot be opened")
+            }
+            parts.append(part)
         }
-        let longest = try compare(&parts)
+        if let problem = parts.first?.problem, parts.allSatisfy({ $0.report == nil }) {
+            throw Failure(problem)
+        }
+        let longest = compare(&parts)
         let isOne = parts.allSatisfy(\.isOne)
-        let isRight = parts.allSatisfy { isStrict ? $0.report.isSpotless : $0.report.isRight }
+        let isRight = parts.allSatisfy { part in
+            part.report.map { isStrict ? $0.isSpotless : $0.isRight } ?? false
+        }
         if json {
             try Output.json(
                 Result(
-                    isRight: isRight, isOne: isOne, size: longest.size, root: longest.root.hex,
-                    ledgers: parts))
+                    isRight: isRight, isOne: isOne, size: longest?.size ?? 0,
+                    root: longest?.root.hex, ledgers: parts))
         } else if !quiet || !isOne || !isRight {
-            show(parts, longest, isOne: isOne)
+            show(parts, isOne: isOne)
         }
         guard isOne, isRight else { return .wrong }
-        return parts.contains { $0.report.isWithoutQuorum } ? .unusable : .good
+        return parts.contains { $0.report?.isWithoutQuorum == true } ? .unusable : .good
     }
 
-    /// Compares each with the longest, and returns that. What cannot be opened is not one with it.
-    private func compare(_ parts: inout [Part]) throws(Failure) -> EventLog {
+    /// Compares each whose log is whole with the longest of those, and returns that.
+    private func compare(_ parts: inout [Part]) -> EventLog? {
         var logs: [(place: Int, log: EventLog)] = []
-        var unreadable: Failure?
-        for (place, name) in names.enumerated() {
+        for (place, name) in names.enumerated() where parts[place].isOne {
+            guard parts[place].report?.checks.log == .passed else {
+                parts[place].differs("its log is damaged")
+                continue
+            }
             do throws(Failure) {
                 logs.append((place, try openLedger(LocalNetwork.homePath(of: name, in: path))))
             } catch {
-                unreadable = error
-                parts[place].difference = "it cannot be opened"
-                parts[place].isOne = false
+                parts[place].differs("it cannot be opened")
             }
         }
-        guard var longest = logs.first?.log else {
-            throw unreadable ?? Failure("\(path) holds no ledger")
-        }
-        for (_, log) in logs where log.size > longest.size { longest = log }
+        guard let longest = logs.map(\.log).max(by: { $0.size < $1.size }) else { return nil }
         for (place, log) in logs {
             do throws(LogError) {
                 guard try longest.root(at: log.size) != log.root else { continue }
                 let same = try Self.common(log, longest)
-                parts[place].difference =
-                    "it parts from the longest ledger at entry \(same)"
-                parts[place].isOne = false
+                parts[place].differs("it parts from the longest ledger at entry \(same)")
             } catch {
-                throw failure(error, log.directory)
+                parts[place].differs("it cannot be compared: \(error)")
             }
         }
         return longest
@@ -102,7 +119,7 @@ struct NetworkAudit {
         return low
     }
 
-    private func show(_ parts: [Part], _ longest: EventLog, isOne: Bool) {
+    private func show(_ parts: [Part], isOne: Bool) {
         Output.line(
             Output.strong(
                 isOne
@@ -113,18 +130,20 @@ struct NetworkAudit {
             ("agrees", .left))
         for part in parts {
             table.add(
-                part.validator, Text.grouped(part.report.size),
-                part.report.root.prefix(16) + "…",
-                part.report.isRight ? "right" : "wrong: \(part.report.findings.count) findings",
-                part.difference ?? "yes")
+                part.validator, part.report.map { Text.grouped($0.size) } ?? "",
+                part.report.map { "\($0.root.prefix(16))…" } ?? "",
+                part.report.map {
+                    $0.isRight ? "right" : "wrong: \($0.findings.count) findings"
+                } ?? "impossible", part.difference ?? "yes")
         }
         table.print()
         // One of those that are right stands for all of them.
-        let wrong = parts.filter { !$0.report.isRight }
+        let wrong = parts.filter { !$0.isRight }
         for part in wrong.isEmpty ? Array(parts.prefix(1)) : wrong {
             Output.line()
             Output.line(Output.strong(part.validator))
-            AuditText(part.report).print()
+            if let report = part.report { AuditText(report).print() }
+            if let problem = part.problem { Output.line(problem) }
         }
     }
 }

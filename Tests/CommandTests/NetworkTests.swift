@@ -279,6 +279,48 @@ struct NetworkTests {
         #expect(text.output.contains("at entry 0"))
     }
 
+    @Test(.timeLimit(.minutes(3))) func `a last batch that no quorum is shown for is no success`()
+        throws
+    {
+        let small = try SmallNetwork()
+        #expect(try small.run(requests: try small.samples(1)).status == 0)
+        #expect(try Command.run("audit", small.home(2)).status == 0)
+        let folder = small.home(2) + "/ledger/checkpoints"
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder)
+        where name.hasSuffix(".precommits") {
+            try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
+        let one = try Command.run("audit", small.home(2))
+        #expect(one.status == 2)
+        #expect(one.output.contains("No quorum shown for batch"))
+        #expect(try Command.run("audit", small.network).status == 2)
+    }
+
+    @Test(.timeLimit(.minutes(3))) func `a damaged ledger hides no other`() throws {
+        let small = try SmallNetwork()
+        #expect(try small.run(requests: try small.samples(2)).status == 0)
+        let files = FileManager.default
+        // One is damaged in the middle, of one the segments are gone, and one is not there at all.
+        let segments = small.home(2) + "/ledger/segments"
+        let first = try #require(try files.contentsOfDirectory(atPath: segments).sorted().first)
+        let url = URL(fileURLWithPath: "\(segments)/\(first)")
+        var bytes = try Data(contentsOf: url)
+        bytes[bytes.startIndex + bytes.count / 2] ^= 1
+        try bytes.write(to: url)
+        try files.removeItem(atPath: small.home(3) + "/ledger/segments")
+        try files.removeItem(atPath: small.home(4) + "/ledger")
+        let (status, report) = try small.audit()
+        #expect(status == 1)
+        #expect(report["is_right"] as? Bool == false && report["is_one"] as? Bool == false)
+        let ledgers = try #require(report["ledgers"] as? [[String: Any]])
+        #expect(ledgers.compactMap { $0["validator"] as? String }.count == 4)
+        let right = ledgers.map { ($0["report"] as? [String: Any])?["is_right"] as? Bool ?? false }
+        #expect(right == [true, false, false, false])
+        #expect(ledgers.map { $0["is_one"] as? Bool } == [true, false, false, false])
+        let text = try Command.run("audit", small.network).output
+        for number in 1...4 { #expect(text.contains("validator-\(number)")) }
+    }
+
     @Test(.timeLimit(.minutes(3))) func `a lost journal is begun anew, and too many are not`()
         throws
     {

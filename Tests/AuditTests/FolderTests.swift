@@ -95,7 +95,7 @@ private struct Ordered {
     /// Writes the first batches, all unless told, and audits them.
     func audit(
         batches count: Int? = nil, precommits: [Precommits] = [],
-        checkpoints: [SignedCheckpoint] = []
+        checkpoints: [SignedCheckpoint] = [], snapshotAfter whole: Int? = nil
     ) throws -> AuditReport {
         let log = try EventLog.create(directory: Self.directory + "/l", disk: disk)
         for batch in batches.prefix(count ?? batches.count) {
@@ -108,7 +108,22 @@ private struct Ordered {
         let notes = CheckpointStore(
             logDirectory: Self.directory + "/l", origin: origin, disk: disk)
         for item in checkpoints { _ = try notes.save(item) }
+        if let whole { try copySnapshot(after: whole, to: Self.directory + "/l") }
         return try Auditor.run(directory: Self.directory + "/l", disk: disk)
+    }
+
+    /// Puts the snapshot that a log of so many batches has beside another log.
+    private func copySnapshot(after count: Int, to directory: String) throws {
+        let whole = Self.directory + "/whole"
+        try write(whole, batches: count)
+        let opened = try LedgerStore.open(directory: whole, disk: disk)
+        _ = try LedgerStore.takeSnapshot(of: opened, directory: whole, disk: disk, kept: 1)
+        try opened.log.close()
+        let height = opened.state.height
+        let from = SnapshotStore(ledgerDirectory: whole, disk: disk).path(height)
+        let to = SnapshotStore(ledgerDirectory: directory, disk: disk).path(height)
+        let bytes = try #require(disk.bytes(of: from))
+        disk.replace(to, with: bytes)
     }
 
     /// Writes the first batches to a log.
@@ -223,6 +238,16 @@ struct FolderTests {
                 precommits: [good.precommits()],
                 checkpoints: [try good.checkpoint(good.size, good.root, by: 0)]
             ).findings == [])
+    }
+
+    @Test("a log that holds less than a snapshot beside it was taken of is wrong")
+    func cutBelowASnapshot() throws {
+        let ordered = try Ordered(batches: 5)
+        let report = try ordered.audit(batches: 3, snapshotAfter: 5)
+        #expect(report.findings.map(\.kind) == [.contradicted])
+        #expect(report.findings.first?.expected.contains("the snapshot") == true)
+        let good = try Ordered(batches: 5)
+        #expect(try good.audit(batches: 5, snapshotAfter: 4).findings == [])
     }
 
     @Test("precommits of another root of the last batch are a fork, and told")

@@ -34,6 +34,10 @@ final class Cluster {
     var change: (Int, Int, [UInt8]) -> [UInt8]? = { _, _, bytes in bytes }
     /// What each host has told a person.
     var notices: [[String]]
+    /// Hosts whose errors end them and not the test.
+    var mayFail: Set<Int> = []
+    /// What ended those.
+    var failures: [(host: Int, error: any Error)] = []
     /// The heads that operators have named.
     var trusted: [Int: TreeHead] = [:]
     let snapshotEntries: UInt64
@@ -108,6 +112,14 @@ final class Cluster {
         }
     }
 
+    private func attempt(_ place: Int, _ body: () throws -> [HostOutput]) throws {
+        do { take(try body(), of: place) } catch {
+            guard mayFail.contains(place) else { throw error }
+            hosts[place] = nil
+            failures.append((place, error))
+        }
+    }
+
     /// Goes on for so many milliseconds.
     func run(_ milliseconds: UInt64) throws {
         let end = now + milliseconds
@@ -120,22 +132,22 @@ final class Cluster {
             deliveries.removeAll { $0.at <= now }
             for delivery in due {
                 guard let host = hosts[delivery.to] else { continue }
-                take(
-                    try host.receive(delivery.bytes, from: delivery.from, at: instant),
-                    of: delivery.to)
+                try attempt(delivery.to) {
+                    try host.receive(delivery.bytes, from: delivery.from, at: instant)
+                }
             }
             let checked = verdicts.filter { $0.at <= now }
             verdicts.removeAll { $0.at <= now }
             for check in checked {
                 guard let host = hosts[check.to] else { continue }
                 let vote = verdict(check.to, check.request)
-                take(
-                    try host.verified(check.request, vote, .unspecified, at: instant),
-                    of: check.to)
+                try attempt(check.to) {
+                    try host.verified(check.request, vote, .unspecified, at: instant)
+                }
             }
             for place in hosts.indices {
                 guard let host = hosts[place], host.nextWake <= now else { continue }
-                take(try host.wake(at: instant), of: place)
+                try attempt(place) { try host.wake(at: instant) }
             }
         }
         now = end

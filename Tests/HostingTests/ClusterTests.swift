@@ -56,4 +56,43 @@ struct ClusterTests {
             }
         }
     }
+
+    @Test("A full disk ends its node and holds up nobody; with room again it catches up")
+    func fullDisk() throws {
+        for operation in [0, 3, 11, 40] {
+            let cluster = try Cluster(setup(4, 3), delay: 10)
+            let messages = try requests(6, cluster.setup)
+            cluster.mayFail = [2]
+            cluster.submit(.request(messages[0]), to: [0])
+            try cluster.run(2_000)
+            cluster.disks[2].fail(operation: operation, with: .noSpace)
+            for message in messages[1..<4] {
+                cluster.submit(.request(message), to: [0, 2])
+                try cluster.run(2_000)
+            }
+            #expect(cluster.failures.map(\.host) == [2], "operation \(operation)")
+            let height = try #require(cluster.hosts[0]?.state.height)
+            // What it acknowledged before is there; what it could not write it never said.
+            cluster.disks[2].healFaults()
+            cluster.mayFail = []
+            try cluster.open(2)
+            for message in messages[4...] {
+                cluster.submit(.request(message), to: [2])
+                try cluster.run(2_000)
+            }
+            try cluster.run(5_000)
+            for place in 0..<4 {
+                let host = try #require(cluster.hosts[place])
+                #expect(host.state.height > height)
+                #expect(host.state.convictionCount == 0)
+                for message in messages {
+                    let entry = host.state.entry(of: message.id(in: host.state.ledger))
+                    let decided = entry.flatMap { host.state.decided(at: $0) }
+                    #expect(decided?.decision.outcome == .approved, "operation \(operation)")
+                }
+            }
+            let heights = cluster.committed.map { $0[height] }
+            #expect(Set(heights.compactMap(\.self)).count == 1)
+        }
+    }
 }

@@ -509,6 +509,28 @@ struct VaultTests {
         }
     }
 
+    @Test func vaultThatIsOpenIsNotOpenedAgain() throws {
+        let folder = try TemporaryFolder()
+        var ledger = try mini()
+        let path = folder.file("v")
+        let vault = try ledger.vault(path)
+        let refused = #expect(throws: NodeError.self) { _ = try ledger.reopen(path) }
+        #expect("\(try #require(refused))".contains("has it open"))
+        // Nor is it made anew under whoever has it.
+        #expect(throws: NodeError.self) {
+            _ = try Vault.rebuild(
+                path: path, ledgerDirectory: ledger.log.directory, balance: nil,
+                key: ledger.bridge)
+        }
+        // It goes on, and once it is closed another may have it.
+        let (entry, _) = try ledger.approve()
+        #expect(try vault.settle([try ledger.order(entry)])[0].get().result == .settled)
+        try vault.close()
+        let again = try ledger.reopen(path)
+        #expect(try again.paidTotal() == 500)
+        try again.close()
+    }
+
     @Test func foreignNewerOrBrokenDatabaseIsRefused() throws {
         let folder = try TemporaryFolder()
         let ledger = try mini()

@@ -57,4 +57,38 @@ struct AdversaryEvidenceTests {
         try lying.cluster.run(40_000)
         #expect(lying.host.state.convictionCount == 1)
     }
+
+    @Test("A precommit that a batch shows is compared with the one that was heard")
+    func precommitInABatch() throws {
+        let lying = try LiarCase(4, 3, liar: 0)
+        func vote(_ kind: ConsensusKind, _ round: UInt32, _ value: Digest) -> PeerMessage {
+            .vote(
+                ConsensusVote(
+                    kind: kind, height: Height(1), round: round, value: value, ground: -1,
+                    validator: ValidatorIndex(UInt16(lying.liar)), signature: .zero
+                ).signed(by: lying.key, in: lying.ledger))
+        }
+        // The last is cut off, and hears of the liar another precommit than those that decide.
+        var isWhole = false
+        lying.cluster.isCut = { from, to in !isWhole && (from == 3) != (to == 3) }
+        lying.cluster.change = { _, to, bytes in
+            if case .proposal(let proposal)? = try? PeerMessage(decoding: bytes),
+                proposal.height == Height(1), to != 3
+            {
+                lying.say(vote(.prevote, proposal.round, proposal.value), to: [1, 2])
+                lying.say(vote(.precommit, proposal.round, proposal.value), to: [1, 2])
+                lying.say(vote(.precommit, proposal.round, self.value(7)), to: [3])
+            }
+            return bytes
+        }
+        lying.cluster.submit(.request(lying.scenario.request()), to: [1, 2])
+        try lying.cluster.run(20_000)
+        #expect(lying.cluster.hosts[1]?.state.height.rawValue ?? 0 >= 1)
+        #expect(lying.cluster.hosts[3]?.state.height == Height(0))
+        isWhole = true
+        try lying.cluster.run(20_000)
+        for place in lying.honest {
+            #expect(lying.cluster.hosts[place]?.state.convictionCount == 1)
+        }
+    }
 }

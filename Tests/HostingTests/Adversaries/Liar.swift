@@ -20,10 +20,12 @@ final class LiarCase {
 
     /// - Parameter liar: Its number; the leader of the first height where nil.
     init(
-        _ validators: Int = 10, _ threshold: UInt32 = 7, liar: Int? = 9, quota: UInt32 = 2_000
+        _ validators: Int = 10, _ threshold: UInt32 = 7, liar: Int? = 9, quota: UInt32 = 2_000,
+        deadline: UInt64? = nil
     ) throws {
         var setup = Setup.of(validators, threshold)
         setup.quota = quota
+        if let deadline { setup.parameters.verificationMilliseconds = deadline }
         cluster = try Cluster(setup)
         scenario = try LedgerScenario(setup)
         let ranking = scenario.state.proposerRanking(height: Height(1))
@@ -85,25 +87,49 @@ final class LiarCase {
     }
 
     /// A first proposal of the liar's at the first height, whatever the rules say of it.
-    func proposal(at time: Time, _ commands: [Message], value: Digest? = nil) throws -> Proposal {
-        let state = scenario.state
+    func proposal(
+        at time: Time, round: UInt32 = 0, _ commands: [Message], value: Digest? = nil
+    ) throws -> Proposal {
+        try proposal(
+            on: scenario.state, scenario.frontier, nil, at: time, round: round, commands,
+            value: value)
+    }
+
+    /// The same at the height that follows the last of a host.
+    func proposal(
+        after host: ReplicaHost, at time: Time, round: UInt32, _ commands: [Message]
+    ) throws -> Proposal {
+        let frontier = try #require(
+            MerkleFrontier(
+                count: host.log.size, subtrees: try host.log.subtrees(at: host.log.size)))
+        return try proposal(
+            on: host.state, frontier, host.proof, at: time, round: round, commands, value: nil)
+    }
+
+    private func proposal(
+        on state: LedgerState, _ frontier: MerkleFrontier, _ precommits: Precommits?,
+        at time: Time, round: UInt32, _ commands: [Message], value: Digest?
+    ) throws -> Proposal {
+        let height = Height(state.height.rawValue + 1)
+        let shown = height.rawValue < 2 ? nil : precommits
+        let count = Int(state.sealedBefore.parameters.threshold)
         var opening = BatchOpened(
-            height: Height(1), time: time, proposer: ValidatorIndex(UInt16(liar)), round: 0,
-            previousRoot: scenario.frontier.root, precommitRound: 0, precommits: [],
-            signature: .zero)
+            height: height, time: time, proposer: ValidatorIndex(UInt16(liar)), round: round,
+            previousRoot: frontier.root, precommitRound: shown?.round ?? 0,
+            precommits: Array((shown?.signatures ?? []).prefix(count)), signature: .zero)
         opening.signature = key.sign(
             BatchOpening.signedBytes(
-                height: opening.height, time: time, round: 0, previousRoot: opening.previousRoot,
+                height: height, time: time, round: round, previousRoot: opening.previousRoot,
                 proposer: key.publicKey, in: ledger))
-        var run = BatchRun(state: state, frontier: scenario.frontier)
+        var run = BatchRun(state: state, frontier: frontier)
         let checked = try #require(state.opening(of: opening))
-        try run.take(.openBatch(Checked(unchecked: checked), root: scenario.frontier.root))
+        try run.take(.openBatch(Checked(unchecked: checked), root: frontier.root))
         for command in commands where value == nil {
             try run.take(.message(Checked(unchecked: command)))
         }
         try run.seal()
         return Proposal(
-            height: Height(1), round: 0, value: value ?? run.frontier.root, validRound: -1,
+            height: height, round: round, value: value ?? run.frontier.root, validRound: -1,
             proposer: ValidatorIndex(UInt16(liar)), signature: .zero,
             batch: ProposedBatch(
                 opening: opening, commands: commands.map { ProposedCommand($0) })

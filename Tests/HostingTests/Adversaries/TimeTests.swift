@@ -41,6 +41,76 @@ struct AdversaryTimeTests {
         #expect(opened.isEmpty)
     }
 
+    @Test("A late round takes no old time for a round of whose deadline little is left")
+    func lateRoundsHaveTimeLeft() throws {
+        // In round 8 a time may be 4.5 s old, and half of this deadline is 2 s.
+        let ranking = try LiarCase(deadline: 4_000).scenario.state
+            .proposerRanking(height: Height(1))
+        let lying = try LiarCase(liar: Int(ranking[8].rawValue), deadline: 4_000)
+        let hidden = (0..<20).map { _ in lying.scenario.request() }
+        let round = drop(lying, before: 8)
+        lying.cluster.submit(.request(lying.scenario.request()), to: lying.honest)
+        while round() < 8 { try lying.cluster.run(50) }
+        let now = lying.cluster.instant.time
+        let time = Time(now.rawValue - 3_500)
+        lying.say(
+            .proposal(try lying.proposal(at: time, round: 8, hidden.map(Message.request))))
+        try lying.cluster.run(10_000)
+        #expect(lying.host.state.height.rawValue >= 1)
+        for place in lying.honest {
+            let state = try #require(lying.cluster.hosts[place]?.state)
+            let found = hidden.compactMap { state.entry(of: $0.id(in: lying.ledger)) }
+            #expect(found.isEmpty)
+        }
+        #expect(lying.missed.allSatisfy { $0 == lying.liar })
+    }
+
+    @Test("A leader that leaves votes out until their deadline costs nobody anything")
+    func votesLeftOut() throws {
+        // In round 3 the votes have been under way for longer than messages are.
+        let ranking = try LiarCase(deadline: 3_000).scenario.state
+            .proposerRanking(height: Height(2))
+        let lying = try LiarCase(liar: Int(ranking[3].rawValue), deadline: 3_000)
+        var mayVote = false
+        let round = drop(lying, height: 2, before: 3) { message in
+            if case .command(.vote) = message { mayVote } else { true }
+        }
+        lying.cluster.submit(.request(lying.scenario.request()), to: lying.honest)
+        while lying.host.state.height.rawValue < 1 { try lying.cluster.run(50) }
+        #expect(lying.host.state.openRounds.count == 1)
+        mayVote = true
+        while round() < 3 { try lying.cluster.run(50) }
+        let proposal = try lying.proposal(
+            after: lying.host, at: lying.cluster.instant.time, round: 3, [])
+        #expect(proposal.height == Height(2))
+        lying.say(.proposal(proposal))
+        try lying.cluster.run(10_000)
+        #expect(lying.host.state.height.rawValue >= 2)
+        #expect(lying.missed.allSatisfy { $0 == lying.liar })
+    }
+
+    /// Drops the proposals of the honest at a height before a round, and what `passes` says; gives
+    /// the round that somebody has said to be in.
+    private func drop(
+        _ lying: LiarCase, height: UInt64 = 1, before first: UInt32,
+        _ passes: @escaping (PeerMessage) -> Bool = { _ in true }
+    ) -> () -> UInt32 {
+        var round: UInt32 = 0
+        lying.cluster.change = { _, _, bytes in
+            guard let message = try? PeerMessage(decoding: bytes) else { return bytes }
+            switch message {
+            case .proposal(let proposal)
+            where proposal.height == Height(height) && proposal.round < first:
+                return nil
+            case .status(let status) where status.height == Height(height):
+                round = max(round, status.round)
+            default: break
+            }
+            return passes(message) ? bytes : nil
+        }
+        return { round }
+    }
+
     @Test("Batches follow one another at once where all clocks are right")
     func idleStretchAndRightClocks() throws {
         let lying = try LiarCase()

@@ -23,7 +23,7 @@ struct FuzzTarget: Sendable {
     static let all: [FuzzTarget] = [
         .events, .messages, .folds, .commands, .frames, .ledgers, .snapshots, .journals, .merkle,
         .checkpoints, .tiles, .certificates,
-        .proofs, .keys, .configuration, .requests, .sealedKeys, .peers,
+        .proofs, .keys, .configuration, .requests, .sealedKeys, .peers, .duties,
         .modules,
         .fields, .gossip, .names, .identities, .discovery, .handshakes, .streams, .negotiations,
     ]

@@ -3,6 +3,7 @@
 
 import Cryptography
 import Ledger
+import Node
 import Replication
 
 extension FuzzTarget {
@@ -75,6 +76,56 @@ extension FuzzTarget {
                     at: moment(uptime))
             }
             law(replica.state.height == Height(0), "nobody can decide without a quorum's keys")
+        })
+
+    /// What nodes and the bridge say beside agreeing.
+    static let duties = FuzzTarget(
+        name: "duties",
+        about: "messages of duties, one encoding each; none can be taken for one between replicas",
+        bytesMax: 8192,
+        seeds: {
+            let entry = ProvedEntry(bytes: [1, 2, 3], index: 7, proof: [Digest(hashing: [1])])
+            let root = ProvedRoot(
+                precommits: Precommits(
+                    height: Height(3), round: 1, root: Digest(hashing: [2]),
+                    signatures: [
+                        IndexedSignature(validator: ValidatorIndex(2), signature: .zero)
+                    ]), sealed: entry)
+            var messages: [(String, DutyMessage)] = [
+                ("want-blob", .wantBlob(Digest(hashing: [3]), offset: 9)),
+                ("blob-part", .blobPart(Digest(hashing: [3]), size: 12, offset: 9, bytes: [4, 5])),
+                ("checkpoint", .checkpoint(Array("a note".utf8))),
+                (
+                    "changes",
+                    .changes([
+                        ProvedChange(approved: entry, opened: entry, closed: entry, root: root)
+                    ])
+                ),
+                ("want-changes", .wantChanges(11)),
+            ]
+            for case .request(let request) in ledgerSeeds.signedMessages.prefix(8) {
+                messages.append(
+                    (
+                        "orders",
+                        .orders([
+                            SettlementOrder(
+                                request: request, submitted: entry, ordered: entry, root: root)
+                        ])
+                    ))
+                break
+            }
+            return messages.map { Seed(name: $0, bytes: $1.encoded) }
+        },
+        run: { bytes in
+            guard
+                let message = decoded({ () throws(DecodingError) in
+                    try DutyMessage(decoding: bytes)
+                })
+            else { return }
+            law(message.encoded == bytes, "a message of duties has one encoding")
+            law(
+                decoded({ () throws(DecodingError) in try PeerMessage(decoding: bytes) }) == nil,
+                "a message of duties is none between replicas")
         })
 
     private static let replicated: LedgerScenario = {

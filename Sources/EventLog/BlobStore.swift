@@ -67,8 +67,7 @@ package struct BlobStore: Sendable {
     /// What an interrupted `put` left under a temporary name is passed over.
     package func verifyAll() throws(LogError) -> Int {
         var count = 0
-        let names = try onDisk { () throws(DiskError) in try disk.list(directory) }
-        for name in names where !name.hasSuffix(".tmp") {
+        for name in try names() where !name.hasSuffix(".tmp") {
             guard let value = Bytes32(hex: name), value.hex == name else {
                 throw .damaged(
                     file: "\(directory)/\(name)", offset: 0, entry: 0, .unexpectedFile)
@@ -77,6 +76,19 @@ package struct BlobStore: Sendable {
             count += 1
         }
         return count
+    }
+
+    /// The names of the files, those that an interrupted `put` left among them, in no order.
+    package func names() throws(LogError) -> [String] {
+        try onDisk { () throws(DiskError) in try disk.list(directory) }
+    }
+
+    /// Removes a file of `names`, where it is there; not durable: after a crash it may be back.
+    package func remove(_ name: String) throws(LogError) {
+        do throws(DiskError) { try disk.remove("\(directory)/\(name)") } catch {
+            if case .notFound = error { return }
+            throw .disk(error)
+        }
     }
 
     private func path(_ hash: Digest) -> String { "\(directory)/\(hash.hex)" }

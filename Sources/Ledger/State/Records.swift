@@ -153,6 +153,21 @@ extension LedgerState {
             results: close.results.map { $0 == .zero ? nil : $0 })
     }
 
+    /// The decisions of all jobs that are closed, in the order in which they were decided.
+    ///
+    /// Reads the records of all jobs.
+    package var closedJobs: [JobDecided] {
+        var result: [JobDecided] = []
+        jobHistory.records.forEach { place, record in
+            guard record[0] == 75,
+                case .jobDecided(let event) = Self.read(jobHistory, place) as Event,
+                decidedJobs[event.job]?.close != nil
+            else { return }
+            result.append(event)
+        }
+        return result
+    }
+
     private func outbox(_ place: RecordPosition) -> Event { Self.read(outboxHistory, place) }
 
     /// Decodes a record that was encoded, or checked, when it was taken in.

@@ -10,7 +10,7 @@ internal import Ledger
 /// What is fetched is kept only where its SHA-256 is the one asked for. A peer is given a bounded
 /// number of parts a second.
 final class Blobs: Duty {
-    private struct Fetch {
+    struct Fetch {
         let bytesMax: Int
         let until: UInt64
         let then: (NodeCore, Bool) throws(NodeError) -> Void
@@ -24,14 +24,9 @@ final class Blobs: Duty {
         var isBeingKept = false
     }
 
-    private struct Bucket {
-        var tokens = NodeLimits.blobPartsPerSecond
-        var filledAt: UInt64
-    }
-
     let store: BlobStore
     private var fetches: [Digest: Fetch] = [:]
-    private var buckets: [PublicKey: Bucket] = [:]
+    private var rate = PeerRate(perSecond: NodeLimits.blobPartsPerSecond)
     /// The blob that was read last for others.
     private var cache: (hash: Digest, bytes: [UInt8])?
 
@@ -45,6 +40,9 @@ final class Blobs: Duty {
     var nextWake: UInt64 {
         fetches.values.filter { !$0.isBeingKept }.map { min($0.wakeAt, $0.until) }.min() ?? .max
     }
+
+    /// What is being fetched.
+    var wanted: Dictionary<Digest, Fetch>.Keys { fetches.keys }
 
     /// Whether the node has a blob, as far as its name says.
     func has(_ hash: Digest) -> Bool { Files.exists("\(store.directory)/\(hash.hex)") }
@@ -177,25 +175,11 @@ final class Blobs: Duty {
     ) throws(NodeError) {
         switch message {
         case .wantBlob(let hash, let offset):
-            if takes(sender, node.uptime) { give(hash, offset, to: sender, node) }
+            if rate.takes(sender, at: node.uptime) { give(hash, offset, to: sender, node) }
         case .blobPart(let hash, let size, let offset, let bytes):
             take(hash, size, offset, bytes, from: sender, node)
         default: break
         }
-    }
-
-    private func takes(_ peer: PublicKey, _ uptime: UInt64) -> Bool {
-        let most = NodeLimits.blobPartsPerSecond
-        var bucket = buckets[peer] ?? Bucket(filledAt: uptime)
-        let gained = min(uptime - min(uptime, bucket.filledAt), 1_000) * most / 1_000
-        if gained > 0 {
-            bucket.tokens = min(most, bucket.tokens + gained)
-            bucket.filledAt = uptime
-        }
-        let isTaken = bucket.tokens > 0
-        if isTaken { bucket.tokens -= 1 }
-        buckets[peer] = bucket
-        return isTaken
     }
 
     private func give(_ hash: Digest, _ offset: UInt64, to peer: PublicKey, _ node: NodeCore) {

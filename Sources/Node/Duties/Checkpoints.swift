@@ -10,7 +10,8 @@ internal import Ledger
 ///
 /// The proposer of a batch begins one where the last is old. Every node that holds the same log up
 /// to there cosigns it, as long as it continues what that node cosigned last, and says so to all;
-/// each keeps the note with all the cosignatures that it has heard.
+/// each keeps the note with all the cosignatures that it has heard. Who signed two roots of one size
+/// is shown to the ledger.
 final class Checkpoints: Duty {
     private struct Gathering {
         var signed: SignedCheckpoint
@@ -28,6 +29,12 @@ final class Checkpoints: Duty {
     private var gatherings: [TreeHead: Gathering] = [:]
     /// What peers signed of a log that is not that long here yet.
     private var early: [(signed: SignedCheckpoint, sender: PublicKey)] = []
+    private var rate = PeerRate(perSecond: NodeLimits.notesPerSecond)
+    /// What each validator signed first of a size, of the largest sizes.
+    private var heard: [PublicKey: [UInt64: Statement]] = [:]
+    /// The members' keys of notes by their ids, and the change after which they were looked up.
+    private var keys: [UInt32: [NoteKey]] = [:]
+    private var keysChange: UInt64?
     private var lastAt: UInt64?
     private var isTold = false
     /// The size of the newest log that a note is kept of.
@@ -119,17 +126,18 @@ final class Checkpoints: Duty {
     ) throws(NodeError) {
         guard case .checkpoint(let bytes) = message,
             let index = node.state.validatorIndex(of: sender),
-            node.state.members.contains(index)
+            node.state.members.contains(index), rate.takes(sender, at: node.uptime)
         else { return }
         let signed: SignedCheckpoint
         do throws(NoteError) { signed = try SignedCheckpoint(bytes) } catch { return }
+        guard signed.checkpoint.originUTF8 == Array(origin.utf8) else { return }
+        try compare(signed, node)
         try take(signed, from: sender, node)
     }
 
     private func take(
         _ signed: SignedCheckpoint, from sender: PublicKey, _ node: NodeCore
     ) throws(NodeError) {
-        guard signed.checkpoint.originUTF8 == Array(origin.utf8) else { return }
         let log = node.host.log
         guard signed.head.size <= log.size, !node.host.isBackfilling else {
             if early.count < Self.earlyMax { early.append((signed, sender)) }
@@ -151,24 +159,63 @@ final class Checkpoints: Duty {
         try saveIfWhole(signed.head, node)
     }
 
+    /// Compares what members signed, whoever sends it, with what they signed before.
+    private func compare(_ signed: SignedCheckpoint, _ node: NodeCore) throws(NodeError) {
+        learnKeys(node)
+        let (size, text) = (signed.head.size, signed.note.text)
+        // An honest node sends its own lines, and those of one whom it answers.
+        for line in signed.note.signatures.prefix(NodeLimits.linesComparedMax) {
+            guard
+                let key = keys[line.keyID]?.first(where: { $0.verifies(line, of: text) }),
+                let statement = line.statement(of: signed.head.root)
+            else { continue }
+            let signer = key.publicKey
+            if let first = heard[signer]?[size] {
+                try node.accuse(signer, .consensus(.checkpoint(size: size)), first, statement)
+                continue
+            }
+            heard[signer, default: [:]][size] = statement
+            if let known = heard[signer], known.count > NodeLimits.headsComparedMax,
+                let least = known.keys.min()
+            {
+                heard[signer]?[least] = nil
+            }
+        }
+    }
+
+    /// Looks the members' keys up again after each change.
+    private func learnKeys(_ node: NodeCore) {
+        guard keysChange != node.state.nextChange else { return }
+        keysChange = node.state.nextChange
+        keys = [:]
+        for index in node.state.members where index != node.index {
+            guard let signer = node.state.validator(index)?.key else { continue }
+            for key in Self.noteKeys(of: signer, origin) {
+                keys[key.keyID, default: []].append(key)
+            }
+        }
+    }
+
+    private static func noteKeys(of signer: PublicKey, _ origin: String) -> [NoteKey] {
+        do throws(NoteError) {
+            return [
+                try Checkpoint.logKey(origin: origin, publicKey: signer),
+                try Checkpoint.cosignerKey(origin: origin, publicKey: signer),
+            ]
+        } catch { return [] }
+    }
+
     /// The note with the lines alone that the sender signed; nil where it signed none.
     private static func lines(
         of sender: PublicKey, in signed: SignedCheckpoint, _ origin: String
     ) -> SignedCheckpoint? {
+        let text = signed.note.text
+        let lines = noteKeys(of: sender, origin).compactMap { key in
+            signed.note.signature(of: key).flatMap { key.verifies($0, of: text) ? $0 : nil }
+        }
+        guard !lines.isEmpty else { return nil }
         do throws(NoteError) {
-            var lines: [NoteSignature] = []
-            for key in [
-                try Checkpoint.logKey(origin: origin, publicKey: sender),
-                try Checkpoint.cosignerKey(origin: origin, publicKey: sender),
-            ] {
-                if let line = signed.note.signature(of: key),
-                    key.verifies(line, of: signed.note.text)
-                {
-                    lines.append(line)
-                }
-            }
-            guard !lines.isEmpty else { return nil }
-            return try SignedCheckpoint(SignedNote(text: signed.note.text, signatures: lines))
+            return try SignedCheckpoint(SignedNote(text: text, signatures: lines))
         } catch { return nil }
     }
 
@@ -212,5 +259,30 @@ final class Checkpoints: Duty {
         } catch {
             node.tell(.warning("\(node.name): a checkpoint could not be kept: \(error)"))
         }
+    }
+}
+
+extension NoteSignature {
+    /// What evidence shows of a signature on a checkpoint with this root; nil where it is none.
+    fileprivate func statement(of root: Digest) -> Statement? {
+        guard bytes.count > 64 else {
+            return Signature(bytes).map { .checkpoint(root: root, seconds: nil, $0) }
+        }
+        guard let seconds = cosignatureSeconds, let signature = Signature(Array(bytes[8...])) else {
+            return nil
+        }
+        return .checkpoint(root: root, seconds: seconds, signature)
+    }
+}
+
+extension NodeCore {
+    /// Shows the ledger two statements, where they contradict each other and it does not know yet.
+    func accuse(
+        _ validator: PublicKey, _ slot: EvidenceSlot, _ first: Statement, _ second: Statement
+    ) throws(NodeError) {
+        let message = Message.evidence(
+            EvidenceMessage(validator: validator, slot: slot, first: first, second: second))
+        guard state.refusal(of: Checked(unchecked: message)) == nil else { return }
+        try handIn(message)
     }
 }

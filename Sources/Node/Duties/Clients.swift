@@ -44,6 +44,13 @@ final class Clients: Duty {
 
     var nextWake: UInt64 { waiting.isEmpty ? .max : lookAt }
 
+    /// Modules and inputs of the jobs that wait.
+    var payloads: [Digest] {
+        waiting.values.flatMap { (entry) -> [Digest] in
+            if case .job(let job) = entry.message { [job.module, job.input] } else { [] }
+        }
+    }
+
     /// Takes a message in.
     func take(
         _ message: Message, _ node: NodeCore, answer: @escaping @Sendable (ClientAnswer) -> Void

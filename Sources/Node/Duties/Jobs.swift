@@ -11,7 +11,7 @@ internal import Ledger
 ///
 /// What the journal holds is said again, and nothing is run. Payloads that are lacking are fetched
 /// from peers; without them in time the validator abstains. Every node keeps the payloads of the
-/// jobs that are decided.
+/// jobs that are decided. Who reports two results of one job is shown to the ledger.
 final class Jobs: Duty {
     private struct Run {
         let id: JobID
@@ -29,6 +29,10 @@ final class Jobs: Duty {
     private var order: [EntryIndex] = []
     /// What each open job runs.
     private var payloads: [EntryIndex: (module: Digest, input: Digest)] = [:]
+    /// The results that the ledger holds of the newest jobs.
+    private var results: [EntryIndex: [ValidatorIndex: ResultReported]] = [:]
+    /// The jobs of `results`, in order.
+    private var compared: [EntryIndex] = []
     private var isEngineTold = false
 
     init(_ home: NodeHome, _ blobs: Blobs, _ behaviour: Behaviour) {
@@ -44,6 +48,7 @@ final class Jobs: Duty {
         for entry in node.state.openJobs {
             if let job = node.state.job(at: entry) {
                 payloads[entry] = (job.submitted.module, job.submitted.input)
+                for result in job.results.compactMap(\.self) { note(result.event) }
             }
             try begin(entry, node)
         }
@@ -55,11 +60,37 @@ final class Jobs: Duty {
             case .jobSubmitted(let event): payloads[entry] = (event.module, event.input)
             case .jobAssigned(let event): try begin(event.job, node)
             case .jobDecided(let event): try keep(event, node)
+            case .resultReported(let event): note(event)
+            case .messageRefused(let event):
+                if case .result(let message) = event.message { try compare(message, node) }
             case .roundClosed(let event):
                 if let run = runs[event.about], !run.isOut { remove(event.about) }
             default: break
             }
         }
+    }
+
+    // MARK: Two results of one validator
+
+    private func note(_ result: ResultReported) {
+        if results[result.job] == nil {
+            compared.append(result.job)
+            if compared.count > NodeLimits.jobsComparedMax { results[compared.removeFirst()] = nil }
+        }
+        results[result.job, default: [:]][result.validator] = result
+    }
+
+    /// Compares a result that the ledger refused with the one that it holds.
+    private func compare(_ message: ResultMessage, _ node: NodeCore) throws(NodeError) {
+        guard let job = node.state.entry(of: message.job),
+            let validator = node.state.validatorIndex(of: message.validator),
+            let first = results[job]?[validator]
+        else { return }
+        try node.accuse(
+            message.validator, .result(message.job),
+            .result(first.status, output: first.output, fuel: first.fuel, first.signature),
+            .result(
+                message.status, output: message.output, fuel: message.fuel, message.signature))
     }
 
     // MARK: Runs
@@ -98,10 +129,10 @@ final class Jobs: Duty {
 
     private func load(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) throws(NodeError) {
         try blobs.fetch(
-            run.job.module, bytesMax: ComputeLimits.moduleBytesMax, until: run.end, node
+            run.job.module, bytesMax: Self.bytesMax(ofModule: run.job), until: run.end, node
         ) { [self] (node, hasModule) throws(NodeError) in
             try blobs.fetch(
-                run.job.input, bytesMax: ComputeLimits.inputBytesMax, until: run.end, node
+                run.job.input, bytesMax: Self.bytesMax(ofInput: run.job), until: run.end, node
             ) { [self] (node, hasInput) throws(NodeError) in
                 guard hasModule, hasInput else {
                     return try finish(
@@ -112,6 +143,15 @@ final class Jobs: Duty {
                 perform(entry, run, node)
             }
         }
+    }
+
+    /// A payload of another size than the job says is not what the job names.
+    private static func bytesMax(ofModule job: JobSubmitted) -> Int {
+        min(ComputeLimits.moduleBytesMax, Int(clamping: job.moduleBytes))
+    }
+
+    private static func bytesMax(ofInput job: JobSubmitted) -> Int {
+        min(ComputeLimits.inputBytesMax, Int(clamping: job.inputBytes))
     }
 
     private func perform(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) {
@@ -151,11 +191,21 @@ final class Jobs: Duty {
         _ job: JobSubmitted, _ blobs: BlobStore
     ) -> Result<ComputeJob, Missing> {
         do throws(LogError) {
+            let (module, input) = (try blobs.get(job.module), try blobs.get(job.input))
+            for (name, bytes, said) in [
+                ("module", module.count, job.moduleBytes), ("input", input.count, job.inputBytes),
+            ] where UInt64(bytes) != said {
+                return .failure(
+                    Missing(
+                        outcome: JobOutcome(
+                            JobStatus(.payloadMissing),
+                            detail: "its \(name) has \(bytes) bytes, and the job says \(said)")))
+            }
             return .success(
                 ComputeJob(
-                    module: try blobs.get(job.module), moduleHash: job.module,
-                    input: try blobs.get(job.input), fuel: job.fuel, memoryBytes: job.memoryBytes,
-                    engine: job.engine, engineVersion: job.engineVersion))
+                    module: module, moduleHash: job.module, input: input, fuel: job.fuel,
+                    memoryBytes: job.memoryBytes, engine: job.engine,
+                    engineVersion: job.engineVersion))
         } catch {
             let reason: JobAbstention =
                 switch error {

@@ -32,6 +32,14 @@ final class Settling: Duty {
     /// The changes that this node is to tell the bridge of.
     private var changes: [EntryIndex] = []
     private var wakeAt: UInt64 = .max
+    /// The first change that the bridge asks for.
+    private var asked: UInt64?
+    /// The uptime from which on it is answered again.
+    private var answerAt: UInt64 = 0
+    /// The entries of the changes that were found so far, by number.
+    private var places: [UInt64: EntryIndex] = [:]
+    /// How many entries of the log were looked at for them.
+    private var scanned: UInt64 = 0
 
     var nextWake: UInt64 { wakeAt }
 
@@ -62,7 +70,9 @@ final class Settling: Duty {
             case .settlementOrdered(let event): add(event, at: entry, node)
             case .settlementReported(let event): orders[event.request] = nil
             case .roundClosed(let event): rankings[event.about] = nil
-            case .governanceApproved where isOwn:
+            case .governanceApproved(let change):
+                places[change.number] = entry
+                guard isOwn else { continue }
                 changes.append(entry)
                 wakeAt = 0
             default: break
@@ -101,10 +111,11 @@ final class Settling: Duty {
 
     func attend(_ node: NodeCore) throws(NodeError) {
         wakeAt = .max
+        try answer(node)
         guard !orders.isEmpty || !changes.isEmpty else { return }
         let uptime = node.uptime
         guard let root = try root(node) else {
-            wakeAt = uptime + Self.againMilliseconds
+            wakeAt = min(wakeAt, uptime + Self.againMilliseconds)
             return
         }
         let now = node.ledgerNow
@@ -181,25 +192,50 @@ final class Settling: Duty {
         if case .batchSealed? = event { true } else { false }
     }
 
-    /// The bridge asks for the changes that it lacks: they are looked for in the whole log.
+    /// The bridge asks for the changes that it lacks.
     func take(
         _ message: DutyMessage, from sender: PublicKey, _ node: NodeCore
     ) throws(NodeError) {
         guard case .wantChanges(let number) = message, sender == node.state.bridge,
             number < node.state.nextChange, !node.host.isBackfilling
         else { return }
-        var found: [EntryIndex] = []
-        var entry: UInt64 = 0
-        while entry < node.host.log.size, found.count < NodeLimits.changesPerMessageMax {
-            if case .governanceApproved(let change)? = try node.event(at: entry),
-                change.number >= number
-            {
-                found.append(EntryIndex(entry))
-            }
-            entry += 1
+        // Of several questions the last counts: it has what it asked for before.
+        asked = number
+        wakeAt = min(wakeAt, answerAt)
+    }
+
+    // MARK: Changes by number
+
+    /// Answers the bridge, as soon as it may have an answer and the changes are found.
+    private func answer(_ node: NodeCore) throws(NodeError) {
+        guard let number = asked else { return }
+        guard node.uptime >= answerAt else { return wakeAt = min(wakeAt, answerAt) }
+        let numbers =
+            number..<min(
+                node.state.nextChange, number + UInt64(NodeLimits.changesPerMessageMax))
+        let found = numbers.compactMap { places[$0] }
+        guard found.count == numbers.count else {
+            try scan(node)
+            wakeAt = min(wakeAt, node.uptime)
+            return
         }
+        asked = nil
+        answerAt = node.uptime + NodeLimits.changesAgainMilliseconds
         changes = found
-        wakeAt = 0
+    }
+
+    /// Looks for changes in the next part of the log: all of it is gone through once, a part at a
+    /// turn, so that whoever asks holds up nothing.
+    private func scan(_ node: NodeCore) throws(NodeError) {
+        let end = min(node.host.log.size, scanned + NodeLimits.entriesScannedAtOnce)
+        // What came since the node began is known; the rest says nothing that is lacking.
+        guard scanned < end else { return asked = nil }
+        while scanned < end {
+            if case .governanceApproved(let change)? = try node.event(at: scanned) {
+                places[change.number] = EntryIndex(scanned)
+            }
+            scanned += 1
+        }
     }
 }
 

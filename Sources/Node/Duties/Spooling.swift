@@ -10,7 +10,7 @@ internal import Ledger
 final class Spooling: Duty {
     private let spool: Spool
     /// The files that are not to be read again: those at hand, and damaged ones.
-    private var known: Set<String> = []
+    private(set) var known: Set<String> = []
     /// The files whose messages are under way.
     private var underWay: Set<String> = []
     private var lookAt: UInt64 = 0

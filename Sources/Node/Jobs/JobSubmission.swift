@@ -22,13 +22,7 @@ package enum JobSubmission {
         do throws(JobProblem) {
             try check(module: module, input: input, fuel, memoryBytes, milliseconds)
         } catch { throw .job(error) }
-        let blobs = BlobStore(logDirectory: client.ledgerDirectory, disk: POSIXDisk())
-        let hashes: (module: Digest, input: Digest)
-        do throws(LogError) {
-            hashes = (try blobs.put(module), try blobs.put(input))
-        } catch {
-            throw .log(of: "the blobs", path: blobs.directory, error)
-        }
+        let hashes = try put(module, input, client)
         let message = JobMessage(
             module: hashes.module, input: hashes.input, moduleBytes: UInt64(module.count),
             inputBytes: UInt64(input.count), fuel: fuel, memoryBytes: memoryBytes,
@@ -37,7 +31,18 @@ package enum JobSubmission {
             timestamp: now, submitter: key.publicKey, signature: .zero
         ).signed(by: key, in: client.ledger)
         try client.spool.put([.job(message)], in: client.ledger)
+        // Were they there before, the node may have removed them in between, as nobody's.
+        _ = try put(module, input, client)
         return message.id(in: client.ledger)
+    }
+
+    private static func put(
+        _ module: [UInt8], _ input: [UInt8], _ client: NodeClient
+    ) throws(NodeError) -> (module: Digest, input: Digest) {
+        let blobs = BlobStore(logDirectory: client.ledgerDirectory, disk: POSIXDisk())
+        do throws(LogError) { return (try blobs.put(module), try blobs.put(input)) } catch {
+            throw .log(of: "the blobs", path: blobs.directory, error)
+        }
     }
 
     private static func check(

@@ -67,6 +67,7 @@ final class NodeCore {
         duties = [
             Telling(host, tells: options.tells), clients, Settling(), blobs,
             Jobs(home, blobs, options.behaviour), checkpoints, Spooling(home),
+            Pruning(blobs, everyMilliseconds: options.pruningMilliseconds),
         ]
         // No run waits for what a liar says of itself.
         if misbehaviour == nil, options.behaviour == .honest {

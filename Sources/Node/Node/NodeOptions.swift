@@ -50,6 +50,8 @@ package struct NodeOptions: Sendable {
     package var acceptsClockJump = false
     /// Whether the projections follow the log.
     package var followsProjections = true
+    /// Time between two looks for payloads that nothing refers to, in ms.
+    package var pruningMilliseconds = NodeLimits.pruningMilliseconds
     /// A checkpoint that the operator vouches for.
     package var trusted: TreeHead?
     /// Whether this node is to tell of a batch; asked once for each.

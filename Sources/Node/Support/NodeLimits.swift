@@ -86,12 +86,26 @@ package enum NodeLimits {
     package static let ordersPerMessageMax = 64
     /// Changes that one message to the bridge carries.
     package static let changesPerMessageMax = 16
+    /// Time between two answers to the bridge's question for changes, in ms.
+    package static let changesAgainMilliseconds: UInt64 = 250
+    /// Entries of the log that are looked through for them in one turn.
+    package static let entriesScannedAtOnce: UInt64 = 2_048
     /// The longest time until an order is sent again, in ms.
     package static let orderMillisecondsMax: UInt64 = 60_000
     /// How long a node looks for the payloads of a job that is decided, in ms.
     package static let payloadMilliseconds: UInt64 = 10_000
     /// Time until peers that lacked a blob are asked again, in ms.
     package static let blobAgainMilliseconds: UInt64 = 300
+    /// Time between two looks for payloads that nothing refers to, in ms.
+    package static let pruningMilliseconds: UInt64 = 60_000
+    /// Jobs closed without an agreed result whose module and input stay.
+    package static let unagreedJobsMax = 64
+    /// Bytes of those, as the jobs say.
+    package static let unagreedBytesMax: UInt64 = 256 << 20
+    /// Closed jobs that a node reads again at one time when it begins.
+    package static let jobsReadAtOnce = 16
+    /// Files that one look finds to be nobody's and that the next may remove.
+    package static let suspectsMax = 65_536
     /// Blobs that a node looks for at once.
     package static let fetchesMax = 64
     /// Time until an order that the bridge has not answered is sent again, in ms.
@@ -104,6 +118,14 @@ package enum NodeLimits {
     package static let blobPartsPerSecond: UInt64 = 64
     /// Checkpoints whose cosignatures are being collected.
     package static let checkpointsUnderWayMax = 8
+    /// Checkpoints of one peer that are looked at at once, and in a second.
+    package static let notesPerSecond: UInt64 = 32
+    /// Lines of one note that are compared with what their validators signed before.
+    package static let linesComparedMax = 4
+    /// Sizes at which the signatures of a validator are compared.
+    package static let headsComparedMax = 64
+    /// Jobs whose results are compared with what comes later.
+    package static let jobsComparedMax = 1_024
     /// How long cosignatures are waited for, in ms.
     package static let cosigningMilliseconds: UInt64 = 500
     /// Bytes of a message between nodes about their duties.

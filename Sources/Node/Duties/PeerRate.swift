@@ -1,0 +1,31 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+
+/// So many messages of each party at once, and in a second.
+struct PeerRate {
+    private struct Bucket {
+        var tokens: UInt64
+        var filledAt: UInt64
+    }
+
+    private let perSecond: UInt64
+    private var buckets: [PublicKey: Bucket] = [:]
+
+    init(perSecond: UInt64) { self.perSecond = perSecond }
+
+    /// Whether one more of a party is looked at.
+    mutating func takes(_ peer: PublicKey, at uptime: UInt64) -> Bool {
+        var bucket = buckets[peer] ?? Bucket(tokens: perSecond, filledAt: uptime)
+        let gained = min(uptime - min(uptime, bucket.filledAt), 1_000) * perSecond / 1_000
+        if gained > 0 {
+            bucket.tokens = min(perSecond, bucket.tokens + gained)
+            bucket.filledAt = uptime
+        }
+        let isTaken = bucket.tokens > 0
+        if isTaken { bucket.tokens -= 1 }
+        buckets[peer] = bucket
+        return isTaken
+    }
+}

@@ -123,6 +123,7 @@ private struct Ordered {
         let from = SnapshotStore(ledgerDirectory: whole, disk: disk).path(height)
         let to = SnapshotStore(ledgerDirectory: directory, disk: disk).path(height)
         let bytes = try #require(disk.bytes(of: from))
+        try disk.createDirectory(directory + "/snapshots")
         disk.replace(to, with: bytes)
     }
 

@@ -110,10 +110,6 @@ struct AdversaryBudgetTests {
         }
         #expect(decided.count == requests.count)
         #expect(state.openRounds.count == requests.count)
-        let most = lying.cluster.commits.filter { $0.host == lying.honest[0] }.map { commit in
-            commit.events.count { if case .roundOpened = $0 { true } else { false } }
-        }.max()
-        #expect(most == 4)
         try lying.cluster.run(40_000)
         #expect(lying.host.waiting.requests == 0)
     }

@@ -69,7 +69,7 @@ import Testing
             [vote(.precommit, 2, a), vote(.prevote, 1, b)],
             [vote(.precommit, 1, a), vote(.prevote, 1, b)],
             // No node keeps a prevote on a ground that cannot be, so nothing convicts after it.
-            [vote(.prevote, 2, b, ground: 2), vote(.precommit, 0, a)],
+            [vote(.prevote, 2, b, ground: -2), vote(.precommit, 0, a)],
         ] {
             #expect(missing(votes).isEmpty, "\(votes)")
         }

@@ -33,6 +33,7 @@ final class Jobs: Duty {
     private var results: [EntryIndex: [ValidatorIndex: ResultReported]] = [:]
     /// The jobs of `results`, in order.
     private var compared: [EntryIndex] = []
+    private var hasTakenUp = false
     private var isEngineTold = false
 
     init(_ home: NodeHome, _ blobs: Blobs, _ behaviour: Behaviour) {
@@ -40,6 +41,8 @@ final class Jobs: Duty {
         self.behaviour = behaviour
         outMax = home.configuration.compute.runnerOptions.jobsAtOnce + NodeLimits.loadedJobsAhead
     }
+
+    var nextWake: UInt64 { hasTakenUp ? .max : 0 }
 
     /// Whether something is being run or fetched.
     var isBusy: Bool { !runs.isEmpty || blobs.isBusy }
@@ -50,8 +53,15 @@ final class Jobs: Duty {
                 payloads[entry] = (job.submitted.module, job.submitted.input)
                 for result in job.results.compactMap(\.self) { note(result.event) }
             }
-            try begin(entry, node)
         }
+    }
+
+    /// Takes up the jobs that were open when the node began, once the host has: what the journal
+    /// holds of the height in progress comes before anything that is handed in.
+    func attend(_ node: NodeCore) throws(NodeError) {
+        guard !hasTakenUp else { return }
+        hasTakenUp = true
+        for entry in node.state.openJobs { try begin(entry, node) }
     }
 
     func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {

@@ -120,8 +120,8 @@ struct AdversaryTests {
         let others = try (0..<3).map { place in
             let key = network.nodes[place].key.publicKey
             let name = try Checkpoint.cosignerKey(origin: checkpoint.origin, publicKey: key)
-            return
-                "— \(name.name) \(Data([0, 0, 0, 0] + [UInt8](repeating: 9, count: 72)).base64EncodedString())\n"
+            let bytes = Data([0, 0, 0, 0] + [UInt8](repeating: 9, count: 72))
+            return "— \(name.name) \(bytes.base64EncodedString())\n"
         }
         let stranger = try SignedCheckpoint(signing: checkpoint, with: SigningKey()).bytes
         let lines = good.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -274,7 +274,7 @@ struct AdversaryTests {
             }
             answers.withLock { $0.append(numbers) }
         }
-        // All that one message carries, from where it is asked; what was not asked for may come too.
+        // All that one message carries, from where it is asked; others may come too.
         #expect(
             try await nodes.wait(seconds: 20) {
                 port.send(DutyMessage.wantChanges(2).encoded, to: first)

@@ -10,8 +10,8 @@ internal import Ledger
 ///
 /// The proposer of a batch begins one where the last is old. Every node that holds the same log up
 /// to there cosigns it, as long as it continues what that node cosigned last, and says so to all;
-/// each keeps the note with all the cosignatures that it has heard. Who signed two roots of one size
-/// is shown to the ledger.
+/// each keeps the note with all the cosignatures that it has heard. Who signed two roots of one
+/// size is shown to the ledger.
 final class Checkpoints: Duty {
     private struct Gathering {
         var signed: SignedCheckpoint

@@ -109,7 +109,8 @@ package struct AccountabilityChecker {
                 Matter(validator: proposal.proposer, slot: .consensus(proposal.slot)),
                 proposal.statement, node, life, state, moment)
         case .vote(let vote)
-        where vote.height.rawValue == current && vote.round < Self.roundsMax:
+        where vote.height.rawValue == current && vote.round < Self.roundsMax
+            && Self.isWellFormed(vote):
             note(
                 Matter(validator: vote.validator, slot: .consensus(vote.slot)), vote.statement,
                 node, life, state, moment)
@@ -150,8 +151,6 @@ package struct AccountabilityChecker {
 
     /// Looks whether a vote, if it is the first of its slot, and the first of other rounds show
     /// that a lock was forgotten.
-    ///
-    /// What is malformed no node keeps, so that what comes after it may convict nobody.
     private mutating func compareRounds(
         _ vote: ConsensusVote, _ node: Int, _ life: Int, _ state: LedgerState, _ moment: Moment
     ) {
@@ -160,7 +159,7 @@ package struct AccountabilityChecker {
                 node: node, life: life,
                 matter: Matter(validator: vote.validator, slot: .consensus(slot)))
         }
-        guard Self.isWellFormed(vote), first[heard(vote.slot)] == vote.statement,
+        guard first[heard(vote.slot)] == vote.statement,
             let key = state.validator(vote.validator)?.key
         else { return }
         for round in 0..<Self.roundsMax where round != vote.round {
@@ -185,6 +184,7 @@ package struct AccountabilityChecker {
         }
     }
 
+    /// What is malformed no node keeps, so that what comes after it may convict nobody.
     private static func isWellFormed(_ vote: ConsensusVote) -> Bool {
         vote.ground == -1
             || vote.kind == .prevote && vote.value != nil

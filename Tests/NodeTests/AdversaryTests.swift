@@ -70,7 +70,8 @@ struct AdversaryTests {
         let payload = [UInt8](repeating: 3, count: 2_000_000)
         let asked = Atomic(0)
         let liar = nodes.hub.join(nodes.network.nodes[3].key.publicKey, as: .validator)
-        liar.receive { bytes, sender in
+        liar.receive { arrival in
+            let (bytes, sender) = (arrival.bytes, arrival.sender)
             guard case .wantBlob(let hash, let offset)? = try? DutyMessage(decoding: bytes) else {
                 return
             }
@@ -261,7 +262,8 @@ struct AdversaryTests {
         let port = nodes.hub.join(bridge.key.publicKey, as: .client)
         let answers = Mutex<[[UInt64]]>([])
         let first = network.nodes[0].key.publicKey
-        port.receive { bytes, sender in
+        port.receive { arrival in
+            let (bytes, sender) = (arrival.bytes, arrival.sender)
             guard sender == first,
                 case .changes(let list)? = try? DutyMessage(decoding: bytes)
             else { return }

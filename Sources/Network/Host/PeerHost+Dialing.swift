@@ -5,24 +5,28 @@ import NIOCore
 import NIOPosix
 
 extension PeerHost {
-    /// Remembers where a peer may be; the first addresses count most.
+    /// Remembers where a peer says that it may be, behind what is known already.
     package func know(_ addresses: [Multiaddr], of peer: PeerID) {
         loop.preconditionInEventLoop()
         guard !addresses.isEmpty else { return }
-        remember(peer, at: addresses)
+        let first = known[peer]?.addresses ?? []
+        remember(peer, at: first + addresses)
     }
 
+    /// Remembers addresses, the first of which count most, and forgets the last of too many.
     private func remember(_ peer: PeerID, at addresses: [Multiaddr]) {
         guard peer != self.peer else { return }
         if known[peer] == nil { makeRoomForKnown() }
         guard known[peer] != nil || known.count < settings.knownPeersMax else { return }
         var entry = known[peer] ?? KnownPeer()
-        for address in addresses.prefix(HostSettings.addressesPerPeerMax).reversed() {
-            guard let place = address.withoutPeer, place.tcp != nil else { continue }
-            entry.addresses.removeAll { $0 == place }
-            entry.addresses.insert(place, at: 0)
+        var places: [Multiaddr] = []
+        for address in addresses + entry.addresses {
+            guard places.count < HostSettings.addressesPerPeerMax,
+                let place = address.withoutPeer, place.tcp != nil, !places.contains(place)
+            else { continue }
+            places.append(place)
         }
-        entry.addresses = Array(entry.addresses.prefix(HostSettings.addressesPerPeerMax))
+        entry.addresses = places
         entry.heard = .now()
         known[peer] = entry
     }
@@ -35,11 +39,12 @@ extension PeerHost {
         dialKnown(.now())
     }
 
-    /// Remembers where a peer may be, and dials it while there is room for one more: until a
-    /// connection was there, or it was not to be had `HostSettings.wantedDialsMax` times.
+    /// Remembers where a peer may be, and dials it while there is room for one more, until it was
+    /// not to be had `HostSettings.wantedDialsMax` times.
     package func want(_ peer: PeerID, at addresses: [Multiaddr]) {
         loop.preconditionInEventLoop()
         remember(peer, at: addresses)
+        if known[peer]?.isWanted == false { known[peer]?.failureCount = 0 }
         known[peer]?.isWanted = true
         dialKnown(.now())
     }
@@ -106,8 +111,7 @@ extension PeerHost {
             guard var entry = self.known[peer] else { return }
             entry.isDialled = false
             if case .failure = result { self.delay(&entry) }
-            let isLost = entry.failureCount >= HostSettings.wantedDialsMax
-            if isLost || self.connectionOfPeer[peer] != nil { entry.isWanted = false }
+            if entry.failureCount >= HostSettings.wantedDialsMax { entry.isWanted = false }
             self.known[peer] = entry
         }
     }

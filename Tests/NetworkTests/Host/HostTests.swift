@@ -232,6 +232,48 @@ struct HostTests {
         try await again.host.stop().get()
     }
 
+    @Test("A peer that is wanted is dialled again, but not for ever")
+    func wanted() async throws {
+        let one = try TestHost(1) {
+            $0.redialMin = .milliseconds(1)
+            $0.redialMax = .milliseconds(2)
+        }
+        try await one.start()
+        let first = try TestHost(2)
+        try await first.start()
+        let address = try await first.address()
+        try await one.run { $0.want(first.peer, at: [address]) }
+        try await wait(for: "the connection") { try await one.isConnected(to: first.peer) }
+        try await first.host.stop().get()
+        try await wait(for: "the end") { try await !one.isConnected(to: first.peer) }
+        // Eight dials, one with each look at the times.
+        try await Task.sleep(for: .seconds(4))
+        let again = try TestHost(2) { $0.listen = [address.withoutPeer].compactMap(\.self) }
+        try await again.start()
+        try await Task.sleep(for: .seconds(1))
+        #expect(try await !one.isConnected(to: first.peer))
+        try await one.run { $0.want(first.peer, at: []) }
+        try await wait(for: "the next") { try await one.isConnected(to: first.peer) }
+        try await again.host.stop().get()
+        try await one.host.stop().get()
+    }
+
+    @Test("What a peer says of its addresses does not displace those that were named")
+    func addresses() async throws {
+        try await TestHost.with(1) { hosts in
+            let peer = PeerID(testKey(9).publicKey)
+            let named = try Multiaddr(text: "/ip4/192.0.2.1/tcp/1")
+            let said = try (0..<20).map { try Multiaddr(text: "/ip4/192.0.2.2/tcp/\($0)") }
+            let known = try await hosts[0].run { host in
+                host.want(peer, at: [named])
+                host.know(said, of: peer)
+                return host.addresses(of: peer)
+            }
+            #expect(known.count == HostSettings.addressesPerPeerMax)
+            #expect(known.first == named)
+        }
+    }
+
     @Test("No more connections than allowed, and kept peers have their places")
     func connectionsMax() async throws {
         let hub = try TestHost(0) { $0.connectionsMax = 2 }

@@ -79,7 +79,7 @@ let package = Package(
                 "Duties/PeerRate.swift", "Duties/Pruning.swift", "Duties/Settling.swift",
                 "Duties/SharedRunner.swift", "Duties/Spooling.swift", "Duties/Telling.swift",
                 "Home", "Jobs/JobSubmission.swift", "Local", "Network", "Node", "Spool",
-                "Transport",
+                "Support/NodeError+Description.swift", "Transport",
             ],
             swiftSettings: settings),
         // Without what needs sockets: the machines that read are all there.

@@ -27,7 +27,8 @@ struct Recount: AsyncParsableCommand {
             object a line where there are many.
             """,
         subcommands: [
-            InitCommand.self, RunCommand.self, NodeCommand.self, SubmitCommand.self,
+            InitCommand.self, KeygenCommand.self, GenesisCommand.self, RunCommand.self,
+            NodeCommand.self, SubmitCommand.self,
             GovernCommand.self,
             AuditCommand.self, ReplayCommand.self,
             LogCommand.self, ShowCommand.self, RequestsCommand.self, JobCommand.self,

@@ -8,7 +8,8 @@ import Testing
 /// Every command explains itself, and bad usage is told from a "no".
 struct HelpTests {
     private static let commands = [
-        [], ["init"], ["run"], ["audit"], ["replay"], ["log"], ["show"], ["show", "request"],
+        [], ["init"], ["keygen"], ["genesis"], ["genesis", "accept"], ["run"], ["audit"],
+        ["replay"], ["log"], ["show"], ["show", "request"],
         ["show", "entry"], ["proof"], ["proof", "verify"], ["ledger"], ["ledger", "info"],
         ["config"], ["config", "keys"], ["config", "check"],
         ["show", "validator"], ["show", "leader"], ["show", "nullifier"], ["show", "reputation"],

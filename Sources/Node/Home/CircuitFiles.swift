@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
 internal import Foundation
 internal import Groth16
 internal import Ledger
@@ -11,30 +12,38 @@ struct CircuitFiles {
     let configuration: Configuration
     /// The circuits of the first entry.
     let genesis: [GenesisCircuit]
-    private let files: [[UInt8]]
+    /// The files, in the order of the circuits.
+    let files: [[UInt8]]
 
-    /// Reads every verifying key.
-    ///
-    /// Checks, for each in order: the file, its form, the number of public inputs, their bindings,
-    /// and that proofs of the key are worth anything.
+    /// Reads every verifying key, then as the other.
     init(_ configuration: Configuration) throws(NodeError) {
+        var keys: [[UInt8]] = []
+        for entry in configuration.circuits {
+            keys.append(
+                try Files.read(entry.verifyingKey, max: NodeLimits.verifyingKeyJSONBytesMax))
+        }
+        try self.init(configuration, keys: keys)
+    }
+
+    /// Takes the verifying keys as they stand in their files, one for each circuit.
+    ///
+    /// Checks, for each in order: its form, the number of public inputs, their bindings,
+    /// and that proofs of the key are worth anything.
+    init(_ configuration: Configuration, keys: [[UInt8]]) throws(NodeError) {
+        invariant(keys.count == configuration.circuits.count, "a circuit without a key")
         var copy = configuration
         var genesis: [GenesisCircuit] = []
-        var files: [[UInt8]] = []
         for (number, entry) in configuration.circuits.enumerated() {
-            let bytes = try Files.read(
-                entry.verifyingKey, max: NodeLimits.verifyingKeyJSONBytesMax)
             genesis.append(
                 GenesisCircuit(
-                    circuit: try Self.circuit(entry, bytes),
+                    circuit: try Self.circuit(entry, keys[number]),
                     roots: entry.roots.compactMap { FieldText.bytes(decimal: $0) }))
             // Numbered: a name of a circuit need not be the name of a file.
             copy.circuits[number].verifyingKey = "circuits/\(number).json"
-            files.append(bytes)
         }
         self.configuration = copy
         self.genesis = genesis
-        self.files = files
+        files = keys
     }
 
     /// Writes the keys into the folder of a home.

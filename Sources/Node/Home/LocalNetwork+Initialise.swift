@@ -19,13 +19,24 @@ extension LocalNetwork {
         startTime: Time, portsFrom: UInt16 = LocalPeers.standardPort
     ) throws(NodeError) -> LocalNetwork {
         let path = Files.absolute(path)
-        guard try isFree(path) else { throw .homeExists(path: path) }
         if case .passphrase(let text) = protection, text.count == 0 { throw .emptyPassphrase }
         try checkReserved(configuration)
+        try makeWhole(path) { (folder) throws(NodeError) in
+            try build(configuration, in: folder, protection, startTime, portsFrom)
+        }
+        return try open(at: path, protection: protection)
+    }
+
+    /// Makes a folder under a temporary name beside `path`, renamed once `body` has filled it.
+    /// An existing folder is refused, before anything else, unless it is empty.
+    static func makeWhole(
+        _ path: String, _ body: (String) throws(NodeError) -> Void
+    ) throws(NodeError) {
+        guard try isFree(path) else { throw .homeExists(path: path) }
         let temporary = "\(path).new-\(randomBytes(6).hex)"
         do throws(NodeError) {
             try Files.makeFolder(temporary, isSecret: true)
-            try build(configuration, in: temporary, protection, startTime, portsFrom)
+            try body(temporary)
             try Files.syncFolder(temporary)
             if Files.exists(path) { Files.discard(path) }
             try Files.onDisk { () throws(DiskError) in
@@ -36,7 +47,6 @@ extension LocalNetwork {
             Files.discard(temporary)
             throw error
         }
-        return try open(at: path, protection: protection)
     }
 
     private static func isFree(_ path: String) throws(NodeError) -> Bool {
@@ -106,7 +116,8 @@ extension LocalNetwork {
         try writeConfiguration(
             circuits, validator: nil, network: peers.network(of: bridge), to: bridge)
         let opened = firstEntry(
-            configuration, circuits.genesis, keys, submitters, bridgeKey, startTime)
+            configuration, circuits.genesis, validators: keys.map(\.publicKey),
+            submitters: submitters.map(\.publicKey), bridge: bridgeKey.publicKey, startTime)
         for entry in configuration.validators {
             try finishHome("\(folder)/\(entry.name)", opened)
         }
@@ -126,12 +137,12 @@ extension LocalNetwork {
 
     /// Writes the configuration of a home.
     static func writeConfiguration(
-        _ circuits: CircuitFiles, validator: String?, network: (listen: String, peers: [String]),
+        _ circuits: CircuitFiles, validator: String?, network: (listen: [String], peers: [String]),
         to home: String
     ) throws(NodeError) {
         var copy = circuits.configuration
         copy.validator = validator
-        copy.network.listen = [network.listen]
+        copy.network.listen = network.listen
         copy.network.peers = network.peers
         try Files.write(Array(copy.toml.utf8), to: NodeHome.configurationFile(home))
     }
@@ -145,18 +156,19 @@ extension LocalNetwork {
         try Files.syncFolder(home)
     }
 
-    private static func firstEntry(
-        _ configuration: Configuration, _ circuits: [GenesisCircuit], _ keys: [SigningKey],
-        _ submitters: [SigningKey], _ bridge: SigningKey, _ startTime: Time
+    /// The first entry; keys in the order of the configuration.
+    static func firstEntry(
+        _ configuration: Configuration, _ circuits: [GenesisCircuit], validators: [PublicKey],
+        submitters: [PublicKey], bridge: PublicKey, _ startTime: Time
     ) -> LedgerOpened {
         LedgerOpened(
             name: configuration.name, parameters: configuration.parameters,
-            validators: zip(configuration.validators, keys).map { entry, key in
-                GenesisValidator(key: key.publicKey, name: entry.name, stake: Stake(entry.stake))
+            validators: zip(configuration.validators, validators).map { entry, key in
+                GenesisValidator(key: key, name: entry.name, stake: Stake(entry.stake))
             },
             submitters: zip(configuration.submitters, submitters).map { entry, key in
-                GenesisSubmitter(key: key.publicKey, name: entry.name, quota: entry.quota)
+                GenesisSubmitter(key: key, name: entry.name, quota: entry.quota)
             },
-            bridge: bridge.publicKey, circuits: circuits, time: startTime)
+            bridge: bridge, circuits: circuits, time: startTime)
     }
 }

@@ -70,7 +70,7 @@ extension LocalNetwork {
     /// They do not know it, and need not: it dials them.
     private static func network(
         in folder: String
-    ) throws(NodeError) -> (listen: String, peers: [String]) {
+    ) throws(NodeError) -> (listen: [String], peers: [String]) {
         var last = LocalPeers.standardPort
         var peers: [String] = []
         for home in names(in: folder).map({ homePath(of: $0, in: folder) }) {
@@ -80,6 +80,6 @@ extension LocalNetwork {
             }
             peers += network.peers.filter { !peers.contains($0) }
         }
-        return (LocalPeers.address(port: last &+ 1), peers)
+        return ([LocalPeers.address(port: last &+ 1)], peers)
     }
 }

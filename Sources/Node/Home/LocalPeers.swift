@@ -25,9 +25,9 @@ package struct LocalPeers {
     }
 
     /// Where the node of a home listens, and all others.
-    func network(of home: String) -> (listen: String, peers: [String]) {
+    func network(of home: String) -> (listen: [String], peers: [String]) {
         (
-            homes.first { $0.home == home }?.listen ?? "",
+            homes.filter { $0.home == home }.map(\.listen),
             homes.filter { $0.home != home }.map(\.named)
         )
     }

@@ -62,6 +62,20 @@ enum Files {
         }
     }
 
+    /// Writes a new file that is there whole or not at all. Nothing that is there is replaced.
+    static func writeWhole(_ bytes: [UInt8], to path: String) throws(NodeError) {
+        guard !exists(path) else { throw .homeExists(path: path) }
+        let temporary = "\(path).new-\(randomBytes(6).hex)"
+        do throws(NodeError) {
+            try write(bytes, to: temporary)
+            try onDisk { () throws(DiskError) in try POSIXDisk().rename(temporary, to: path) }
+            try syncFolder((path as NSString).deletingLastPathComponent)
+        } catch {
+            discard(temporary)
+            throw error
+        }
+    }
+
     /// Makes a folder and, where told, keeps others out of it.
     static func makeFolder(_ path: String, isSecret: Bool = false) throws(NodeError) {
         try onDisk { () throws(DiskError) in try POSIXDisk().createDirectory(path) }

@@ -23,6 +23,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
@@ -78,9 +79,19 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "Network",
+            dependencies: [
+                "Cryptography",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .target(
             name: "Node",
             dependencies: [
-                "Hosting", "Projections", "Compute", "Storage", "Ledger", "EventLog", "Groth16",
+                "Network", "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger",
+                "EventLog", "Groth16",
                 "BN254", "Cryptography",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "TOMLKit", package: "TOMLKit"),

@@ -16,6 +16,7 @@ package final class NetworkTransport: Transport {
         var directory: PeerDirectory
         var network: PeerNetwork?
         var take: (@Sendable (Arrival) -> Void)?
+        var said = RecentDigests()
     }
 
     private let topics: NetworkTopics
@@ -62,9 +63,16 @@ package final class NetworkTransport: Transport {
     }
 
     package func sendToAll(_ bytes: [UInt8]) {
-        let (network, peers) = contents.withLock { ($0.network, $0.directory.all) }
-        if let topic = topics.topic(of: bytes) {
-            // What is not taken now is sent again by whoever has to.
+        let topic = topics.topic(of: bytes)
+        let digest = topic == nil ? nil : Digest(hashing: bytes)
+        let (network, peers, isNew) = contents.withLock { contents in
+            (
+                contents.network, contents.directory.all,
+                digest.map { contents.said.add($0) } ?? false
+            )
+        }
+        // Gossip says nothing twice: what is said again was not heard by somebody, as after a cut.
+        if let topic, isNew {
             _ = network?.publish(bytes, in: topic)
             return
         }
@@ -148,6 +156,28 @@ package final class NetworkTransport: Transport {
             tell(.refused(peer, answer))
             network?.disconnect(peer)
         }
+    }
+}
+
+/// The digests of what was said last.
+private struct RecentDigests {
+    private static let countMax = 8_192
+
+    private var known: Set<Digest> = []
+    private var order: [Digest] = []
+    private var next = 0
+
+    /// Adds one; false where it is there already.
+    mutating func add(_ digest: Digest) -> Bool {
+        guard known.insert(digest).inserted else { return false }
+        if order.count < Self.countMax {
+            order.append(digest)
+        } else {
+            known.remove(order[next])
+            order[next] = digest
+            next = (next + 1) % Self.countMax
+        }
+        return true
     }
 }
 

@@ -78,8 +78,8 @@ let package = Package(
                 "Duties/Duty.swift", "Duties/Following.swift", "Duties/Jobs.swift",
                 "Duties/PeerRate.swift", "Duties/Pruning.swift", "Duties/Settling.swift",
                 "Duties/SharedRunner.swift", "Duties/Spooling.swift", "Duties/Telling.swift",
-                "Home", "Jobs/JobSubmission.swift", "Local", "Network", "Node", "Spool",
-                "Support/NodeError+Description.swift", "Transport",
+                "Genesis", "Home", "Jobs/JobSubmission.swift", "Local", "Network", "Node",
+                "Spool", "Support/NodeError+Description.swift", "Transport",
             ],
             swiftSettings: settings),
         // Without what needs sockets: the machines that read are all there.

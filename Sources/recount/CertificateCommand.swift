@@ -281,8 +281,8 @@ struct CertificateShowCommand: ParsableCommand {
             request: part.request.rawValue, circuit: part.circuit.name,
             circuitID: part.circuit.id.hex, submitter: part.submitter.hex,
             pinned: part.pinned.map {
-                "\(Field($0.index).named(by: names).text()) \($0.key.hex) stake \($0.stake.rawValue) reputation"
-                    + " \($0.reputation.rawValue)"
+                "\(Field($0.index).named(by: names).text()) \($0.key.hex)"
+                    + " stake \($0.stake.rawValue) reputation \($0.reputation.rawValue)"
             })
     }
 

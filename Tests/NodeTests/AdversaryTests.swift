@@ -83,11 +83,12 @@ struct AdversaryTests {
                 DutyMessage.blobPart(hash, size: 2_000_000, offset: offset, bytes: part).encoded,
                 to: sender)
         }
-        // The module is a real blob of node 0 alone; nobody has an engine of this version.
-        _ = try nodes.blobs(0).put(payload)
-        _ = try nodes.blobs(0).put([1, 2, 3])
+        // The module is a real blob of node 1 alone, and node 0 asks the liar first; nobody has an
+        // engine of this version.
+        _ = try nodes.blobs(1).put(payload)
+        _ = try nodes.blobs(1).put([1, 2, 3])
         let job = nodes.job(payload, [1, 2, 3], engineVersion: "none")
-        nodes.node(0)?.submit(.job(job))
+        nodes.node(1)?.submit(.job(job))
         let id = job.id(in: nodes.network.ledger)
         #expect(try await nodes.wait { $0.entry(of: id) != nil })
         func holds(_ place: Int) throws -> Bool {

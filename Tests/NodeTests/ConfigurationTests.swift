@@ -57,7 +57,7 @@ private func fault(_ toml: String) -> ConfigurationError? {
             normalisation = "raw"
             [network]
             gossipsub_heartbeat = 0.5
-            peer_discovery = "none"
+            peer_discovery = "off"
             max_connections = 9
             listen = ["/ip4/0.0.0.0/tcp/4100"]
             peers = [

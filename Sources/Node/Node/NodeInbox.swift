@@ -132,8 +132,8 @@ final class NodeInbox: Sendable {
     /// Messages of peers that found no room.
     var dropped: UInt64 { contents.withLock { $0.peers.dropped } }
 
-    /// Takes what waits, of the peers' messages those that were checked; waits at most so long where
-    /// there is nothing.
+    /// Takes what waits, of the peers' messages those that were checked; waits at most so long
+    /// where there is nothing.
     func take(waitMilliseconds: UInt64) -> Arrivals {
         monitor.locked {
             let isEmpty = contents.withLock { contents in

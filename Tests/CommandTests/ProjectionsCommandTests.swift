@@ -90,8 +90,8 @@ struct ProjectionsCommandTests {
         let home = network + "/validator-1"
         _ = try Command.run(
             "init", network, "--config", samples + "/recount.toml", "--key-file", key)
-        // No file may grow beyond 220 KiB: log and journal need less, the projections more. Of the output
-        // only the lines that speak of them are kept, or it would not fit either.
+        // No file may grow beyond 220 KiB: log and journal need less, the projections more. Of the
+        // output only the lines that speak of them are kept, or it would not fit either.
         let limited = Process()
         limited.executableURL = URL(fileURLWithPath: "/bin/sh")
         limited.arguments = [

@@ -15,6 +15,10 @@ struct LocalEngine {
     private var failure: NodeError?
     /// Lines under way: what was accepted waits for its decision.
     private var lines: [RequestID: [Int]] = [:]
+    /// The requests of `lines`.
+    private var requests: [RequestID: ReadRequest] = [:]
+    /// When a node is asked for those whose decision nobody has told.
+    private var askAt: UInt64 = 0
     /// Requests that a node was given, and that the ledger does not hold yet.
     private var handedIn: Set<RequestID> = []
     private var nextNode = 0
@@ -26,6 +30,8 @@ struct LocalEngine {
 
     /// How long the nodes may differ at the end before the run ends all the same, in ms.
     private static let evenMilliseconds: UInt64 = 5_000
+    /// How long lines wait, though no round is open anywhere, before a node is asked, in ms.
+    private static let untoldMilliseconds: UInt64 = 1_000
 
     init(_ run: LocalRun, _ onEvent: @escaping @Sendable (NodeEvent) -> Void) {
         self.run = run
@@ -83,7 +89,30 @@ struct LocalEngine {
             return false
         }
         tellWaiting()
+        askForUntold()
         return try !isFinished()
+    }
+
+    /// Asks the furthest node for requests whose decision nobody told: a batch that some nodes had
+    /// before the run, and others catch up on in it, may be told by neither.
+    private mutating func askForUntold() {
+        let uptime = run.clock.uptime()
+        guard handedIn.isEmpty, !lines.isEmpty, tallest.openRounds == 0 else {
+            askAt = uptime + Self.untoldMilliseconds
+            return
+        }
+        guard uptime >= askAt, let node = members.max(by: { $0.facts.height < $1.facts.height })
+        else { return }
+        askAt = uptime + Self.untoldMilliseconds
+        let desk = desk
+        for (id, numbers) in lines {
+            guard let request = requests[id] else { continue }
+            for line in numbers {
+                node.submit(.request(request.message)) { answer in
+                    desk.put(.answered(line: line, request, answer))
+                }
+            }
+        }
     }
 
     /// The honest node that is furthest.
@@ -188,6 +217,7 @@ struct LocalEngine {
         guard !nodes.isEmpty else { return }
         handedIn.insert(request.id)
         lines[request.id, default: []].append(line)
+        requests[request.id] = request
         let node = nodes[nextNode % nodes.count]
         nextNode += 1
         let desk = desk
@@ -227,7 +257,7 @@ struct LocalEngine {
         case .known(let result):
             handedIn.remove(request.id)
             // While its round is open, the decision is told for this line when it comes.
-            guard let result else { return }
+            guard let result, lines[request.id]?.contains(line) == true else { return }
             summary.answered += 1
             forget(line, request.id)
             onEvent(.answered(line: line, request: request.id, result))
@@ -244,7 +274,9 @@ struct LocalEngine {
 
     private mutating func forget(_ line: Int, _ id: RequestID) {
         lines[id]?.removeAll { $0 == line }
-        if lines[id]?.isEmpty == true { lines[id] = nil }
+        guard lines[id]?.isEmpty == true else { return }
+        lines[id] = nil
+        requests[id] = nil
     }
 
     private mutating func take(_ event: NodeEvent) {
@@ -290,6 +322,7 @@ struct LocalEngine {
         let lines = id.flatMap { self.lines.removeValue(forKey: $0) } ?? []
         onEvent(.decided(line: lines.first, result))
         guard let id else { return }
+        requests[id] = nil
         for line in lines.dropFirst() {
             summary.answered += 1
             onEvent(.answered(line: line, request: id, result))

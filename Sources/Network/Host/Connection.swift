@@ -59,6 +59,7 @@ final class Connection: @unchecked Sendable {
 
     func receive(_ bytes: [UInt8]) {
         guard !isClosed else { return }
+        host?.traffic.noteRead(bytes.count)
         lastReceived = .now()
         pinged = nil
         guard upgrade != nil else { return open(bytes) }
@@ -106,6 +107,7 @@ final class Connection: @unchecked Sendable {
 
     private func send(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
+        host?.traffic.noteWritten(bytes.count)
         channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
     }
 

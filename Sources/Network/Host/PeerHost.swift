@@ -42,6 +42,9 @@ package final class PeerHost: @unchecked Sendable {
     private var nextNumber: UInt64 = 1
     private var ticker: RepeatedTask?
 
+    /// What it has sent and received.
+    package internal(set) var traffic = Traffic()
+
     /// Where the host listens, with the ports that it got and without its name.
     package internal(set) var listenAddresses: [Multiaddr] = []
 

@@ -83,6 +83,7 @@ final class DirectMessages: @unchecked Sendable {
         guard let stream = sender.stream else { return }
         var next: [UInt8]? = message
         while let message = next, stream.write(PrefixedMessages.frame(message)) {
+            host.traffic.noteSent(message, by: line.id)
             queues.withLock { $0.removeFirst(to: line.peer, by: line.id) }
             next = first(line)
         }
@@ -135,6 +136,7 @@ final class DirectMessages: @unchecked Sendable {
     }
 
     func deliver(_ message: [UInt8], _ line: Line) {
+        host.traffic.noteReceived(message, by: line.id)
         let token = nextToken
         nextToken += 1
         let bytes = message.count + DirectQueues.bytesAround

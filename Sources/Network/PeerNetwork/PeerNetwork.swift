@@ -233,6 +233,11 @@ package final class PeerNetwork: Sendable {
     /// Ends the connection to a peer.
     package func disconnect(_ peer: PeerID) { run { self.host.disconnect(peer) } }
 
+    /// What it has sent and received since it was started.
+    package func traffic() async throws -> Traffic {
+        try await host.loop.submit { self.host.traffic }.get()
+    }
+
     /// Where the node listens, with the ports that it got and without its name.
     package func listenAddresses() async throws -> [Multiaddr] {
         try await host.loop.submit { self.host.listenAddresses }.get()

@@ -85,13 +85,19 @@ package final class Pubsub: @unchecked Sendable {
     }
 
     /// Joins a topic.
-    package func subscribe(_ topic: Topic) { run(.subscribe(topic)) }
+    package func subscribe(_ topic: Topic) {
+        host.traffic.noteJoined(topic)
+        run(.subscribe(topic))
+    }
 
     /// Leaves a topic.
     package func unsubscribe(_ topic: Topic) { run(.unsubscribe(topic)) }
 
     /// Says something in a topic; `onPublished` tells what has become of it.
-    package func publish(_ data: [UInt8], in topic: Topic) { run(.publish(topic, data)) }
+    package func publish(_ data: [UInt8], in topic: Topic) {
+        host.traffic.notePublished(data, in: topic)
+        run(.publish(topic, data))
+    }
 
     /// Judges a message.
     package func judge(_ token: Gossipsub.Token, _ verdict: Gossipsub.Verdict) {
@@ -177,8 +183,9 @@ package final class Pubsub: @unchecked Sendable {
         if isCurrent(peer) { run(.disconnected(peer.peer)) }
     }
 
-    func received(_ rpc: RPC, from peer: PubsubPeer) {
+    func received(_ rpc: RPC, bytes: Int, from peer: PubsubPeer) {
         guard isCurrent(peer) else { return }
+        host.traffic.noteReceived(rpc, bytes: bytes)
         run(.received(rpc, from: peer.peer))
         if router.isPressed(by: peer.peer) { peer.setPaused(true) }
     }
@@ -209,8 +216,14 @@ package final class Pubsub: @unchecked Sendable {
 
     private func perform(_ effect: Gossipsub.Effect) {
         switch effect {
-        case .send(let rpc, let peer): peers[peer]?.send(frame(rpc), as: rpc.queueClass)
-        case .deliver(let token, let message, let peer): onMessage(token, message, peer)
+        case .send(let rpc, let peer):
+            guard let receiver = peers[peer] else { return }
+            let bytes = frame(rpc)
+            host.traffic.noteSent(rpc, bytes: bytes.count)
+            receiver.send(bytes, as: rpc.queueClass)
+        case .deliver(let token, let message, let peer):
+            host.traffic.noteDelivered(message)
+            onMessage(token, message, peer)
         case .connect(let record): connect(record)
         case .published, .unpublished: onPublished(effect)
         }

@@ -130,7 +130,7 @@ final class PubsubPeer: @unchecked Sendable {
         reader = nil
     }
 
-    func receive(_ rpc: RPC) { owner.received(rpc, from: self) }
+    func receive(_ rpc: RPC, bytes: Int) { owner.received(rpc, bytes: bytes, from: self) }
 
     func receiveJunk() { owner.receivedJunk(from: self) }
 
@@ -180,7 +180,7 @@ final class PubsubInbound: StreamHandler {
     func work(_ stream: PeerStream) {
         do {
             while !stream.isPaused, stream.isOpen, let message = try messages.next() {
-                peer.receive(try RPC(bytes: message))
+                peer.receive(try RPC(bytes: message), bytes: message.count)
             }
         } catch {
             peer.receiveJunk()

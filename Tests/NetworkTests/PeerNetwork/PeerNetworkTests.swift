@@ -143,6 +143,47 @@ struct PeerNetworkTests {
         }
     }
 
+    @Test("What is sent and received is counted, by topic and protocol, and no foreign topic is")
+    func traffic() async throws {
+        try await TestNetwork.with(2) { networks in
+            let (one, two) = (networks[0], networks[1])
+            try await wait(for: "the meshes") {
+                for network in networks {
+                    let isAlone = try await network.network.host.loop.submit {
+                        network.network.pubsub.mesh(of: TestNetwork.topic).isEmpty
+                    }.get()
+                    if isAlone { return false }
+                }
+                return true
+            }
+            let foreign = Topic("foreign")
+            one.network.subscribe(foreign)
+            for number in UInt8(0)..<10 {
+                let data = [UInt8](repeating: number, count: 100)
+                #expect(one.network.publish(data, in: TestNetwork.topic))
+                #expect(one.network.publish(data, in: foreign))
+                let answer = two.network.send(
+                    data + data, to: one.network.peer, by: TestNetwork.chat.id)
+                #expect(answer == .taken)
+            }
+            try await wait(for: "the messages") {
+                two.gossip.count == 10 && one.messages(from: two.network.peer).count == 10
+            }
+            let ours = try await one.network.traffic()
+            let theirs = try await two.network.traffic()
+            let line = try #require(ours.topics[TestNetwork.topic])
+            #expect(line.published.messages == 10 && line.published.bytes == 1_000)
+            #expect(line.sent.messages == 10 && line.sent.bytes == 1_000)
+            let other = try #require(theirs.topics[TestNetwork.topic])
+            #expect(other.received == line.sent && other.delivered == line.sent)
+            #expect(other.published.messages == 0 && theirs.topics[foreign] == nil)
+            #expect(theirs.protocols[TestNetwork.chat.id]?.sent.bytes == 2_000)
+            #expect(ours.protocols[TestNetwork.chat.id]?.received.bytes == 2_000)
+            #expect(ours.control.sent.bytes > 0 && theirs.control.received.bytes > 0)
+            #expect(ours.wire.sent.bytes > 1_000 && theirs.wire.received.bytes > 1_000)
+        }
+    }
+
     @Test("What is not accepted goes no further")
     func notAccepted() async throws {
         try await TestNetwork.with(3) { networks in

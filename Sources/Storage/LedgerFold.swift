@@ -23,11 +23,12 @@ package enum LedgerFold {
     ///   - base: The index in the ledger of the log's first entry.
     ///   - end: The index in the ledger before which it ends; the end of the log where nil.
     ///   - willTake: Sees each entry before it is taken; false ends the fold before it.
-    ///   - didTake: Sees each entry with the state after it; false ends the fold after it.
+    ///   - didTake: Sees each entry with the state after it, which is `inout` only so that it is
+    ///     not copied; false ends the fold after it.
     package static func run(
         _ log: EventLog, base: UInt64 = 0, into state: inout LedgerState, to end: UInt64? = nil,
         willTake: (Entry) -> Bool = { _ in true },
-        didTake: (Entry, LedgerState) -> Bool = { _, _ in true }
+        didTake: (Entry, inout LedgerState) -> Bool = { _, _ in true }
     ) throws(FoldFailure) {
         let end = end ?? base + log.size
         guard state.size < end else { return }
@@ -41,7 +42,7 @@ package enum LedgerFold {
                         let entry = try read(frame.bytes, in: frame.range(of: place), state.size)
                         guard willTake(entry) else { return false }
                         try take(entry, into: &state)
-                        guard didTake(entry, state) else { return false }
+                        guard didTake(entry, &state) else { return false }
                     } catch {
                         failure = error
                         return false

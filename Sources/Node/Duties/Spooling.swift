@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
+internal import EventLog
 internal import Ledger
 
-/// Takes in what clients hand in through the spool of the home, once a second and when poked.
+/// Takes in what clients hand in through the spool of the home, soon after it is there.
 ///
 /// A file goes when the ledger holds its message; where it is refused, word of that stays.
 final class Spooling: Duty {
@@ -15,6 +16,9 @@ final class Spooling: Duty {
     private var underWay: Set<String> = []
     private var lookAt: UInt64 = 0
     private var isLooking = false
+    /// When the folder was changed last before the last look; nil where a change since then might
+    /// bear the same time.
+    private var seenChange: Int64?
     /// Whether a look that began since the last change found nothing new.
     private var isClear = false
     private var isFailureTold = false
@@ -29,13 +33,18 @@ final class Spooling: Duty {
     /// Looks at once.
     func look() {
         lookAt = 0
+        seenChange = nil
         isClear = false
     }
 
     func attend(_ node: NodeCore) throws(NodeError) {
         guard !isLooking else { return }
-        isLooking = true
         lookAt = node.uptime + NodeLimits.spoolMilliseconds
+        let change = spool.lastChange
+        // Where nothing new is there, finding out costs one look at the folder itself.
+        guard seenChange == nil || change?.time != seenChange else { return }
+        seenChange = change.flatMap { $0.isSettled ? $0.time : nil }
+        isLooking = true
         let (spool, known, ledger, inbox) = (spool, known, node.ledger, node.inbox)
         let room = max(0, NodeLimits.waitingJobsMax - underWay.count)
         node.share.pool.submit {
@@ -58,6 +67,8 @@ final class Spooling: Duty {
         switch result {
         case .failure(let error):
             isClear = true
+            seenChange = nil
+            lookAt = node.uptime + NodeLimits.spoolAgainMilliseconds
             if !isFailureTold {
                 node.tell(.warning("\(node.name): nothing can be taken from the spool: \(error)"))
             }
@@ -65,7 +76,8 @@ final class Spooling: Duty {
         case .success(let files):
             isFailureTold = false
             isClear = files.isEmpty && !hasMore
-            if !files.isEmpty { lookAt = 0 }
+            // What there was no room for is looked at when the folder changes, as files leave it.
+            if !files.isEmpty { (lookAt, seenChange) = (0, nil) }
             for file in files { try take(file, node) }
         }
     }
@@ -94,7 +106,8 @@ final class Spooling: Duty {
         case .busy:
             underWay.remove(name)
             known.remove(name)
-            lookAt = node.uptime + NodeLimits.spoolMilliseconds
+            lookAt = node.uptime + NodeLimits.spoolAgainMilliseconds
+            seenChange = nil
         case .known, .recorded: clear(name, nil, node)
         case .refused(let refusal):
             switch message {

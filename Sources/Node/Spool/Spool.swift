@@ -87,6 +87,10 @@ package struct Spool: Sendable {
 
     // MARK: The node
 
+    /// When the folder was changed last, and whether any later change bears a later time; nil where
+    /// there is none.
+    var lastChange: FileChange? { disk.lastChange(of: directory) }
+
     /// The names of the messages, in order; files under temporary names are passed over.
     package func names() throws(NodeError) -> [String] {
         try list().filter { $0.hasSuffix(Self.suffix) }

@@ -46,8 +46,10 @@ package enum NodeLimits {
     package static let keptRefusalsMax = 1_000
     /// Bytes of the words of one refusal.
     package static let refusalBytesMax = 4_096
-    /// Real milliseconds between two looks at the spool.
-    package static let spoolMilliseconds: UInt64 = 900
+    /// Real milliseconds between two looks at whether something new is in the spool.
+    package static let spoolMilliseconds: UInt64 = 20
+    /// Real milliseconds until a message that was turned away is tried again.
+    package static let spoolAgainMilliseconds: UInt64 = 900
     /// Submitted jobs that wait in memory for their batch; the rest wait in the spool.
     package static let waitingJobsMax = 256
     /// Jobs that may be open at once.
@@ -72,6 +74,16 @@ package enum NodeLimits {
     package static let peerBytesMax = 16 << 20
     /// Parties whose messages wait at once.
     package static let sendersMax = 1_024
+    /// Observers whose budgets are remembered; one more is not answered.
+    package static let observersMax = 1_024
+    /// Bytes that an observer is answered with in a second.
+    package static let observerBytesPerSecond = 4 << 20
+    /// Bytes that all of them together are answered with in a second.
+    package static let observersBytesPerSecond = 8 << 20
+    /// Bytes that a question of an observer counts for by itself.
+    package static let observerQuestionBytes = 64 << 10
+    /// How long an observer that lacks the newest batch alone is left to gossip, in ms.
+    package static let observerPatienceMilliseconds: UInt64 = 1_000
     /// Messages of one peer that are looked at in its turn.
     package static let messagesPerTurn = 16
     /// Messages of peers that are looked at before anything else is.
@@ -118,16 +130,19 @@ package enum NodeLimits {
     package static let blobPartsPerSecond: UInt64 = 64
     /// Checkpoints whose cosignatures are being collected.
     package static let checkpointsUnderWayMax = 8
-    /// Checkpoints of one peer that are looked at at once, and in a second.
+    /// Checkpoints that one peer brings and that are looked at at once, and in a second.
     package static let notesPerSecond: UInt64 = 32
-    /// Lines of one note that are compared with what their validators signed before.
-    package static let linesComparedMax = 4
+    /// Lines of a note that a member sends: a signature as the log and a cosignature, its own and
+    /// those of the member whom it answers.
+    package static let linesOfNoteMax = 4
     /// Sizes at which the signatures of a validator are compared.
     package static let headsComparedMax = 64
     /// Jobs whose results are compared with what comes later.
     package static let jobsComparedMax = 1_024
-    /// How long cosignatures are waited for, in ms.
+    /// How long cosignatures are waited for where T are there, in ms.
     package static let cosigningMilliseconds: UInt64 = 500
+    /// How long they are waited for where fewer are there, in ms.
+    package static let cosigningMillisecondsMax: UInt64 = 3_000
     /// Bytes of a message between nodes about their duties.
     package static let dutyMessageBytesMax = 8 << 20
     /// Seconds that the end of a run waits for the projections.

@@ -66,6 +66,16 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Only make a ledger of --entries entries, with real signatures, in this folder.")
     var generate: String?
 
+    @Option(
+        help: """
+            Only make a local network in this folder, as recount init does, whose validators hold \
+            a ledger of --entries entries.
+            """)
+    var network: String?
+
+    @Option(help: "The configuration of --network.")
+    var config = "../samples/recount.toml"
+
     @Option(help: "The seed of --generate.")
     var seed: UInt64 = 1
 
@@ -83,6 +93,9 @@ struct Benchmarks: ParsableCommand {
         if let generate {
             return try LedgerGenerator.make(
                 entries: entries, at: generate, signing: true, seed: seed, note)
+        }
+        if let network {
+            return try GeneratedNetwork.make(entries: entries, at: network, config: config, note)
         }
         guard runs > 0, entries > 0 else {
             throw ValidationError("--runs and --entries must be above zero")

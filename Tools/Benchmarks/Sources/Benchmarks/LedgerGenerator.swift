@@ -1,11 +1,14 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
 import BN254
 import Cryptography
 import EventLog
 import Groth16
+import Hosting
 import Ledger
+import Node
 
 /// Makes a ledger of any size from a seed.
 ///
@@ -17,7 +20,9 @@ import Ledger
 struct LedgerGenerator {
     private let validators: [SigningKey]
     private let submitter: SigningKey
+    private let bridge: SigningKey
     private let circuit: Circuit
+    private let root: Bytes32
     private let proof: [UInt8]
     private let isSigning: Bool
     private var random: SeededRandom
@@ -25,6 +30,8 @@ struct LedgerGenerator {
     private(set) var entries: UInt64 = 0
     private var time: UInt64 = 1_767_225_600_000
     private var request: UInt64 = 0
+    /// The verdicts of the last batch, by validator.
+    private(set) var verdicts: [[(RequestID, Verdict)]] = []
 
     /// Requests of one batch: a batch holds at most 1,000 commands, twelve for each request.
     static let requestsPerBatch: UInt64 = 83
@@ -37,6 +44,8 @@ struct LedgerGenerator {
         random = SeededRandom(seed: seed)
         validators = (1...10).map { key(UInt8($0)) }
         submitter = key(200)
+        bridge = submitter
+        root = .zero
         let point = G1Affine.generator
         let twist = G2Affine.generator
         let verifyingKey = try VerifyingKey(
@@ -48,6 +57,29 @@ struct LedgerGenerator {
             name: "generated", verifyingKey: verifyingKey.bytes,
             inputs: [.root, .nullifier, .recipient, .amount])
         proof = Proof(a: point, b: twist, c: point).compressed
+    }
+
+    /// Goes on with the ledger of a local network after its first batch, in the names of its
+    /// parties, for its first circuit: one of a root, a nullifier, a recipient and an amount.
+    init(
+        _ network: LocalNetwork, _ opened: LedgerOpened, _ state: LedgerState, seed: UInt64 = 1
+    ) throws {
+        guard let circuit = opened.circuits.first, let root = circuit.roots.first,
+            circuit.circuit.inputs == [.root, .nullifier, .recipient, .amount],
+            let submitter = network.submitters.first, let bridge = network.bridge
+        else { throw ValidationError("the network's first circuit is not of the sample's form") }
+        isSigning = true
+        random = SeededRandom(seed: seed)
+        validators = network.nodes.map(\.key)
+        self.submitter = submitter.key
+        self.bridge = bridge.key
+        self.circuit = circuit.circuit
+        self.root = root
+        proof =
+            Proof(a: G1Affine.generator, b: G2Affine.generator, c: G1Affine.generator).compressed
+        self.state = state
+        entries = state.size
+        time = opened.time.rawValue
     }
 
     /// The events of batch 0.
@@ -91,11 +123,12 @@ struct LedgerGenerator {
         guard let opening = state.opening(of: opened) else { fatalError("an unknown validator") }
         try record(.openBatch(Checked(unchecked: opening), root: log.root), log)
         for entry in state.pendingSettlements { try settle(entry, log) }
-        var votes: [(RequestID, SigningKey)] = []
+        var votes: [(RequestID, Int)] = []
         for _ in 0..<Self.requestsPerBatch {
             let id = try addRequest(log)
-            votes += validators.map { (id, $0) }
+            votes += validators.indices.map { (id, $0) }
         }
+        verdicts = Array(repeating: [], count: validators.count)
         for place in votes.indices.reversed() {
             votes.swapAt(place, Int(random.next(below: UInt64(place + 1))))
         }
@@ -107,7 +140,7 @@ struct LedgerGenerator {
     }
 
     /// T of the batch before.
-    private mutating func precommits(
+    mutating func precommits(
         of root: Digest, before height: Height
     ) -> [IndexedSignature] {
         guard height.rawValue >= 2 else { return [] }
@@ -127,7 +160,7 @@ struct LedgerGenerator {
         var message = RequestMessage(
             circuit: circuit.id, nullifiers: [nullifier], amount: Amount(request),
             recipient: .zero, proof: proof,
-            publicInputs: [.zero, nullifier, .zero, Self.bytes32(request)], timestamp: Time(time),
+            publicInputs: [root, nullifier, .zero, Self.bytes32(request)], timestamp: Time(time),
             submitter: submitter.publicKey, signature: .zero)
         message.signature = signature(submitter, message.signedBytes(in: state.ledger))
         try record(.message(Checked(unchecked: .request(message))), log)
@@ -135,8 +168,9 @@ struct LedgerGenerator {
     }
 
     private mutating func addVote(
-        _ request: RequestID, _ validator: SigningKey, time: UInt64, _ log: EventLog
+        _ request: RequestID, _ place: Int, time: UInt64, _ log: EventLog
     ) throws {
+        let validator = validators[place]
         let (vote, reason): (Vote, VoteReason)
         switch random.next(below: 100) {
         case 0: return
@@ -144,6 +178,7 @@ struct LedgerGenerator {
         case 2, 3: (vote, reason) = (.reject, .proofFails)
         default: (vote, reason) = (.approve, .proofHolds)
         }
+        verdicts[place].append((request, Verdict(vote, reason)))
         var message = VoteMessage(
             request: request, validator: validator.publicKey, vote: vote, reason: reason,
             timestamp: Time(time), signature: .zero)
@@ -154,9 +189,9 @@ struct LedgerGenerator {
     private mutating func settle(_ entry: EntryIndex, _ log: EventLog) throws {
         guard let id = state.requestID(at: entry) else { return }
         var report = SettlementMessage(
-            request: id, bridge: submitter.publicKey, reference: [], result: .settled,
+            request: id, bridge: bridge.publicKey, reference: [], result: .settled,
             signature: .zero)
-        report.signature = signature(submitter, report.signedBytes(in: state.ledger))
+        report.signature = signature(bridge, report.signedBytes(in: state.ledger))
         try record(.message(Checked(unchecked: .settlement(report))), log)
     }
 

@@ -51,27 +51,29 @@ extension ReplicaHost {
     package enum Cosigning: Sendable, Equatable {
         /// It is there, noted durably before.
         case signed
+        /// The ledger has that root, and the node does not sign: it is no member, or is silent, for
+        /// its journal was lost.
+        case agreed
         /// The ledger is not that long yet, or not whole.
         case tooEarly
         /// The ledger has another root at that size.
         case otherRoot(Digest)
         /// It does not continue what was cosigned last.
         case refused(CosignRefusal)
-        /// The node says nothing, for its journal was lost.
-        case silent
     }
 
     /// Adds the validator's cosignature to a checkpoint of its own log, after noting that durably.
     package func cosign(
         _ signed: inout SignedCheckpoint, seconds: UInt64
     ) throws(HostError) -> Cosigning {
-        guard !isSilent else { return .silent }
         let checkpoint = signed.checkpoint
         guard ahead == nil, checkpoint.size <= log.size else { return .tooEarly }
         var proof: [Digest] = []
+        let isSigner = !isSilent && replica.index.map(state.members.contains) ?? false
         do throws(LogError) {
             let root = try log.root(at: checkpoint.size)
             guard root == checkpoint.root else { return .otherRoot(root) }
+            guard isSigner else { return .agreed }
             if let last = journal.lastCosigned, last.size < checkpoint.size, last.size > 0 {
                 proof = try log.consistencyProof(from: last.size, to: checkpoint.size)
             }

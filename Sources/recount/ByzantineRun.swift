@@ -8,7 +8,7 @@ import Node
 import Replication
 import Simulation
 
-/// Validators of a run that lie as the simulator's do.
+/// Validators that lie as the simulator's do.
 enum ByzantineRun {
     /// The strategies by name.
     static var names: [String] { Byzantine.catalogue.map { $0.name } }
@@ -18,31 +18,40 @@ enum ByzantineRun {
     static func misbehaviours(
         _ nodes: [NodeHome], strategies: [String], seed: UInt64
     ) throws(Failure) -> [String: @Sendable (NodeView) -> any Misbehaviour] {
-        var liars: [Liar] = []
-        for node in nodes {
-            guard let index = node.index else {
-                throw Failure("\(node.validator) joined later, and cannot be told to lie")
-            }
-            liars.append(Liar(index: index, key: node.key))
-        }
         var result: [String: @Sendable (NodeView) -> any Misbehaviour] = [:]
         for (place, node) in nodes.enumerated() {
-            let name = strategies[place]
-            guard let type = Byzantine.catalogue.first(where: { $0.name == name }) else {
-                throw Failure(
-                    "there is no strategy called \(name); there are "
-                        + names.joined(separator: ", "))
-            }
-            let own = liars[place]
-            let fellows = liars.filter { $0.index != own.index }
-            let ledger = node.ledger
-            result[node.validator] = { _ in
-                ByzantineMask(
-                    party: ByzantineParty(
-                        [type], own: own, fellows: fellows, ledger: ledger, seed: seed))
-            }
+            result[node.validator] = try misbehaviour(
+                node, strategy: strategies[place],
+                fellows: nodes.filter { $0.validator != node.validator }, seed: seed)
         }
         return result
+    }
+
+    /// What stands between one validator and the world; it signs with the keys of its fellows too.
+    static func misbehaviour(
+        _ node: NodeHome, strategy name: String, fellows: [NodeHome], seed: UInt64
+    ) throws(Failure) -> @Sendable (NodeView) -> any Misbehaviour {
+        guard let type = Byzantine.catalogue.first(where: { $0.name == name }) else {
+            throw Failure(
+                "there is no strategy called \(name); there are " + names.joined(separator: ", "))
+        }
+        let own = try liar(node)
+        var liars: [Liar] = []
+        for fellow in fellows { liars.append(try liar(fellow)) }
+        let (others, ledger) = (liars, node.ledger)
+        return { _ in
+            ByzantineMask(
+                party: ByzantineParty(
+                    [type], own: own, fellows: others, ledger: ledger, seed: seed))
+        }
+    }
+
+    private static func liar(_ node: NodeHome) throws(Failure) -> Liar {
+        guard let index = node.index else {
+            throw Failure(
+                "\(node.validator) is not among the first validators, and cannot be told to lie")
+        }
+        return Liar(index: index, key: node.key)
     }
 }
 

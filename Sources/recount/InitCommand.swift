@@ -34,6 +34,12 @@ struct InitCommand: ParsableCommand {
 
               recount init net --join validator-11
               recount govern propose net join name=validator-11 key=... stake=1000 --submit
+
+            With --observer it gets the home of a node that follows the ledger, checks and
+            serves it, and has neither a key nor a say in it:
+
+              recount init net --observer watcher
+              recount node net/watcher
             """)
 
     @Argument(
@@ -48,6 +54,10 @@ struct InitCommand: ParsableCommand {
         help: ArgumentHelp(
             "Make the home of a validator of this name, which is to join.", valueName: "name"))
     var join: String?
+
+    @Option(
+        help: ArgumentHelp("Make the home of an observer of this name.", valueName: "name"))
+    var observer: String?
 
     @Option(
         help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
@@ -81,18 +91,20 @@ struct InitCommand: ParsableCommand {
         guard port >= 1_024, port <= 64_000 else {
             throw ValidationError("--port is from 1024 to 64000")
         }
-        guard (config == nil) != (join == nil) else {
-            throw ValidationError("give --config for a new network, or --join for one more home")
+        guard [config, join, observer].filter({ $0 != nil }).count == 1 else {
+            throw ValidationError(
+                "give --config for a new network, or --join or --observer for one more home")
         }
     }
 
     private func protection() throws(NodeError) -> HomeProtection {
         guard passphrase else { return .keyFile(path: keyFile) }
-        return .passphrase(try Passphrase.read(isNew: join == nil))
+        return .passphrase(try Passphrase.read(isNew: config != nil))
     }
 
     mutating func run() throws {
-        if let join { return try add(join) }
+        if let join { return try add(join, .validator) }
+        if let observer { return try add(observer, .observer) }
         let made: LocalNetwork
         do throws(NodeError) {
             let configuration = try Configuration.load(path: config ?? "")
@@ -128,28 +140,35 @@ struct InitCommand: ParsableCommand {
 
     private struct Added: Encodable {
         var path: String
-        var validator: String
+        var validator: String?
+        var observer: String?
         var key: String
     }
 
-    private func add(_ name: String) throws {
+    private func add(_ name: String, _ newcomer: LocalNetwork.Newcomer) throws {
         let made: (path: String, key: PublicKey, notice: String?)
         do throws(NodeError) {
             made = try LocalNetwork.addHome(
-                named: name, in: folder, protection: try protection())
+                of: newcomer, named: name, in: folder, protection: try protection())
         } catch { throw Failure("\(error)") }
         if let notice = made.notice { Output.error("note: \(notice)") }
         if json {
             return try Output.json(
-                Added(path: made.path, validator: name, key: made.key.hex))
+                Added(path: made.path, validator: join, observer: observer, key: made.key.hex))
         }
         Output.line("Made \(made.path).")
         var list = Listing()
-        list.add("key", made.key.hex)
-        list.add(
-            "next",
-            "recount govern propose \(folder) join name=\(name) key=\(made.key.hex) stake=STAKE"
-                + " --submit")
+        switch newcomer {
+        case .validator:
+            list.add("key", made.key.hex)
+            list.add(
+                "next",
+                "recount govern propose \(folder) join name=\(name) key=\(made.key.hex)"
+                    + " stake=STAKE --submit")
+        case .observer:
+            list.add("transport key", made.key.hex)
+            list.add("next", "recount node \(made.path)")
+        }
         list.print()
     }
 }

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Cryptography
+import EventLog
 import Foundation
 import Ledger
 import Network
@@ -12,7 +13,7 @@ import Node
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
-        abstract: "Run one validator, or the bridge, in a network of peers.",
+        abstract: "Run one validator, an observer, or the bridge in a network of peers.",
         discussion: """
             Opens a home, listens at the addresses that its configuration lists
             ([network] listen), keeps connections to the peers that it lists (peers), and
@@ -30,13 +31,37 @@ struct NodeCommand: AsyncParsableCommand {
             ledger never signs a handshake. Behind a firewall a node need not be reachable
             as long as it reaches T others, which pass on what is for all.
 
-            With --json every event is an object on a line. SIGTERM or an interrupt ends it
-            in order, a second one at once, which loses nothing. Exit codes: 0 when it was
-            ended; 2 when it could not go on.
+            An observer (recount init net --observer NAME) follows the ledger, checks all of
+            it and passes on what it hears; it has no key of the ledger, and no say.
+
+            With --json every event is an object on a line; the last one says what was sent
+            and received, by topic and protocol. SIGTERM or an interrupt ends it in order, a
+            second one at once, which loses nothing. Exit codes: 0 when it was ended; 2 when
+            it could not go on.
+
+            A validator can be told to lie, so that the tolerance of a network can be tried,
+            as recount run --help says; with --fellow, which names the homes of others that
+            lie, it signs with their keys as well.
             """)
 
-    @Argument(help: "The home of a validator, or of the bridge.", completion: .directory)
+    @Argument(
+        help: "The home of a validator, of an observer, or of the bridge.", completion: .directory)
     var home: String
+
+    @Option(
+        help: ArgumentHelp("A way in which the validator lies.", valueName: "strategy"),
+        completion: .list(ByzantineRun.names))
+    var byzantine: String?
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "The home of another validator that lies; may be repeated.", valueName: "home"),
+        completion: .directory)
+    var fellow: [String] = []
+
+    @Option(help: ArgumentHelp("The seed of its lies.", valueName: "number"))
+    var seed: UInt64 = 1
 
     @Option(
         help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
@@ -50,6 +75,15 @@ struct NodeCommand: AsyncParsableCommand {
             valueName: "address"))
     var listen: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Start from a peer's snapshot under this checkpoint, which you trust, where the ledger \
+            is shorter; what is older is fetched behind it, and checked.
+            """, valueName: "file"),
+        completion: .file())
+    var trust: String?
+
     @Flag(help: "Take a clock that is an hour or more ahead for right.")
     var acceptClockJump = false
 
@@ -58,6 +92,12 @@ struct NodeCommand: AsyncParsableCommand {
 
     @Flag(help: "Print votes, results, accepted requests and jobs, and all connections too.")
     var verbose = false
+
+    func validate() throws {
+        if byzantine == nil, !fellow.isEmpty {
+            throw ValidationError("--fellow is for a validator that lies: give --byzantine")
+        }
+    }
 
     mutating func run() async throws {
         let (signals, ending) = AsyncStream<Void>.makeStream()
@@ -71,6 +111,7 @@ struct NodeCommand: AsyncParsableCommand {
         }
         await printer.started(process.addresses())
         for await _ in signals where interrupts.isRaised || process.ended.isOver { break }
+        if json, let traffic = await process.traffic() { printer.show(traffic) }
         let error = await process.stop()
         interrupts.cancel()
         if let error { throw Failure("\(error)") }
@@ -89,6 +130,9 @@ struct NodeCommand: AsyncParsableCommand {
             }
         }
         if BridgeHome.isHome(home) {
+            guard byzantine == nil, trust == nil else {
+                throw Failure("--byzantine and --trust are for the homes of validators")
+            }
             let protection = try Passphrase.protection(ofBridge: home, keyFile: keyFile)
             let opened = try BridgeHome.open(at: home, protection: protection)
             if let notice = opened.protectionNotice { Output.error("note: \(notice)") }
@@ -99,6 +143,25 @@ struct NodeCommand: AsyncParsableCommand {
         let protection = try Passphrase.protection(ofNode: home, keyFile: keyFile)
         let opened = try NodeHome.open(at: home, protection: protection)
         if let notice = opened.protectionNotice { Output.error("note: \(notice)") }
+        if let trust {
+            let signed = try CheckpointInput.read(trust).signed
+            let origin = Checkpoint.origin(ofLedger: opened.ledger.digest)
+            guard signed.checkpoint.origin == origin else {
+                throw Failure(
+                    "\(trust) is of \(signed.checkpoint.origin), and the ledger of \(home) is"
+                        + " \(origin)", .wrong)
+            }
+            options.node.trusted = signed.head
+        }
+        if let byzantine {
+            let fellows = try fellow.map { home throws(NodeError) in
+                try NodeHome.open(
+                    at: home,
+                    protection: try Passphrase.protection(ofNode: home, keyFile: keyFile))
+            }
+            options.node.misbehaviour = try ByzantineRun.misbehaviour(
+                opened, strategy: byzantine, fellows: fellows, seed: seed)
+        }
         return try await NodeProcess(
             opened, transportKey: opened.openTransportKey(protection), options: options,
             onChange: onChange, tell: printer.show)
@@ -147,6 +210,52 @@ private struct NodePrinter: Sendable {
                 Output.line("batch \(height.rawValue): \(size) entries, root \(root.hex)")
             }
         }
+    }
+
+    private struct Sums: Encodable {
+        struct Line: Encodable {
+            var sentMessages: UInt64
+            var sentBytes: UInt64
+            var receivedMessages: UInt64
+            var receivedBytes: UInt64
+            var publishedMessages: UInt64?
+            var publishedBytes: UInt64?
+            var deliveredMessages: UInt64?
+            var deliveredBytes: UInt64?
+
+            init(_ line: Traffic.Line, isTopic: Bool = false) {
+                (sentMessages, sentBytes) = (line.sent.messages, line.sent.bytes)
+                (receivedMessages, receivedBytes) = (line.received.messages, line.received.bytes)
+                guard isTopic else { return }
+                (publishedMessages, publishedBytes) = (
+                    line.published.messages, line.published.bytes
+                )
+                (deliveredMessages, deliveredBytes) = (
+                    line.delivered.messages, line.delivered.bytes
+                )
+            }
+        }
+
+        let event = "traffic"
+        var topics: [String: Line] = [:]
+        var protocols: [String: Line] = [:]
+        var gossipControl: Line
+        var sockets: Line
+
+        init(_ traffic: Traffic) {
+            for (topic, line) in traffic.topics {
+                topics[topic.description] = Line(line, isTopic: true)
+            }
+            protocols = traffic.protocols.mapValues { Line($0) }
+            gossipControl = Line(traffic.control)
+            sockets = Line(traffic.wire)
+        }
+    }
+
+    /// What was sent and received since the start.
+    func show(_ traffic: Traffic) {
+        print(Sums(traffic))
+        Output.flush()
     }
 
     private func show(_ event: NodeEvent) {

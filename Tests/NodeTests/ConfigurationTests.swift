@@ -107,10 +107,14 @@ private func fault(_ toml: String) -> ConfigurationError? {
         #expect(configuration.circuits[0].publicInputs.count == 8)
         #expect(configuration.submitters.map(\.quota) == [12, 1000])
         #expect(try Configuration(toml: configuration.toml, folder: "/other") == configuration)
+        var observing = configuration
+        (observing.validator, observing.observer) = (nil, "c")
+        #expect(try Configuration(toml: observing.toml, folder: "/other") == observing)
         // Every key that is documented stands in the text, and in what is written.
         for key in Configuration.keys {
             let name = try #require(key.name.split(separator: ".").last)
-            #expect(configuration.toml.contains("\(name) = "), "\(key.name)")
+            #expect(
+                (configuration.toml + observing.toml).contains("\(name) = "), "\(key.name)")
             #expect(!key.meaning.isEmpty && !key.type.isEmpty && !key.defaultText.isEmpty)
         }
     }

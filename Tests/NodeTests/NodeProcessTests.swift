@@ -140,6 +140,62 @@ struct NodeProcessTests {
         for node in nodes { #expect(await node.stop() == nil) }
     }
 
+    /// The home of an observer that knows only these peers; nil for all.
+    private static func observer(
+        _ name: String, of network: LocalNetwork, peers: [Multiaddr]? = nil
+    ) throws -> NodeHome {
+        let made = try LocalNetwork.addHome(
+            of: .observer, named: name, in: network.path, protection: .keyFile(path: nil))
+        if let peers {
+            var configuration = try Configuration.load(path: "\(made.path)/recount.toml")
+            configuration.network.peers = peers.map(\.description)
+            try Data(configuration.toml.utf8).write(
+                to: URL(fileURLWithPath: "\(made.path)/recount.toml"))
+        }
+        return try NodeHome.open(at: made.path, protection: .keyFile(path: nil))
+    }
+
+    @Test("observers follow from late on, one by way of another, and hold the same ledger")
+    func observers() async throws {
+        let folder = try TemporaryFolder()
+        let network = try Self.make(folder, 4, threshold: 3)
+        let heard = Heard()
+        let requests = try Self.requests(network, 0..<4)
+        var nodes: [NodeProcess] = []
+        for home in network.nodes { nodes.append(try await Self.start(home, heard)) }
+        try await Self.until("all reach all") { nodes.allSatisfy { $0.parties.count == 3 } }
+        for request in requests.prefix(2) { nodes[0].node?.submit(request) }
+        let names = network.nodes.map(\.validator)
+        try await Self.until("they decide") {
+            names.allSatisfy { heard.decisions(of: $0) == 2 }
+        }
+        let first = try Self.observer("watcher", of: network)
+        #expect(first.isObserver && first.index == nil && first.validator == "watcher")
+        let watcher = try await Self.start(first, heard)
+        try await Self.until("the observer catches up") { heard.decisions(of: "watcher") == 2 }
+        let second = try Self.observer("second", of: network, peers: await watcher.addresses())
+        let other = try await Self.start(second, heard)
+        try await Self.until("its observer catches up") { heard.decisions(of: "second") == 2 }
+        #expect(other.parties.isEmpty && nodes.allSatisfy { $0.parties.count == 3 })
+        // What a client hands in to either goes to those who decide.
+        watcher.node?.submit(requests[2])
+        other.node?.submit(requests[3])
+        try await Self.until("all decide") {
+            (names + ["watcher", "second"]).allSatisfy { heard.decisions(of: $0) == 4 }
+        }
+        for node in nodes + [watcher, other] { #expect(await node.stop() == nil) }
+        let ledgers = try (network.nodes + [first, second]).map { try Networks.entries($0) }
+        let shortest = ledgers.map(\.count).min() ?? 0
+        #expect(Set(ledgers.map { $0.prefix(shortest).map(\.encoded) }).count == 1)
+        // A run of the network in one process leaves them alone.
+        let opened = try LocalNetwork.open(at: network.path, protection: .keyFile(path: nil))
+        #expect(opened.nodes.map(\.validator) == names)
+        #expect(throws: NodeError.self) {
+            _ = try LocalNetwork.open(
+                at: network.path, only: ["watcher"], protection: .keyFile(path: nil))
+        }
+    }
+
     @Test("a node of another ledger, and one that speaks for a party falsely, are sent away")
     func strangers() async throws {
         let folder = try TemporaryFolder()

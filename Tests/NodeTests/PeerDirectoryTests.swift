@@ -47,6 +47,22 @@ struct PeerDirectoryTests {
         #expect(directory.all.isEmpty)
     }
 
+    @Test("an observer asks parties, and other observers only where there are none")
+    func sources() {
+        var directory = PeerDirectory(ledger)
+        let observer = Hello(ledger: ledger, party: nil)
+        #expect(directory.take(observer, from: first) == .observer)
+        #expect(directory.sources == [first] && directory.all.isEmpty)
+        _ = directory.take(hello(1, second), from: second)
+        #expect(directory.sources == [second])
+        // A peer that turns out to speak for nobody speaks for its party no more.
+        _ = directory.take(observer, from: second)
+        #expect(Set(directory.sources) == [first, second] && directory.all.isEmpty)
+        directory.forget(first)
+        directory.forget(second)
+        #expect(directory.sources.isEmpty)
+    }
+
     @Test("a hello is read as it was written, and nothing else is")
     func bytes() throws {
         for hello in [hello(9, first), Hello(ledger: ledger, party: nil)] {

@@ -19,7 +19,7 @@ extension ReplicaHost {
     }
 
     /// The part asked for; nil where there is no such snapshot, or none of use.
-    private func part(_ want: SnapshotWant) throws(HostError) -> SnapshotPart? {
+    func part(_ want: SnapshotWant) throws(HostError) -> SnapshotPart? {
         // Without its older entries a node cannot prove what is under the checkpoint.
         guard ahead == nil, want.checkpointSize <= log.size,
             let header = try snapshot(for: want)

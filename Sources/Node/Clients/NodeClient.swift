@@ -21,8 +21,8 @@ package struct NodeClient: Sendable {
 
     /// The directory of its ledger.
     package var ledgerDirectory: String { NodeHome.ledgerFolder(home) }
-    /// The name of its validator.
-    package var validator: String { configuration.validator ?? home }
+    /// The name of its validator, or observer.
+    package var validator: String { configuration.validator ?? configuration.observer ?? home }
 
     /// Looks at a home.
     package init(home path: String) throws(NodeError) {

@@ -35,9 +35,7 @@ extension Configuration {
             throw .unknownKey(key, suggestion: Spelling.suggestion(for: key, among: sections))
         }
         self = .standard
-        if let reader = try Self.section("node", root), let name = try reader.text("validator") {
-            validator = try Self.fileName(name, "node.validator")
-        }
+        if let reader = try Self.section("node", root) { try readNode(reader) }
         if let reader = try Self.section("ledger", root) { try readLedger(reader) }
         var count = 10
         if let reader = try Self.section("consensus", root) { count = try readConsensus(reader) }
@@ -127,6 +125,18 @@ extension Configuration {
             }
             self.name = name
         }
+    }
+
+    private mutating func readNode(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        if let name = try reader.text("validator") {
+            validator = try Self.fileName(name, "node.validator")
+        }
+        guard let name = try reader.text("observer") else { return }
+        guard validator == nil else {
+            throw .wrongValue(
+                "node.observer", value: "\"\(name)\"", wanted: "nothing beside node.validator")
+        }
+        observer = try Self.fileName(name, "node.observer")
     }
 
     /// Returns `total_validators`.

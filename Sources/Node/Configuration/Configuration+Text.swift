@@ -14,6 +14,7 @@ extension Configuration {
         }
         var lines: [String] = []
         if let validator { lines += ["[node]", "validator = \(Self.quoted(validator))", ""] }
+        if let observer { lines += ["[node]", "observer = \(Self.quoted(observer))", ""] }
         lines += [
             "[ledger]",
             "name = \(Self.quoted(name))",

@@ -75,8 +75,10 @@ package struct Configuration: Sendable, Equatable {
         }
     }
 
-    /// Whose home the configuration stands in; nil where it is nobody's yet.
+    /// The validator whose home the configuration stands in; nil where it is nobody's yet.
     package var validator: String?
+    /// The observer whose home it stands in, where it is one's.
+    package var observer: String?
     /// Where the ledger comes from.
     package var name: String
     /// The parameters of the first entry.

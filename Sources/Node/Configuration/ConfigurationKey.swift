@@ -27,6 +27,9 @@ extension Configuration {
             "node.validator", "the name of a validator", "written by `recount init`",
             "whose home the configuration stands in"),
         ConfigurationKey(
+            "node.observer", "the name of an observer", "written by `recount init --observer`",
+            "whose home it stands in, where that is one which follows and has no say"),
+        ConfigurationKey(
             "ledger.name", "text of 1 to 64 bytes", "\"recount.example/ledger\"",
             "where the ledger comes from"),
         ConfigurationKey(

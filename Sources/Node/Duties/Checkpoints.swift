@@ -8,27 +8,34 @@ internal import Ledger
 
 /// Makes checkpoints of the log and gathers the cosignatures of peers.
 ///
-/// The proposer of a batch begins one where the last is old. Every node that holds the same log up
-/// to there cosigns it, as long as it continues what that node cosigned last, and says so to all;
-/// each keeps the note with all the cosignatures that it has heard. Who signed two roots of one
-/// size is shown to the ledger.
+/// The proposer of a batch begins one where the last is old. Every member that holds the same log
+/// up to there cosigns it, as long as it continues what that node cosigned last, and says so to
+/// all; each keeps the note with all the cosignatures that it has heard. Who signed two roots of
+/// one size is shown to the ledger.
 final class Checkpoints: Duty {
     private struct Gathering {
         var signed: SignedCheckpoint
         var signers: Set<PublicKey>
         let since: UInt64
+        /// The signers that make it proof.
+        let threshold: Int
         var isChanged = true
-    }
 
-    private static let earlyMax = 16
+        /// The uptime at which it is kept as it is.
+        var dueAt: UInt64 {
+            since
+                + (signers.count >= threshold
+                    ? NodeLimits.cosigningMilliseconds : NodeLimits.cosigningMillisecondsMax)
+        }
+    }
 
     private let store: CheckpointStore
     private let origin: String
     private let everyMilliseconds: UInt64
     private let kept: Int
     private var gatherings: [TreeHead: Gathering] = [:]
-    /// What peers signed of a log that is not that long here yet.
-    private var early: [(signed: SignedCheckpoint, sender: PublicKey)] = []
+    /// What came last of a log that is not that long here yet, by whose line stands first.
+    private var early: [PublicKey: (signed: SignedCheckpoint, signers: Set<PublicKey>)] = [:]
     private var rate = PeerRate(perSecond: NodeLimits.notesPerSecond)
     /// What each validator signed first of a size, of the largest sizes.
     private var heard: [PublicKey: [UInt64: Statement]] = [:]
@@ -50,15 +57,17 @@ final class Checkpoints: Duty {
 
     var nextWake: UInt64 {
         gatherings.values.filter(\.isChanged)
-            .map { $0.since + NodeLimits.cosigningMilliseconds }.min() ?? .max
+            .map(\.dueAt).min() ?? .max
     }
 
     func start(_ node: NodeCore) throws(NodeError) { lastAt = node.uptime }
 
     func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
-        let waiting = early
-        early = []
-        for (signed, sender) in waiting { try take(signed, from: sender, node) }
+        let waiting = early.sorted { $0.key < $1.key }
+        early = [:]
+        for (first, note) in waiting {
+            try take(note.signed, by: note.signers, first: first, node)
+        }
         guard case .batchOpened(let opening)? = batch.events.first,
             opening.proposer == node.index,
             node.uptime >= (lastAt ?? 0) + everyMilliseconds
@@ -82,7 +91,8 @@ final class Checkpoints: Duty {
         node.sendToAll(.checkpoint(signed.bytes))
     }
 
-    /// Adds the node's own cosignature and begins to gather; false where it may not cosign.
+    /// Adds the node's own cosignature, where it is a member, and begins to gather; false where the
+    /// note is not one of its log.
     private func cosign(_ signed: inout SignedCheckpoint, _ node: NodeCore) throws(NodeError)
         -> Bool
     {
@@ -92,8 +102,8 @@ final class Checkpoints: Duty {
                 &signed, seconds: node.clock.now().rawValue / 1_000)
         } catch { throw .node(name: node.name, error) }
         switch result {
-        case .signed: break
-        case .tooEarly, .silent, .refused(.rollback): return false
+        case .signed, .agreed: break
+        case .tooEarly, .refused(.rollback): return false
         case .otherRoot(let root):
             if !isTold {
                 node.tell(
@@ -113,74 +123,86 @@ final class Checkpoints: Duty {
             gatherings[oldest] = nil
         }
         gatherings[signed.head] = Gathering(
-            signed: signed, signers: [node.home.key.publicKey], since: node.uptime)
+            signed: signed, signers: result == .signed ? [node.home.key.publicKey] : [],
+            since: node.uptime, threshold: Int(node.state.parameters.threshold))
         lastAt = node.uptime
         try saveIfWhole(signed.head, node)
         return true
     }
 
-    // MARK: What peers sign
+    // MARK: What members sign
 
+    /// Takes in a note with what members signed, whoever brings it; tells what it is worth to
+    /// others.
     func take(
-        _ message: DutyMessage, from sender: PublicKey, _ node: NodeCore
-    ) throws(NodeError) {
-        guard case .checkpoint(let bytes) = message,
-            let index = node.state.validatorIndex(of: sender),
-            node.state.members.contains(index), rate.takes(sender, at: node.uptime)
-        else { return }
+        _ bytes: [UInt8], from sender: PublicKey, _ node: NodeCore
+    ) throws(NodeError) -> Worth {
+        guard rate.takes(sender, at: node.uptime) else { return .ignore }
         let signed: SignedCheckpoint
-        do throws(NoteError) { signed = try SignedCheckpoint(bytes) } catch { return }
-        guard signed.checkpoint.originUTF8 == Array(origin.utf8) else { return }
-        try compare(signed, node)
-        try take(signed, from: sender, node)
+        do throws(NoteError) { signed = try SignedCheckpoint(bytes) } catch { return .reject }
+        guard signed.checkpoint.originUTF8 == Array(origin.utf8),
+            signed.note.signatures.count <= NodeLimits.linesOfNoteMax
+        else { return .reject }
+        learnKeys(node)
+        var lines: [(signer: PublicKey, line: NoteSignature)] = []
+        for line in signed.note.signatures {
+            // It may be by somebody whom this node is to hear of yet.
+            guard let known = keys[line.keyID] else { return .ignore }
+            guard let key = known.first(where: { $0.verifies(line, of: signed.note.text) }) else {
+                return .reject
+            }
+            lines.append((key.publicKey, line))
+        }
+        var isNew = false
+        for (signer, line) in lines where try compare(line, of: signed.head, by: signer, node) {
+            isNew = true
+        }
+        guard let first = lines.first?.signer else { return .reject }
+        try take(signed, by: Set(lines.map(\.signer)), first: first, node)
+        return isNew ? .passOn : .ignore
     }
 
     private func take(
-        _ signed: SignedCheckpoint, from sender: PublicKey, _ node: NodeCore
+        _ signed: SignedCheckpoint, by signers: Set<PublicKey>, first: PublicKey, _ node: NodeCore
     ) throws(NodeError) {
         let log = node.host.log
         guard signed.head.size <= log.size, !node.host.isBackfilling else {
-            if early.count < Self.earlyMax { early.append((signed, sender)) }
+            early[first] = (signed, signers)
             return
         }
-        guard let own = Self.lines(of: sender, in: signed, origin) else { return }
         if gatherings[signed.head] == nil {
             guard signed.head.size > savedSize else { return }
-            var mine = own
+            var mine = signed
             guard try cosign(&mine, node) else { return }
-            node.sendToAll(.checkpoint(mine.bytes))
+            if mine.bytes != signed.bytes { node.sendToAll(.checkpoint(mine.bytes)) }
         }
         guard var gathering = gatherings[signed.head] else { return }
         do throws(NoteError) {
-            if try gathering.signed.merge(own) > 0 { gathering.isChanged = true }
+            if try gathering.signed.merge(signed) > 0 { gathering.isChanged = true }
         } catch { return }
-        gathering.signers.insert(sender)
+        gathering.signers.formUnion(signers)
         gatherings[signed.head] = gathering
         try saveIfWhole(signed.head, node)
     }
 
-    /// Compares what members signed, whoever sends it, with what they signed before.
-    private func compare(_ signed: SignedCheckpoint, _ node: NodeCore) throws(NodeError) {
-        learnKeys(node)
-        let (size, text) = (signed.head.size, signed.note.text)
-        // An honest node sends its own lines, and those of one whom it answers.
-        for line in signed.note.signatures.prefix(NodeLimits.linesComparedMax) {
-            guard
-                let key = keys[line.keyID]?.first(where: { $0.verifies(line, of: text) }),
-                let statement = line.statement(of: signed.head.root)
-            else { continue }
-            let signer = key.publicKey
-            if let first = heard[signer]?[size] {
-                try node.accuse(signer, .consensus(.checkpoint(size: size)), first, statement)
-                continue
-            }
-            heard[signer, default: [:]][size] = statement
-            if let known = heard[signer], known.count > NodeLimits.headsComparedMax,
-                let least = known.keys.min()
-            {
-                heard[signer]?[least] = nil
-            }
+    /// Compares what a member signed with what it signed before; returns whether it is the first
+    /// of that size.
+    private func compare(
+        _ line: NoteSignature, of head: TreeHead, by signer: PublicKey, _ node: NodeCore
+    ) throws(NodeError) -> Bool {
+        guard signer != node.home.key.publicKey, let statement = line.statement(of: head.root)
+        else { return false }
+        if let first = heard[signer]?[head.size] {
+            try node.accuse(signer, .consensus(.checkpoint(size: head.size)), first, statement)
+            return false
         }
+        let known = heard[signer] ?? [:]
+        if known.count >= NodeLimits.headsComparedMax, let least = known.keys.min() {
+            guard head.size > least else { return false }
+            heard[signer]?[least] = nil
+        }
+        heard[signer, default: [:]][head.size] = statement
+        return true
     }
 
     /// Looks the members' keys up again after each change.
@@ -188,7 +210,7 @@ final class Checkpoints: Duty {
         guard keysChange != node.state.nextChange else { return }
         keysChange = node.state.nextChange
         keys = [:]
-        for index in node.state.members where index != node.index {
+        for index in node.state.members {
             guard let signer = node.state.validator(index)?.key else { continue }
             for key in Self.noteKeys(of: signer, origin) {
                 keys[key.keyID, default: []].append(key)
@@ -205,20 +227,6 @@ final class Checkpoints: Duty {
         } catch { return [] }
     }
 
-    /// The note with the lines alone that the sender signed; nil where it signed none.
-    private static func lines(
-        of sender: PublicKey, in signed: SignedCheckpoint, _ origin: String
-    ) -> SignedCheckpoint? {
-        let text = signed.note.text
-        let lines = noteKeys(of: sender, origin).compactMap { key in
-            signed.note.signature(of: key).flatMap { key.verifies($0, of: text) ? $0 : nil }
-        }
-        guard !lines.isEmpty else { return nil }
-        do throws(NoteError) {
-            return try SignedCheckpoint(SignedNote(text: text, signatures: lines))
-        } catch { return nil }
-    }
-
     // MARK: Keeping
 
     private func saveIfWhole(_ head: TreeHead, _ node: NodeCore) throws(NodeError) {
@@ -232,8 +240,7 @@ final class Checkpoints: Duty {
     func attend(_ node: NodeCore) throws(NodeError) {
         let uptime = node.uptime
         for head in gatherings.keys.sorted(by: { $0.size < $1.size }) {
-            guard let gathering = gatherings[head], gathering.isChanged,
-                uptime >= gathering.since + NodeLimits.cosigningMilliseconds
+            guard let gathering = gatherings[head], gathering.isChanged, uptime >= gathering.dueAt
             else { continue }
             save(head, node)
         }

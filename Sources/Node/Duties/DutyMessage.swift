@@ -24,6 +24,8 @@ package enum DutyMessage: BorshCodable, Sendable {
 
     /// The first tag; `PeerMessage` has those below.
     static let firstTag: UInt8 = 128
+    /// The tag of a checkpoint.
+    static let checkpointTag: UInt8 = 130
 
     package func encode(to writer: inout BorshWriter) {
         switch self {

@@ -3,12 +3,14 @@
 
 internal import Cryptography
 
-/// So many messages of each party at once, and in a second.
+/// So many messages of each peer at once, and in a second; of so many peers in a second.
 struct PeerRate {
     private struct Bucket {
         var tokens: UInt64
         var filledAt: UInt64
     }
+
+    private static let peersMax = NodeLimits.sendersMax
 
     private let perSecond: UInt64
     private var buckets: [PublicKey: Bucket] = [:]
@@ -17,6 +19,10 @@ struct PeerRate {
 
     /// Whether one more of a party is looked at.
     mutating func takes(_ peer: PublicKey, at uptime: UInt64) -> Bool {
+        if buckets[peer] == nil, buckets.count >= Self.peersMax {
+            buckets = buckets.filter { $0.value.filledAt + 1_000 > uptime }
+            guard buckets.count < Self.peersMax else { return false }
+        }
         var bucket = buckets[peer] ?? Bucket(tokens: perSecond, filledAt: uptime)
         let gained = min(uptime - min(uptime, bucket.filledAt), 1_000) * perSecond / 1_000
         if gained > 0 {

@@ -137,11 +137,12 @@ extension LocalNetwork {
 
     /// Writes the configuration of a home.
     static func writeConfiguration(
-        _ circuits: CircuitFiles, validator: String?, network: (listen: [String], peers: [String]),
-        to home: String
+        _ circuits: CircuitFiles, validator: String?, observer: String? = nil,
+        network: (listen: [String], peers: [String]), to home: String
     ) throws(NodeError) {
         var copy = circuits.configuration
         copy.validator = validator
+        copy.observer = observer
         copy.network.listen = network.listen
         copy.network.peers = network.peers
         try Files.write(Array(copy.toml.utf8), to: NodeHome.configurationFile(home))

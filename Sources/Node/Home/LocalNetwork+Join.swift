@@ -7,16 +7,25 @@ internal import Hosting
 internal import Ledger
 
 extension LocalNetwork {
-    /// Makes the home of a validator that is to join: a new key, the ledger's first batch, an empty
-    /// journal, and the configuration of the homes that are there. It fetches the rest from the
-    /// others, and has a say once T of the members have let its key join under its name.
+    /// One more node.
+    package enum Newcomer: Sendable {
+        /// A validator that is to join.
+        case validator
+        /// One who follows, and has no key of the ledger.
+        case observer
+    }
+
+    /// Makes the home of one more node: new keys, the ledger's first batch, an empty journal, and
+    /// the configuration of the homes that are there. It fetches the rest from the others. A
+    /// validator has a say once T of the members have let its key join under its name.
     ///
     /// Made under a temporary name and renamed at the end, so that it is there whole or not at all.
     /// Checks, in order: that it is a network, that `protection` opens the homes that are there,
     /// the name, that nobody has it, that nothing is there.
-    /// - Returns: The path of the home, its key, and what is to be said of its protection.
+    /// - Returns: The path of the home, its key (that of its transport for an observer), and what
+    ///   is to be said of its protection.
     package static func addHome(
-        named name: String, in path: String, protection: HomeProtection
+        of newcomer: Newcomer, named name: String, in path: String, protection: HomeProtection
     ) throws(NodeError) -> (path: String, key: PublicKey, notice: String?) {
         let network = Files.absolute(path)
         guard let first = names(in: network).first else { throw .notANetwork(path: network) }
@@ -24,7 +33,7 @@ extension LocalNetwork {
         // One run opens all homes, so that what opens one must open the others.
         _ = try NodeHome.open(at: client.home, protection: protection)
         do throws(ConfigurationError) {
-            _ = try Configuration.fileName(name, "the name of a validator")
+            _ = try Configuration.fileName(name, "the name of a node")
         } catch { throw .cannot("\(error)") }
         guard !reserved.contains(name) else {
             throw .cannot("a folder \(name) stands beside those of the validators; take another")
@@ -37,7 +46,8 @@ extension LocalNetwork {
         let temporary = "\(home).new-\(randomBytes(6).hex)"
         let key: SigningKey
         do throws(NodeError) {
-            key = try buildHome(temporary, named: name, in: network, like: client, protection)
+            key = try buildHome(
+                temporary, of: newcomer, named: name, in: network, like: client, protection)
             try Files.onDisk { () throws(DiskError) in
                 try POSIXDisk().rename(temporary, to: home)
                 try POSIXDisk().syncDirectory(network)
@@ -50,16 +60,18 @@ extension LocalNetwork {
     }
 
     private static func buildHome(
-        _ home: String, named name: String, in folder: String, like client: NodeClient,
-        _ protection: HomeProtection
+        _ home: String, of newcomer: Newcomer, named name: String, in folder: String,
+        like client: NodeClient, _ protection: HomeProtection
     ) throws(NodeError) -> SigningKey {
         let circuits = try CircuitFiles(client.configuration)
         try makeHome(home, circuits)
+        let isObserver = newcomer == .observer
         let keys = try KeyFolder(home: home).create(
-            [name, KeyFolder.transportName], protection)
+            isObserver ? [KeyFolder.transportName] : [name, KeyFolder.transportName], protection)
         let key = keys[0]
         try writeConfiguration(
-            circuits, validator: name, network: try network(in: folder), to: home)
+            circuits, validator: isObserver ? nil : name, observer: isObserver ? name : nil,
+            network: try network(in: folder), to: home)
         let opened = try FirstEntry.read(client.ledgerDirectory)
         try finishHome(home, opened)
         return key

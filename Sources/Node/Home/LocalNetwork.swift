@@ -72,7 +72,7 @@ package struct LocalNetwork: Sendable {
 
     // MARK: Opening
 
-    /// Opens the homes of a local network and decrypts their keys.
+    /// Opens the homes of a local network but those of observers, and decrypts their keys.
     ///
     /// Throws where one cannot be opened, or two are of different ledgers.
     /// - Parameter only: The validators whose homes are opened; nil for all.
@@ -86,7 +86,14 @@ package struct LocalNetwork: Sendable {
         }
         var nodes: [NodeHome] = []
         for name in names where only?.contains(name) ?? true {
-            nodes.append(try NodeHome.open(at: "\(path)/\(name)", protection: protection))
+            let home = homePath(of: name, in: path)
+            if try NodeHome.configuration(of: home).observer != nil {
+                guard only == nil else {
+                    throw .cannot("\(name) is an observer, which `recount node \(home)` runs")
+                }
+                continue
+            }
+            nodes.append(try NodeHome.open(at: home, protection: protection))
         }
         guard let first = nodes.first else { throw .notANetwork(path: path) }
         for node in nodes where node.ledger != first.ledger {

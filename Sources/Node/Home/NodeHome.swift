@@ -6,12 +6,12 @@ internal import EventLog
 internal import Foundation
 package import Ledger
 
-/// The folder of one validator.
+/// The folder of one validator, or of an observer, who follows the ledger and has no say.
 ///
-/// `recount.toml` (the configuration as used; `[node] validator` says whose home it is),
-/// `circuits/` (verifying keys), `keys/` (its key alone, sealed, mode 0600), `ledger/` (the log),
-/// `journal/` (what it has signed), `jobs/` (what clients hand in, see `Spool`). It is the
-/// `directory` of a `ReplicaHost`.
+/// `recount.toml` (the configuration as used; `[node]` says whose home it is), `circuits/`
+/// (verifying keys), `keys/` (its keys alone, sealed, mode 0600), `ledger/` (the log), `journal/`
+/// (what it has signed, an observer nothing), `jobs/` (what clients hand in, see `Spool`). It is
+/// the `directory` of a `ReplicaHost`.
 package struct NodeHome: Sendable {
     /// The folder.
     package let path: String
@@ -19,11 +19,13 @@ package struct NodeHome: Sendable {
     package let configuration: Configuration
     /// The identity of the ledger.
     package let ledger: LedgerID
-    /// The name of the validator.
+    /// The name of the validator, or of the observer.
     package let validator: String
+    /// Whether it is an observer's.
+    package let isObserver: Bool
     /// Its index where it stands in the first entry; nil for one that joined, or is to join.
     package let index: ValidatorIndex?
-    /// Its key.
+    /// Its key; of an observer one that nobody knows, and that is made anew at each opening.
     package let key: SigningKey
     /// What is to be said aloud about the protection of the key; nil where nothing is.
     package let protectionNotice: String?
@@ -51,7 +53,9 @@ package struct NodeHome: Sendable {
     package static func needsPassphrase(at path: String) throws(NodeError) -> Bool {
         let path = Files.absolute(path)
         let configuration = try configuration(of: path)
-        return try KeyFolder(home: path).needsPassphrase(name(in: configuration, of: path))
+        return try KeyFolder(home: path).needsPassphrase(
+            configuration.observer == nil
+                ? name(in: configuration, of: path) : KeyFolder.transportName)
     }
 
     /// Opens a home and decrypts its key.
@@ -78,8 +82,10 @@ package struct NodeHome: Sendable {
         }
         let opened = try FirstEntry.read(ledgerFolder(path))
         try FirstEntry.check(configuration, opened)
-        let key = try keys.open(validator, protection)
-        let place = configuration.validators.firstIndex { $0.name == validator }
+        let isObserver = configuration.observer != nil
+        let key = isObserver ? SigningKey() : try keys.open(validator, protection)
+        let place =
+            isObserver ? nil : configuration.validators.firstIndex { $0.name == validator }
         if let place, opened.validators[place].key != key.publicKey {
             throw .keyMismatch(
                 name: validator, expected: opened.validators[place].key, found: key.publicKey)
@@ -87,7 +93,8 @@ package struct NodeHome: Sendable {
         return NodeHome(
             path: path, configuration: configuration,
             ledger: LedgerID(Digest(hashing: Event.ledgerOpened(opened).encoded)),
-            validator: validator, index: place.map { ValidatorIndex(UInt16($0)) }, key: key,
+            validator: validator, isObserver: isObserver,
+            index: place.map { ValidatorIndex(UInt16($0)) }, key: key,
             protectionNotice: keys.notice(protection))
     }
 
@@ -103,11 +110,11 @@ package struct NodeHome: Sendable {
         return try Configuration.load(path: file)
     }
 
-    /// The validator that a configuration says the home is of.
+    /// Whom a configuration says the home is of: a validator, or an observer.
     static func name(
         in configuration: Configuration, of path: String
     ) throws(NodeError) -> String {
-        guard let name = configuration.validator else {
+        guard let name = configuration.validator ?? configuration.observer else {
             throw .configuration(path: configurationFile(path), .missing("node.validator"))
         }
         return name

@@ -14,6 +14,8 @@ package struct NetworkTopics: Sendable {
     package let votes: Topic
     /// `/recount/LEDGER/consensus`: proposals, prevotes and precommits.
     package let consensus: Topic
+    /// `/recount/LEDGER/cosignatures`: checkpoints with the lines of validators.
+    package let cosignatures: Topic
 
     /// Bytes of the longest message that goes by a topic; what is longer goes to each peer.
     package static let messageBytesMax = 1 << 20
@@ -30,17 +32,18 @@ package struct NetworkTopics: Sendable {
         requests = Topic("\(prefix)/requests")
         votes = Topic("\(prefix)/votes")
         consensus = Topic("\(prefix)/consensus")
+        cosignatures = Topic("\(prefix)/cosignatures")
     }
 
     /// All of them.
-    package var all: [Topic] { [requests, votes, consensus] }
+    package var all: [Topic] { [requests, votes, consensus, cosignatures] }
 
     /// The topic of a message to all, told from its first bytes; nil for one that goes to each peer
     /// by itself: it is signed by nobody, or too long.
     package func topic(of message: [UInt8]) -> Topic? {
-        guard message.count <= Self.messageBytesMax, message.count > 1,
-            let kind = PeerMessageKind(rawValue: message[0])
-        else { return nil }
+        guard message.count <= Self.messageBytesMax, message.count > 1 else { return nil }
+        if message[0] == DutyMessage.checkpointTag { return cosignatures }
+        guard let kind = PeerMessageKind(rawValue: message[0]) else { return nil }
         switch kind {
         case .proposal, .vote: return consensus
         case .command: return Message.isVoteOrResult(tag: message[1]) ? votes : requests

@@ -9,6 +9,8 @@ internal import Synchronization
 /// The transport over a network of peers: what is for all goes by gossip, what is for one over a
 /// stream of its own; which peer speaks for which party, hellos say.
 ///
+/// An observer is answered by its transport key, and asks one peer after the other.
+///
 /// What arrives by gossip is from whoever brought it. It goes to others when it is judged, and what
 /// a peer sent this node alone holds that peer up until it is judged, once that is too much.
 package final class NetworkTransport: Transport {
@@ -17,10 +19,22 @@ package final class NetworkTransport: Transport {
         var network: PeerNetwork?
         var take: (@Sendable (Arrival) -> Void)?
         var said = RecentDigests()
+        /// The turn of an observer that asks.
+        var turn = 0
+
+        /// Whom a message for all goes to that goes to each by itself.
+        mutating func receivers(isObserver: Bool) -> [PublicKey] {
+            guard isObserver else { return directory.all }
+            let sources = directory.sources
+            guard !sources.isEmpty else { return [] }
+            turn = (turn + 1) % sources.count
+            return [sources[turn]]
+        }
     }
 
     private let topics: NetworkTopics
     private let hello: [UInt8]
+    private let isObserver: Bool
     private let contents: Mutex<Contents>
     private let tell: @Sendable (NetworkEvent) -> Void
 
@@ -32,6 +46,7 @@ package final class NetworkTransport: Transport {
     package init(_ hello: Hello, tell: @escaping @Sendable (NetworkEvent) -> Void) {
         topics = NetworkTopics(hello.ledger)
         self.hello = hello.encoded
+        isObserver = hello.party == nil
         contents = Mutex(Contents(directory: PeerDirectory(hello.ledger)))
         self.tell = tell
     }
@@ -57,9 +72,9 @@ package final class NetworkTransport: Transport {
 
     package func send(_ bytes: [UInt8], to receiver: PublicKey) {
         let (network, peer) = contents.withLock {
-            ($0.network, $0.directory.peer(of: receiver))
+            ($0.network, $0.directory.peer(of: receiver) ?? receiver)
         }
-        if let peer { send(bytes, to: peer, network) }
+        send(bytes, to: peer, network)
     }
 
     package func sendToAll(_ bytes: [UInt8]) {
@@ -67,7 +82,7 @@ package final class NetworkTransport: Transport {
         let digest = topic == nil ? nil : Digest(hashing: bytes)
         let (network, peers, isNew) = contents.withLock { contents in
             (
-                contents.network, contents.directory.all,
+                contents.network, contents.receivers(isObserver: isObserver),
                 digest.map { contents.said.add($0) } ?? false
             )
         }

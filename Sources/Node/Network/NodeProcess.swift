@@ -8,7 +8,7 @@ internal import Ledger
 package import Network
 internal import Replication
 
-/// One validator, or the bridge, in a network of peers: the only party of its process.
+/// One validator, an observer, or the bridge in a network of peers: the only node of its process.
 package final class NodeProcess: Sendable {
     /// What a person is told.
     package enum Told: Sendable {
@@ -47,27 +47,45 @@ package final class NodeProcess: Sendable {
     }
 
     private let party: Party
-    private let network: PeerNetwork
-    private let transport: NetworkTransport
+    private let line: Line
 
-    /// Opens the home of a validator and starts the node; throws what opening throws, and nothing
-    /// runs then.
+    /// The way to the peers.
+    private struct Line: Sendable {
+        let network: PeerNetwork
+        let transport: NetworkTransport
+
+        /// - Parameter party: Whom the node speaks for; nil for an observer.
+        init(
+            _ ledger: LedgerID, party: SigningKey?, _ configuration: Configuration,
+            transportKey: SigningKey, listen: [Multiaddr]?, clock: any NodeClock,
+            tell: @escaping @Sendable (Told) -> Void
+        ) throws(NodeError) {
+            var hello = Hello(ledger: ledger, party: nil)
+            if let party {
+                hello = Hello(
+                    ledger: ledger, key: party, number: try clock.checked().rawValue,
+                    transport: transportKey.publicKey)
+            }
+            transport = NetworkTransport(hello, tell: { tell(.network($0)) })
+            network = transport.makeNetwork(
+                try NodeProcess.settings(configuration, transportKey, listen, clock))
+        }
+    }
+
+    /// Opens the home of a validator or an observer and starts the node; throws what opening
+    /// throws, and nothing runs then.
     package init(
         _ home: NodeHome, transportKey: SigningKey, options: Options = Options(),
         clock: any NodeClock = SystemClock(), onChange: @escaping @Sendable () -> Void = {},
         tell: @escaping @Sendable (Told) -> Void
     ) async throws(NodeError) {
-        transport = NetworkTransport(
-            Hello(
-                ledger: home.ledger, key: home.key, number: try clock.checked().rawValue,
-                transport: transportKey.publicKey),
-            tell: { tell(.network($0)) })
-        network = transport.makeNetwork(
-            try Self.settings(home.configuration, transportKey, options.listen, clock))
+        line = try Line(
+            home.ledger, party: home.isObserver ? nil : home.key, home.configuration,
+            transportKey: transportKey, listen: options.listen, clock: clock, tell: tell)
         let share = NodeShare(jobs: home.configuration.compute.runnerOptions)
         do throws(NodeError) {
             let node = try ValidatorNode(
-                home: home, transport: transport, share: share, options: options.node,
+                home: home, transport: line.transport, share: share, options: options.node,
                 clock: clock, onChange: onChange, tell: { tell(.node($0)) })
             party = .validator(node, share)
         } catch {
@@ -83,16 +101,12 @@ package final class NodeProcess: Sendable {
         clock: any NodeClock = SystemClock(), onChange: @escaping @Sendable () -> Void = {},
         tell: @escaping @Sendable (Told) -> Void
     ) async throws(NodeError) {
-        transport = NetworkTransport(
-            Hello(
-                ledger: home.ledger, key: home.key, number: try clock.checked().rawValue,
-                transport: transportKey.publicKey),
-            tell: { tell(.network($0)) })
-        network = transport.makeNetwork(
-            try Self.settings(home.configuration, transportKey, options.listen, clock))
+        line = try Line(
+            home.ledger, party: home.key, home.configuration, transportKey: transportKey,
+            listen: options.listen, clock: clock, tell: tell)
         party = .bridge(
             try BridgeParty(
-                home: home, transport: transport, onEnd: onChange,
+                home: home, transport: line.transport, onEnd: onChange,
                 tell: { tell(.node(.event($0))) }))
         try await start()
     }
@@ -112,6 +126,13 @@ package final class NodeProcess: Sendable {
         var settings = PeerNetworkSettings(host: host)
         settings.peers = network.peerDiscovery == "off" ? [] : try addresses(network.peers)
         settings.gossip.gossip.heartbeatMilliseconds = network.gossipsubHeartbeatMilliseconds
+        // Everybody tells all peers what is its own: a mesh is there for those who are cut off from
+        // its author. Of four in it one is honest, where three may lie.
+        settings.gossip.gossip.degreeLow = 4
+        settings.gossip.gossip.degree = 4
+        settings.gossip.gossip.degreeHigh = 6
+        settings.gossip.gossip.degreeScore = 3
+        settings.gossip.gossip.degreeOut = 2
         // Nobody else can dial an address of this machine alone.
         if network.peerDiscovery == "mdns", own.contains(where: { !$0.isLoopback }) {
             settings.discovery = .multicast(interfaces: [])
@@ -131,7 +152,7 @@ package final class NodeProcess: Sendable {
 
     private func start() async throws(NodeError) {
         do {
-            try await network.start()
+            try await line.network.start()
         } catch {
             await stop()
             throw .cannot("the network could not be joined: \(error)")
@@ -143,14 +164,19 @@ package final class NodeProcess: Sendable {
     /// Where the node listens, with its name.
     package func addresses() async -> [Multiaddr] {
         do {
-            return try await network.listenAddresses().map { $0.with(network.peer) }
+            return try await line.network.listenAddresses().map { $0.with(line.network.peer) }
         } catch {
             return []
         }
     }
 
+    /// What was sent and received so far; nil where that cannot be told any more.
+    package func traffic() async -> Traffic? {
+        do { return try await line.network.traffic() } catch { return nil }
+    }
+
     /// The parties that can be reached.
-    package var parties: [PublicKey] { transport.parties }
+    package var parties: [PublicKey] { line.transport.parties }
 
     /// Where a validator stands; nil for the bridge.
     package var facts: NodeFacts? {
@@ -179,7 +205,7 @@ package final class NodeProcess: Sendable {
             // It may take as long as a batch, which is no thread of the pool's to wait for.
             Thread { continuation.resume(returning: party.end()) }.start()
         }
-        do { try await network.stop() } catch {
+        do { try await line.network.stop() } catch {
             // It is gone either way.
         }
         return error

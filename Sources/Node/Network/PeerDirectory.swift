@@ -7,7 +7,8 @@ package import Ledger
 /// Which peer speaks for which party, as hellos have it; peers are named by their transport keys.
 ///
 /// Invariants: `peers[k] == p` has `parties[p] == k`; a peer speaks for at most one party, and a
-/// party is spoken for by one peer, that of its highest number.
+/// party is spoken for by one peer, that of its highest number. Only peers that are connected are
+/// kept.
 package struct PeerDirectory: Sendable {
     /// What became of a hello.
     package enum Answer: Equatable, Sendable {
@@ -26,6 +27,8 @@ package struct PeerDirectory: Sendable {
     private let ledger: LedgerID
     private var peers: [PublicKey: PublicKey] = [:]
     private var parties: [PublicKey: PublicKey] = [:]
+    /// The peers that speak for nobody.
+    private var observers: Set<PublicKey> = []
     /// The highest number of each party, and the peer that named it, also of those that are gone.
     private var numbers: [PublicKey: (number: UInt64, peer: PublicKey)] = [:]
     /// The keys of `numbers`, in the order in which they came.
@@ -44,6 +47,7 @@ package struct PeerDirectory: Sendable {
         guard hello.ledger == ledger else { return .otherLedger(hello.ledger) }
         guard let party = hello.party else {
             forget(peer)
+            observers.insert(peer)
             return .observer
         }
         if let last = numbers[party.key], last.peer != peer, last.number >= party.number {
@@ -64,6 +68,7 @@ package struct PeerDirectory: Sendable {
 
     /// Notes that a peer is there no more.
     package mutating func forget(_ peer: PublicKey) {
+        observers.remove(peer)
         guard let party = parties.removeValue(forKey: peer) else { return }
         peers[party] = nil
     }
@@ -76,4 +81,7 @@ package struct PeerDirectory: Sendable {
 
     /// The peers that speak for parties, by the bytes of their keys.
     package var all: [PublicKey] { parties.keys.sorted() }
+
+    /// The peers that an observer may ask: those of parties, or, where there are none, observers.
+    package var sources: [PublicKey] { parties.isEmpty ? observers.sorted() : all }
 }

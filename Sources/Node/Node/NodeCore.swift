@@ -25,6 +25,7 @@ final class NodeCore {
 
     let clients: Clients
     let checkpoints: Checkpoints
+    private let observers = Observers()
     private(set) var duties: [any Duty] = []
     private var misbehaviour: (any Misbehaviour)?
 
@@ -67,7 +68,7 @@ final class NodeCore {
         duties = [
             Telling(host, tells: options.tells), clients, Settling(), blobs,
             Jobs(home, blobs, options.behaviour), checkpoints, Spooling(home),
-            Pruning(blobs, everyMilliseconds: options.pruningMilliseconds),
+            Pruning(blobs, everyMilliseconds: options.pruningMilliseconds), observers,
         ]
         // No run waits for what a liar says of itself.
         if misbehaviour == nil, options.behaviour == .honest {
@@ -200,7 +201,7 @@ final class NodeCore {
             try act { (host, now) throws(HostError) in try host.start(at: now) }
             Receiving(
                 name: name, inbox: inbox, intake: host.intake, clock: clock,
-                tellsAll: misbehaviour != nil
+                isObserver: home.isObserver, tellsAll: misbehaviour != nil
             ).start()
             while try turn() {}
             for duty in duties { try duty.end(self) }
@@ -225,6 +226,7 @@ final class NodeCore {
         for work in arrivals.work { try work(self) }
         try takeVerdicts(arrivals.verdicts)
         try receive(arrivals.checked)
+        try answer(arrivals.checked.questions)
         if host.nextWake <= clock.uptime() {
             try act { (host, now) throws(HostError) in try host.wake(at: now) }
         }
@@ -271,9 +273,22 @@ final class NodeCore {
             judge?(host.keeps(message) ? .passOn : .ignore)
         }
         for (message, arrival) in checked.duties {
+            if case .checkpoint(let note) = message {
+                let worth = try checkpoints.take(note, from: arrival.sender, self)
+                arrival.judge?(worth)
+                continue
+            }
             for duty in duties { try duty.take(message, from: arrival.sender, self) }
             // They are for this node alone.
             arrival.judge?(.ignore)
+        }
+    }
+
+    private func answer(
+        _ questions: [(message: PeerMessage, sender: PublicKey)]
+    ) throws(NodeError) {
+        for (question, sender) in questions {
+            try observers.answer(question, from: sender, self)
         }
     }
 

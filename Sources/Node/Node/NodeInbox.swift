@@ -5,6 +5,7 @@ internal import Cryptography
 internal import EventLog
 internal import Hosting
 internal import Ledger
+internal import Replication
 internal import Synchronization
 
 /// Something that is done on a node's own thread.
@@ -29,11 +30,13 @@ final class NodeInbox: Sendable {
         var arrivals: [(checked: CheckedArrival, judge: (@Sendable (Worth) -> Void)?)] = []
         /// What is the duties'.
         var duties: [(message: DutyMessage, arrival: Arrival)] = []
+        /// What observers ask.
+        var questions: [(message: PeerMessage, sender: PublicKey)] = []
         /// All that came, for a node that misbehaves.
         var heard: [Arrival] = []
 
         var isEmpty: Bool { count == 0 && heard.isEmpty }
-        var count: Int { arrivals.count + duties.count }
+        var count: Int { arrivals.count + duties.count + questions.count }
     }
 
     private struct Contents {
@@ -123,6 +126,7 @@ final class NodeInbox: Sendable {
             guard !contents.isClosed else { return }
             contents.checked.arrivals += checked.arrivals
             contents.checked.duties += checked.duties
+            contents.checked.questions += checked.questions
             contents.checked.heard += checked.heard
         }
     }

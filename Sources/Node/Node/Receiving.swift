@@ -14,6 +14,8 @@ struct Receiving: Sendable {
     let inbox: NodeInbox
     let intake: Intake
     let clock: any NodeClock
+    /// Whether the node is an observer, whom fellows may answer.
+    let isObserver: Bool
     /// Whether the node is shown all that comes, as one that misbehaves is.
     let tellsAll: Bool
 
@@ -27,6 +29,14 @@ struct Receiving: Sendable {
         thread.start()
     }
 
+    /// What an observer asks; nil where it is nothing that one may ask.
+    private func question(_ message: Arrival) -> PeerMessage? {
+        guard let kind = message.bytes.first.flatMap(PeerMessageKind.init(rawValue:)),
+            kind == .status || kind == .wantSnapshot, message.bytes.count <= kind.bytesMax
+        else { return nil }
+        return ArrivedMessage(message.bytes).message
+    }
+
     private func checked(_ messages: [Arrival]) -> NodeInbox.CheckedMessages {
         var result = NodeInbox.CheckedMessages()
         var forHost: [(bytes: [UInt8], peer: ValidatorIndex?)] = []
@@ -38,8 +48,16 @@ struct Receiving: Sendable {
             }
             let party = intake.party(message.sender)
             // The bridge is a client like any other; of those who are nobody, only what others are
-            // to get is looked at, which is signed.
-            guard party != nil || message.isForAll && tag < DutyMessage.firstTag else {
+            // to get is looked at, which is signed, and what observers ask or tell one another.
+            guard
+                party != nil
+                    || message.isForAll
+                        && (tag < DutyMessage.firstTag || tag == DutyMessage.checkpointTag)
+                    || isObserver && tag == PeerMessageKind.batch.rawValue
+            else {
+                if let question = question(message) {
+                    result.questions.append((question, message.sender))
+                }
                 message.judge?(.ignore)
                 continue
             }

@@ -45,6 +45,9 @@ extension ReadingError: CustomStringConvertible {
 }
 
 /// Reads the entries of a log in order, some frames at a time.
+///
+/// It is asked, where `LedgerFold.forEach` calls: the audit reads the batch after the one at hand,
+/// so that its proofs are looked at meanwhile, and goes on behind an entry that cannot follow.
 package struct EntryReader {
     /// Frames are read until they hold so many entries.
     private static let pageEntries = 8_192

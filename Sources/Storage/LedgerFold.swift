@@ -14,8 +14,43 @@ package enum FoldFailure: Error {
     case cannotFollow(entry: UInt64, FoldError)
 }
 
-/// The fold of a log: the one loop that reads entries and takes them into a state.
+/// The fold of a log: the one loop that reads entries, and the one that takes them into a state.
 package enum LedgerFold {
+    /// Reads the entries of a log in order, and hands each with its index to `body` until that is
+    /// false.
+    ///
+    /// - Parameters:
+    ///   - base: The index in the ledger of the log's first entry.
+    ///   - start: The index in the ledger of the first entry to read.
+    ///   - end: The index in the ledger before which it ends; the end of the log where nil.
+    package static func forEach(
+        _ log: EventLog, base: UInt64 = 0, from start: UInt64, to end: UInt64? = nil,
+        _ body: (UInt64, Entry) throws(FoldFailure) -> Bool
+    ) throws(FoldFailure) {
+        let end = end ?? base + log.size
+        guard start < end else { return }
+        var next = start
+        var failure: FoldFailure?
+        do throws(LogError) {
+            try log.forEachFrame(from: start - base, to: end - base) { frame in
+                let low = next - base - frame.firstIndex
+                let high = min(end - base, frame.endIndex) - frame.firstIndex
+                for place in Int(low)..<Int(high) {
+                    do throws(FoldFailure) {
+                        let entry = try read(frame.bytes, in: frame.range(of: place), next)
+                        guard try body(next, entry) else { return false }
+                    } catch {
+                        failure = error
+                        return false
+                    }
+                    next += 1
+                }
+                return true
+            }
+        } catch { throw .log(error) }
+        if let failure { throw failure }
+    }
+
     /// Folds the entries from the size of the state on, without checking signatures and without
     /// deriving anything.
     ///
@@ -30,28 +65,11 @@ package enum LedgerFold {
         willTake: (Entry) -> Bool = { _ in true },
         didTake: (Entry, inout LedgerState) -> Bool = { _, _ in true }
     ) throws(FoldFailure) {
-        let end = end ?? base + log.size
-        guard state.size < end else { return }
-        var failure: FoldFailure?
-        do throws(LogError) {
-            try log.forEachFrame(from: state.size - base, to: end - base) { frame in
-                let low = state.size - base - frame.firstIndex
-                let high = min(end - base, frame.endIndex) - frame.firstIndex
-                for place in Int(low)..<Int(high) {
-                    do throws(FoldFailure) {
-                        let entry = try read(frame.bytes, in: frame.range(of: place), state.size)
-                        guard willTake(entry) else { return false }
-                        try take(entry, into: &state)
-                        guard didTake(entry, &state) else { return false }
-                    } catch {
-                        failure = error
-                        return false
-                    }
-                }
-                return true
-            }
-        } catch { throw .log(error) }
-        if let failure { throw failure }
+        try forEach(log, base: base, from: state.size, to: end) { _, entry throws(FoldFailure) in
+            guard willTake(entry) else { return false }
+            try take(entry, into: &state)
+            return didTake(entry, &state)
+        }
     }
 
     /// Reads the bytes of the entry with this index.
@@ -73,15 +91,25 @@ package enum LedgerFold {
     }
 }
 
+extension FoldFailure {
+    /// What is wrong, without the entry.
+    package var problem: String {
+        switch self {
+        case .log(let error): "\(error)"
+        case .undecodable(_, let error): "\(error)"
+        case .cannotFollow(_, let error): "\(error)"
+        }
+    }
+}
+
 extension StorageError {
     /// What a failed fold means to whoever opens a ledger.
     package init(_ failure: FoldFailure) {
-        self =
-            switch failure {
-            case .log(let error): .log(error)
-            case .undecodable(let entry, let error): .entry(entry, problem: "\(error)")
-            case .cannotFollow(let entry, let error): .entry(entry, problem: "\(error)")
-            }
+        switch failure {
+        case .log(let error): self = .log(error)
+        case .undecodable(let entry, _), .cannotFollow(let entry, _):
+            self = .entry(entry, problem: failure.problem)
+        }
     }
 }
 

@@ -185,33 +185,17 @@ package enum LedgerStore {
         }
         var tail = TailCheck(state: state, frontier: frontier)
         var batch: [Entry] = []
-        var failure: StorageError?
-        var next = state.size
-        do throws(LogError) {
-            try log.forEachFrame(from: next, to: log.size) { frame in
-                for place in Int(next - frame.firstIndex)..<Int(frame.endIndex - frame.firstIndex) {
-                    do {
-                        let entry = try LedgerFold.read(
-                            frame.bytes, in: frame.range(of: place), next)
-                        batch.append(entry)
-                        next += 1
-                        guard case .batchSealed = entry.event else { continue }
-                        try tail.take(batch)
-                        batch = []
-                    } catch let fault as TailFault {
-                        failure = .entry(fault.entry, problem: fault.problem)
-                        return false
-                    } catch let fault as FoldFailure {
-                        failure = StorageError(fault)
-                        return false
-                    } catch {
-                        fatalError("an error of an unknown kind: \(error)")
-                    }
-                }
-                return true
+        var fault: TailFault?
+        do throws(FoldFailure) {
+            try LedgerFold.forEach(log, from: state.size) { _, entry in
+                batch.append(entry)
+                guard case .batchSealed = entry.event else { return true }
+                do throws(TailFault) { try tail.take(batch) } catch { fault = error }
+                batch = []
+                return fault == nil
             }
-        } catch { throw .log(error) }
-        if let failure { throw failure }
+        } catch { throw StorageError(error) }
+        if let fault { throw .entry(fault.entry, problem: fault.problem) }
         state = tail.state
         guard batch.isEmpty else { throw .unsealed(entries: state.size) }
     }

@@ -142,24 +142,26 @@ private struct PaymentHistory {
         var requests: [EntryIndex: RequestSubmitted] = [:]
         var ordered: [EntryIndex] = []
         var reported: [EntryIndex: SettlementResult] = [:]
-        for index in 0..<opened.log.size {
-            let event = try Self.event(opened.log, index, directory)
-            switch event {
-            case .batchOpened(let batch): height = batch.height
-            case .governanceApproved(let change): changes.append((change, height))
-            case .requestSubmitted(let request): requests[EntryIndex(index)] = request
-            case .roundClosed(let closed) where !ordered.contains(closed.about):
-                requests[closed.about] = nil
-            case .settlementOrdered(let order): ordered.append(order.request)
-            case .settlementReported(let report):
-                guard let id = opened.state.requestID(at: report.request) else { continue }
-                let message = SettlementMessage(
-                    request: id, bridge: bridge, reference: report.reference,
-                    result: report.result, signature: report.signature)
-                if message.isSigned(in: ledger) { reported[report.request] = report.result }
-            default: break
+        do throws(FoldFailure) {
+            try LedgerFold.forEach(opened.log, from: 0) { index, entry in
+                switch entry.event {
+                case .batchOpened(let batch): height = batch.height
+                case .governanceApproved(let change): changes.append((change, height))
+                case .requestSubmitted(let request): requests[EntryIndex(index)] = request
+                case .roundClosed(let closed) where !ordered.contains(closed.about):
+                    requests[closed.about] = nil
+                case .settlementOrdered(let order): ordered.append(order.request)
+                case .settlementReported(let report):
+                    guard let id = opened.state.requestID(at: report.request) else { break }
+                    let message = SettlementMessage(
+                        request: id, bridge: bridge, reference: report.reference,
+                        result: report.result, signature: report.signature)
+                    if message.isSigned(in: ledger) { reported[report.request] = report.result }
+                default: break
+                }
+                return true
             }
-        }
+        } catch { throw .storage(path: directory, StorageError(error)) }
         for entry in ordered {
             guard let request = requests[entry], let id = opened.state.requestID(at: entry) else {
                 throw .entryUnusable(
@@ -177,18 +179,6 @@ private struct PaymentHistory {
                         id: id, entry: entry, nullifiers: request.nullifiers,
                         amount: request.amount, recipient: request.recipient), state
                 ))
-        }
-    }
-
-    private static func event(
-        _ log: EventLog, _ index: UInt64, _ path: String
-    ) throws(NodeError) -> Event {
-        let bytes: [UInt8]
-        do throws(LogError) { bytes = try log.entry(at: index) } catch {
-            throw .log(of: "the ledger", path: path, error)
-        }
-        do throws(Ledger.DecodingError) { return try Event(decoding: bytes) } catch {
-            throw .entryUnusable(entry: index, problem: "\(error)")
         }
     }
 }

@@ -96,25 +96,21 @@ package enum NodeJournals {
         let (state, log) = own
         var votes: [VoteMessage] = []
         var results: [ResultMessage] = []
-        for index in (log.size - min(log.size, NodeLimits.comparedEntriesMax))..<log.size {
-            let event: Event
-            do {
-                event = try Event(decoding: try log.entry(at: index))
-            } catch let error as LogError {
-                throw .log(of: "the ledger", path: log.directory, error)
-            } catch {
-                throw .entryUnusable(entry: index, problem: "\(error)")
-            }
-            switch event {
-            case .voteCast(let vote) where vote.validator == validator:
-                if let message = state.voteMessage(of: vote) { votes.append(message) }
-            case .resultReported(let result) where result.validator == validator:
-                if case .result(let message)? = state.message(of: event) {
-                    results.append(message)
+        let start = log.size - min(log.size, NodeLimits.comparedEntriesMax)
+        do throws(FoldFailure) {
+            try LedgerFold.forEach(log, from: start) { _, entry in
+                switch entry.event {
+                case .voteCast(let vote) where vote.validator == validator:
+                    if let message = state.voteMessage(of: vote) { votes.append(message) }
+                case .resultReported(let result) where result.validator == validator:
+                    if case .result(let message)? = state.message(of: entry.event) {
+                        results.append(message)
+                    }
+                default: break
                 }
-            default: break
+                return true
             }
-        }
+        } catch { throw .storage(path: log.directory, StorageError(error)) }
         return (votes, results)
     }
 

@@ -31,7 +31,7 @@ extension Projector {
             do {
                 for entry in Int(entries - frame.firstIndex)..<frame.count {
                     guard entries < end else { return false }
-                    try take(Array(frame.bytes[frame.range(of: entry)]))
+                    try take(frame.bytes, in: frame.range(of: entry))
                     guard !isOpen else { continue }
                     if entries - start >= enough { return false }
                     if entries - last >= ProjectionsWriter.entriesPerTransaction {

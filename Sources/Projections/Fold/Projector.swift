@@ -7,6 +7,9 @@ internal import Ledger
 
 /// The fold of a log into the tables of one connection, from the events alone.
 ///
+/// It is not the fold of Storage, which takes entries into a `LedgerState`: what the tables say
+/// rests on no other part of the program than the log, so that the two can be compared.
+///
 /// Keeps in memory who the validators are, and the rows that are not written yet; `flush` writes
 /// them. Whoever runs it opens and ends the transactions. After an error it is of no more use.
 final class Projector {
@@ -71,15 +74,15 @@ final class Projector {
 
     func fail(_ problem: String) -> FoldProblem { FoldProblem(entry: entries, problem: problem) }
 
-    /// Takes in the next entry.
-    func take(_ bytes: [UInt8]) throws {
+    /// Takes in the next entry, which lies in a part of `bytes`.
+    func take(_ bytes: [UInt8], in range: Range<Int>) throws {
         let event: Event
-        do throws(DecodingError) { event = try Event(decoding: bytes) } catch {
+        do throws(DecodingError) { event = try Event(decoding: bytes, in: range) } catch {
             throw fail("\(error)")
         }
         if entries == 0 {
             guard case .ledgerOpened = event else { throw fail("it does not open a ledger") }
-            ledger = LedgerID(Digest(hashing: bytes))
+            ledger = LedgerID(Digest(hashing: Array(bytes[range])))
         }
         try apply(event)
         entries += 1

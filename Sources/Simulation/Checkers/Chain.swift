@@ -5,6 +5,7 @@ internal import Cryptography
 internal import EventLog
 internal import Hosting
 internal import Ledger
+internal import Storage
 
 /// The batches in the order in which some honest node first had them: what all others must have.
 struct Chain {
@@ -69,19 +70,17 @@ struct Chain {
     /// Reads the batches of a log from an entry on.
     static func batches(
         of log: EventLog, from start: UInt64, to end: UInt64
-    ) throws -> [(events: [Event], root: Digest)] {
+    ) throws(FoldFailure) -> [(events: [Event], root: Digest)] {
         var result: [(events: [Event], root: Digest)] = []
         var batch: [Event] = []
-        try log.forEach(from: start, to: end) { index, bytes in
-            var copy: [UInt8] = []
-            copy.reserveCapacity(bytes.count)
-            for position in bytes.indices { copy.append(bytes[position]) }
-            let event = try Event(decoding: copy)
-            batch.append(event)
-            if case .batchSealed = event {
-                result.append((batch, try log.root(at: index + 1)))
-                batch = []
+        try LedgerFold.forEach(log, from: start, to: end) { index, entry throws(FoldFailure) in
+            batch.append(entry.event)
+            guard case .batchSealed = entry.event else { return true }
+            do throws(LogError) { result.append((batch, try log.root(at: index + 1))) } catch {
+                throw .log(error)
             }
+            batch = []
+            return true
         }
         return result
     }

@@ -6,6 +6,7 @@ internal import EventLog
 internal import Hosting
 internal import Ledger
 internal import Replication
+internal import Storage
 
 /// Calling the nodes, and doing what they want done.
 extension Simulator {
@@ -220,12 +221,12 @@ extension Simulator {
 
     /// Takes in what a log holds beyond the batches known so far.
     func catchUp(with host: ReplicaHost, _ node: SimulatedNode) {
-        do {
+        do throws(FoldFailure) {
             let batches = try Chain.batches(
                 of: host.log, from: chain.state.size, to: host.log.size)
             for (events, root) in batches { extend(events, root: root, node: node) }
         } catch {
-            fail(node, .log(error as? LogError ?? .disk(.powerCut)))
+            fail(node, .ledger(StorageError(error)))
         }
     }
 }

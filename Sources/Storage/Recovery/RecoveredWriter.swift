@@ -26,11 +26,19 @@ struct RecoveredWriter {
     /// Folds and stages an entry, and commits now and then.
     ///
     /// Throws `.rules` for an entry that cannot follow those before it, or `.log`.
-    mutating func append(_ entry: [UInt8]) throws(RecoveryError) {
-        try Self.apply(entry, to: &state, root: { log.stagedRoot }, blobs: &blobs)
+    mutating func append(_ bytes: [UInt8]) throws(RecoveryError) {
+        let index = state.size
+        var problem: String?
+        do throws(FoldFailure) {
+            let entry = try LedgerFold.read(bytes, in: bytes.indices, index)
+            if case .batchSealed(let seal) = entry.event { problem = self.problem(of: seal) }
+            try LedgerFold.take(entry, into: &state)
+            Self.addBlobs(of: entry.event, to: &blobs)
+        } catch { problem = problem ?? error.problem }
+        if let problem { throw .rules(entry: index, problem: problem) }
         do throws(LogError) {
-            _ = try log.stage(entry)
-            stagedBytes += entry.count + 2
+            _ = try log.stage(bytes)
+            stagedBytes += bytes.count + 2
             if stagedBytes >= Self.commitBytes { try commit() }
         } catch {
             throw .log(error)
@@ -68,44 +76,24 @@ struct RecoveredWriter {
         stagedBytes = 0
     }
 
-    private static func apply(
-        _ entry: [UInt8], to state: inout LedgerState, root: () -> Digest,
-        blobs: inout Set<Digest>
-    ) throws(RecoveryError) {
-        let index = state.size
-        do {
-            let taken = try Entry(decoding: entry)
-            switch taken.event {
-            case .batchSealed(let seal):
-                let components = state.componentRoots()
-                guard seal.height == state.height, seal.size == index else {
-                    throw RecoveryError.rules(entry: index, problem: "it seals another batch")
-                }
-                guard seal.root == root() else {
-                    throw RecoveryError.rules(
-                        entry: index, problem: "it seals another log, of root \(seal.root.hex)")
-                }
-                for (component, (sealed, due)) in zip(
-                    StateComponent.allCases, zip(seal.components, components))
-                where sealed != due {
-                    throw RecoveryError.rules(
-                        entry: index,
-                        problem: "the root of \(component.label) is \(due.hex), and it says"
-                            + " \(sealed.hex)")
-                }
-                guard seal.components.count == components.count,
-                    seal.stateRoot == StateRoot.combined(components)
-                else {
-                    throw RecoveryError.rules(entry: index, problem: "it names another state root")
-                }
-            default: addBlobs(of: taken.event, to: &blobs)
-            }
-            try state.apply(taken)
-        } catch let error as RecoveryError {
-            throw error
-        } catch {
-            throw .rules(entry: index, problem: "\(error)")
+    /// How a seal differs from the one that is due here; nil where it does not.
+    private func problem(of seal: BatchSealed) -> String? {
+        guard seal.height == state.height, seal.size == state.size else {
+            return "it seals another batch"
         }
+        guard seal.root == log.stagedRoot else {
+            return "it seals another log, of root \(seal.root.hex)"
+        }
+        let components = state.componentRoots()
+        for (component, (sealed, due)) in zip(
+            StateComponent.allCases, zip(seal.components, components))
+        where sealed != due {
+            return "the root of \(component.label) is \(due.hex), and it says \(sealed.hex)"
+        }
+        guard seal.components.count == components.count,
+            seal.stateRoot == StateRoot.combined(components)
+        else { return "it names another state root" }
+        return nil
     }
 
     private static func addBlobs(of event: Event, to blobs: inout Set<Digest>) {

@@ -8,40 +8,10 @@ import Ledger
 import Synchronization
 
 /// A signature, or several of one message, to be checked.
-enum SignatureTask: Sendable {
-    case message(UInt64, Message)
-    case opening(UInt64, BatchOpening)
-
+struct SignatureTask: Sendable {
     /// The entry that carries the signatures.
-    var entry: UInt64 {
-        switch self {
-        case .message(let entry, _), .opening(let entry, _): entry
-        }
-    }
-
-    /// What is to be checked; nil where it cannot hold.
-    func checks(in ledger: LedgerID) -> [SignatureCheck]? {
-        switch self {
-        case .message(_, let message): message.signatureChecks(in: ledger)
-        case .opening(_, let opening): opening.signatureChecks(in: ledger)
-        }
-    }
-
-    /// How many signatures it carries.
-    var signatureCount: Int {
-        switch self {
-        case .message(_, let message): message.signatureCount
-        case .opening(_, let opening): 1 + opening.precommitKeys.count
-        }
-    }
-
-    /// The keys that are said to have signed, in hexadecimal.
-    var signers: [String] {
-        switch self {
-        case .message(_, let message): message.signers
-        case .opening(_, let opening): ([opening.proposer] + opening.precommitKeys).map(\.hex)
-        }
-    }
+    let entry: UInt64
+    let input: Input
 }
 
 /// A proof to be verified.
@@ -102,7 +72,7 @@ final class CheckPool: Sendable {
         var ends: [Int?] = []
         ends.reserveCapacity(tasks.count)
         for task in tasks {
-            guard let own = task.checks(in: ledger) else {
+            guard let own = task.input.signatureChecks(in: ledger) else {
                 ends.append(nil)
                 continue
             }
@@ -114,9 +84,9 @@ final class CheckPool: Sendable {
         var count: UInt64 = 0
         var findings: [Finding] = []
         for (task, end) in zip(tasks, ends) {
-            count += UInt64(task.signatureCount)
+            count += UInt64(task.input.signatureCount)
             guard let end, verdicts[start..<end].allSatisfy({ $0 }) else {
-                findings.append(Self.finding(task.entry, task.signers))
+                findings.append(Self.finding(task.entry, task.input.signers))
                 start = end ?? start
                 continue
             }
@@ -141,6 +111,26 @@ final class CheckPool: Sendable {
             jury.hear(verdict, on: task.request)
         }
         results.withLock { $0.proofs += UInt64(tasks.count) }
+    }
+}
+
+extension Input {
+    /// How many signatures it carries.
+    var signatureCount: Int {
+        switch self {
+        case .ledger: 0
+        case .batch(let opening): 1 + opening.precommitKeys.count
+        case .message(let message, isRefused: _): message.signatureCount
+        }
+    }
+
+    /// The keys that are said to have signed, in hexadecimal.
+    var signers: [String] {
+        switch self {
+        case .ledger: []
+        case .batch(let opening): ([opening.proposer] + opening.precommitKeys).map(\.hex)
+        case .message(let message, isRefused: _): message.signers
+        }
     }
 }
 

@@ -52,26 +52,18 @@ final class Collector {
     }
 
     private func collectSignatures(_ entry: LoggedEntry, _ state: LedgerState) {
-        switch entry.event {
-        case .ledgerOpened: break
-        case .batchOpened(let opened):
-            guard let opening = state.opening(of: opened) else { return cannotCheck(entry) }
-            signatures.append(.opening(entry.index, opening))
-        case .messageRefused(let refused):
-            signatures.append(.message(entry.index, refused.message))
-        case let event where !event.isDerived:
-            guard let message = state.message(of: event) else { return cannotCheck(entry) }
-            signatures.append(.message(entry.index, message))
-        default: break
+        do throws(UnknownParty) {
+            guard let input = try state.input(of: entry.event) else { return }
+            // Batch 0 has none: its hash is the name of the ledger.
+            if case .ledger = input { return }
+            signatures.append(SignatureTask(entry: entry.index, input: input))
+        } catch {
+            unchecked.append(
+                Finding(
+                    entry: entry.index, kind: .signature,
+                    expected: "a party, request or job that the ledger holds",
+                    found: "a signature that cannot be checked: \(entry.event.text)"))
         }
-    }
-
-    private func cannotCheck(_ entry: LoggedEntry) {
-        unchecked.append(
-            Finding(
-                entry: entry.index, kind: .signature,
-                expected: "a party, request or job that the ledger holds",
-                found: "a signature that cannot be checked: \(entry.event.text)"))
     }
 
     private func collectProof(_ entry: LoggedEntry, _ state: LedgerState) {

@@ -9,6 +9,9 @@ import Ledger
 ///
 /// At the first difference it stops deriving and only takes in what the log says, so that
 /// signatures and proofs can still be checked.
+///
+/// Shares with `BatchRun` what an input is and how events are taken in, and is none: a `BatchRun`
+/// takes in all that follows from a command before it is compared, keeps it, and hashes every leaf.
 struct Rederivation {
     /// The state after the entries taken so far.
     private(set) var state = LedgerState()
@@ -85,32 +88,22 @@ struct Rederivation {
 
     /// Returns the events that the rules give at this place, the first of which is due next.
     private mutating func derive(_ entry: LoggedEntry) throws(Difference) -> [Event] {
-        let command: Command
-        switch entry.event {
-        case .ledgerOpened(let opened):
-            isDue = true
-            command = .openLedger(opened)
-        case .batchOpened(let opened):
-            guard let opening = state.opening(of: opened) else {
-                throw .refused(.signerNotMember)
-            }
-            command = .openBatch(Checked(unchecked: opening), root: root)
-        case .messageRefused(let refused):
-            command = .recordRefusal(Checked(unchecked: refused.message))
-        case .batchSealed:
+        let input: Input?
+        do throws(UnknownParty) { input = try state.input(of: entry.event) } catch {
+            throw .unknownParty
+        }
+        guard let input else {
             guard state.isBatchOpen else { throw .added }
             if let due = try deriveDue(), !due.isEmpty { return due }
-            command = .seal(size: state.size, root: root)
-        case let event where event.isDerived:
-            guard state.isBatchOpen, let due = try deriveDue(), !due.isEmpty else { throw .added }
-            return due
-        case let event:
-            guard let message = state.message(of: event) else { throw .unknownParty }
-            guard !isDue else { throw .late }
-            command = .message(
-                Checked(unchecked: message, isProofWellFormed: forms[entry.index]))
+            guard case .batchSealed = entry.event else { throw .added }
+            return try decide(.seal(size: state.size, root: root))
         }
-        return try decide(command)
+        switch input {
+        case .ledger: isDue = true
+        case .batch: break
+        case .message: guard !isDue else { throw .late }
+        }
+        return try decide(input.command(root: root, isProofWellFormed: forms[entry.index]))
     }
 
     /// Derives what the deadlines give, once in a batch; nil where that was done.
@@ -133,27 +126,31 @@ struct Rederivation {
         _ willApply: (LoggedEntry, LedgerState) -> Void
     ) throws(Difference) {
         guard !expected.isEmpty else { throw .added }
-        for (place, event) in expected.enumerated() {
-            guard position < batch.count, batch[position].event == event else {
-                throw .unlike(Array(expected[place...]), isBegun: place > 0)
+        let start = position
+        do throws(FoldError) {
+            try state.take(expected) { _, event, state in
+                guard position < batch.count, batch[position].event == event else { return nil }
+                willApply(batch[position], state)
+                position += 1
+                return batch[position - 1].entry
             }
-            willApply(batch[position], state)
-            apply(batch[position])
-            position += 1
-            guard stop == nil else { return }
-            if event.isDerived { derived += 1 }
+        } catch { stop(at: batch[position - 1], error) }
+        for entry in batch[start..<position] {
+            frontier?.append(leafHash: entry.leafHash)
+            if entry.event.isDerived { derived += 1 }
         }
+        guard stop == nil, position - start < expected.count else { return }
+        throw .unlike(Array(expected[(position - start)...]), isBegun: position > start)
     }
 
     private mutating func apply(_ entry: LoggedEntry) {
-        frontier?.append(leafHash: entry.leafHash)
-        do throws(FoldError) {
-            try state.apply(entry.entry)
-        } catch {
-            stop = Finding(
-                entry: entry.index, kind: .cannotFollow,
-                expected: "an entry that can follow those before it", found: "\(error)")
-        }
+        do throws(FoldError) { try state.apply(entry.entry) } catch { stop(at: entry, error) }
+    }
+
+    private mutating func stop(at entry: LoggedEntry, _ error: FoldError) {
+        stop = Finding(
+            entry: entry.index, kind: .cannotFollow,
+            expected: "an entry that can follow those before it", found: "\(error)")
     }
 
     /// Says what the difference at a place of a batch is.

@@ -34,62 +34,32 @@ struct TailCheck {
     /// Takes in the entries of one whole batch; after a fault nothing has changed.
     mutating func take(_ batch: [Entry]) throws(TailFault) {
         var run = BatchRun(state: state, frontier: frontier)
-        while run.entries.count < batch.count {
-            let start = run.entries.count
-            guard start == 0 || run.state.isBatchOpen else {
-                throw TailFault(
-                    entry: run.state.size, problem: "it stands behind the end of its batch")
-            }
-            try Self.step(batch[start...], &run)
-            for place in start..<run.entries.count {
-                guard place < batch.count, batch[place].event == run.entries[place].event else {
-                    let found = place < batch.count ? batch[place].event.kind : "nothing"
-                    throw TailFault(
-                        entry: state.size + UInt64(place),
-                        problem: "\(found) stands where the rules give"
-                            + " \(run.entries[place].event.kind), or one with other contents")
-                }
-            }
-        }
-        guard !run.state.isBatchOpen, !batch.isEmpty else {
-            throw TailFault(entry: run.state.size, problem: "its batch is not sealed")
-        }
+        let ledger = state.ledger
+        do throws(RecordedFault) {
+            try run.take(recorded: batch) { input, _, _ in input.isSigned(in: ledger) }
+        } catch { throw TailFault(error) }
         state = run.state
         frontier = run.frontier
     }
+}
 
-    /// Decides again on the input behind the first of these entries, or closes and seals where it
-    /// is none.
-    private static func step(
-        _ entries: ArraySlice<Entry>, _ run: inout BatchRun
-    ) throws(TailFault) {
-        let event = entries[entries.startIndex].event
-        let (index, ledger) = (run.state.size, run.state.ledger)
-        let command: Command?
-        switch event {
-        case .ledgerOpened: command = nil
-        case .batchOpened(let opened):
-            command = run.state.opening(of: opened).flatMap { Checked($0, in: ledger) }.map {
-                .openBatch($0, root: run.frontier.root)
-            }
-        case .messageRefused(let refused):
-            command = Checked(refused.message, in: ledger).map { .recordRefusal($0) }
-        case _ where !event.isDerived:
-            command = run.state.message(of: event).flatMap { Checked($0, in: ledger) }.map {
-                .message($0)
-            }
-        default:
-            do throws(Refusal) { try run.seal(recorded: entries) } catch {
-                throw TailFault(entry: index, problem: "\(error)")
-            }
-            return
-        }
-        guard let command else {
-            throw TailFault(
-                entry: index, problem: "the signature of \(event.kind) does not hold")
-        }
-        do throws(Refusal) { try run.take(command, recorded: entries) } catch {
-            throw TailFault(entry: index, problem: "the rules refuse it: \(error)")
+extension TailFault {
+    fileprivate init(_ fault: RecordedFault) {
+        switch fault {
+        case .unsigned(let entry, let event):
+            self.init(
+                entry: entry.rawValue, problem: "the signature of \(event.kind) does not hold")
+        case .refused(let entry, _, let refusal):
+            self.init(entry: entry.rawValue, problem: "the rules refuse it: \(refusal)")
+        case .unlike(let entry, let recorded, let derived):
+            self.init(
+                entry: entry.rawValue,
+                problem: "\(recorded?.kind ?? "nothing") stands where the rules give"
+                    + " \(derived.kind), or one with other contents")
+        case .beyondSeal(let entry, _):
+            self.init(entry: entry.rawValue, problem: "it stands behind the end of its batch")
+        case .unsealed(let entry):
+            self.init(entry: entry.rawValue, problem: "its batch is not sealed")
         }
     }
 }

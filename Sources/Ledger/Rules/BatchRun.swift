@@ -6,8 +6,8 @@ package import Cryptography
 extension LedgerState {
     /// Decides on a command and takes in what follows from it, which it returns.
     ///
-    /// The one place where `decide`, the encoding and `apply` meet. An event that the rules derive
-    /// and cannot take in is a bug of ours and stops the node. After a refusal nothing has changed.
+    /// An event that the rules derive and cannot take in is a bug of ours and stops the node. After
+    /// a refusal nothing has changed.
     /// - Parameter recorded: The entries that a log holds at this place; those that are equal are
     ///   taken, so that they are not encoded and hashed again.
     package mutating func run(
@@ -16,15 +16,31 @@ extension LedgerState {
         let derived = try decide(command)
         var entries: [Entry] = []
         entries.reserveCapacity(derived.count)
-        for (place, event) in derived.enumerated() {
-            let known = place < recorded.count ? recorded[recorded.startIndex + place] : nil
-            let entry = known?.event == event ? known.map(\.hashed) : nil
-            entries.append(entry ?? Entry(event))
-            do throws(FoldError) { try apply(entries[place]) } catch {
-                fatalError("the rules derived an event that cannot follow: \(error)")
+        do throws(FoldError) {
+            try take(derived) { place, event, _ in
+                let known = place < recorded.count ? recorded[recorded.startIndex + place] : nil
+                let entry = known?.event == event ? known.map(\.hashed) : nil
+                entries.append(entry ?? Entry(event))
+                return entries[place]
             }
-        }
+        } catch { fatalError("the rules derived an event that cannot follow: \(error)") }
         return entries
+    }
+
+    /// Takes in events that `decide` gave, in order, each as the entry that `entry` makes of it or
+    /// finds for it; ends before the first for which there is none. Returns how many it took.
+    ///
+    /// The one place where what is derived becomes entries and meets `apply`.
+    /// - Parameter entry: Sees the place of each event, the event, and the state before it.
+    @discardableResult
+    package mutating func take(
+        _ derived: [Event], as entry: (Int, Event, LedgerState) -> Entry?
+    ) throws(FoldError) -> Int {
+        for (place, event) in derived.enumerated() {
+            guard let entry = entry(place, event, self) else { return place }
+            try apply(entry)
+        }
+        return derived.count
     }
 }
 

@@ -49,83 +49,43 @@ extension DecidedBatch {
         }
         var batch = ProposedBatch(opening: opening, commands: [])
         var signed = SignedInputs(height: height)
-        while run.entries.count < entries.count {
-            let place = run.entries.count
-            guard place == 0 || run.state.isBatchOpen else {
-                throw .entry(
-                    height, EntryIndex(run.state.size), decided: entries[place].event.kind,
-                    derived: "the end of the batch")
+        do throws(RecordedFault) {
+            try run.take(recorded: entries) { input, entry, event in
+                if case .message(let message, let isRefused) = input {
+                    batch.commands.append(ProposedCommand(message, isRefused: isRefused))
+                }
+                return signed.add(input, in: state.ledger, entry, kind: event.kind)
             }
-            let before = run.entries.count
-            try take(entries[place...], height, &run, &batch, &signed)
-            try compare(entries, run, from: before, after: state, height)
-        }
-        guard !run.state.isBatchOpen else {
-            throw .entry(
-                height, EntryIndex(run.state.size), decided: "the end of the batch",
-                derived: "batchSealed")
-        }
+        } catch { throw Divergence(height, error) }
         try signed.check(by: checker)
         return ExecutedBatch(batch, run)
     }
+}
 
-    /// Decides again on the input behind an event, or closes and seals where it is none.
-    private static func take(
-        _ entries: ArraySlice<Entry>, _ height: Height, _ run: inout BatchRun,
-        _ batch: inout ProposedBatch, _ signed: inout SignedInputs
-    ) throws(Divergence) {
-        let event = entries[entries.startIndex].event
-        let entry = EntryIndex(run.state.size)
-        let ledger = run.state.ledger
-        let command: Command
-        switch event {
-        case .batchOpened(let event):
-            guard let opening = run.state.opening(of: event) else {
-                throw .input(height, entry, kind: "batchOpened", nil)
-            }
-            try signed.add(opening, in: ledger, entry, kind: "batchOpened")
-            command = .openBatch(Checked(unchecked: opening), root: run.frontier.root)
-        case .messageRefused(let refused):
-            try signed.add(refused.message, in: ledger, entry, kind: event.kind)
-            batch.commands.append(ProposedCommand(refused.message, isRefused: true))
-            command = .recordRefusal(Checked(unchecked: refused.message))
-        case _ where !event.isDerived:
-            guard let message = run.state.message(of: event) else {
-                throw .input(height, entry, kind: event.kind, nil)
-            }
-            try signed.add(message, in: ledger, entry, kind: event.kind)
-            batch.commands.append(ProposedCommand(message))
-            command = .message(Checked(unchecked: message))
-        default:
-            do throws(Refusal) { try run.seal(recorded: entries) } catch {
-                throw .input(height, entry, kind: event.kind, error)
-            }
-            return
-        }
-        do throws(Refusal) { try run.take(command, recorded: entries) } catch {
-            throw .input(height, entry, kind: event.kind, error)
-        }
-    }
-
-    /// Compares what was derived last with what the entries say, the state's components first.
-    private static func compare(
-        _ entries: [Entry], _ run: BatchRun, from start: Int, after state: LedgerState,
-        _ height: Height
-    ) throws(Divergence) {
-        for place in start..<run.entries.count {
-            let derived = run.entries[place].event
-            let decided = place < entries.count ? entries[place].event : nil
-            guard decided != derived else { continue }
-            if case .batchSealed(let ours) = derived, case .batchSealed(let theirs)? = decided {
+extension Divergence {
+    /// What the first fault of a batch means; of a seal, the first component that differs.
+    fileprivate init(_ height: Height, _ fault: RecordedFault) {
+        switch fault {
+        case .unsigned(let entry, let event):
+            self = .input(height, entry, kind: event.kind, nil)
+        case .refused(let entry, let event, let refusal):
+            self = .input(height, entry, kind: event.kind, refusal)
+        case .unlike(let entry, let recorded, let derived):
+            if case .batchSealed(let ours) = derived, case .batchSealed(let theirs)? = recorded {
                 for (component, roots) in zip(
                     StateComponent.allCases, zip(theirs.components, ours.components))
                 where roots.0 != roots.1 {
-                    throw .component(height, component, decided: roots.0, derived: roots.1)
+                    self = .component(height, component, decided: roots.0, derived: roots.1)
+                    return
                 }
             }
-            throw .entry(
-                height, EntryIndex(state.size + UInt64(place)),
-                decided: decided?.kind ?? "the end of the batch", derived: derived.kind)
+            self = .entry(
+                height, entry, decided: recorded?.kind ?? "the end of the batch",
+                derived: derived.kind)
+        case .beyondSeal(let entry, let event):
+            self = .entry(height, entry, decided: event.kind, derived: "the end of the batch")
+        case .unsealed(let entry):
+            self = .entry(height, entry, decided: "the end of the batch", derived: "batchSealed")
         }
     }
 }
@@ -138,15 +98,14 @@ private struct SignedInputs {
 
     init(height: Height) { self.height = height }
 
-    /// Adds those of an input; throws where one of them could cover nothing.
+    /// Adds those of an input; false where one of them could cover nothing.
     mutating func add(
-        _ content: some Signed, in ledger: LedgerID, _ entry: EntryIndex, kind: String
-    ) throws(Divergence) {
-        guard let own = content.signatureChecks(in: ledger) else {
-            throw .input(height, entry, kind: kind, nil)
-        }
+        _ content: Input, in ledger: LedgerID, _ entry: EntryIndex, kind: String
+    ) -> Bool {
+        guard let own = content.signatureChecks(in: ledger) else { return false }
         checks += own
         inputs.append((checks.count, entry, kind))
+        return true
     }
 
     /// Throws the first input that is not signed.

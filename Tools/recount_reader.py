@@ -1925,7 +1925,7 @@ class Ledger:
         if slot.kind == "vote":
             return {first.vote, second.vote} == {"approve", "reject"}
         if slot.kind == "result":
-            said = [(s.status.kind, s.status.code, s.output, s.fuel) for s in (first, second)]
+            said = [(s.status.kind, s.status.code, s.output) for s in (first, second)]
             return said[0] != said[1] and "abstained" not in (said[0][0], said[1][0])
         if slot.kind == "checkpoint":
             return first.root != second.root

@@ -204,14 +204,19 @@ import Testing
         let one = scenario.result(drawn[0], id)
         var costly = one
         costly.fuel += 1
+        costly = costly.signed(by: Fixture.key(drawn[0].rawValue), in: scenario.ledger)
         let trap = scenario.result(drawn[0], id, JobStatus(.trap, code: 1))
         for (other, expected) in [
             (one, .noContradiction), (scenario.result(drawn[0], id, output: 8), nil), (trap, nil),
-            (costly.signed(by: Fixture.key(drawn[0].rawValue), in: scenario.ledger), nil),
+            (costly, .noContradiction),
             (scenario.result(drawn[0], id, JobStatus(.abstained)), .noContradiction),
         ] as [(ResultMessage, Refusal?)] {
             #expect(scenario.refusal(scenario.evidence(one, other)) == expected)
         }
+        // What is equal as a result is equal as evidence.
+        var taken = scenario
+        try taken.send(.result(one))
+        #expect(taken.refusal(.result(costly)) == .alreadyRecorded)
         let idle = try #require(scenario.state.members.first { !drawn.contains($0) })
         #expect(
             scenario.refusal(

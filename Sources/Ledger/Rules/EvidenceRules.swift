@@ -92,7 +92,8 @@ extension Slot {
     /// Whether two statements contradict each other.
     ///
     /// - vote: approve against reject;
-    /// - result: another status, output or fuel, neither of them an abstention;
+    /// - result: another status or output, neither of them an abstention; results that differ in
+    ///   fuel alone are equal, as they are where two decide a job;
     /// - proposal: another value, or the same one on another valid round;
     /// - prevote, precommit: another value, nil among them, whatever the grounds;
     /// - amnesia: the precommit of a value, and the later prevote of another value, on a ground
@@ -103,11 +104,8 @@ extension Slot {
         switch (self, first, second) {
         case (.vote, .vote(let one, _, _, _), .vote(let other, _, _, _)):
             return one != other && one != .abstain && other != .abstain
-        case (
-            .result, .result(let one, let output, let fuel, _),
-            .result(let other, let also, let its, _)
-        ):
-            let isSame = one == other && output == also && fuel == its
+        case (.result, .result(let one, let output, _, _), .result(let other, let also, _, _)):
+            let isSame = one == other && output == also
             return !isSame && one.kind != .abstained && other.kind != .abstained
         case (.proposal, .consensus(let one, let valid, _), .consensus(let other, let also, _)):
             return one != other || valid != also

@@ -80,7 +80,11 @@ package struct GenesisFile: BorshCodable, Hashable, Sendable {
 
     /// Reads and checks a file.
     package static func load(path: String) throws(NodeError) -> GenesisFile {
-        let bytes = try Files.read(path, max: bytesMax)
+        try read(try Files.read(path, max: bytesMax), path: path)
+    }
+
+    /// Reads and checks the bytes of the file at `path`.
+    package static func read(_ bytes: [UInt8], path: String) throws(NodeError) -> GenesisFile {
         let file: GenesisFile
         do throws(DecodingError) { file = try GenesisFile(decoding: bytes) } catch {
             throw .cannot("\(path) is no genesis file, or is damaged: \(error); fetch it again")

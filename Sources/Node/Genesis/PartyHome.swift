@@ -51,7 +51,7 @@ package enum PartyHome {
             throw .cannot(
                 "\"\(name.prefix(80))\" can be no name: 1 to \(Limits.partyNameBytesMax) of a-z,"
                     + " 0-9, '-' and '.', no '.' first, and none of "
-                    + LocalNetwork.reserved.joined(separator: ", "))
+                    + PublicParty.reservedNames.joined(separator: ", "))
         }
         if role == .submitter, (path as NSString).lastPathComponent != name {
             throw .cannot(

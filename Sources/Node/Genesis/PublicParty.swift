@@ -33,8 +33,11 @@ package struct PublicParty: BorshCodable, Hashable, Sendable {
     package static let bytesMax = 40 << 10
     /// The most addresses of either kind.
     package static let addressesMax = 16
-    /// The name of every bridge.
-    package static let bridgeName = BridgeHome.keyName
+    /// The name of every bridge, and of its key.
+    package static let bridgeName = "bridge"
+    /// The folders of the bridge and of the submitters, beside which those of validators stand, and
+    /// the keys beside which a party's own stands.
+    static let reservedNames = [bridgeName, "submitters", KeyFolder.transportName, "unlock"]
     private static let domain = "recount/public/v1"
 
     /// Signs what a party says of itself.
@@ -104,7 +107,7 @@ package struct PublicParty: BorshCodable, Hashable, Sendable {
 
     /// Whether a validator or submitter may have the name, which is that of a file too.
     static func isPartyName(_ name: String) -> Bool {
-        PartyName.isValid(name) && !name.hasPrefix(".") && !LocalNetwork.reserved.contains(name)
+        PartyName.isValid(name) && !name.hasPrefix(".") && !reservedNames.contains(name)
     }
 
     private var signedBytes: [UInt8] {

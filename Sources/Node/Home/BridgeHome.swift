@@ -7,9 +7,6 @@ package import Ledger
 /// The folder of the bridge, a party of its own: `recount.toml`, `keys/bridge.key`,
 /// `vault.sqlite` (see `Vault`).
 package struct BridgeHome: Sendable {
-    /// The name of its key.
-    static let keyName = "bridge"
-
     /// The folder.
     package let path: String
     /// The identity of the ledger that it pays for.
@@ -27,7 +24,8 @@ package struct BridgeHome: Sendable {
     /// Whether there is a bridge's folder at `path`, as far as can be seen from outside.
     package static func isHome(_ path: String) -> Bool {
         let path = Files.absolute(path)
-        return Files.exists(KeyFolder(home: path).file(keyName)) && !NodeHome.isHome(path)
+        return Files.exists(KeyFolder(home: path).file(PublicParty.bridgeName))
+            && !NodeHome.isHome(path)
     }
 
     /// Opens the folder alone: the ledger is the one that the vault says it pays for.
@@ -52,7 +50,7 @@ package struct BridgeHome: Sendable {
 
     /// Whether the key is sealed by a passphrase.
     package static func needsPassphrase(at path: String) throws(NodeError) -> Bool {
-        try KeyFolder(home: Files.absolute(path)).needsPassphrase(keyName)
+        try KeyFolder(home: Files.absolute(path)).needsPassphrase(PublicParty.bridgeName)
     }
 
     /// Opens the folder and decrypts the key. The vault itself is opened by `openVault`.
@@ -70,7 +68,7 @@ package struct BridgeHome: Sendable {
         }
         let configuration = try Configuration.load(path: configurationFile(path))
         return BridgeHome(
-            path: path, ledger: ledger, key: try keys.open(keyName, protection),
+            path: path, ledger: ledger, key: try keys.open(PublicParty.bridgeName, protection),
             configuration: configuration, protectionNotice: keys.notice(protection))
     }
 

@@ -61,15 +61,11 @@ extension LocalNetwork {
         }
     }
 
-    /// The folders of the bridge and of the submitters, beside which those of validators stand, and
-    /// the keys beside which a party's own stands.
-    static let reserved = ["bridge", "submitters", KeyFolder.transportName, "unlock"]
-
     private static func checkReserved(_ configuration: Configuration) throws(NodeError) {
         let named =
             configuration.validators.map { ("validators.name", $0.name) }
             + configuration.submitters.map { ("submitters.name", $0.name) }
-        for (key, name) in named where reserved.contains(name) {
+        for (key, name) in named where PublicParty.reservedNames.contains(name) {
             throw .configuration(
                 path: "the configuration",
                 .wrongValue(
@@ -105,7 +101,7 @@ extension LocalNetwork {
         let bridge = bridgeFolder(folder)
         try makeHome(bridge, circuits)
         let bridgeKeys = try KeyFolder(home: bridge).create(
-            [BridgeHome.keyName, KeyFolder.transportName], protection)
+            [PublicParty.bridgeName, KeyFolder.transportName], protection)
         let bridgeKey = bridgeKeys[0]
         peers.add(bridge, bridgeKeys[1].publicKey)
         for entry in configuration.validators {

@@ -35,7 +35,7 @@ extension LocalNetwork {
         do throws(ConfigurationError) {
             _ = try Configuration.fileName(name, "the name of a node")
         } catch { throw .cannot("\(error)") }
-        guard !reserved.contains(name) else {
+        guard !PublicParty.reservedNames.contains(name) else {
             throw .cannot("a folder \(name) stands beside those of the validators; take another")
         }
         guard !(try client.state().state.validators.contains { $0.name == name }) else {

@@ -32,7 +32,8 @@ struct AuditCommand: ParsableCommand {
             told, with what to do; --strict takes it for a no.
 
             Of a local network every ledger is audited, and compared with the others: each
-            is the beginning of the longest, with the same roots, or they are not one.
+            is the beginning of the longest, with the same roots, or they are not one. A
+            home that has lost its ledger is told, and they are not one then either.
 
               recount audit net
               recount audit net/validator-3 --recompute

@@ -227,7 +227,8 @@ struct CheckpointSignCommand: ParsableCommand {
             ]
         }
         return try LocalNetwork.open(
-            at: path, protection: try Passphrase.protection(ofNetwork: path, keyFile: keyFile)
+            at: path, only: Place.withLedger(path),
+            protection: try Passphrase.protection(ofNetwork: path, keyFile: keyFile)
         ).nodes
     }
 
@@ -291,7 +292,7 @@ struct CheckpointCosignCommand: ParsableCommand {
         var cosigned = signed
         let homes = try Place.homes(home)
         do throws(NodeError) {
-            let known = LocalNetwork.names(in: home)
+            let known = Place.withLedger(home)
             for name in validator where !known.isEmpty && !known.contains(name) {
                 throw .unknownName(kind: "validator", name, known: known)
             }

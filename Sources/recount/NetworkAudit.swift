@@ -46,9 +46,14 @@ struct NetworkAudit {
         var parts: [Part] = []
         for name in names {
             var part = Part(validator: name)
-            do throws(Failure) {
-                part.report = try audit(LocalNetwork.homePath(of: name, in: path))
-            } catch {
+            let home = LocalNetwork.homePath(of: name, in: path)
+            guard NodeHome.hasLedger(home) else {
+                part.problem = Place.lostLedger(home)
+                part.differs("it has lost its ledger")
+                parts.append(part)
+                continue
+            }
+            do throws(Failure) { part.report = try audit(home) } catch {
                 // What cannot be judged hides nothing of the others.
                 part.problem = error.message
                 part.differs("it cannot be opened")

@@ -13,17 +13,38 @@ enum Place {
     /// validator of a local network, which is told on standard error.
     static func ledger(_ path: String) -> String { LedgerDirectory.locate(node(path)) }
 
-    /// The networks of which it was told whose ledger is shown.
+    /// The networks of which it was told whose ledger is shown, and the homes of which it was told
+    /// that theirs is gone.
     private static let told = Mutex<Set<String>>([])
 
-    /// The path as it is, or the home of the first validator where it is a local network, which is
-    /// told on standard error.
+    /// The path as it is, or the home of the first validator that has a ledger where it is a local
+    /// network, which is told on standard error.
     static func node(_ path: String) -> String {
         guard let first = LocalNetwork.names(in: path).first else { return path }
+        let shown = withLedger(path).first ?? first
         if told.withLock({ $0.insert(path).inserted }) {
-            Output.standardError("note: \(path) is a local network; this is \(first)'s\n")
+            Output.standardError("note: \(path) is a local network; this is \(shown)'s\n")
         }
-        return LocalNetwork.homePath(of: first, in: path)
+        return LocalNetwork.homePath(of: shown, in: path)
+    }
+
+    /// The names of the homes of a local network that have a ledger; those that have lost it are
+    /// told of on standard error, once.
+    static func withLedger(_ path: String) -> [String] {
+        LocalNetwork.names(in: path).filter { name in
+            let home = LocalNetwork.homePath(of: name, in: path)
+            if NodeHome.hasLedger(home) { return true }
+            if told.withLock({ $0.insert(home).inserted }) {
+                Output.standardError("warning: \(lostLedger(home))\n")
+            }
+            return false
+        }
+    }
+
+    /// Says that a home has no ledger, and what to do.
+    static func lostLedger(_ home: String) -> String {
+        "\(home) has lost its ledger: rebuild it from another validator's with `recount recover"
+            + " \(home) --from HOME --trust CHECKPOINT`"
     }
 
     /// The folder that `recount run` takes, of a home or a network: a home stands in it.
@@ -45,9 +66,10 @@ enum Place {
         }
     }
 
-    /// The homes of validators in a folder: all of a local network, or the one that it is.
+    /// The homes of validators in a folder: those of a local network that have a ledger, or the one
+    /// that it is.
     static func homes(_ path: String) throws(Failure) -> [String] {
-        let names = LocalNetwork.names(in: path)
+        let names = withLedger(path)
         if !names.isEmpty { return names.map { LocalNetwork.homePath(of: $0, in: path) } }
         guard NodeHome.isHome(path) else {
             throw Failure(

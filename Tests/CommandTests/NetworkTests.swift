@@ -321,6 +321,38 @@ struct NetworkTests {
         for number in 1...4 { #expect(text.contains("validator-\(number)")) }
     }
 
+    @Test(.timeLimit(.minutes(3))) func `a home that has lost its ledger is not passed over`()
+        throws
+    {
+        let small = try SmallNetwork()
+        #expect(try small.run(requests: try small.samples(1)).status == 0)
+        let copy = small.folder.path + "/aside"
+        let files = FileManager.default
+        try files.moveItem(atPath: small.home(1) + "/ledger", toPath: copy)
+        let (status, report) = try small.audit()
+        #expect(status == 1)
+        #expect(report["is_right"] as? Bool == false && report["is_one"] as? Bool == false)
+        let ledgers = try #require(report["ledgers"] as? [[String: Any]])
+        #expect(ledgers.map { $0["is_one"] as? Bool } == [false, true, true, true])
+        let problem = try #require(ledgers[0]["problem"] as? String)
+        #expect(problem.contains("validator-1 has lost its ledger"))
+        let text = try Command.run("audit", small.network)
+        #expect(text.status == 1 && text.output.hasPrefix("The 4 ledgers are not one."))
+        #expect(try Command.run("audit", small.home(1)).status == 2)
+
+        // What looks at one ledger takes the first that is there; what needs all says who lacks it.
+        let shown = try Command.run("ledger", "info", small.network)
+        #expect(shown.status == 0 && shown.errors.contains("validator-1 has lost its ledger"))
+        #expect(shown.errors.contains("this is validator-2's"))
+        let signed = try Command.run("checkpoint", "sign", small.network, "--key-file", small.key)
+        #expect(signed.status == 0 && signed.errors.contains("validator-1 has lost its ledger"))
+        let stopped = try small.run()
+        #expect(stopped.status == 2 && stopped.errors.contains("recount recover"))
+
+        try files.moveItem(atPath: copy, toPath: small.home(1) + "/ledger")
+        #expect(try small.audit().status == 0)
+    }
+
     @Test(.timeLimit(.minutes(3))) func `a lost journal is begun anew, and too many are not`()
         throws
     {

@@ -40,7 +40,7 @@ package struct LocalNetwork: Sendable {
     // MARK: Looking from outside
 
     /// The names of the homes in a folder, in the order of the validators; none where it is no
-    /// local network. Nothing is decrypted.
+    /// local network. Nothing is decrypted, and a home may have lost its ledger.
     package static func names(in path: String) -> [String] {
         let path = Files.absolute(path)
         guard !NodeHome.isHome(path) else { return [] }

@@ -44,8 +44,18 @@ package struct NodeHome: Sendable {
     static func configurationFile(_ path: String) -> String { "\(path)/recount.toml" }
 
     /// Whether there is a validator's home at `path`, as far as can be seen from outside.
+    ///
+    /// One that has lost its ledger is still a home: it has keys, and not those of the bridge.
     package static func isHome(_ path: String) -> Bool {
-        Files.exists(configurationFile(path)) && Files.exists(ledgerFolder(path))
+        let keys = KeyFolder(home: path)
+        return Files.exists(configurationFile(path))
+            && (Files.exists(ledgerFolder(path))
+                || Files.exists(keys.path) && !Files.exists(keys.file(PublicParty.bridgeName)))
+    }
+
+    /// Whether a home holds a log, damaged or not.
+    package static func hasLedger(_ path: String) -> Bool {
+        Files.exists("\(ledgerFolder(path))/segments")
     }
 
     /// Whether the key of the home is sealed by a passphrase.
@@ -75,10 +85,13 @@ package struct NodeHome: Sendable {
                     + " newest copy, or begin it anew with `recount recover \(path)"
                     + " --new-journals`")
         }
-        for part in [ledgerFolder(path), keys.path]
-        where !Files.exists(part) {
-            throw .notAHome(path: path, missing: part)
+        guard Files.exists(ledgerFolder(path)) else {
+            throw .cannot(
+                "\(ledgerFolder(path)) is missing: rebuild it from another validator's with"
+                    + " `recount recover \(path) --from HOME --trust CHECKPOINT`, or restore a"
+                    + " copy")
         }
+        guard Files.exists(keys.path) else { throw .notAHome(path: path, missing: keys.path) }
         let opened = try FirstEntry.read(ledgerFolder(path))
         try FirstEntry.check(configuration, opened)
         let isObserver = configuration.observer != nil

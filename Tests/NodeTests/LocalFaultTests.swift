@@ -7,6 +7,7 @@ import Foundation
 import Hosting
 import Ledger
 import Node
+import Replication
 import Synchronization
 import TestSupport
 import Testing
@@ -115,6 +116,46 @@ struct LocalFaultTests {
             }
         }
         #expect(decided.count == 8 && settled.count == 8)
+    }
+
+    @Test("a line whose node catches up on the decision, which nobody tells, is answered")
+    func untold() async throws {
+        let folder = try TemporaryFolder()
+        var configuration = try Self.configuration()
+        configuration.validators = Array(configuration.validators.prefix(4))
+        configuration.parameters.threshold = 3
+        let made = try Networks.make(folder, configuration)
+        // Nobody pays, so that something is unfinished: who takes it up has told of every batch.
+        try FileManager.default.removeItem(atPath: made.path + "/bridge")
+        let network = try LocalNetwork.open(at: made.path, protection: .keyFile(path: nil))
+        let clock = ShiftedClock(Samples.start)
+        let lines = try Self.lines(1)
+        let (first, _) = try await runLocal(
+            network, lines, options: Self.behaving(.offline, 1...1), clock: clock)
+        #expect(first.approved == 1)
+
+        // The first line goes to the first node, which hears of no batch before it has the line.
+        let behind = network.nodes[0].key.publicKey
+        let recorder = LocalRecorder()
+        let hasLine = Atomic(false)
+        let hub = LocalHub { bytes, sender, receiver in
+            if sender == behind, case .command(.request)? = try? PeerMessage(decoding: bytes) {
+                hasLine.store(true, ordering: .relaxed)
+            }
+            return receiver != behind
+                || hasLine.load(ordering: .relaxed)
+                    && recorder.events.contains { if case .recovered = $0 { true } else { false } }
+        }
+        let run = try LocalRun(network, clock: clock, hub: hub)
+        let patience = Task {
+            try await Task.sleep(for: .seconds(20))
+            run.stop()
+        }
+        let summary = try await run.run(ArrayLineSource(lines)) { recorder.add($0) }
+        patience.cancel()
+        #expect(!summary.stopped)
+        #expect(summary.answered == 1 && recorder.decisions.isEmpty)
+        #expect(Set(try Networks.heads(network)).count == 1)
     }
 
     @Test("a wall clock that steps back by 15 seconds stretches no wait")

@@ -57,9 +57,10 @@ package final class LocalRun: Sendable {
     /// Opens and starts the nodes of the network that are not offline, and its bridge.
     ///
     /// Throws what opening one of them throws; none runs then.
+    /// - Parameter hub: What joins them.
     package init(
         _ network: LocalNetwork, options: LocalRunOptions = LocalRunOptions(),
-        clock: any NodeClock = SystemClock()
+        clock: any NodeClock = SystemClock(), hub: LocalHub = LocalHub()
     ) throws(NodeError) {
         self.network = network
         self.options = options
@@ -71,7 +72,6 @@ package final class LocalRun: Sendable {
         }
         let share = NodeShare(
             jobs: network.configuration.compute.runnerOptions, engine: options.engine)
-        let hub = LocalHub()
         (self.share, self.hub) = (share, hub)
         var nodes: [ValidatorNode] = []
         var bridge: BridgeParty?

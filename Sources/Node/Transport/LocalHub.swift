@@ -28,10 +28,15 @@ package final class LocalHub: Sendable {
         var order: [PublicKey] = []
     }
 
-    private let contents = Mutex(Contents())
+    /// Whether a message gets from one to the other.
+    package typealias Carries =
+        @Sendable (_ bytes: [UInt8], _ sender: PublicKey, _ receiver: PublicKey) -> Bool
 
-    /// Joins nobody yet.
-    package init() {}
+    private let contents = Mutex(Contents())
+    private let carries: Carries
+
+    /// Joins nobody yet. What it does not carry is lost, as on any network.
+    package init(carries: @escaping Carries = { _, _, _ in true }) { self.carries = carries }
 
     /// Adds a party, or lets it in again.
     package func join(_ key: PublicKey, as part: Part) -> LocalPort {
@@ -60,19 +65,22 @@ package final class LocalHub: Sendable {
         let take = contents.withLock { contents in
             contents.ports[sender] == nil ? nil : contents.ports[receiver]?.take
         }
-        take?(Arrival(bytes, from: sender))
+        guard let take, carries(bytes, sender, receiver) else { return }
+        take(Arrival(bytes, from: sender))
     }
 
     fileprivate func sendToAll(_ bytes: [UInt8], from sender: PublicKey) {
-        let all = contents.withLock { contents -> [@Sendable (Arrival) -> Void] in
+        let all = contents.withLock { contents -> [(PublicKey, @Sendable (Arrival) -> Void)] in
             guard contents.ports[sender] != nil else { return [] }
             return contents.order.compactMap { key in
                 guard key != sender, let port = contents.ports[key], port.part == .validator
                 else { return nil }
-                return port.take
+                return port.take.map { (key, $0) }
             }
         }
-        for take in all { take(Arrival(bytes, from: sender)) }
+        for (receiver, take) in all where carries(bytes, sender, receiver) {
+            take(Arrival(bytes, from: sender))
+        }
     }
 }
 

@@ -62,7 +62,7 @@ let package = Package(
             name: "Hosting",
             dependencies: ["Replication", "Storage", "Ledger", "EventLog", "Cryptography"],
             swiftSettings: settings),
-        // Without what needs a database: nothing in there reads bytes from outside.
+        // Without what needs a database or sockets: nothing in there reads bytes from outside.
         .target(
             name: "Node",
             dependencies: [
@@ -78,8 +78,15 @@ let package = Package(
                 "Duties/Duty.swift", "Duties/Following.swift", "Duties/Jobs.swift",
                 "Duties/PeerRate.swift", "Duties/Pruning.swift", "Duties/Settling.swift",
                 "Duties/SharedRunner.swift", "Duties/Spooling.swift", "Duties/Telling.swift",
-                "Genesis", "Home", "Jobs/JobSubmission.swift", "Local", "Network", "Node",
-                "Spool", "Support/NodeError+Description.swift", "Transport",
+                "Genesis/GenesisFile+Collect.swift", "Genesis/PartyHome.swift",
+                "Genesis/PartyHome+Accept.swift", "Home/BridgeHome.swift",
+                "Home/LocalNetwork.swift", "Home/LocalNetwork+Initialise.swift",
+                "Home/LocalNetwork+Join.swift", "Home/LocalPeers.swift",
+                "Home/NodeCheckpoints.swift", "Home/NodeHome.swift", "Home/NodeJournals.swift",
+                "Home/SubmitterHome.swift", "Jobs/JobSubmission.swift", "Local",
+                "Network/NetworkTopics.swift", "Network/NetworkTransport.swift",
+                "Network/NodeProcess.swift", "Node", "Spool",
+                "Support/NodeError+Description.swift", "Transport",
             ],
             swiftSettings: settings),
         // Without what needs sockets: the machines that read are all there.

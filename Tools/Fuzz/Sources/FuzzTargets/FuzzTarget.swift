@@ -24,7 +24,7 @@ struct FuzzTarget: Sendable {
         .events, .messages, .folds, .commands, .frames, .ledgers, .snapshots, .journals, .merkle,
         .checkpoints, .tiles, .certificates,
         .proofs, .keys, .configuration, .requests, .sealedKeys, .peers, .duties,
-        .modules,
+        .hellos, .publicFiles, .genesis, .modules,
         .fields, .gossip, .names, .identities, .discovery, .handshakes, .streams, .negotiations,
     ]
 }

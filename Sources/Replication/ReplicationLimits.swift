@@ -86,6 +86,9 @@ package enum ReplicationLimits {
     package static let lingerMilliseconds: UInt64 = 20
     /// How long votes that decide nothing any more wait for a batch, in ms.
     package static let lateVoteMilliseconds: UInt64 = 500
+    /// How long what nobody waits for may wait for a batch that has another reason, in ms: reports
+    /// of payments, announcements, and the last vote on what is decided.
+    package static let reportMilliseconds: UInt64 = 120
     /// Time until a message that no batch holds yet is sent again, in ms; twice as long each time,
     /// up to sixteen times that.
     package static let resendMilliseconds: UInt64 = 2_000

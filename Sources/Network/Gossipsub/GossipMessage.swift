@@ -92,11 +92,15 @@ package enum MessageForm: Hashable, Sendable {
 }
 
 extension GossipMessage {
+    /// Bytes of the id of a message without signature.
+    package static let idBytes = 20
+
     /// The id of the message.
     ///
-    /// Of an unsigned one the SHA-256 of topic and data: the topic too, since otherwise whoever
-    /// says the data in another topic, where it is refused, keeps it from being heard in its own.
-    /// Of a signed one author and number.
+    /// Of an unsigned one the first `idBytes` of the SHA-256 of topic and data: the topic too,
+    /// since otherwise whoever says the data in another topic, where it is refused, keeps it from
+    /// being heard in its own; no more of it, since ids are named again and again, and whoever
+    /// finds two messages of one id is the author of both. Of a signed one author and number.
     package func id(by policy: SignaturePolicy) -> MessageID {
         switch policy {
         case .signed: return MessageID(bytes: (author ?? []) + (sequence ?? []))
@@ -106,7 +110,7 @@ extension GossipMessage {
             Varint.encode(UInt64(topic.bytes.count), to: &content)
             content += topic.bytes
             content += data
-            return MessageID(bytes: Digest(hashing: content).bytes)
+            return MessageID(bytes: Array(Digest(hashing: content).bytes.prefix(Self.idBytes)))
         }
     }
 

@@ -28,7 +28,8 @@ package struct NetworkTopics: Sendable {
 
     /// Those of a ledger.
     package init(_ ledger: LedgerID) {
-        let prefix = "/recount/\(ledger.digest.hex)"
+        // Each message carries the name, and its own signature the whole id.
+        let prefix = "/recount/\(ledger.digest.hex.prefix(16))"
         requests = Topic("\(prefix)/requests")
         votes = Topic("\(prefix)/votes")
         consensus = Topic("\(prefix)/consensus")

@@ -130,9 +130,12 @@ package final class NodeProcess: Sendable {
         // its author. Of four in it one is honest, where three may lie.
         settings.gossip.gossip.degreeLow = 4
         settings.gossip.gossip.degree = 4
-        settings.gossip.gossip.degreeHigh = 6
+        settings.gossip.gossip.degreeHigh = 5
         settings.gossip.gossip.degreeScore = 3
         settings.gossip.gossip.degreeOut = 2
+        // Most messages are no longer than a few of their ids.
+        settings.gossip.gossip.degreeLazy = 3
+        settings.gossip.gossip.historyGossip = 2
         // Nobody else can dial an address of this machine alone.
         if network.peerDiscovery == "mdns", own.contains(where: { !$0.isLoopback }) {
             settings.discovery = .multicast(interfaces: [])

@@ -14,7 +14,8 @@ typealias NodeWork = @Sendable (NodeCore) throws(NodeError) -> Void
 /// The one place where a node waits: what peers sent, and what it gave out and has come back.
 ///
 /// The node's own results have no bound here but that of the work that it gives out: no peer can
-/// keep them out, and they come first.
+/// keep them out, and they come first. The node's thread and the one that checks what peers sent
+/// wait apart, so that neither is woken for the other.
 final class NodeInbox: Sendable {
     /// What is to be looked at.
     struct Arrivals {
@@ -49,21 +50,28 @@ final class NodeInbox: Sendable {
         var isPoked = false
     }
 
-    private let monitor = Monitor()
+    /// Where the node's thread waits.
+    private let node = Monitor()
+    /// Where the thread waits that checks what peers sent.
+    private let checking = Monitor()
     private let contents = Mutex(Contents())
 
+    /// Changes what there is, and wakes the node.
     private func change(_ body: (inout sending Contents) -> Void) {
-        monitor.locked {
+        node.locked {
             contents.withLock { body(&$0) }
-            monitor.wakeAll()
+            node.wakeAll()
         }
     }
 
+    private func wakeChecking() { checking.locked { checking.wakeAll() } }
+
     /// Adds what a peer sent, where there is room.
     func put(_ message: Arrival) {
-        var isTaken = false
-        change { contents in
-            isTaken = !contents.isClosed && contents.peers.add(message)
+        let isTaken = checking.locked {
+            let isTaken = contents.withLock { !$0.isClosed && $0.peers.add(message) }
+            if isTaken { checking.wakeAll() }
+            return isTaken
         }
         if !isTaken { message.judge?(.ignore) }
     }
@@ -85,7 +93,10 @@ final class NodeInbox: Sendable {
     func poke() { change { $0.isPoked = true } }
 
     /// Asks the node to end.
-    func stop() { change { $0.isStopped = true } }
+    func stop() {
+        change { $0.isStopped = true }
+        wakeChecking()
+    }
 
     /// Takes nothing any more.
     func close() {
@@ -96,6 +107,7 @@ final class NodeInbox: Sendable {
             contents.peers = PeerQueues()
             contents.checked = CheckedMessages()
         }
+        wakeChecking()
     }
 
     // MARK: Checking
@@ -103,7 +115,7 @@ final class NodeInbox: Sendable {
     /// Takes some of what peers sent, to be checked, once there is something and little that was
     /// checked before waits; nil when the node ends.
     func takeUnchecked() -> [Arrival]? {
-        monitor.locked {
+        checking.locked {
             while true {
                 let (isOver, messages) = contents.withLock {
                     contents -> (Bool, [Arrival]) in
@@ -115,7 +127,7 @@ final class NodeInbox: Sendable {
                 }
                 if isOver { return nil }
                 if !messages.isEmpty { return messages }
-                monitor.wait()
+                checking.wait()
             }
         }
     }
@@ -139,17 +151,16 @@ final class NodeInbox: Sendable {
     /// Takes what waits, of the peers' messages those that were checked; waits at most so long
     /// where there is nothing.
     func take(waitMilliseconds: UInt64) -> Arrivals {
-        monitor.locked {
+        let arrivals = node.locked {
             let isEmpty = contents.withLock { contents in
                 contents.verdicts.isEmpty && contents.work.isEmpty && contents.checked.isEmpty
                     && !contents.isStopped && !contents.isPoked
             }
-            if isEmpty, waitMilliseconds > 0 { monitor.wait(milliseconds: waitMilliseconds) }
+            if isEmpty, waitMilliseconds > 0 { node.wait(milliseconds: waitMilliseconds) }
             return contents.withLock { contents in
                 let arrivals = Arrivals(
                     verdicts: contents.verdicts, work: contents.work,
                     checked: contents.checked, isStopped: contents.isStopped)
-                if !contents.checked.isEmpty { monitor.wakeAll() }
                 contents.checked = CheckedMessages()
                 contents.verdicts = []
                 contents.work = []
@@ -157,5 +168,8 @@ final class NodeInbox: Sendable {
                 return arrivals
             }
         }
+        // It may have waited for room.
+        if arrivals.checked.count >= NodeLimits.messagesAtOnce { wakeChecking() }
+        return arrivals
     }
 }

@@ -39,6 +39,10 @@ struct OtherMessages: Sendable {
             }
         }
 
+        /// Whether one of the kind may wait for the next batch that there is a reason for: nobody
+        /// waits for it.
+        var isPatient: Bool { self == .settlement || self == .announcement }
+
         /// How many of one topic wait.
         var shareMax: Int {
             switch self {
@@ -72,8 +76,24 @@ struct OtherMessages: Sendable {
     private var spread = TimeQueue<Digest>()
     private var arrivals = Line<(digest: Digest, since: UInt64)>()
     private var number: UInt64 = 0
-    /// How many messages a batch may take now.
-    private(set) var readyCount = 0
+    /// How many messages a batch may take now, and of them those that are patient.
+    private var readyCount = 0
+    private var patientCount = 0
+    /// When the first of those that are patient came.
+    private var patientSince: UInt64 = 0
+
+    /// When what waits should be in a batch; nil where a batch may take nothing of it.
+    var readyAt: UInt64? {
+        guard readyCount > 0 else { return nil }
+        return readyCount > patientCount ? 0 : patientSince + ReplicationLimits.reportMilliseconds
+    }
+
+    private mutating func countReady(_ other: Other, by change: Int) {
+        readyCount += change
+        guard other.kind.isPatient else { return }
+        if patientCount == 0 { patientSince = other.since }
+        patientCount += change
+    }
 
     /// How many wait.
     var count: Int { items.count }
@@ -130,14 +150,15 @@ struct OtherMessages: Sendable {
         guard let (kind, topic) = Self.place(of: message) else { return }
         let digest = Self.digest(of: message)
         guard items[digest] == nil else { return }
-        items[digest] = Other(
+        let other = Other(
             message: message, topic: topic, kind: kind, since: uptime, number: number,
             isOurs: isOurs, refusal: refusal)
+        items[digest] = other
         number += 1
         byTopic[topic, default: []].append(digest)
         counts[kind.rawValue] += 1
         arrivals.append((digest, uptime))
-        if refusal == nil { readyCount += 1 }
+        if refusal == nil { countReady(other, by: 1) }
         queue(digest)
         if isOurs { noteSpread(digest, at: uptime) }
     }
@@ -145,7 +166,9 @@ struct OtherMessages: Sendable {
     /// Notes why the rules do not take a message yet; nil where a batch may take it.
     mutating func note(_ refusal: Refusal?, of digest: Digest) {
         guard let before = items[digest] else { return }
-        if (before.refusal == nil) != (refusal == nil) { readyCount += refusal == nil ? 1 : -1 }
+        if (before.refusal == nil) != (refusal == nil) {
+            countReady(before, by: refusal == nil ? 1 : -1)
+        }
         items[digest]?.refusal = refusal
         queue(digest)
     }
@@ -160,7 +183,7 @@ struct OtherMessages: Sendable {
     mutating func remove(_ digest: Digest) {
         guard let other = items.removeValue(forKey: digest) else { return }
         counts[other.kind.rawValue] -= 1
-        if other.refusal == nil { readyCount -= 1 }
+        if other.refusal == nil { countReady(other, by: -1) }
         byTopic[other.topic]?.removeAll { $0 == digest }
         if byTopic[other.topic]?.isEmpty == true { byTopic[other.topic] = nil }
     }

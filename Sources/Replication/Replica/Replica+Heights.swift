@@ -128,6 +128,6 @@ extension Replica {
     /// When there is a reason for a batch, by the uptime clock, as far as can be told; nil where
     /// the clock has jumped.
     var reasonAt: UInt64? {
-        pacing.reasonAt(pool.others.readyCount > 0 ? 0 : pool.readyFloor, now)
+        pacing.reasonAt(min(pool.others.readyAt ?? .max, pool.readyFloor), now)
     }
 }

@@ -20,10 +20,10 @@ extension Replica {
             let isDecided = round.decided != nil
             let isLast = request.votes.count == round.votes.count { $0 == nil }
             let wait =
-                isLast
-                ? 0
-                : isDecided
-                    ? ReplicationLimits.lateVoteMilliseconds : ReplicationLimits.lingerMilliseconds
+                isDecided
+                ? isLast
+                    ? ReplicationLimits.reportMilliseconds : ReplicationLimits.lateVoteMilliseconds
+                : isLast ? 0 : ReplicationLimits.lingerMilliseconds
             return request.votesSince + wait
         }
         guard request.message != nil, request.refusal == nil else { return nil }

@@ -37,8 +37,8 @@ final class Collector {
         self.recomputer = recomputer
     }
 
-    /// Takes in an entry; `state` is that before it.
-    func look(at entry: LoggedEntry, _ state: LedgerState) {
+    /// Takes in an entry; `state` is that before it, and stays as it is.
+    func look(at entry: LoggedEntry, _ state: inout LedgerState) {
         counts.count(entry.event)
         if case .ledgerOpened = entry.event, pool == nil {
             let id = LedgerID(Digest(hashing: entry.bytes))

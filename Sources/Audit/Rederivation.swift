@@ -53,10 +53,11 @@ struct Rederivation {
     var isEqual: Bool { findings.isEmpty && stop == nil }
 
     /// Takes in one batch. `forms` tells of each request whether its proof is well formed;
-    /// `willApply` sees each entry with the state before it. Throws where the log cannot be read.
+    /// `willApply` sees each entry with the state before it, which is `inout` only so that it is not
+    /// copied. Throws where the log cannot be read.
     mutating func take(
         _ batch: [LoggedEntry], forms: [UInt64: Bool], isCut: Bool,
-        willApply: (LoggedEntry, LedgerState) -> Void
+        willApply: (LoggedEntry, inout LedgerState) -> Void
     ) throws(LogError) {
         isDue = false
         self.forms = forms
@@ -80,7 +81,7 @@ struct Rederivation {
             ]
         }
         while position < batch.count, stop == nil {
-            willApply(batch[position], state)
+            willApply(batch[position], &state)
             apply(batch[position])
             position += 1
         }
@@ -123,14 +124,14 @@ struct Rederivation {
 
     private mutating func compare(
         _ expected: [Event], _ batch: [LoggedEntry], _ position: inout Int,
-        _ willApply: (LoggedEntry, LedgerState) -> Void
+        _ willApply: (LoggedEntry, inout LedgerState) -> Void
     ) throws(Difference) {
         guard !expected.isEmpty else { throw .added }
         let start = position
         do throws(FoldError) {
             try state.take(expected) { _, event, state in
                 guard position < batch.count, batch[position].event == event else { return nil }
-                willApply(batch[position], state)
+                willApply(batch[position], &state)
                 position += 1
                 return batch[position - 1].entry
             }

@@ -31,13 +31,14 @@ extension LedgerState {
     /// finds for it; ends before the first for which there is none. Returns how many it took.
     ///
     /// The one place where what is derived becomes entries and meets `apply`.
-    /// - Parameter entry: Sees the place of each event, the event, and the state before it.
+    /// - Parameter entry: Sees the place of each event, the event, and the state before it, which
+    ///   is `inout` only so that it is not copied.
     @discardableResult
     package mutating func take(
-        _ derived: [Event], as entry: (Int, Event, LedgerState) -> Entry?
+        _ derived: [Event], as entry: (Int, Event, inout LedgerState) -> Entry?
     ) throws(FoldError) -> Int {
         for (place, event) in derived.enumerated() {
-            guard let entry = entry(place, event, self) else { return place }
+            guard let entry = entry(place, event, &self) else { return place }
             try apply(entry)
         }
         return derived.count

@@ -148,7 +148,7 @@ struct LocalFaultTests {
         }
         let run = try LocalRun(network, clock: clock, hub: hub)
         let patience = Task {
-            try await Task.sleep(for: .seconds(20))
+            try await Task.sleep(for: .seconds(60))
             run.stop()
         }
         let summary = try await run.run(ArrayLineSource(lines)) { recorder.add($0) }

@@ -22,6 +22,8 @@ final class Spooling: Duty {
     /// Whether a look that began since the last change found nothing new.
     private var isClear = false
     private var isFailureTold = false
+    /// Wakes it where the system can; without it, it looks more often.
+    private var watch: FolderWatch?
 
     init(_ home: NodeHome) { spool = Spool(home: home.path) }
 
@@ -37,9 +39,23 @@ final class Spooling: Duty {
         isClear = false
     }
 
+    func start(_ node: NodeCore) throws(NodeError) {
+        let inbox = node.inbox
+        watch = FolderWatch(spool.directory) {
+            inbox.put { (node) throws(NodeError) in
+                for case let duty as Spooling in node.duties { duty.lookAt = 0 }
+            }
+        }
+    }
+
+    func end(_ node: NodeCore) throws(NodeError) { watch?.stop() }
+
     func attend(_ node: NodeCore) throws(NodeError) {
         guard !isLooking else { return }
-        lookAt = node.uptime + NodeLimits.spoolMilliseconds
+        lookAt =
+            node.uptime
+            + (watch == nil
+                ? NodeLimits.spoolMilliseconds : NodeLimits.spoolAgainMilliseconds)
         let change = spool.lastChange
         // Where nothing new is there, finding out costs one look at the folder itself.
         guard seenChange == nil || change?.time != seenChange else { return }

@@ -46,9 +46,11 @@ package enum NodeLimits {
     package static let keptRefusalsMax = 1_000
     /// Bytes of the words of one refusal.
     package static let refusalBytesMax = 4_096
-    /// Real milliseconds between two looks at whether something new is in the spool.
+    /// Real milliseconds between two looks at whether something new is in the spool, where nothing
+    /// else tells.
     package static let spoolMilliseconds: UInt64 = 20
-    /// Real milliseconds until a message that was turned away is tried again.
+    /// Real milliseconds between two looks where the system tells, and until a message that was
+    /// turned away is tried again.
     package static let spoolAgainMilliseconds: UInt64 = 900
     /// Submitted jobs that wait in memory for their batch; the rest wait in the spool.
     package static let waitingJobsMax = 256

@@ -53,8 +53,8 @@ struct Rederivation {
     var isEqual: Bool { findings.isEmpty && stop == nil }
 
     /// Takes in one batch. `forms` tells of each request whether its proof is well formed;
-    /// `willApply` sees each entry with the state before it, which is `inout` only so that it is not
-    /// copied. Throws where the log cannot be read.
+    /// `willApply` sees each entry with the state before it, which is `inout` only so that it is
+    /// not copied. Throws where the log cannot be read.
     mutating func take(
         _ batch: [LoggedEntry], forms: [UInt64: Bool], isCut: Bool,
         willApply: (LoggedEntry, inout LedgerState) -> Void

@@ -33,6 +33,10 @@ extension ReplicaHost {
     /// When the journal was begun anew, for it was lost.
     package var journalBegunAnew: Time? { journal.begunAnew }
 
+    /// The ledger time up to which batches may hold what the validator said before its journal was
+    /// lost; nil where none was.
+    package var forgottenThrough: Time? { journal.silentUntil }
+
     /// Journals the result of a job, signs it and sends it: the first one, whatever is given later.
     ///
     /// Says nothing where the node is silent.

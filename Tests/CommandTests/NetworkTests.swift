@@ -372,6 +372,27 @@ struct NetworkTests {
         #expect(refused.status == 2 && refused.errors.contains("2 journals are lost"))
     }
 
+    @Test(.timeLimit(.minutes(3))) func `a home recovered from an old copy starts again and again`()
+        throws
+    {
+        let small = try SmallNetwork()
+        #expect(try small.run(requests: try small.samples(1)).status == 0)
+        let (files, home) = (FileManager.default, small.home(4))
+        try files.copyItem(atPath: home + "/ledger", toPath: small.folder.path + "/copy")
+        #expect(try small.run(requests: try small.samples(1, from: 1)).status == 0)
+        // The copy lacks a vote of its own, which the others have.
+        for part in ["ledger", "journal"] { try files.removeItem(atPath: "\(home)/\(part)") }
+        try files.copyItem(atPath: small.folder.path + "/copy", toPath: home + "/ledger")
+        let begun = try Command.run("recover", home, "--new-journals")
+        #expect(begun.status == 0, "\(begun.errors)")
+        for place in 2..<4 {
+            let run = try small.run(requests: try small.samples(1, from: place))
+            #expect(run.status == 0, "\(run.errors)")
+        }
+        let audit = try small.audit()
+        #expect(audit.status == 0 && audit.report["is_one"] as? Bool == true)
+    }
+
     @Test(.timeLimit(.minutes(3))) func `a lost vault is made anew from the ledger`() throws {
         let small = try SmallNetwork()
         #expect(try small.run(requests: try small.samples(3)).status == 0)

@@ -31,6 +31,8 @@ final class Clients: Duty {
         var refusedAt: UInt64?
         var refusal: Refusal?
         let since: UInt64
+        /// When it was handed in last: what waits for others long enough is forgotten there.
+        var handedInAt: UInt64
     }
 
     private static let lookMilliseconds: UInt64 = 500
@@ -60,7 +62,7 @@ final class Clients: Duty {
         guard waiting[id] == nil else { return answer(.taken) }
         guard waiting.count < NodeLimits.clientMessagesMax else { return answer(.busy) }
         let uptime = node.uptime
-        var entry = Waiting(message: message, answer: answer, since: uptime)
+        var entry = Waiting(message: message, answer: answer, since: uptime, handedInAt: uptime)
         if let refusal = node.state.refusal(of: Checked(unchecked: message)) {
             switch Self.fate(of: refusal) {
             case .final: return answer(.refused(refusal))
@@ -153,15 +155,19 @@ final class Clients: Duty {
             } else if let at = entry.refusedAt, let refusal = entry.refusal, uptime >= at {
                 waiting.removeValue(forKey: id)?.answer(.refused(refusal))
             } else if entry.refusedAt == nil, uptime >= entry.since + 4 * Self.lookMilliseconds {
-                lookAgain(id, entry, node, uptime)
+                try lookAgain(id, entry, node, uptime)
             }
         }
     }
 
-    /// Asks the rules once more about a message that has waited long.
-    private func lookAgain(_ id: Digest, _ entry: Waiting, _ node: NodeCore, _ uptime: UInt64) {
+    /// Asks the rules once more about a message that has waited long, and hands it in again.
+    private func lookAgain(
+        _ id: Digest, _ entry: Waiting, _ node: NodeCore, _ uptime: UInt64
+    ) throws(NodeError) {
         guard let refusal = node.state.refusal(of: Checked(unchecked: entry.message)) else {
-            return
+            guard uptime >= entry.handedInAt + NodeLimits.handInAgainMilliseconds else { return }
+            waiting[id]?.handedInAt = uptime
+            return try node.handIn(entry.message)
         }
         switch Self.fate(of: refusal) {
         case .passing: break

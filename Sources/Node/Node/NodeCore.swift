@@ -323,17 +323,24 @@ extension LedgerState {
 extension NodeCore {
     /// Compares the newest votes and results that the ledger holds of this validator with its
     /// journal: an older copy of that would let it say the contrary.
+    ///
+    /// A journal that was begun anew knows nothing of what batches hold up to a time: what the
+    /// validator had said before, and others put into them later.
     private func checkJournal() throws(NodeError) {
         guard let own = index else { return }
         let size = host.log.size
+        let forgotten = host.forgottenThrough
+        var isForgotten = forgotten != nil
         var entry = size - min(size, NodeLimits.comparedEntriesMax)
         while entry < size {
             switch try event(at: entry) {
-            case .voteCast(let vote)? where vote.validator == own:
+            case .batchOpened(let opened)?:
+                isForgotten = forgotten.map { opened.time <= $0 } ?? false
+            case .voteCast(let vote)? where vote.validator == own && !isForgotten:
                 if let id = state.requestID(at: vote.request), host.verdict(on: id) == nil {
                     throw .journalBehind(validator: name, home: home.path, request: id)
                 }
-            case .resultReported(let result)? where result.validator == own:
+            case .resultReported(let result)? where result.validator == own && !isForgotten:
                 if let id = state.jobID(at: result.job), host.report(on: id) == nil {
                     throw .journalLacksResult(validator: name, home: home.path, job: id)
                 }

@@ -92,6 +92,8 @@ package enum NodeLimits {
     package static let messagesAtOnce = 256
     /// Messages of clients that a node has under way; one more is turned away.
     package static let clientMessagesMax = 2_048
+    /// Time until a client's message that nothing has become of is handed in again, in ms.
+    package static let handInAgainMilliseconds: UInt64 = 30_000
     /// How long a client's message may wait for its refusal to be recorded, in ms.
     package static let refusalMilliseconds: UInt64 = 3_000
     /// The latest time that a clock may say: the end of the year 2261, in ms.

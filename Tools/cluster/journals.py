@@ -1,0 +1,145 @@
+# Recount: an event-sourced ledger for a quorum of validators.
+# SPDX-License-Identifier: Apache-2.0
+"""Logs and journals on a disk, read without the Swift code: see "Ledger format" in the articles."""
+
+import hashlib
+import struct
+
+from .failures import demand
+
+VOTES = ["approve", "reject", "abstain"]
+
+
+def lz4_block(data, size):
+    """Decompresses an LZ4 block of `size` bytes."""
+    out = bytearray()
+    place = 0
+    while place < len(data):
+        token = data[place]
+        place += 1
+        count = token >> 4
+        if count == 15:
+            while True:
+                count += data[place]
+                place += 1
+                if data[place - 1] != 255:
+                    break
+        out += data[place : place + count]
+        place += count
+        if place >= len(data):
+            break
+        distance = data[place] | data[place + 1] << 8
+        place += 2
+        count = (token & 15) + 4
+        if count == 19:
+            while True:
+                count += data[place]
+                place += 1
+                if data[place - 1] != 255:
+                    break
+        demand(0 < distance <= len(out), "an LZ4 block refers to what is not there")
+        # A match may reach into what it writes: then what there is is repeated.
+        piece = out[-distance:] * (count // distance + 1)
+        out += piece[:count]
+    demand(len(out) == size, "an LZ4 block has another length than its frame says")
+    return bytes(out)
+
+
+def number(data, place, size):
+    return int.from_bytes(data[place : place + size], "little")
+
+
+def in_rows(raw, count):
+    """The entries of a payload: the length of each, then each."""
+    start = 2 * count
+    for length in struct.unpack_from(f"<{count}H", raw):
+        yield raw[start : start + length]
+        start += length
+
+
+def in_columns(raw, count):
+    """The entries of a payload whose bytes stand in columns, by the length of the entries."""
+    lengths = [low | high << 8 for low, high in zip(raw, raw[count : 2 * count])]
+    entries, start = [b""] * count, 2 * count
+    for length in sorted(set(lengths)):
+        group = [entry for entry in range(count) if lengths[entry] == length]
+        width = min(length, 32)
+        rest = start + len(group) * width
+        for place, entry in enumerate(group):
+            tail = rest + place * (length - width)
+            entries[entry] = (
+                raw[start + place : rest : len(group)] + raw[tail : tail + length - width]
+            )
+        start += len(group) * length
+    demand(start == len(raw), "a frame has another length than its entries")
+    return entries
+
+
+def frame_entries(path):
+    """The entries of a segment's whole frames; a torn tail is what a kill may leave."""
+    data = path.read_bytes()
+    demand(data[:4] == b"RCSG" and len(data) >= 64, f"{path} is no segment")
+    salt = data[48:56]
+    place = 64
+    while len(data) >= place + 52 and data[place : place + 4] == b"RCFR":
+        header = data[place : place + 52]
+        if hashlib.sha256(salt + header[:44]).digest()[:8] != header[44:]:
+            return
+        stored = data[place + 52 : place + 52 + number(header, 24, 4)]
+        if hashlib.sha256(stored).digest()[:8] != header[36:44]:
+            return
+        form, count = number(header, 6, 2), number(header, 16, 4)
+        demand(form in (0, 1, 2), f"{path}, offset {place}: a frame of form {form}")
+        raw = lz4_block(stored, number(header, 20, 4)) if form else stored
+        yield from (in_columns if form == 2 else in_rows)(raw, count)
+        place += 52 + len(stored)
+
+
+def segments(folder):
+    return sorted((folder / "segments").glob("*.segment"))
+
+
+def log_entries(folder):
+    return [entry for path in segments(folder) for entry in frame_entries(path)]
+
+
+class Journal:
+    """What a validator has signed: by signature. A contradiction is an error.
+
+    One that was lost and begun anew is read behind the lost one, which it must not contradict.
+    """
+
+    def __init__(self, *folders):
+        self.votes, self.precommits, self.said = {}, {}, {}
+        for folder in folders:
+            may_begin = folder != folders[0]
+            for place, entry in enumerate(log_entries(folder)):
+                self.take(f"{folder}, entry {place},", entry, may_begin)
+
+    def take(self, where, entry, may_begin):
+        tag = entry[0]
+        if tag == 0:
+            demand(len(entry) == 139, f"{where} is a vote of {len(entry)} bytes")
+            request, vote = entry[1:33].hex(), VOTES[entry[65]]
+            self.say(where, request, vote)
+            self.votes[entry[75:].hex()] = vote
+        elif tag == 4:
+            demand(len(entry) == 1 + 8 + 4 + 32 + 8 + 64, f"{where} is no proposal")
+            height, turn = struct.unpack_from("<QI", entry, 1)
+            self.say(where, ("proposal", height, turn), entry[13:53].hex())
+        elif tag == 5:
+            kind, height, turn, has = struct.unpack_from("<BQIB", entry, 1)
+            demand(kind < 2 and has < 2, f"{where} is no vote on a batch")
+            end = 15 + 32 * has
+            demand(len(entry) == end + 8 + 2 + 64, f"{where} is no vote on a batch")
+            slot = ("precommit" if kind else "prevote", height, turn)
+            self.say(where, slot, entry[14 : end + 8].hex())
+            if kind:
+                self.precommits[entry[-64:].hex()] = (height, turn, entry[15:end].hex())
+        else:
+            begun = (2, 3) if may_begin else ()
+            demand(tag in (1, 6, 7, 8, *begun), f"{where} is of kind {tag}")
+
+    def say(self, where, slot, what):
+        held = self.said.setdefault(slot, what)
+        demand(held == what, f"{where} says {what} on {slot}, and an earlier one {held}")

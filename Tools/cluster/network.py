@@ -1,0 +1,237 @@
+# Recount: an event-sourced ledger for a quorum of validators.
+# SPDX-License-Identifier: Apache-2.0
+"""A new ledger, its ten validators and its bridge, and what is handed in to them."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+
+from . import SAMPLES, withdrawals
+from .failures import Failure
+from .namespaces import Namespaces
+from .processes import PATIENCE_SECONDS, Listener, Node
+
+VALIDATORS = [f"validator-{number}" for number in range(1, 11)]
+THRESHOLD = 7
+# The submitter may have so many undecided.
+QUOTA = 20_000
+# Files that one spool takes, less some.
+SIGNED_AT_ONCE = 5_000
+LOOK_SECONDS = 0.01
+
+
+class Request:
+    """A signed withdrawal: a file that only has to be moved into a spool."""
+
+    def __init__(self, identity, path, is_true):
+        self.identity, self.path, self.is_true = identity, path, is_true
+        self.handed_in = 0.0
+        self.node = None
+
+
+def configuration(folder, setup, *, connections=50):
+    """The sample with the circuit of `withdrawals`, and room for many requests."""
+    text = (SAMPLES / "recount.toml").read_text()
+    text = text[: text.index("# The circuit of")]
+    for pattern, value in (
+            (r"quota = .*", f"quota = {QUOTA}"),
+            (r"peer_discovery = .*", 'peer_discovery = "static"'),
+            (r"max_connections = .*", f"max_connections = {connections}"),
+            (r"(?m)^verification_timeout = .*", r"\g<0>\nunclosed_max = 100000")):
+        text, count = re.subn(pattern, value, text)
+        if count != 1:
+            raise Failure(f"the sample configuration has {count} lines like {pattern}")
+    key = folder / "verification_key.json"
+    key.write_text(json.dumps(setup.verifying_key()))
+    inputs = ", ".join(f'"{name}"' for name in withdrawals.PUBLIC_INPUTS)
+    text += (
+        f'[[circuits]]\nname = "{withdrawals.CIRCUIT}"\nverifying_key = "{key}"\n'
+        f'public_inputs = [{inputs}]\nroots = ["{setup.root}"]\n')
+    path = folder / "recount.toml"
+    path.write_text(text)
+    return path
+
+
+class Network:
+    """Ten validators and the bridge of one new ledger."""
+
+    def __init__(self, options, folder, port, *, count, connections=50, false_each=0):
+        """Makes the homes, and `count` signed requests; one of `false_each` has a false proof."""
+        self.recount = options.recount
+        self.folder = pathlib.Path(folder) / "net"
+        self.parent = pathlib.Path(folder)
+        self.namespaces = self.listener = None
+        self.requests = {}
+        self.figures = {}
+        self.parent.mkdir(parents=True)
+        setup, lines = withdrawals.prepare(options.seed, count)
+        # Of this network alone: each `false_each`th, and not of the file that is kept.
+        self.lines = [
+            withdrawals.with_false_proof(line)
+            if false_each and number % false_each == false_each - 1 else line
+            for number, line in enumerate(lines)]
+        self.configuration = configuration(self.parent, setup, connections=connections)
+        self.run("init", str(self.folder), "--config", str(self.configuration), "--port", str(port))
+        self.signed = self.sign(false_each)
+        self.nodes = {name: Node(self, name) for name in VALIDATORS + ["bridge"]}
+        self.listener = Listener()
+        if options.namespaces:
+            self.namespaces = Namespaces(self.nodes, options.seed)
+            self.move_addresses()
+
+    # Programs
+
+    def run(self, *arguments, may_fail=False, program=None):
+        """Runs a command of the program to its end."""
+        done = subprocess.run(
+            [program or self.recount, *arguments], capture_output=True, text=True)
+        if done.returncode and not may_fail:
+            raise Failure(f"recount {' '.join(arguments)}: {done.stderr.strip()}")
+        return done
+
+    def space(self, name):
+        return self.namespaces.space(name) if self.namespaces else None
+
+    def move_addresses(self):
+        """Gives each home the address of its namespace instead of the machine's own."""
+        paths = {name: self.folder / name / "recount.toml" for name in self.nodes}
+        texts = {name: path.read_text() for name, path in paths.items()}
+        hosts = {}
+        for name, text in texts.items():
+            port = re.search(r'listen = \["/ip4/127\.0\.0\.1/tcp/(\d+)"', text)[1]
+            hosts[port] = self.namespaces.address(name)
+        for name, text in texts.items():
+            paths[name].write_text(re.sub(
+                r"/ip4/127\.0\.0\.1/tcp/(\d+)",
+                lambda match: f"/ip4/{hosts[match[1]]}/tcp/{match[1]}", text))
+
+    # Requests
+
+    def sign(self, false_each):
+        """Signs all lines into files beside the homes, as `recount submit` does."""
+        desk, folder = self.parent / "desk", self.parent / "signed"
+        folder.mkdir()
+        shutil.copytree(self.folder / VALIDATORS[0], desk)
+        signed = []
+        for start in range(0, len(self.lines), SIGNED_AT_ONCE):
+            part = self.lines[start : start + SIGNED_AT_ONCE]
+            file = self.parent / "part.jsonl"
+            file.write_text("".join(line + "\n" for line in part))
+            done = self.run(
+                "submit", str(desk), "--request", str(file), "--json", "--submitter",
+                str(self.folder / "submitters" / "submitter"))
+            for number, row in enumerate(done.stdout.splitlines(), start):
+                identity = json.loads(row)["request_id"]
+                path = folder / f"{identity}.message"
+                (desk / "jobs" / path.name).rename(path)
+                is_true = not false_each or number % false_each != false_each - 1
+                signed.append(Request(identity, path, is_true))
+        shutil.rmtree(desk)
+        for name in VALIDATORS:
+            (self.folder / name / "jobs").mkdir(exist_ok=True)
+        return iter(signed)
+
+    def hand_in(self, name):
+        """Hands the next request in to a node: from now on it may take it. Returns it."""
+        request = next(self.signed, None)
+        if request is None:
+            raise Failure("there are fewer requests than the scenario wants")
+        request.node = name
+        target = self.folder / name / "jobs" / request.path.name
+        self.requests[request.identity] = request
+        request.handed_in = time.monotonic()
+        request.path.rename(target)
+        return request
+
+    # Nodes
+
+    def start(self, names=None):
+        for name in names or self.nodes:
+            self.nodes[name].start()
+
+    @property
+    def validators(self):
+        return [self.nodes[name] for name in VALIDATORS]
+
+    @property
+    def honest(self):
+        return [node for node in self.validators if node.is_honest]
+
+    def begin(self):
+        """Starts all, and waits until the honest reach one another."""
+        self.start()
+        # Itself is not among the parties of a node, and the bridge is.
+        wanted = len(self.honest)
+        self.wait(
+            "all nodes reach one another",
+            lambda: all(len(node.parties) >= wanted for node in self.honest))
+
+    def wait(self, what, holds, seconds=PATIENCE_SECONDS):
+        """Waits until something holds; that all processes are there, it sees as well."""
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                raise Failure(f"not within {seconds:.0f} s: {what}")
+            self.look()
+            time.sleep(LOOK_SECONDS)
+
+    def look(self):
+        """Sees that no node has ended by itself, and none has told two things on one matter."""
+        for node in self.nodes.values():
+            if node.process and node.process.poll() not in (None, -9):
+                raise Failure(
+                    f"{node.name} ended by itself with {node.process.returncode}; see"
+                    f" {node.name}.err")
+
+    def wait_decided(self, requests, nodes, seconds=PATIENCE_SECONDS):
+        """Waits until every request is decided, as each of these nodes tells."""
+        left = {request.identity for request in requests}
+
+        def is_done():
+            done = [identity for identity in left
+                    if all(identity in node.decided for node in nodes)]
+            left.difference_update(done)
+            return not left
+
+        try:
+            self.wait("", is_done, seconds)
+        except Failure as failure:
+            if not left:
+                raise
+            lacking = [node.name for node in nodes if any(i not in node.decided for i in left)]
+            if "not within" not in str(failure):
+                raise
+            raise Failure(
+                f"not within {seconds:.0f} s: {len(left)} of {len(requests)} requests are not"
+                f" decided at {', '.join(lacking)}; one is {min(left)}") from None
+
+    def latencies(self, requests, nodes=None):
+        """From handing in until the last node told the decision, in seconds."""
+        nodes = nodes or self.validators
+        return [
+            max(node.decided[request.identity][1] for node in nodes) - request.handed_in
+            for request in requests]
+
+    # Its end
+
+    def stop(self):
+        """Ends all nodes in order."""
+        running = [node for node in self.nodes.values() if node.process]
+        for node in running:
+            node.tell_end()
+        for node in running:
+            node.wait_end()
+
+    def close(self):
+        """Leaves no process and no namespace behind."""
+        for node in self.nodes.values() if hasattr(self, "nodes") else ():
+            if node.is_running:
+                node.process.kill()
+                node.process.wait()
+        if self.namespaces:
+            self.namespaces.end()
+        if self.listener:
+            self.listener.end()

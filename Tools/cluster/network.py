@@ -181,7 +181,7 @@ class Network:
     def look(self):
         """Sees that no node has ended by itself, and none has told two things on one matter."""
         for node in self.nodes.values():
-            if node.process and node.process.poll() not in (None, -9):
+            if node.is_up and not node.is_running:
                 raise Failure(
                     f"{node.name} ended by itself with {node.process.returncode}; see"
                     f" {node.name}.err")

@@ -114,12 +114,14 @@ class Node:
         self.parties = set()
         self.warnings = []
         self.contradictions = []
-        self.batches = {}
+        # Roots by height, and when they were told.
+        self.batches, self.stamps = {}, {}
         self.size = 0
         self.traffic = None
         # The process whose output was read to its end.
         self.read_process = None
-        self.is_stopped = False
+        # Whether it is meant to run, and whether it stands still.
+        self.is_up = self.is_stopped = False
         # Whether something was done to it.
         self.is_hurt = False
         # Where the journals are that it lost.
@@ -142,6 +144,7 @@ class Node:
             self.process = spawn(
                 command, self.network.space(self.name), stdout=subprocess.PIPE, stderr=errors)
         self.started = time.monotonic()
+        self.is_up = True
         process = self.process
         self.network.listener.add(
             process.stdout, lambda stamp, line: self.take(process, stamp, line))
@@ -175,6 +178,7 @@ class Node:
             case "batch":
                 if self.batches.setdefault(event["height"], event["root"]) != event["root"]:
                     self.contradictions.append(f"two batches {event['height']}")
+                self.stamps.setdefault(event["height"], stamp)
                 self.size = max(self.size, event["size"])
             case "warning":
                 self.warnings.append(event["detail"])
@@ -183,7 +187,7 @@ class Node:
 
     def kill(self):
         """Ends it with SIGKILL."""
-        self.is_hurt = True
+        self.is_hurt, self.is_up = True, False
         self.process.kill()
         self.process.wait()
         self.is_stopped = False
@@ -204,6 +208,7 @@ class Node:
 
     def tell_end(self):
         """Asks it to end in order."""
+        self.is_up = False
         if self.is_stopped:
             self.thaw()
         self.process.send_signal(signal.SIGTERM)

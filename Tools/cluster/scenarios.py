@@ -67,6 +67,10 @@ class Use:
     def __init__(self, network):
         self.network = network
         self.begun, self.before = time.monotonic(), self.take()
+        self.height = self.last_height()
+
+    def last_height(self):
+        return max(max(node.batches, default=0) for node in self.network.validators)
 
     def take(self):
         nodes = sum(
@@ -77,12 +81,21 @@ class Use:
         return nodes, switch, time.process_time(), figures.all_processor_seconds()[0]
 
     def end(self):
+        """Cores taken, and the batches made: from one to the next, as the first node told them."""
         seconds = time.monotonic() - self.begun
+        first = {}
+        for node in self.network.validators:
+            for height, stamp in list(node.stamps.items()):
+                if height > self.height:
+                    first[height] = min(stamp, first.get(height, stamp))
+        stamps = [first[height] for height in sorted(first)]
+        gaps = [after - before for before, after in zip(stamps, stamps[1:])]
         nodes, switch, own, machine = (
             round((after - before) / seconds, 3)
             for before, after in zip(self.before, self.take()))
         return {"seconds": round(seconds, 2), "cores_of_nodes": nodes, "cores_of_switch": switch,
-                "cores_of_script": own, "cores_busy": machine}
+                "cores_of_script": own, "cores_busy": machine, "batches": len(stamps),
+                "from_batch_to_batch": figures.latencies(gaps) if gaps else None}
 
 
 def hold(network, what, value, bound, is_below=True):
@@ -116,8 +129,20 @@ def at_intervals(network, rng, seconds, count):
     network.figures["latency_from_entry"] = figures.latencies(last)
 
 
+# By then a node has seen so many signatures of each key that it has made tables of them.
+WARM_COUNT = 60
+
+
+def warm(network):
+    """Lets nodes do what they do once, before something is measured."""
+    names = itertools.cycle(VALIDATORS)
+    requests = [network.hand_in(next(names)) for _ in Pace(0.05, WARM_COUNT, "first requests")]
+    network.wait_decided(requests, network.validators)
+
+
 def quiet(network, options, rng, turn):
     network.begin()
+    warm(network)
     at_intervals(network, rng, 0.1, 100 if options.quick else 600)
     latency = network.figures["latency"]
     hold(network, "median_ms", latency["median_ms"], 60)
@@ -190,6 +215,7 @@ def load(network, options, rng, turn):
     loads = LOADS_QUICK if options.quick else LOADS
     most = max(count for _, count in loads)
     network.begin()
+    warm(network)
     rows = network.figures["loads"] = [keep_under_way(network, *one) for one in loads]
     network.figures["refused_by_nodes"] = sum(len(node.refused) for node in network.validators)
     network.stop()
@@ -206,10 +232,11 @@ def need_namespaces(options):
 
 QUIET = Scenario(
     "quiet", "a request each 100 ms to any node: all are decided at every node, soon", quiet,
-    lambda options: 100 if options.quick else 600)
+    lambda options: WARM_COUNT + (100 if options.quick else 600))
 LOAD = Scenario(
     "load", "64, 256, 1000 requests under way: decisions a second, beside one process", load,
-    lambda options: sum(count for _, count in (LOADS_QUICK if options.quick else LOADS)))
+    lambda options: WARM_COUNT + sum(
+        count for _, count in (LOADS_QUICK if options.quick else LOADS)))
 SLOW = Scenario(
     "slow", "100 ms one way and 1 % loss: decided within a second (--namespaces)", slow,
     lambda options: 21 if options.quick else 201, need=need_namespaces)

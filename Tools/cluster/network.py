@@ -58,8 +58,12 @@ def configuration(folder, setup, *, connections=50):
 class Network:
     """Ten validators and the bridge of one new ledger."""
 
-    def __init__(self, options, folder, port, *, count, connections=50, false_each=0):
-        """Makes the homes, and `count` signed requests; one of `false_each` has a false proof."""
+    def __init__(self, options, folder, port, *, count, connections=50, false_each=0,
+                 observers=()):
+        """Makes the homes, and `count` signed requests; one of `false_each` has a false proof.
+
+        Homes of observers of these names stand beside the others, and are not begun with them.
+        """
         self.recount = options.recount
         self.folder = pathlib.Path(folder) / "net"
         self.parent = pathlib.Path(folder)
@@ -76,7 +80,9 @@ class Network:
         self.configuration = configuration(self.parent, setup, connections=connections)
         self.run("init", str(self.folder), "--config", str(self.configuration), "--port", str(port))
         self.signed = self.sign(false_each)
-        self.nodes = {name: Node(self, name) for name in VALIDATORS + ["bridge"]}
+        for name in observers:
+            self.run("init", str(self.folder), "--observer", name)
+        self.nodes = {name: Node(self, name) for name in [*VALIDATORS, "bridge", *observers]}
         self.listener = Listener()
         if options.namespaces:
             self.namespaces = Namespaces(self.nodes, options.seed)
@@ -101,8 +107,9 @@ class Network:
         texts = {name: path.read_text() for name, path in paths.items()}
         hosts = {}
         for name, text in texts.items():
-            port = re.search(r'listen = \["/ip4/127\.0\.0\.1/tcp/(\d+)"', text)[1]
-            hosts[port] = self.namespaces.address(name)
+            # An observer need not listen.
+            if found := re.search(r'listen = \["/ip4/127\.0\.0\.1/tcp/(\d+)"', text):
+                hosts[found[1]] = self.namespaces.address(name)
         for name, text in texts.items():
             paths[name].write_text(re.sub(
                 r"/ip4/127\.0\.0\.1/tcp/(\d+)",
@@ -148,8 +155,8 @@ class Network:
 
     # Nodes
 
-    def start(self, names=None):
-        for name in names or self.nodes:
+    def start(self, names):
+        for name in names:
             self.nodes[name].start()
 
     @property
@@ -161,8 +168,8 @@ class Network:
         return [node for node in self.validators if node.is_honest]
 
     def begin(self):
-        """Starts all, and waits until the honest reach one another."""
-        self.start()
+        """Starts all but observers, and waits until the honest reach one another."""
+        self.start(VALIDATORS + ["bridge"])
         # Itself is not among the parties of a node, and the bridge is.
         wanted = len(self.honest)
         self.wait(

@@ -9,11 +9,11 @@ import time
 from . import figures
 from .failures import Skipped, demand
 from .network import VALIDATORS
-from .processes import Node
-from .scenarios import Scenario, hand_in, hold, say
+from .scenarios import Scenario, hand_in, hold, need_namespaces, say
 
 EARLY, LATE = "watcher", "latecomer"
 IDLE_COUNT = 100
+IDLE_NAMES = [f"idle-{number}" for number in range(1, IDLE_COUNT + 1)]
 IDLE_SECONDS = 30
 
 
@@ -22,18 +22,10 @@ def need_observers(options):
         raise Skipped(f"{options.recount} init has no option --observer")
 
 
-def add(network, name):
-    """Makes the home of an observer, and returns its node."""
-    network.run("init", str(network.folder), "--observer", name)
-    node = network.nodes[name] = Node(network, name)
-    return node
-
-
 def observers(network, options, rng, turn):
-    early, late = add(network, EARLY), add(network, LATE)
-    network.start(VALIDATORS + ["bridge", EARLY])
-    network.wait("all nodes reach one another",
-                 lambda: all(len(node.parties) >= 10 for node in network.validators))
+    early, late = network.nodes[EARLY], network.nodes[LATE]
+    early.start()
+    network.begin()
     count = 60 if options.quick else 400
     requests = hand_in(network, rng, 0.05, count)
     begun = time.monotonic()
@@ -57,6 +49,12 @@ def observers(network, options, rng, turn):
             demand(report["root"] == validator["root"], f"{node.name} holds another ledger")
 
 
+def need_namespaces_too(options):
+    need_observers(options)
+    # A node takes few connections from one address.
+    need_namespaces(options)
+
+
 def use_of(node, seconds):
     """Cores that a node takes while nothing is done."""
     before = figures.processor_seconds(node.process.pid)
@@ -65,27 +63,21 @@ def use_of(node, seconds):
 
 
 def idle(network, options, rng, turn):
-    names = [f"idle-{number}" for number in range(1, IDLE_COUNT + 1)]
-    say(f"making {IDLE_COUNT} homes")
-    for name in names:
-        add(network, name)
     asked = network.nodes[VALIDATORS[0]]
     mine = re.search(r'listen = \["[^"]*/tcp/(\d+)"', (asked.home / "recount.toml").read_text())[1]
-    for name in names:
+    for name in IDLE_NAMES:
         path = network.folder / name / "recount.toml"
         text = path.read_text()
         peer = re.search(rf'"[^"]*/tcp/{mine}/p2p/[^"]*"', text)[0]
         path.write_text(re.sub(r"(?m)^peers = \[[^\]]*\]", f"peers = [{peer}]", text))
-    network.start(VALIDATORS + ["bridge"])
-    network.wait("all nodes reach one another",
-                 lambda: all(len(node.parties) >= 10 for node in network.validators))
+    network.begin()
     network.wait_decided([network.hand_in(VALIDATORS[1])], network.validators)
     before = use_of(asked, IDLE_SECONDS)
     # A few at a time: that a hundred begin at once is another question.
     for start in range(0, IDLE_COUNT, 10):
-        network.start(names[start : start + 10])
+        network.start(IDLE_NAMES[start : start + 10])
         network.wait("observers are connected", lambda: all(
-            network.nodes[name].size for name in names[: start + 10]))
+            network.nodes[name].size for name in IDLE_NAMES[: start + 10]))
         say(f"{start + 10} of {IDLE_COUNT} observers")
     time.sleep(5)
     after = use_of(asked, IDLE_SECONDS)
@@ -97,7 +89,8 @@ def idle(network, options, rng, turn):
 
 OBSERVERS = Scenario(
     "observers", "one follows from the start and one from late on: their ledgers are the same",
-    observers, lambda options: 120 if options.quick else 800, need=need_observers)
+    observers, lambda options: 120 if options.quick else 800, need=need_observers,
+    observers=[EARLY, LATE])
 IDLE = Scenario(
-    "idle", "100 idle observers of one validator cost it less than 5 % of a core", idle,
-    lambda options: 1, need=need_observers, connections=200)
+    "idle", "100 idle observers of one validator cost it below 5 % of a core (--namespaces)", idle,
+    lambda options: 1, need=need_namespaces_too, connections=200, observers=IDLE_NAMES)

@@ -129,7 +129,8 @@ class Runner:
         try:
             network = Network(
                 options, folder, self.port, count=scenario.count(options),
-                connections=scenario.connections, false_each=scenario.false_each)
+                connections=scenario.connections, false_each=scenario.false_each,
+                observers=scenario.observers)
             said["seconds_to_prepare"] = round(time.monotonic() - begun, 1)
             rng = random.Random(f"{options.seed} {label}")
             scenario.run(network, options, rng, turn)
@@ -149,13 +150,13 @@ class Runner:
             elif options.namespaces:
                 namespaces.remove_left()
         # So that nothing that still closes its port is in the way.
-        self.port += 200 if scenario.connections > 50 else 20
+        self.port += 20
         if said["result"] != "failed" and not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
     def note_traffic(self, network):
         """What was sent, where every node has told it."""
-        events = [node.traffic for node in network.nodes.values()]
+        events = [node.traffic for node in network.nodes.values() if node.process]
         if all(events) and not any(node.is_hurt for node in network.validators):
             network.figures["traffic"] = figures.traffic(events, len(network.requests))
 

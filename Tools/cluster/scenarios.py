@@ -31,6 +31,8 @@ class Scenario:
     need: typing.Callable = lambda options: None
     # Connections that a node may have.
     connections: int = 50
+    # Names of observers that it has homes for.
+    observers: typing.Sequence = ()
     # As many networks, one after the other, by the options; `run` is told which.
     turns: typing.Callable = lambda options: 1
 
@@ -227,7 +229,7 @@ def load(network, options, rng, turn):
 
 def need_namespaces(options):
     if not options.namespaces:
-        raise Skipped("it wants --namespaces, for delay and loss")
+        raise Skipped("it wants --namespaces: addresses, delay and loss of its own")
 
 
 QUIET = Scenario(

@@ -36,7 +36,11 @@ class Checks:
 
     def run(self):
         """Makes all checks, and returns what was counted on the way."""
-        longest = self.agreement()
+        self.load(self.agreement())
+        return self.judge()
+
+    def load(self, longest):
+        """Reads the longest ledger, which all others are beginnings of."""
         network = self.network
         folder = str(network.folder / longest)
         kinds = [word for kind in KINDS for word in ("--kind", kind)]
@@ -47,14 +51,17 @@ class Checks:
             json.loads(line) for line in network.run(
                 "requests", folder, "--json", "--limit", "0").stdout.splitlines()]
         self.rows = {row["request_id"]: row for row in rows}
+
+    def judge(self):
+        """Makes the checks of what was read."""
         self.validity()
         self.progress()
         convicted = self.accountability()
         self.durability()
         missed = self.fairness()
-        outcomes = collections.Counter(row["outcome"] for row in rows)
+        outcomes = collections.Counter(row["outcome"] for row in self.rows.values())
         return {
-            "entries": self.sizes[longest],
+            "entries": max(self.sizes.values()),
             "outcomes": dict(sorted(outcomes.items())),
             "refused": dict(sorted(self.refused.items())),
             "convicted": sorted(convicted),
@@ -70,6 +77,10 @@ class Checks:
         lacking = {node.name for node in self.network.validators} - names
         demand(not lacking, f"the audit did not see the ledgers of {', '.join(sorted(lacking))}")
         self.sizes = {part["validator"]: part["report"]["size"] for part in ledgers}
+        self.compare_told()
+        return max(self.sizes, key=self.sizes.get)
+
+    def compare_told(self):
         batches = {}
         for node in self.network.nodes.values():
             demand(not node.contradictions, f"{node.name} told {node.contradictions[:1]}")
@@ -79,7 +90,6 @@ class Checks:
                 held = batches.setdefault(height, (root, node.name))
                 demand(held[0] == root,
                        f"{held[1]} and {node.name} told two batches of height {height}")
-        return max(self.sizes, key=self.sizes.get)
 
     def of(self, kind):
         return ((entry["entry"], entry["fields"]) for entry in self.entries
@@ -101,9 +111,9 @@ class Checks:
             approvals = list(votes[entry].values()).count("approve")
             demand(approvals >= thresholds[entry],
                    f"entry {entry} is approved by {approvals} of {thresholds[entry]}")
-            request = self.network.requests.get(identities[entry])
-            demand(request and request.is_true,
-                   f"entry {entry} is approved, and its proof is false")
+            request = self.network.requests.get(identities.get(entry))
+            demand(request, f"entry {entry} is approved, and nobody handed it in")
+            demand(request.is_true, f"entry {entry} is approved, and its proof is false")
         spent, paid = set(), set()
         for entry in self.entries:
             fields = entry["fields"]

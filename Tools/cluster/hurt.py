@@ -92,7 +92,7 @@ def cut(network, options, rng, turn):
         say(f"round {number + 1} of {rounds}")
 
 
-CHECKPOINT_SECONDS = 2
+LOOK_SECONDS = 0.5
 
 
 def wipe(network, name, other, hand_in):
@@ -109,7 +109,7 @@ def wipe(network, name, other, hand_in):
         if any(notes.glob("*.checkpoint")):
             return True
         hand_in()
-        time.sleep(CHECKPOINT_SECONDS)
+        time.sleep(LOOK_SECONDS)
         return False
 
     network.wait(f"{other} makes a checkpoint", has_checkpoint)
@@ -177,7 +177,7 @@ CUT = Scenario(
     lambda options: 10)
 WIPED = Scenario(
     "wiped", "a node loses its ledger and its journal, and recovers from the others", wiped,
-    lambda options: 60)
+    lambda options: 60, checkpoint_seconds=2)
 BYZANTINE = Scenario(
     "byzantine", "three lie in each way of the simulator, by turns of three", byzantine,
     lambda options: 40 if options.quick else 200, false_each=7, need=need_liars,

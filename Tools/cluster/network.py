@@ -32,7 +32,7 @@ class Request:
         self.node = None
 
 
-def configuration(folder, setup, *, connections=50):
+def configuration(folder, setup, *, connections, checkpoint_seconds):
     """The sample with the circuit of `withdrawals`, and room for many requests."""
     text = (SAMPLES / "recount.toml").read_text()
     text = text[: text.index("# The circuit of")]
@@ -49,7 +49,8 @@ def configuration(folder, setup, *, connections=50):
     inputs = ", ".join(f'"{name}"' for name in withdrawals.PUBLIC_INPUTS)
     text += (
         f'[[circuits]]\nname = "{withdrawals.CIRCUIT}"\nverifying_key = "{key}"\n'
-        f'public_inputs = [{inputs}]\nroots = ["{setup.root}"]\n')
+        f'public_inputs = [{inputs}]\nroots = ["{setup.root}"]\n'
+        f"\n[checkpoints]\nseconds = {checkpoint_seconds}\n")
     path = folder / "recount.toml"
     path.write_text(text)
     return path
@@ -58,12 +59,8 @@ def configuration(folder, setup, *, connections=50):
 class Network:
     """Ten validators and the bridge of one new ledger."""
 
-    def __init__(self, options, folder, port, *, count, connections=50, false_each=0,
-                 observers=()):
-        """Makes the homes, and `count` signed requests; one of `false_each` has a false proof.
-
-        Homes of observers of these names stand beside the others, and are not begun with them.
-        """
+    def __init__(self, options, folder, port, scenario):
+        """Makes the homes of a scenario's nodes, and its requests, signed."""
         self.recount = options.recount
         self.folder = pathlib.Path(folder) / "net"
         self.parent = pathlib.Path(folder)
@@ -71,18 +68,21 @@ class Network:
         self.requests = {}
         self.figures = {}
         self.parent.mkdir(parents=True)
-        setup, lines = withdrawals.prepare(options.seed, count)
+        setup, lines = withdrawals.prepare(options.seed, scenario.count(options))
+        false_each = scenario.false_each
         # Of this network alone: each `false_each`th, and not of the file that is kept.
         self.lines = [
             withdrawals.with_false_proof(line)
             if false_each and number % false_each == false_each - 1 else line
             for number, line in enumerate(lines)]
-        self.configuration = configuration(self.parent, setup, connections=connections)
+        self.configuration = configuration(
+            self.parent, setup, connections=scenario.connections,
+            checkpoint_seconds=scenario.checkpoint_seconds)
         self.run("init", str(self.folder), "--config", str(self.configuration), "--port", str(port))
         self.signed = self.sign(false_each)
-        for name in observers:
+        for name in scenario.observers:
             self.run("init", str(self.folder), "--observer", name)
-        self.nodes = {name: Node(self, name) for name in [*VALIDATORS, "bridge", *observers]}
+        self.nodes = {name: Node(self, name) for name in [*VALIDATORS, "bridge", *scenario.observers]}
         self.listener = Listener()
         if options.namespaces:
             self.namespaces = Namespaces(self.nodes, options.seed)

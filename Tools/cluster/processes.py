@@ -101,7 +101,7 @@ class Node:
 
     # Kinds of lines that are read; votes are most of what is printed, and are not.
     KINDS = {b"decided", b"party", b"batch", b"refused", b"equivocation", b"warning", b"traffic",
-             b"accepted"}
+             b"accepted", b"settled"}
     MARK = b'"event":"'
 
     def __init__(self, network, name):
@@ -111,6 +111,7 @@ class Node:
         self.decided = {}
         self.accepted = {}
         self.refused = {}
+        self.settled = set()
         self.parties = set()
         self.warnings = []
         self.contradictions = []
@@ -172,6 +173,8 @@ class Node:
                 self.accepted.setdefault(event["request_id"], stamp)
             case "refused":
                 self.refused[event.get("request_id")] = event["reason"]
+            case "settled":
+                self.settled.add(event["request_id"])
             case "party":
                 if process is self.process:
                     self.parties.add(event["about"])

@@ -21,6 +21,7 @@ from .hurt import BYZANTINE, CUT, KILLS, WIPED
 from .network import Network
 from .observers import IDLE, OBSERVERS
 from .scenarios import LOAD, QUIET, SLOW
+from .selftest import SELFTEST
 from .soak import SOAK
 
 ABOUT = """\
@@ -53,7 +54,7 @@ something which is not here is skipped, and says so. An interrupt leaves nothing
 """
 
 SCENARIOS = {scenario.name: scenario for scenario in (
-    QUIET, LOAD, SLOW, KILLS, CUT, WIPED, BYZANTINE, OBSERVERS, IDLE, SOAK)}
+    QUIET, LOAD, SLOW, KILLS, CUT, WIPED, BYZANTINE, OBSERVERS, IDLE, SELFTEST, SOAK)}
 # What only --minutes or its name asks for, and what --quick leaves out as too long.
 LONG = {SOAK.name}
 NOT_QUICK = {IDLE.name}
@@ -127,10 +128,7 @@ class Runner:
         said = {"scenario": label, "seed": options.seed,
                 "namespaces": options.namespaces, "quick": options.quick}
         try:
-            network = Network(
-                options, folder, self.port, count=scenario.count(options),
-                connections=scenario.connections, false_each=scenario.false_each,
-                observers=scenario.observers)
+            network = Network(options, folder, self.port, scenario)
             said["seconds_to_prepare"] = round(time.monotonic() - begun, 1)
             rng = random.Random(f"{options.seed} {label}")
             scenario.run(network, options, rng, turn)
@@ -141,6 +139,10 @@ class Runner:
             said["seconds_to_check"] = round(time.monotonic() - ended, 1)
         except Failure as failure:
             self.fail(said, str(failure), folder, network, scenario)
+        except Exception:
+            # A fault of this script: what there is is kept, and the trace says where.
+            self.is_well, said["result"] = False, "failed"
+            raise
         else:
             said["seconds"] = round(time.monotonic() - begun, 1)
             self.succeed(said, network)
@@ -151,7 +153,7 @@ class Runner:
                 namespaces.remove_left()
         # So that nothing that still closes its port is in the way.
         self.port += 20
-        if said["result"] != "failed" and not options.keep:
+        if said.get("result") in ("holds", "missed") and not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
     def note_traffic(self, network):

@@ -31,6 +31,8 @@ class Scenario:
     need: typing.Callable = lambda options: None
     # Connections that a node may have.
     connections: int = 50
+    # Seconds from one checkpoint to the next.
+    checkpoint_seconds: int = 10
     # Names of observers that it has homes for.
     observers: typing.Sequence = ()
     # As many networks, one after the other, by the options; `run` is told which.
@@ -197,7 +199,8 @@ def keep_under_way(network, width, count):
     }
 
 
-LOADS = ((64, 1000), (256, 2000), (1000, 4000))
+LOADS = ((64, 600), (256, 1200), (1000, 2500))
+ALONE_COUNT_MAX = 1200
 LOADS_QUICK = ((64, 300),)
 
 
@@ -215,7 +218,7 @@ def in_one_process(network, count):
 
 def load(network, options, rng, turn):
     loads = LOADS_QUICK if options.quick else LOADS
-    most = max(count for _, count in loads)
+    most = min(ALONE_COUNT_MAX, max(count for _, count in loads))
     network.begin()
     warm(network)
     rows = network.figures["loads"] = [keep_under_way(network, *one) for one in loads]

@@ -169,4 +169,4 @@ def count(options):
 
 SOAK = Scenario(
     "soak", "all of these at random for --minutes: every property, and nothing grows", soak, count,
-    false_each=11)
+    false_each=11, checkpoint_seconds=2)

@@ -201,7 +201,7 @@ def keep_under_way(network, width, count):
 
 LOADS = ((64, 600), (256, 1200), (1000, 2500))
 ALONE_COUNT_MAX = 1200
-LOADS_QUICK = ((64, 300),)
+LOADS_QUICK = ((64, 200),)
 
 
 def in_one_process(network, count):

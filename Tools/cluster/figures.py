@@ -65,7 +65,10 @@ def traffic(events, decisions):
             row.update(line)
         for name, line in event["protocols"].items():
             protocols.setdefault(name, collections.Counter()).update(line)
-    of_one = lambda value: round(value / decisions)
+
+    def of_one(value):
+        return round(value / decisions)
+
     needed = sum(row["delivered_bytes"] for row in topics.values())
     sent = sum(row["sent_bytes"] for row in topics.values())
     control = sum(event["gossip_control"]["sent_bytes"] for event in events)

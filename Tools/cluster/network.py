@@ -3,6 +3,7 @@
 """A new ledger, its ten validators and its bridge, and what is handed in to them."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -15,7 +16,6 @@ from .namespaces import Namespaces
 from .processes import PATIENCE_SECONDS, Listener, Node
 
 VALIDATORS = [f"validator-{number}" for number in range(1, 11)]
-THRESHOLD = 7
 # The submitter may have so many undecided.
 QUOTA = 20_000
 # Files that one spool takes, less some.
@@ -65,8 +65,7 @@ class Network:
         self.folder = pathlib.Path(folder) / "net"
         self.parent = pathlib.Path(folder)
         self.namespaces = self.listener = None
-        self.requests = {}
-        self.figures = {}
+        self.nodes, self.requests, self.figures = {}, {}, {}
         self.parent.mkdir(parents=True)
         setup, lines = withdrawals.prepare(options.seed, scenario.count(options))
         false_each = scenario.false_each
@@ -82,7 +81,8 @@ class Network:
         self.signed = self.sign(false_each)
         for name in scenario.observers:
             self.run("init", str(self.folder), "--observer", name)
-        self.nodes = {name: Node(self, name) for name in [*VALIDATORS, "bridge", *scenario.observers]}
+        names = [*VALIDATORS, "bridge", *scenario.observers]
+        self.nodes = {name: Node(self, name) for name in names}
         self.listener = Listener()
         if options.namespaces:
             self.namespaces = Namespaces(self.nodes, options.seed)
@@ -215,6 +215,10 @@ class Network:
                 f"not within {seconds:.0f} s: {len(left)} of {len(requests)} requests are not"
                 f" decided at {', '.join(lacking)}; one is {min(left)}") from None
 
+    def spooled(self):
+        """How many files wait in all spools."""
+        return sum(len(os.listdir(self.folder / name / "jobs")) for name in VALIDATORS)
+
     def latencies(self, requests, nodes=None):
         """From handing in until the last node told the decision, in seconds."""
         nodes = nodes or self.validators
@@ -234,7 +238,7 @@ class Network:
 
     def close(self):
         """Leaves no process and no namespace behind."""
-        for node in self.nodes.values() if hasattr(self, "nodes") else ():
+        for node in self.nodes.values():
             if node.is_running:
                 node.process.kill()
                 node.process.wait()

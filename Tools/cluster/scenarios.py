@@ -168,10 +168,13 @@ def slow(network, options, rng, turn):
 
 
 def keep_under_way(network, width, count):
-    """Keeps so many requests undecided until all have been handed in; returns what it took."""
+    """Keeps so many requests undecided until all have been handed in; returns what it took.
+
+    A request is under way until the node that it was handed to tells its decision.
+    """
     names = itertools.cycle(VALIDATORS)
     use, begun, shown = Use(network), time.monotonic(), time.monotonic()
-    requests, waiting = [], []
+    requests, waiting, spooled = [], [], [0]
     while len(requests) < count or waiting:
         waiting = [request for request in waiting
                    if request.identity not in network.nodes[request.node].decided]
@@ -182,6 +185,7 @@ def keep_under_way(network, width, count):
         if time.monotonic() - shown > Pace.SHOW_SECONDS:
             shown = time.monotonic()
             say(f"{len(requests) - len(waiting)} of {count} decided, {width} under way")
+            spooled.append(network.spooled())
         network.look()
         demand(time.monotonic() - begun < 600, f"{len(waiting)} requests are never decided")
         time.sleep(0.005)
@@ -192,7 +196,7 @@ def keep_under_way(network, width, count):
         "under_way": width, "count": count,
         "decisions_per_second": round(count / (last - begun), 1),
         "latency": figures.latencies(network.latencies(requests)),
-        "use": use.end(),
+        "use": use.end(), "most_files_in_spools": max(spooled),
         "most_memory_mib": {
             node.name: figures.memory_kib(node.process.pid, "VmHWM") >> 10
             for node in network.nodes.values()},

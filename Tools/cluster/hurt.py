@@ -95,14 +95,11 @@ def cut(network, options, rng, turn):
 LOOK_SECONDS = 0.5
 
 
-def wipe(network, name, other, hand_in):
-    """Takes ledger and journal from a node, and lets it recover from another one.
+def copy_of(network, other, hand_in):
+    """Waits until a node has a checkpoint, and copies its ledger; returns both.
 
-    `hand_in` is called until the other has a checkpoint, which is begun with a batch.
+    A checkpoint is begun with a batch: `hand_in` is called until there is one.
     """
-    node, home = network.nodes[name], network.folder / name
-    node.stop()
-    node.is_hurt = True
     notes = network.folder / other / "ledger" / "checkpoints"
 
     def has_checkpoint():
@@ -114,17 +111,26 @@ def wipe(network, name, other, hand_in):
 
     network.wait(f"{other} makes a checkpoint", has_checkpoint)
     checkpoint = max(notes.glob("*.checkpoint"), key=lambda path: path.stat().st_mtime)
-    number = len(node.lost_journals)
-    copy = network.parent / f"copy-{name}-{number}"
+    number = len(list(network.parent.glob("copy-*")))
+    copy = network.parent / f"copy-{number}"
+    kept = network.parent / f"copy-{number}.checkpoint"
+    shutil.copy(checkpoint, kept)
     network.run("backup", str(network.folder / other), str(copy))
+    return copy, kept
+
+
+def wipe(network, name, copy, checkpoint):
+    """Takes ledger and journal from a node, and lets it recover from a copy of another's."""
+    node, home = network.nodes[name], network.folder / name
+    node.stop()
+    node.is_hurt = True
     shutil.rmtree(home / "ledger")
-    lost = network.parent / f"lost-{name}-{number}"
+    lost = network.parent / f"lost-{name}-{len(node.lost_journals)}"
     (home / "journal").rename(lost)
     node.lost_journals.append(lost)
     network.run("recover", str(home), "--from", str(copy), "--trust", str(checkpoint),
                 "--new-journals")
-    shutil.rmtree(copy)
-    # It holds what the other held, and may have told more.
+    # It holds what the copy holds, and may have told more.
     node.size = 0
     network.start([name])
 
@@ -134,11 +140,20 @@ def wiped(network, options, rng, turn):
     requests = [network.hand_in(rng.choice(VALIDATORS)) for _ in range(5)]
     network.wait_decided(requests, network.validators)
     name, other = rng.sample(VALIDATORS, 2)
+    copied = copy_of(network, other, lambda: requests.append(network.hand_in(other)))
+    # What it votes on now, the copy does not hold, nor will its new journal.
+    requests += [network.hand_in(rng.choice(VALIDATORS)) for _ in range(3)]
+    network.wait_decided(requests, network.validators)
     begun = time.monotonic()
-    wipe(network, name, other, lambda: requests.append(network.hand_in(other)))
+    wipe(network, name, *copied)
     requests.append(network.hand_in(other))
     network.wait_decided(requests[-1:], network.validators)
     network.figures["seconds_until_it_decides_again"] = round(time.monotonic() - begun, 2)
+    # From the ledger that it has by now, and the journal that was begun anew, it starts again.
+    network.nodes[name].kill()
+    network.start([name])
+    requests.append(network.hand_in(other))
+    network.wait_decided(requests[-1:], network.validators)
 
 
 def need_liars(options):
@@ -177,7 +192,7 @@ CUT = Scenario(
     lambda options: 10)
 WIPED = Scenario(
     "wiped", "a node loses its ledger and its journal, and recovers from the others", wiped,
-    lambda options: 60, checkpoint_seconds=2)
+    lambda options: 80, checkpoint_seconds=2)
 BYZANTINE = Scenario(
     "byzantine", "three lie in each way of the simulator, by turns of three", byzantine,
     lambda options: 40 if options.quick else 200, false_each=7, need=need_liars,

@@ -8,7 +8,7 @@ import time
 
 from .failures import demand
 from .figures import Growth, latencies
-from .hurt import FAULTY_MAX, ROUND_SECONDS, wipe
+from .hurt import FAULTY_MAX, ROUND_SECONDS, copy_of, wipe
 from .network import VALIDATORS
 from .scenarios import Scenario, say
 
@@ -118,7 +118,7 @@ class Hurting:
 
     def wipe(self):
         name, other = self.rng.sample(VALIDATORS, 2)
-        wipe(self.network, name, other, lambda: None)
+        wipe(self.network, name, *copy_of(self.network, other, lambda: None))
 
 
 def is_decided(network, request):

@@ -17,6 +17,7 @@ import time
 from . import ROOT, figures, namespaces
 from .checks import Checks
 from .failures import Failure, Skipped
+from .found import FOUND
 from .hurt import BYZANTINE, CUT, KILLS, WIPED
 from .network import Network
 from .observers import IDLE, OBSERVERS
@@ -54,7 +55,7 @@ something which is not here is skipped, and says so. An interrupt leaves nothing
 """
 
 SCENARIOS = {scenario.name: scenario for scenario in (
-    QUIET, LOAD, SLOW, KILLS, CUT, WIPED, BYZANTINE, OBSERVERS, IDLE, SELFTEST, SOAK)}
+    QUIET, LOAD, SLOW, FOUND, KILLS, CUT, WIPED, BYZANTINE, OBSERVERS, IDLE, SELFTEST, SOAK)}
 # What only --minutes or its name asks for, and what --quick leaves out as too long.
 LONG = {SOAK.name}
 NOT_QUICK = {IDLE.name}

@@ -255,6 +255,18 @@ package final class ReplicaHost {
         !isJoining && replica.keeps(arrival.message.message, from: arrival.peer)
     }
 
+    /// The validator that says what a message says, and tells all that it reaches; nil where it is
+    /// a client's.
+    package func author(of arrival: CheckedArrival) -> PublicKey? {
+        switch arrival.message.message {
+        case .proposal(let proposal): state.validator(proposal.proposer)?.key
+        case .vote(let vote): state.validator(vote.validator)?.key
+        case .command(.vote(let message)): message.validator
+        case .command(.result(let message)): message.validator
+        case .command, .status, .want, .batch, .wantSnapshot, .snapshotPart: nil
+        }
+    }
+
     private func take(_ arrival: CheckedArrival, at now: Instant) throws(HostError) {
         let peer = arrival.peer
         switch arrival.message.message {

@@ -63,6 +63,40 @@ struct PeerDirectoryTests {
         #expect(directory.sources.isEmpty)
     }
 
+    @Test("what a party says is passed on to those who do not say that they reach it")
+    func reaches() throws {
+        var directory = PeerDirectory(ledger)
+        let (key, third) = (party.publicKey, SigningKey().publicKey)
+        _ = directory.take(hello(1, first), from: first)
+        _ = directory.take(Hello(ledger: ledger, party: nil), from: second)
+        _ = directory.take(
+            Hello(ledger: ledger, key: SigningKey(), number: 1, transport: third), from: third)
+        #expect(Set(directory.lacking(key)) == [second, third])
+        let reach = Reach(isReached: true, party: key)
+        #expect(try Reach(decoding: reach.encoded) == reach)
+        #expect(reach.encoded.count <= Reach.bytesMax)
+        #expect(throws: DecodingError.self) {
+            _ = try Reach(decoding: [2] + reach.encoded.dropFirst())
+        }
+        directory.take(reach, from: second)
+        #expect(directory.lacking(key) == [third])
+        directory.take(Reach(isReached: false, party: key), from: second)
+        #expect(Set(directory.lacking(key)) == [second, third])
+        // Said before the hello, and gone with the connection.
+        directory.take(reach, from: third)
+        _ = directory.take(Hello(ledger: ledger, party: nil), from: third)
+        #expect(directory.lacking(key) == [second])
+        directory.disconnect(third)
+        _ = directory.take(Hello(ledger: ledger, party: nil), from: third)
+        #expect(Set(directory.lacking(key)) == [second, third])
+        // What it says is bounded; beyond that it hears more than it needs.
+        for _ in 0..<2_000 {
+            directory.take(Reach(isReached: true, party: SigningKey().publicKey), from: third)
+        }
+        directory.take(reach, from: third)
+        #expect(Set(directory.lacking(key)) == [second, third])
+    }
+
     @Test("a hello is read as it was written, and nothing else is")
     func bytes() throws {
         for hello in [hello(9, first), Hello(ledger: ledger, party: nil)] {

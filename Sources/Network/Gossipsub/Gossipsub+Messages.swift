@@ -72,13 +72,18 @@ extension Gossipsub {
         case .reject:
             let senders = seen.settle(judged.id, .rejected)?.senders ?? [judged.sender]
             for sender in senders { scores.debitInvalid(sender, topic) }
-        case .accept:
-            let senders = seen.settle(judged.id, .accepted(now))?.senders ?? [judged.sender]
-            if let first = senders.first { scores.creditFirst(first, topic) }
-            for sender in senders.dropFirst() { scores.creditMesh(sender, topic) }
-            cache.put(judged.message, judged.id)
-            forward(judged.message, except: senders)
+        case .accept: accept(judged, for: nil)
+        case .acceptFor(let peers): accept(judged, for: peers)
         }
+    }
+
+    private mutating func accept(_ judged: PendingMessages.Entry, for peers: Set<PeerID>?) {
+        let topic = judged.message.topic
+        let senders = seen.settle(judged.id, .accepted(now))?.senders ?? [judged.sender]
+        if let first = senders.first { scores.creditFirst(first, topic) }
+        for sender in senders.dropFirst() { scores.creditMesh(sender, topic) }
+        cache.put(judged.message, judged.id)
+        forward(judged.message, except: senders, for: peers)
     }
 
     /// Drops the messages that nobody has judged.
@@ -86,12 +91,15 @@ extension Gossipsub {
         while let judged = pending.removeExpired(at: now) { seen.settle(judged.id, .ignored) }
     }
 
-    private mutating func forward(_ message: GossipMessage, except senders: [PeerID]) {
+    private mutating func forward(
+        _ message: GossipMessage, except senders: [PeerID], for chosen: Set<PeerID>?
+    ) {
+        if chosen?.isEmpty == true { return }
         let mesh = mesh(of: message.topic)
         let author = message.author.flatMap { peerID($0) }
         for (peer, state) in peers.rows {
             guard state.topics.sortedContains(message.topic), !senders.contains(peer),
-                author != peer
+                author != peer, chosen?.contains(peer) ?? true
             else { continue }
             let isFlooded = state.version == .floodsub && isPublishedTo(peer)
             guard isDirect(peer) || isFlooded || mesh.sortedContains(peer) else { continue }

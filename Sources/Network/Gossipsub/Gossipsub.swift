@@ -36,9 +36,12 @@ package struct Gossipsub: Sendable {
     }
 
     /// What the owner says of a message.
-    package enum Verdict: Sendable {
+    package enum Verdict: Equatable, Sendable {
         /// It is right, and goes to others.
         case accept
+        /// It is right, and of the mesh it goes to these peers alone: the others have it from where
+        /// it came from. To whoever asks for it, it goes all the same.
+        case acceptFor(Set<PeerID>)
         /// It goes nowhere, and nobody is at fault.
         case ignore
         /// It is false, and so are those who brought it.

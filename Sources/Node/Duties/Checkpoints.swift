@@ -159,7 +159,7 @@ final class Checkpoints: Duty {
         }
         guard let first = lines.first?.signer else { return .reject }
         try take(signed, by: Set(lines.map(\.signer)), first: first, node)
-        return isNew ? .passOn : .ignore
+        return isNew ? .passOn(by: nil) : .ignore
     }
 
     private func take(

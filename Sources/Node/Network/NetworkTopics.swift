@@ -26,6 +26,10 @@ package struct NetworkTopics: Sendable {
     package static let hellos = DirectProtocol(
         "/recount/hello/1", messageBytesMax: Hello.bytesMax)
 
+    /// The protocol of `Reach`.
+    package static let reaches = DirectProtocol(
+        "/recount/reach/1", messageBytesMax: Reach.bytesMax)
+
     /// Those of a ledger.
     package init(_ ledger: LedgerID) {
         // Each message carries the name, and its own signature the whole id.

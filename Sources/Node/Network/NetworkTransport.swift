@@ -55,7 +55,9 @@ package final class NetworkTransport: Transport {
     package func makeNetwork(_ settings: PeerNetworkSettings) -> PeerNetwork {
         var settings = settings
         settings.topics = topics.all
-        settings.protocols = [NetworkTopics.messages, NetworkTopics.hellos]
+        settings.protocols = [
+            NetworkTopics.messages, NetworkTopics.hellos, NetworkTopics.reaches,
+        ]
         let network = PeerNetwork(settings) { [weak self] in self?.take($0) }
         contents.withLock { $0.network = network }
         return network
@@ -108,16 +110,30 @@ package final class NetworkTransport: Transport {
     private func take(_ event: PeerNetwork.Event) {
         switch event {
         case .connected(let peer, _, let address):
-            _ = contents.withLock { $0.network }?
-                .send(hello, to: peer, by: NetworkTopics.hellos.id)
+            let (network, reached) = contents.withLock { contents in
+                (contents.network, contents.directory.all.compactMap(contents.directory.party))
+            }
+            _ = network?.send(hello, to: peer, by: NetworkTopics.hellos.id)
+            for party in reached { say(Reach(isReached: true, party: party), to: [peer], network) }
             tell(.connected(peer, address))
         case .disconnected(let peer, _):
-            contents.withLock { $0.directory.forget(peer.publicKey) }
+            let (network, party) = contents.withLock { contents in
+                let party = contents.directory.party(of: peer.publicKey)
+                contents.directory.disconnect(peer.publicKey)
+                return (contents.network, party)
+            }
+            if let party {
+                let others = network?.connectedPeers ?? []
+                say(Reach(isReached: false, party: party), to: others, network)
+            }
             tell(.disconnected(peer))
         case .gossip(let token, let topic, let bytes, let peer):
             take(token, topic, bytes, from: peer)
         case .message(let token, NetworkTopics.hellos.id, let bytes, let peer):
             takeHello(bytes, from: peer)
+            contents.withLock { $0.network }?.release(token)
+        case .message(let token, NetworkTopics.reaches.id, let bytes, let peer):
+            takeReach(bytes, from: peer)
             contents.withLock { $0.network }?.release(token)
         case .message(let token, _, let bytes, let peer):
             deliver(bytes, from: peer, isForAll: false) { network, _ in
@@ -134,8 +150,35 @@ package final class NetworkTransport: Transport {
             contents.withLock { $0.network }?.judge(token, .reject)
             return
         }
-        deliver(bytes, from: peer, isForAll: true) { network, worth in
-            network?.judge(token, worth.verdict)
+        deliver(bytes, from: peer, isForAll: true) { [weak self] network, worth in
+            network?.judge(token, self?.verdict(worth) ?? .ignore)
+        }
+    }
+
+    /// What gossip does with a message: of what a party says to all whom it reaches, only those get
+    /// a copy who do not hear it themselves.
+    private func verdict(_ worth: Worth) -> Gossipsub.Verdict {
+        switch worth {
+        case .passOn(by: nil): .accept
+        case .passOn(let party?):
+            .acceptFor(
+                Set(contents.withLock { $0.directory.lacking(party) }.map { PeerID($0) }))
+        case .ignore: .ignore
+        case .reject: .reject
+        }
+    }
+
+    private func say(_ reach: Reach, to peers: [PeerID], _ network: PeerNetwork?) {
+        let bytes = reach.encoded
+        for peer in peers { _ = network?.send(bytes, to: peer, by: NetworkTopics.reaches.id) }
+    }
+
+    private func takeReach(_ bytes: [UInt8], from peer: PeerID) {
+        do throws(DecodingError) {
+            let reach = try Reach(decoding: bytes)
+            contents.withLock { $0.directory.take(reach, from: peer.publicKey) }
+        } catch {
+            // Nobody of ours says such a thing, and nothing rests on it.
         }
     }
 
@@ -165,6 +208,8 @@ package final class NetworkTransport: Transport {
         switch answer {
         case .party(let key, let instead):
             if let instead { network?.disconnect(PeerID(instead)) }
+            let others = network?.connectedPeers.filter { $0 != peer } ?? []
+            say(Reach(isReached: true, party: key), to: others, network)
             tell(.party(key, peer))
         case .observer: break
         case .otherLedger, .unsigned, .outdated, nil:
@@ -206,14 +251,4 @@ package enum NetworkEvent: Sendable {
     case party(PublicKey, PeerID)
     /// A peer was sent away for its hello; nil where that could not be read.
     case refused(PeerID, PeerDirectory.Answer?)
-}
-
-extension Worth {
-    fileprivate var verdict: Gossipsub.Verdict {
-        switch self {
-        case .passOn: .accept
-        case .ignore: .ignore
-        case .reject: .reject
-        }
-    }
 }

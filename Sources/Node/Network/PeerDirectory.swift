@@ -29,6 +29,8 @@ package struct PeerDirectory: Sendable {
     private var parties: [PublicKey: PublicKey] = [:]
     /// The peers that speak for nobody.
     private var observers: Set<PublicKey> = []
+    /// The parties that each peer says to reach.
+    private var reaches: [PublicKey: Set<PublicKey>] = [:]
     /// The highest number of each party, and the peer that named it, also of those that are gone.
     private var numbers: [PublicKey: (number: UInt64, peer: PublicKey)] = [:]
     /// The keys of `numbers`, in the order in which they came.
@@ -36,6 +38,8 @@ package struct PeerDirectory: Sendable {
 
     /// Parties whose numbers are remembered.
     private static let numbersMax = 4_096
+    /// Parties that a peer may say to reach; of more, nobody takes note.
+    private static let reachMax = 1_024
 
     /// Of a ledger, and without peers.
     package init(_ ledger: LedgerID) { self.ledger = ledger }
@@ -71,6 +75,31 @@ package struct PeerDirectory: Sendable {
         observers.remove(peer)
         guard let party = parties.removeValue(forKey: peer) else { return }
         peers[party] = nil
+    }
+
+    /// Notes that a peer is connected no more.
+    package mutating func disconnect(_ peer: PublicKey) {
+        forget(peer)
+        reaches[peer] = nil
+    }
+
+    /// Takes in what a peer says of whom it reaches.
+    package mutating func take(_ reach: Reach, from peer: PublicKey) {
+        guard reach.isReached else {
+            reaches[peer]?.remove(reach.party)
+            return
+        }
+        guard reaches[peer]?.count ?? 0 < Self.reachMax else { return }
+        reaches[peer, default: []].insert(reach.party)
+    }
+
+    /// The peers that do not hear a party themselves, as far as they say: neither its own, nor those
+    /// that reach it.
+    package func lacking(_ party: PublicKey) -> [PublicKey] {
+        func lacks(_ peer: PublicKey) -> Bool {
+            parties[peer] != party && reaches[peer]?.contains(party) != true
+        }
+        return parties.keys.filter(lacks) + observers.filter(lacks)
     }
 
     /// The party that a peer speaks for; nil for an observer.

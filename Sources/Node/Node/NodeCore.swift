@@ -270,7 +270,7 @@ final class NodeCore {
         }
         // What could not enter the ledger, or is known, goes no further.
         for (message, judge) in checked.arrivals {
-            judge?(host.keeps(message) ? .passOn : .ignore)
+            judge?(host.keeps(message) ? .passOn(by: host.author(of: message)) : .ignore)
         }
         for (message, arrival) in checked.duties {
             if case .checkpoint(let note) = message {

@@ -43,8 +43,8 @@ package struct Arrival: Sendable {
 
 /// What a message that peers pass on is worth.
 package enum Worth: Sendable {
-    /// It goes to others.
-    case passOn
+    /// It goes to others; it was first said by this party, where that is known.
+    case passOn(by: PublicKey?)
     /// It goes nowhere, and nobody is at fault.
     case ignore
     /// It is false, and so are those who brought it.

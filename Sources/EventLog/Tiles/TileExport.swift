@@ -145,14 +145,9 @@ package struct TileExport {
         for number in oldCount / full...(count - 1) / full {
             let start = number * full
             let end = min(start + full, count)
-            var hashes: [UInt8] = []
-            log.monitor.locked {
-                for position in start..<end {
-                    log.contents.tiles.node(level: 8 * (level - 1), number: Int(position))
-                        .value.append(to: &hashes)
-                }
-            }
-            try write(hashes, .hashes(level: level, number: number, width: Int(end - start)))
+            try write(
+                log.hashes(level: level, start..<end),
+                .hashes(level: level, number: number, width: Int(end - start)))
         }
     }
 
@@ -200,24 +195,6 @@ package struct TileExport {
         }
         unsynced = []
         unsyncedNames = []
-    }
-}
-
-/// The entries of a tile as they are written, and their hashes.
-private struct LeafTile {
-    let firstIndex: UInt64
-    var width = 0
-    var bundle: [UInt8] = []
-    var hashes: [UInt8] = []
-
-    init(firstIndex: UInt64) { self.firstIndex = firstIndex }
-
-    mutating func append(_ frame: LogFrame, _ entry: Int) {
-        let range = frame.range(of: entry)
-        bundle += [UInt8](bigEndian: UInt16(range.count))
-        bundle += frame.bytes[range]
-        frame.leafHash(of: entry).value.append(to: &hashes)
-        width += 1
     }
 }
 

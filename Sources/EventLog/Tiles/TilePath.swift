@@ -32,6 +32,37 @@ package struct TilePath: Hashable, Sendable, CustomStringConvertible {
         TilePath(level: level, number: number, width: width)
     }
 
+    /// Reads a path below the root of the folder; nil for what `description` never writes.
+    package init?(_ path: String) {
+        // Twenty digits in groups of three, `tile`, the level and the width.
+        guard path.utf8.count <= 64 else { return nil }
+        var elements = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard elements.count >= 3, elements.removeFirst() == "tile" else { return nil }
+        let level = elements.removeFirst()
+        var width = Self.fullWidth
+        if elements.count >= 2, elements[elements.count - 2].hasSuffix(".p") {
+            guard let value = Int(elements.removeLast()), (1..<width).contains(value) else {
+                return nil
+            }
+            width = value
+        }
+        var number: UInt64 = 0
+        for group in elements {
+            guard let value = UInt64(group.prefix { $0 != "." }.suffix(3)), value < 1000,
+                number < UInt64.max / 1001
+            else { return nil }
+            number = number * 1000 + value
+        }
+        self.init(level: Int(level), number: number, width: width)
+        guard (0..<8).contains(self.level ?? 0), description == path else { return nil }
+    }
+
+    private init(level: Int?, number: UInt64, width: Int) {
+        self.level = level
+        self.number = number
+        self.width = width
+    }
+
     /// The path with slashes, below the root of the folder.
     package var description: String { (["tile"] + elements).joined(separator: "/") }
 

@@ -46,6 +46,15 @@ package enum Projections {
 }
 
 extension Projections {
+    /// Opens the projections of a ledger as they are, for a reader beside a node that follows.
+    ///
+    /// Throws where there are none yet, and where they cannot be read.
+    package static func followed(
+        ledgerDirectory: String
+    ) throws(ProjectionsError) -> ProjectionsReader {
+        try ProjectionsReader(ProjectionsPlace(directory: ledgerDirectory), notices: [])
+    }
+
     /// Opens a new file with the settings under which projections are built, to compare with.
     package static func buildingConnection(_ path: String) throws -> DatabaseQueue {
         try ProjectionsPlace.connect(path, .build)
@@ -53,7 +62,7 @@ extension Projections {
 }
 
 /// Projections opened for reading. Others may go on writing; each `read` sees one position.
-package final class ProjectionsReader {
+package final class ProjectionsReader: Sendable {
     /// The connection.
     package let database: any DatabaseReader
     /// How far the file had come when it was opened.
@@ -63,10 +72,19 @@ package final class ProjectionsReader {
     /// The file that is read.
     package let path: String
     private let temporary: String?
+    private let place: ProjectionsPlace?
+
+    /// Whether the file is still the one that the ledger uses, and no other took its place.
+    package var isInUse: Bool {
+        guard let place else { return true }
+        if case .file(let name) = place.target() { return place.path(name) == path }
+        return false
+    }
 
     init(_ place: ProjectionsPlace, notices: [String]) throws(ProjectionsError) {
         (path, database, position) = try Self.open(place)
         self.notices = notices
+        self.place = place
         temporary = nil
     }
 
@@ -119,6 +137,7 @@ package final class ProjectionsReader {
         }
         self.path = path
         self.notices = notices
+        place = nil
         temporary = path
     }
 

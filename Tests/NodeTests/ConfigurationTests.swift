@@ -55,6 +55,9 @@ private func fault(_ toml: String) -> ConfigurationError? {
             stake_weight = 0.123456
             reputation_weight = 0.876544
             normalisation = "raw"
+            [api]
+            listen = "[::1]:5100"
+            requests_per_second = 0
             [network]
             gossipsub_heartbeat = 0.5
             peer_discovery = "off"
@@ -100,6 +103,8 @@ private func fault(_ toml: String) -> ConfigurationError? {
         #expect(configuration.parameters.normalisation == .raw)
         #expect(configuration.parameters.unclosedMax == 77)
         #expect(configuration.network.gossipsubHeartbeatMilliseconds == 500)
+        #expect(configuration.api.listen == "[::1]:5100")
+        #expect(configuration.api.requestsPerSecond == 0)
         #expect(configuration.vaultBalance == 9_223_372_036_854_775_807)
         #expect(configuration.compute.runnerOptions.jobsAtOnce == 3)
         #expect(configuration.compute.runnerOptions.memoryBytes == 268_435_456)
@@ -116,6 +121,51 @@ private func fault(_ toml: String) -> ConfigurationError? {
             #expect(
                 (configuration.toml + observing.toml).contains("\(name) = "), "\(key.name)")
             #expect(!key.meaning.isEmpty && !key.type.isEmpty && !key.defaultText.isEmpty)
+        }
+    }
+
+    @Test(
+        "an address to listen at is an address and a port",
+        arguments: [
+            ("127.0.0.1:5100", true), ("0.0.0.0:0", true), ("[::1]:65535", true),
+            ("localhost:1", true), ("[fe80::1:2]:80", true), ("", false), ("5100", false),
+            (":5100", false), ("127.0.0.1", false), ("127.0.0.1:", false),
+            ("127.0.0.1:65536", false), ("127.0.0.1:05", false), ("127.0.0.1:-1", false),
+            ("127.0.0.1:+1", false), ("127.0.0.256:1", false), ("127.0.0:1", false),
+            ("127.0.0.01:1", false), ("example.org:80", false), ("::1:80", false),
+            ("[]:80", false), ("[1]:80", false), ("[::1:80", false), ("http://[::1]:80", false),
+            ("[::g]:80", false), (" 127.0.0.1:80", false),
+        ])
+    func listening(text: String, isAddress: Bool) {
+        #expect((HostPort(text) != nil) == isAddress)
+        if isAddress { #expect(HostPort(text)?.description == text) }
+        let toml = "[api]\nlisten = \"\(text)\""
+        if isAddress {
+            #expect(throws: Never.self) { try Configuration(toml: toml, folder: "/") }
+        } else {
+            #expect(throws: ConfigurationError.self) { try Configuration(toml: toml, folder: "/") }
+        }
+    }
+
+    @Test("the validators of a local network answer on ports that follow each other, or nowhere")
+    func apiPorts() throws {
+        let folder = try TemporaryFolder()
+        var configuration = Configuration.standard
+        configuration.api.listen = "127.0.0.1:5100"
+        _ = try LocalNetwork.initialise(
+            configuration: configuration, at: folder.file("net"), protection: .keyFile(path: nil),
+            startTime: Samples.start)
+        for place in 1...10 {
+            let path = folder.file("net/validator-\(place)/recount.toml")
+            #expect(try Configuration.load(path: path).api.listen == "127.0.0.1:\(5099 + place)")
+        }
+        let bridge = try Configuration.load(path: folder.file("net/bridge/recount.toml"))
+        #expect(bridge.api.listen == nil)
+        configuration.api.listen = "127.0.0.1:65530"
+        #expect(throws: NodeError.self) {
+            try LocalNetwork.initialise(
+                configuration: configuration, at: folder.file("other"),
+                protection: .keyFile(path: nil), startTime: Samples.start)
         }
     }
 

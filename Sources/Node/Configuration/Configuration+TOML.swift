@@ -41,6 +41,7 @@ extension Configuration {
         if let reader = try Self.section("consensus", root) { count = try readConsensus(reader) }
         if let reader = try Self.section("leader_selection", root) { try readLeader(reader) }
         if let reader = try Self.section("network", root) { try readNetwork(reader) }
+        if let reader = try Self.section("api", root) { try readAPI(reader) }
         if let reader = try Self.section("snapshots", root) { try readSnapshots(reader) }
         if let reader = try Self.section("checkpoints", root) { try readCheckpoints(reader) }
         if let reader = try Self.section("compute", root) { try readCompute(reader) }
@@ -65,8 +66,8 @@ extension Configuration {
     }
 
     private static let sections = [
-        "node", "ledger", "consensus", "leader_selection", "network", "snapshots", "checkpoints",
-        "compute", "vault", "circuits", "validators", "submitters",
+        "node", "ledger", "consensus", "leader_selection", "network", "api", "snapshots",
+        "checkpoints", "compute", "vault", "circuits", "validators", "submitters",
     ]
 
     private static func parse(_ text: String) throws(ConfigurationError) -> TOMLTable {
@@ -243,6 +244,20 @@ extension Configuration {
             }
         }
         return texts
+    }
+
+    private mutating func readAPI(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        if let text = try reader.text("listen") {
+            guard HostPort(text) != nil else {
+                throw .wrongValue(
+                    "api.listen", value: "\"\(text.prefix(80))\"",
+                    wanted: "an address and a port are wanted, such as 127.0.0.1:5100")
+            }
+            api.listen = text
+        }
+        if let value = try reader.integer("requests_per_second", 0...1_000_000) {
+            api.requestsPerSecond = UInt32(value)
+        }
     }
 
     private mutating func readSnapshots(_ reader: ConfigurationReader) throws(ConfigurationError) {

@@ -52,6 +52,12 @@ extension Configuration {
         lines += [
             "]",
             "",
+            "[api]",
+        ]
+        if let listen = api.listen { lines.append("listen = \(Self.quoted(listen))") }
+        lines += [
+            "requests_per_second = \(api.requestsPerSecond)",
+            "",
             "[snapshots]",
             "entries = \(keeping.snapshotEntries)",
             "kept = \(keeping.snapshotsKept)",

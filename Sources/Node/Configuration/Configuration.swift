@@ -48,6 +48,14 @@ package struct Configuration: Sendable, Equatable {
         package var peers: [String] = []
     }
 
+    /// How a node answers programs over HTTP. It can be changed at any time.
+    package struct API: Sendable, Equatable {
+        /// Where it listens: `127.0.0.1:5100`; nil for nowhere.
+        package var listen: String?
+        /// Requests that one address may make in a second; zero for as many as it likes.
+        package var requestsPerSecond: UInt32 = 1000
+    }
+
     /// What a node keeps beside the log. It can be changed at any time.
     package struct Keeping: Sendable, Equatable {
         /// Entries between two snapshots.
@@ -85,6 +93,8 @@ package struct Configuration: Sendable, Equatable {
     package var parameters: Parameters
     /// How a node meets the others.
     package var network: Network
+    /// How a node answers over HTTP.
+    package var api = API()
     /// What is kept beside the log.
     package var keeping = Keeping()
     /// How compute jobs are run.

@@ -97,6 +97,13 @@ extension Configuration {
             "network.peers", "list of addresses such as \"/ip4/192.0.2.1/tcp/4100/p2p/12D3...\"",
             "[]", "peers to which connections are kept up"),
         ConfigurationKey(
+            "api.listen", "text such as \"127.0.0.1:5100\"", "nowhere",
+            "where the node answers over HTTP (recount node), to whoever reaches the address;"
+                + " recount init gives the validators this port and those that follow"),
+        ConfigurationKey(
+            "api.requests_per_second", "integer from 0 to 1000000", "1000",
+            "requests over HTTP that one address may make in a second; 0 for as many as it likes"),
+        ConfigurationKey(
             "snapshots.entries", "integer from 1", "100000",
             "entries of the log between two snapshots of the state"),
         ConfigurationKey(

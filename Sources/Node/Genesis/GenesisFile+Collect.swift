@@ -72,6 +72,7 @@ extension GenesisFile {
         var copy = configuration
         copy.validator = nil
         copy.network.listen = []
+        copy.api.listen = nil
         copy.network.peers = []
         return copy
     }

@@ -104,10 +104,13 @@ extension LocalNetwork {
             [PublicParty.bridgeName, KeyFolder.transportName], protection)
         let bridgeKey = bridgeKeys[0]
         peers.add(bridge, bridgeKeys[1].publicKey)
-        for entry in configuration.validators {
+        for (place, entry) in configuration.validators.enumerated() {
             let home = "\(folder)/\(entry.name)"
             try writeConfiguration(
-                circuits, validator: entry.name, network: peers.network(of: home), to: home)
+                circuits, validator: entry.name, network: peers.network(of: home),
+                api: try configuration.api.listen.map { text throws(NodeError) in
+                    try apiAddress(text, place)
+                }, to: home)
         }
         try writeConfiguration(
             circuits, validator: nil, network: peers.network(of: bridge), to: bridge)
@@ -131,12 +134,26 @@ extension LocalNetwork {
         try circuits.write(to: home)
     }
 
+    /// Where a validator answers over HTTP: the first at the address that the configuration
+    /// names, the others on the ports that follow.
+    private static func apiAddress(_ text: String, _ place: Int) throws(NodeError) -> String {
+        guard let first = HostPort(text), first.port > 0,
+            let port = UInt16(exactly: Int(first.port) + place)
+        else {
+            throw .cannot(
+                "api.listen \(text) leaves no port for each validator; name the first of as many"
+                    + " as there are validators")
+        }
+        return HostPort(host: first.host, port: port).description
+    }
+
     /// Writes the configuration of a home.
     static func writeConfiguration(
         _ circuits: CircuitFiles, validator: String?, observer: String? = nil,
-        network: (listen: [String], peers: [String]), to home: String
+        network: (listen: [String], peers: [String]), api: String? = nil, to home: String
     ) throws(NodeError) {
         var copy = circuits.configuration
+        copy.api.listen = api
         copy.validator = validator
         copy.observer = observer
         copy.network.listen = network.listen

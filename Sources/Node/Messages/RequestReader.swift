@@ -100,13 +100,20 @@ package struct RequestReader: Sendable {
     private let circuits: [Circuit]
     private let circuitIDs: [CircuitID]
     private let signers: [NamedKey]
+    private let submitters: [(name: String, key: PublicKey)]
 
     /// A reader for a ledger with these circuits, which signs with these keys.
-    package init(ledger: LedgerID, circuits: [Circuit], signers: [NamedKey]) {
+    ///
+    /// - Parameter submitters: Whose names a signed request may give in the place of the key.
+    package init(
+        ledger: LedgerID, circuits: [Circuit], signers: [NamedKey],
+        submitters: [(name: String, key: PublicKey)] = []
+    ) {
         self.ledger = ledger
         self.circuits = circuits
         self.circuitIDs = circuits.map(\.id)
         self.signers = signers
+        self.submitters = submitters
     }
 
     /// Reads one line.
@@ -174,6 +181,7 @@ package struct RequestReader: Sendable {
     private func signer(_ name: String?) throws(RequestProblem) -> PublicKey {
         guard let name else { throw .signerNotNamed }
         if let known = signers.first(where: { $0.name == name }) { return known.key.publicKey }
+        if let known = submitters.first(where: { $0.name == name }) { return known.key }
         guard let bytes = Bytes32(hex: name) else { throw .signerNotNamed }
         return PublicKey(bytes)
     }

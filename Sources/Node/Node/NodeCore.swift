@@ -58,6 +58,7 @@ final class NodeCore {
                 at: Instant(time: clock.now(), uptime: clock.uptime()))
         } catch { throw .node(name: setup.home.validator, error) }
         heardSize = host.ledgerSize
+        facts.log = host.log
         clients = Clients()
         checkpoints = Checkpoints(setup.home)
         if options.acceptsClockJump { host.acceptClockJump() }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Cryptography
+internal import EventLog
 package import Ledger
 internal import Synchronization
 
@@ -39,6 +40,13 @@ final class NodeFactsBox: Sendable {
     private let facts = Mutex(NodeFacts())
     private let onChange: @Sendable () -> Void
     private let follower = Mutex<RunSummary.ProjectionsSummary?>(nil)
+    private let opened = Mutex<EventLog?>(nil)
+
+    /// The log of the ledger, which any thread may read; nil before it is opened.
+    var log: EventLog? {
+        get { opened.withLock { $0 } }
+        set { opened.withLock { $0 = newValue } }
+    }
 
     /// How far the projections came; nil before the node has ended.
     var projections: RunSummary.ProjectionsSummary? {

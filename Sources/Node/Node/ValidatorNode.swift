@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
-internal import EventLog
+package import EventLog
 internal import Foundation
 package import Ledger
 internal import Synchronization
@@ -65,6 +65,11 @@ package final class ValidatorNode: Sendable {
 
     /// Where it stands.
     package var facts: NodeFacts { factsBox.value }
+
+    /// The log of its ledger from the first entry on, as far as it holds it without a gap.
+    ///
+    /// Open until the node has ended. Whatever it says beyond `facts.size` is not told yet.
+    package var log: EventLog? { factsBox.log }
 
     /// How far its projections came; nil before its end.
     package var projections: RunSummary.ProjectionsSummary? { factsBox.projections }

@@ -24,6 +24,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
+let http: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -96,12 +97,17 @@ let package = Package(
                 "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml,
             ],
             swiftSettings: strict),
+        .target(
+            name: "API",
+            dependencies: [
+                "Node", "Audit", "Projections", "Ledger", "EventLog", "BN254", "Cryptography",
+            ] + nio + [http],
+            resources: [.embedInCode("Resources/openapi.json")], swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [
-                "Simulation", "Node", "Network", "Hosting", "Replication", "Audit", "Compute",
-                "Projections",
-                "Storage", "Ledger",
+                "API", "Simulation", "Node", "Network", "Hosting", "Replication", "Audit",
+                "Compute", "Projections", "Storage", "Ledger",
                 "EventLog", "Groth16", "BN254", "Cryptography", arguments,
             ],
             swiftSettings: strict),
@@ -178,7 +184,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["recount", "TestSupport"], swiftSettings: strict),
+            name: "APITests",
+            dependencies: [
+                "API", "Node", "Network", "Audit", "Ledger", "EventLog", "Cryptography",
+                "TestSupport",
+            ] + nio,
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests", dependencies: ["recount", "API", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ]
 )

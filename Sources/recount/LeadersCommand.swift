@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Foundation
 import Projections
@@ -44,51 +45,18 @@ struct LeadersCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    private struct Led: Encodable {
-        var request: UInt64?
-        var batch: UInt64?
-        var leader: UInt64
-        var leaderName: String?
-        var round: UInt64?
-
-        init(_ led: Leadership, _ kind: LeadingKind, _ names: [UInt64: String]) {
-            switch kind {
-            case .requests: request = led.number
-            case .batches:
-                batch = led.number
-                round = led.round
-            }
-            leader = led.leader
-            leaderName = names[led.leader]
-        }
-    }
-
-    private struct Part: Encodable {
-        var shares: LeaderShares
-        var history: [Led]
-    }
-
     mutating func run() throws {
         let opened = try OpenedViews(place.ledger)
         let kinds = only.map { [$0] } ?? LeadingKind.allCases
         let newest = history == 0 ? UInt64.max : history
-        let parts =
-            try opened.ask { [range] views throws(ViewError) -> [Part] in
-                guard let range = try range.range(views) else { return [] }
-                let names = try views.validatorNames()
-                return try kinds.map { kind throws(ViewError) in
-                    Part(
-                        shares: try LeaderShares.read(kind, range, views),
-                        history: try views.leaderships(kind, range, newest: newest).map {
-                            Led($0, kind, names)
-                        })
-                }
-            } ?? []
-        if json {
-            var object: [String: Part] = [:]
-            for part in parts { object[part.shares.kind.rawValue] = part }
-            return try Output.json(object)
+        let answer = try opened.ask { [range] views throws(ViewError) in
+            try LeadersAnswer(kinds, range.both, newest: newest, views)
         }
+        if json {
+            guard let answer else { return try Output.json([String: String]()) }
+            return try Output.json(answer)
+        }
+        let parts = answer?.parts ?? []
         if parts.allSatisfy({ $0.shares.count + $0.shares.passedOver == 0 }) {
             return Output.line("Nothing was led \(range.isGiven ? "in this range" : "yet").")
         }
@@ -98,7 +66,7 @@ struct LeadersCommand: ParsableCommand {
         }
     }
 
-    private static func show(_ part: Part) {
+    private static func show(_ part: LeadersAnswer.Part) {
         let shares = part.shares
         let isRequests = shares.kind == .requests
         let word = isRequests ? "request" : "batch"
@@ -162,21 +130,6 @@ extension LeaderShare {
         guard let deviation else { return "" }
         let text = Text.deviation(deviation)
         return isFew ? "(\(text))" : text
-    }
-}
-
-extension LeaderShares {
-    /// The shares in a range of a ledger.
-    static func read(
-        _ kind: LeadingKind, _ range: EntryRange, _ views: LedgerViews
-    ) throws(ViewError) -> LeaderShares {
-        var shares = LeaderShares(kind)
-        try views.forEachLeadership(kind, range) { led, candidates, isSame throws(ViewError) in
-            shares.add(led, candidates, isSame: isSame)
-        }
-        shares.finish()
-        shares.name(try views.validatorNames())
-        return shares
     }
 }
 

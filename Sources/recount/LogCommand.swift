@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Audit
 import EventLog
@@ -146,36 +147,11 @@ struct LogCommand: ParsableCommand {
         return start
     }
 
-    /// The batch that is open before an entry: that of the last opening before it.
+    /// The batch that is open before an entry.
     private static func height(before entry: UInt64, in log: EventLog) throws(Failure) -> UInt64 {
-        var end = min(entry, log.size)
-        while end > 0 {
-            let start = end > 512 ? end - 512 : 0
-            var found: UInt64?
-            var reader = EntryReader(log, from: start, to: end)
-            do throws(ReadingError) {
-                while let entry = try reader.entry() {
-                    if case .batchOpened(let opened) = entry.event {
-                        found = opened.height.rawValue
-                    }
-                }
-            } catch {
-                throw Failure("\(log.directory): \(error)")
-            }
-            if let found { return found }
-            end = start
+        do throws(ReadingError) { return try LogLine.height(before: entry, in: log) } catch {
+            throw Failure("\(log.directory): \(error)")
         }
-        return 0
-    }
-
-    fileprivate static func line(
-        _ entry: LoggedEntry, _ height: UInt64, _ fields: [NamedField]
-    ) -> Field {
-        let head = [
-            NamedField("entry", .number(entry.index)), NamedField("batch", .number(height)),
-            NamedField("kind", .text(entry.event.kind)),
-        ]
-        return .record(head + [NamedField("fields", .record(fields))])
     }
 
     fileprivate static func text(
@@ -230,7 +206,7 @@ private struct Walk {
             listed += 1
             let fields = try names.fields(entry, in: log)
             if json {
-                try Output.json(LogCommand.line(entry, height, fields), isLine: true)
+                try Output.json(LogLine(entry, height: height, fields: fields), isLine: true)
             } else {
                 Output.line(Output.cut(LogCommand.text(entry, height, fields)))
             }

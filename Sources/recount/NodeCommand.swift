@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Cryptography
 import EventLog
@@ -30,6 +31,11 @@ struct NodeCommand: AsyncParsableCommand {
             A peer shows with a signed hello for which party it speaks; a key of the
             ledger never signs a handshake. Behind a firewall a node need not be reachable
             as long as it reaches T others, which pass on what is for all.
+
+            With [api] listen = "127.0.0.1:5100" in the configuration of a validator, or
+            --api, it answers programs over HTTP there: submissions, decisions, events,
+            views, proofs; GET /openapi.json says all of it. Whoever reaches the address
+            may ask; only signed messages of listed submitters get into the ledger.
 
             An observer (recount init net --observer NAME) follows the ledger, checks all of
             it and passes on what it hears; it has no key of the ledger, and no say.
@@ -84,6 +90,12 @@ struct NodeCommand: AsyncParsableCommand {
         completion: .file())
     var trust: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Answer over HTTP here, and not where the configuration says; off for nowhere.",
+            valueName: "address"))
+    var api: String?
+
     @Flag(help: "Take a clock that is an hour or more ahead for right.")
     var acceptClockJump = false
 
@@ -104,22 +116,37 @@ struct NodeCommand: AsyncParsableCommand {
         let interrupts = Interrupts("ending in order; once more ends at once") { ending.yield() }
         let printer = NodePrinter(isJSON: json, isVerbose: verbose)
         let process: NodeProcess
+        let server: APIServer?
         do {
-            process = try await start(printer) { ending.yield() }
+            let feed = NodeFeed()
+            (process, server) = try await start(printer, feed) {
+                feed.changed()
+                ending.yield()
+            }
         } catch let error as NodeError {
             throw Failure("\(error)")
         }
-        await printer.started(process.addresses())
+        await printer.started(process.addresses(), api: server?.address)
         for await _ in signals where interrupts.isRaised || process.ended.isOver { break }
         if json, let traffic = await process.traffic() { printer.show(traffic) }
+        await server?.stop()
         let error = await process.stop()
         interrupts.cancel()
         if let error { throw Failure("\(error)") }
     }
 
+    /// Where to answer over HTTP; nil for nowhere.
+    private func answersAt(_ configured: String?) throws(Failure) -> HostPort? {
+        guard let text = api ?? configured, text != "off" else { return nil }
+        guard let address = HostPort(text) else {
+            throw Failure("--api \(text) is no address and port, such as 127.0.0.1:5100")
+        }
+        return address
+    }
+
     private func start(
-        _ printer: NodePrinter, onChange: @escaping @Sendable () -> Void
-    ) async throws -> NodeProcess {
+        _ printer: NodePrinter, _ feed: NodeFeed, onChange: @escaping @Sendable () -> Void
+    ) async throws -> (NodeProcess, APIServer?) {
         var options = NodeProcess.Options()
         options.node.acceptsClockJump = acceptClockJump
         if !listen.isEmpty {
@@ -130,16 +157,26 @@ struct NodeCommand: AsyncParsableCommand {
             }
         }
         if BridgeHome.isHome(home) {
-            guard byzantine == nil, trust == nil else {
-                throw Failure("--byzantine and --trust are for the homes of validators")
+            guard byzantine == nil, trust == nil, api == nil else {
+                throw Failure("--byzantine, --trust and --api are not for the home of the bridge")
             }
             let protection = try Passphrase.protection(ofBridge: home, keyFile: keyFile)
             let opened = try BridgeHome.open(at: home, protection: protection)
             if let notice = opened.protectionNotice { Output.error("note: \(notice)") }
-            return try await NodeProcess(
+            let process = try await NodeProcess(
                 bridge: opened, transportKey: opened.openTransportKey(protection),
                 options: options, onChange: onChange, tell: printer.show)
+            return (process, nil)
         }
+        return try await startNode(printer, feed, options, onChange: onChange)
+    }
+
+    /// Starts a validator or an observer, and what answers for it.
+    private func startNode(
+        _ printer: NodePrinter, _ feed: NodeFeed, _ options: NodeProcess.Options,
+        onChange: @escaping @Sendable () -> Void
+    ) async throws -> (NodeProcess, APIServer?) {
+        var options = options
         let protection = try Passphrase.protection(ofNode: home, keyFile: keyFile)
         let opened = try NodeHome.open(at: home, protection: protection)
         if let notice = opened.protectionNotice { Output.error("note: \(notice)") }
@@ -162,9 +199,25 @@ struct NodeCommand: AsyncParsableCommand {
             options.node.misbehaviour = try ByzantineRun.misbehaviour(
                 opened, strategy: byzantine, fellows: fellows, seed: seed)
         }
-        return try await NodeProcess(
+        let address = try answersAt(opened.configuration.api.listen)
+        let process = try await NodeProcess(
             opened, transportKey: opened.openTransportKey(protection), options: options,
-            onChange: onChange, tell: printer.show)
+            onChange: onChange,
+            tell: { told in
+                if case .node(let told) = told { feed.told(told) }
+                printer.show(told)
+            })
+        guard let address, let node = process.node else { return (process, nil) }
+        do {
+            let server = try await APIServer(
+                node, feed: feed, listen: address,
+                requestsPerSecond: opened.configuration.api.requestsPerSecond,
+                parties: { process.parties })
+            return (process, server)
+        } catch {
+            await process.stop()
+            throw error
+        }
     }
 }
 
@@ -176,6 +229,7 @@ private struct NodePrinter: Sendable {
     private struct Listening: Encodable {
         let event = "listening"
         let addresses: [String]
+        var api: String?
     }
 
     private struct Peer: Encodable {
@@ -191,10 +245,12 @@ private struct NodePrinter: Sendable {
         let root: String
     }
 
-    func started(_ addresses: [Multiaddr]) {
+    func started(_ addresses: [Multiaddr], api: HostPort?) {
         defer { Output.flush() }
-        if isJSON { return print(Listening(addresses: addresses.map(\.description))) }
+        let api = api.map { "http://\($0)" }
+        if isJSON { return print(Listening(addresses: addresses.map(\.description), api: api)) }
         for address in addresses { Output.line("listening at \(address)") }
+        if let api { Output.line("answering at \(api)") }
     }
 
     func show(_ told: NodeProcess.Told) {

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import Audit
 import EventLog
 import Foundation
@@ -76,12 +77,8 @@ enum Output {
 
     /// Writes a value as JSON: on several lines, or on one.
     static func json(_ value: some Encodable, isLine: Bool = false) throws(Failure) {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if !isLine { encoder.outputFormatting.insert(.prettyPrinted) }
         do {
-            line(String(decoding: try encoder.encode(value), as: UTF8.self))
+            line(try AnswerJSON.encode(value, isLine: isLine))
         } catch {
             throw Failure("the result cannot be written as JSON: \(error)")
         }

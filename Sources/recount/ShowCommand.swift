@@ -1,9 +1,9 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Audit
-import Cryptography
 import EventLog
 import Ledger
 
@@ -51,20 +51,11 @@ struct ShowEntryCommand: ParsableCommand {
             throw Failure("\(log.directory): \(error)")
         }
         guard let found else { throw Failure("entry \(entry) cannot be read") }
-        let head = [
-            NamedField("entry", .number(found.index)), NamedField("kind", .text(found.event.kind)),
-            NamedField("bytes", .number(UInt64(found.bytes.count))),
-            NamedField(
-                "leaf_hash", .hex(MerkleFrontier.leafHash(found.bytes.span).hex)),
-        ]
         var names = try NameBook(log)
-        let named = try names.fields(found, in: log)
-        if json {
-            let fields = NamedField("fields", .record(named))
-            return try Output.json(Field.record(head + [fields]))
-        }
+        let answer = EntryAnswer(found, fields: try names.fields(found, in: log))
+        if json { return try Output.json(answer) }
         var list = Listing()
-        for field in head + named {
+        for field in answer.head + answer.fields {
             list.add(field.name, field.value.text(isFull: true))
         }
         list.print()

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Projections
 
@@ -41,73 +42,22 @@ struct ShowLeaderCommand: ParsableCommand {
         if id != nil, request != nil { throw ValidationError("name one thing, not two") }
     }
 
-    private struct Ranked: Encodable {
-        var rank: Int
-        var validator: UInt64
-        var name: String?
-        var key: String
-        var stake: UInt64
-        var reputation: UInt64
-        var weightShare: Double
-        var chance: Double
-    }
-
-    private struct Ranking: Encodable {
-        var batch: UInt64?
-        var request: UInt64?
-        var requestID: String?
-        var leader: UInt64?
-        var leaderName: String?
-        var passedOver: UInt64?
-        var isNext: Bool
-        var ranking: [Ranked]
-    }
-
     mutating func run() throws {
         let opened = try OpenedViews(place.ledger)
         let name = request ?? id
         let isRequest = request != nil || (id.map { UInt64($0) == nil } ?? false)
-        let (row, names) = try opened.find(
+        let ranking = try opened.find(
             isRequest ? "request" : "batch", name ?? "next",
             hint: "recount leaders lists what was led"
                 + (isRequest ? "" : "; --request names a request by its entry")
-        ) { views throws(ViewError) -> (RankingView, [UInt64: String]) in
-            let names = try views.validatorNames()
-            if isRequest, let name {
-                let entry = try views.request(called: name)
-                guard let row = try views.ranking(ofRequest: entry) else { throw .notFound }
-                return (row, names)
-            }
-            var height = name.flatMap { UInt64($0) } ?? 0
-            if name == nil, let last = try views.lastHeight() { height = last + 1 }
-            guard let row = try views.ranking(ofBatch: height) else { throw .notFound }
-            return (row, names)
+        ) { views throws(ViewError) in
+            try RankingAnswer(name, isRequest: isRequest, views)
         }
-        let ranking = Self.ranking(row, names)
         if json { return try Output.json(ranking) }
         Self.show(ranking)
     }
 
-    private static func ranking(_ row: RankingView, _ names: [UInt64: String]) -> Ranking {
-        let weights = row.ranked.map { Double($0.weight) }
-        let sum = weights.reduce(0, +)
-        let chances = LeaderPrediction.probabilities(weights)
-        return Ranking(
-            batch: row.kind == .batches ? row.number : nil,
-            request: row.kind == .requests ? row.number : nil, requestID: row.requestID,
-            leader: row.led?.leader, leaderName: row.led.flatMap { names[$0.leader] },
-            passedOver: row.kind == .batches ? row.led?.round : nil,
-            isNext: row.led == nil,
-            ranking: row.ranked.enumerated().map { rank, candidate in
-                Ranked(
-                    rank: rank, validator: candidate.validator,
-                    name: names[candidate.validator], key: candidate.key,
-                    stake: candidate.stake, reputation: candidate.reputation,
-                    weightShare: sum > 0 ? weights[rank] / sum : 0, chance: chances[rank])
-            })
-    }
-
-    private static func show(_ ranking: Ranking) {
+    private static func show(_ ranking: RankingAnswer) {
         let title: String
         if let id = ranking.requestID {
             title = "Request \(id)"

@@ -1,9 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
-import BN254
-import Cryptography
 import Projections
 
 /// `recount show nullifier`.
@@ -31,36 +30,17 @@ struct ShowNullifierCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    private struct Result: Encodable {
-        var nullifier: String
-        var decimal: String?
-        var condition: String
-        var claims: [NullifierView.Claim]
-    }
-
     mutating func run() throws {
         let opened = try OpenedViews(place.ledger)
-        let name = Self.digits(nullifier)
         let row = try opened.find(
             "nullifier", nullifier,
             hint: "recount log \(place.ledger) --kind requestSubmitted shows those that requests"
                 + " name"
-        ) { views throws(ViewError) -> NullifierView in
-            guard let row = try views.nullifier(try views.nullifier(called: name)) else {
-                throw .notFound
-            }
-            return row
-        }
-        let decimal = [UInt8](hex: row.nullifier).flatMap { Fr(littleEndian: $0)?.decimal }
-        if json {
-            return try Output.json(
-                Result(
-                    nullifier: row.nullifier, decimal: decimal, condition: row.condition,
-                    claims: row.claims))
-        }
+        ) { [nullifier] views throws(ViewError) in try NullifierAnswer(nullifier, views) }
+        if json { return try Output.json(row) }
         Output.line(Output.strong("Nullifier \(row.nullifier)"))
         var list = Listing()
-        if let decimal { list.add("decimal", decimal) }
+        if let decimal = row.decimal { list.add("decimal", decimal) }
         list.add("condition", row.condition)
         list.print()
         var table = Table(fitting: [
@@ -76,14 +56,5 @@ struct ShowNullifierCommand: ParsableCommand {
             ])
         }
         table.print()
-    }
-
-    /// The digits of a nullifier that is given as a decimal number: too long to be meant as
-    /// hexadecimal, or no 64 digits.
-    private static func digits(_ text: String) -> String {
-        guard text.utf8.count > 20, text.utf8.count != 64 || text.allSatisfy(\.isNumber),
-            let value = Fr(decimal: text)
-        else { return text }
-        return value.littleEndianBytes.hex
     }
 }

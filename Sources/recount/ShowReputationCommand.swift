@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Projections
 
@@ -31,28 +32,13 @@ struct ShowReputationCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    private struct Result: Encodable {
-        var validator: UInt64
-        var name: String
-        var key: String
-        var reputation: UInt64
-        var causes: [CauseView]
-        var changes: [ReputationView]
-    }
-
     mutating func run() throws {
         let opened = try OpenedViews(place.ledger)
         let newest = limit == 0 ? UInt64.max : limit
         let result = try opened.find(
             "validator", validator, hint: ShowValidatorCommand.hint
-        ) { [validator] views throws(ViewError) -> Result in
-            let number = try views.validator(called: validator)
-            guard let row = try views.party(number) else { throw .notFound }
-            return Result(
-                validator: number, name: row.name, key: row.key,
-                reputation: row.reputation,
-                causes: try views.causes(of: number),
-                changes: try views.reputation(of: number, newest: newest))
+        ) { [validator] views throws(ViewError) in
+            try ReputationAnswer(validator, newest: newest, views)
         }
         if json { return try Output.json(result) }
         Output.line(Output.strong("Reputation of " + Text.validator(result.validator, result.name)))

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Audit
 import EventLog
@@ -106,22 +107,9 @@ private final class CatchUpMeter {
     }
 }
 
-/// A place in a log as people give it: an entry, or a time in UTC.
-enum LogPlace: ExpressibleByArgument, Equatable {
-    case entry(UInt64)
-    case time(UInt64)
-
-    init?(argument: String) {
-        if let entry = UInt64(argument) {
-            self = .entry(entry)
-        } else if let time = UTC.time(argument) {
-            self = .time(time.rawValue)
-        } else {
-            return nil
-        }
-    }
-
-    static let help = "an entry, or a time: 512, 2026-01-01, 2026-01-01T12:00:00Z"
+extension LogPlace: ExpressibleByArgument {
+    /// Reads what stands on the command line.
+    package init?(argument: String) { self.init(argument) }
 }
 
 /// A range of entries that people give by entries or times, both ends included.
@@ -136,37 +124,18 @@ struct RangeOptions: ParsableArguments {
     var to: LogPlace?
 
     mutating func validate() throws {
-        switch (from, to) {
-        case (.entry(let from), .entry(let to)) where to < from:
+        guard both.isReversed else { return }
+        if case (.entry(let from), .entry(let to)) = (from, to) {
             throw ValidationError("--to \(to) is before --from \(from)")
-        case (.time(let from), .time(let to)) where to < from:
-            throw ValidationError("--to is before --from")
-        default: break
         }
+        throw ValidationError("--to is before --from")
     }
 
+    /// Both ends.
+    var both: LogRange { LogRange(from: from, to: to) }
+
     /// The entries that are meant; nil where there are none.
-    func range(_ views: LedgerViews) throws(ViewError) -> EntryRange? {
-        var range = EntryRange()
-        switch from {
-        case nil: break
-        case .entry(let entry): range.from = entry
-        case .time(let time):
-            guard let entry = try views.firstEntry(at: time) else { return nil }
-            range.from = entry
-        }
-        switch to {
-        case nil: break
-        case .entry(let entry): range.to = entry
-        case .time(let time):
-            // Up to the batches of that time: those of later times begin after it.
-            if time < .max, let after = try views.firstEntry(at: time + 1) {
-                guard after > 0 else { return nil }
-                range.to = after - 1
-            }
-        }
-        return range
-    }
+    func range(_ views: LedgerViews) throws(ViewError) -> EntryRange? { try both.entries(views) }
 }
 
 /// The argument that names a ledger.

@@ -31,8 +31,12 @@ enum Imports {
             "Hosting", "Projections", "Network", "Compute", "Replication", "Storage", "Ledger",
             "EventLog", "Groth16", "BN254", "Cryptography",
         ],
+        "API": [
+            "Node", "Network", "Audit", "Projections", "Ledger", "EventLog", "BN254",
+            "Cryptography",
+        ],
         "recount": [
-            "Node", "Simulation", "Hosting", "Audit", "Projections", "Network", "Compute",
+            "API", "Node", "Simulation", "Hosting", "Audit", "Projections", "Network", "Compute",
             "Replication", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
         ],
     ]

@@ -1,0 +1,66 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NIOCore
+internal import NIOHTTP1
+
+/// The entries of the ledger as they come: server-sent events.
+extension Routes {
+    /// `GET /events`: an event for each entry, whose id is the entry.
+    static func addEvents(to router: inout Router, _ desk: NodeDesk) {
+        let subscribers = Places(desk.limits.subscribersMax)
+        let pieces = EventPieces(desk)
+        router.get("events") { request in
+            let query = try Query(request, known: ["from"])
+            let (_, size) = try desk.log()
+            var start = try query.number("from") ?? size
+            var field = "from"
+            if let text = request.headers.first(name: "Last-Event-ID") {
+                guard let last = UInt64(text), last < UInt64.max else {
+                    throw APIError.wrong("Last-Event-ID", "it is no entry")
+                }
+                (start, field) = (last + 1, "Last-Event-ID")
+            }
+            guard start <= size else {
+                throw APIError.wrong(
+                    field, "the ledger holds \(size) entries", reason: "outOfRange")
+            }
+            guard subscribers.take() else { throw APIError.busy("too many follow the ledger") }
+            let place = Held(subscribers)
+            let from = start
+            return Response(
+                status: .ok,
+                headers: ["Content-Type": "text/event-stream", "Cache-Control": "no-store"],
+                body: .stream { writer in
+                    defer { place.giveBack() }
+                    try await follow(from: from, desk, pieces, writer)
+                })
+        }
+    }
+
+    /// Writes events until the node ends or the reader is gone. A reader that does not read waits
+    /// here with one piece, until the guard of its connection drops it.
+    private static func follow(
+        from start: UInt64, _ desk: NodeDesk, _ pieces: EventPieces,
+        _ writer: BodyWriter
+    ) async throws {
+        let signal = desk.feed.signal
+        var next = start
+        try await writer.write(ByteBuffer(string: ": events from entry \(start)\n\n"))
+        var spoken = ContinuousClock.now
+        while !signal.isOver {
+            let version = signal.version
+            if let piece = try await pieces.piece(from: next) {
+                try await writer.write(piece.bytes)
+                next = piece.end
+                spoken = .now
+                continue
+            }
+            if spoken.duration(to: .now) >= .milliseconds(desk.limits.heartbeatMilliseconds) {
+                try await writer.write(ByteBuffer(string: ": still here\n\n"))
+                spoken = .now
+            }
+            await signal.wait(after: version)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Audit
+internal import EventLog
+internal import Ledger
+internal import NIOHTTP1
+internal import Projections
+
+/// What costs a fold of the whole log, or a walk through it.
+extension Routes {
+    private struct Lines: Encodable {
+        var entries: [LogLine]
+        /// What `from` is to be for the next page, where there is one.
+        var next: UInt64?
+    }
+
+    /// The history and the certificate of a request, and pages of the log.
+    static func addHistories(to router: inout Router, _ desk: NodeDesk) {
+        router.get("requests/:id/history") { request in
+            _ = try Query(request, known: [])
+            let entry = try await entry(request.parameter("id"), desk)
+            let (log, _) = try desk.log()
+            let answer = try await desk.folding.run {
+                do throws(HistoryError) {
+                    return RequestAnswer(try RequestHistory.find(.entry(entry), in: log))
+                } catch {
+                    throw APIError.failed("the history cannot be read: \(error)")
+                }
+            }
+            return try .json(answer)
+        }
+        router.get("requests/:id/certificate") { request in
+            _ = try Query(request, known: [])
+            let entry = try await entry(request.parameter("id"), desk)
+            let (log, _) = try desk.log()
+            let signed = try await checkpoint(desk)
+            return try await desk.folding.run { try certificate(entry, log, signed) }
+        }
+        router.get("log") { request in
+            let query = try Query(request, known: ["from", "kind", "limit"])
+            let kind = try query.word(
+                "kind", Event.kinds.keys.sorted().compactMap { Event.kinds[$0] })
+            let limit = try query.limit(desk.limits)
+            let (log, size) = try desk.log()
+            let start = try query.number("from", 0...size) ?? (size - min(size, limit))
+            let names = try await desk.state { LedgerNames($0) }
+            let page = try await desk.reading.run {
+                try lines(log, from: start, to: size, kind, limit, names)
+            }
+            return try .json(page)
+        }
+    }
+
+    /// The entry of a request that is called so; what is not there costs no fold.
+    private static func entry(_ name: String, _ desk: NodeDesk) async throws -> UInt64 {
+        try await desk.ask { views throws(ViewError) in try views.request(called: name) }
+    }
+
+    private static func certificate(
+        _ entry: UInt64, _ log: EventLog, _ signed: SignedCheckpoint
+    ) throws -> Response {
+        do throws(CertificateMakingError) {
+            let maker = try CertificateMaker(.entry(entry), in: log)
+            return .bytes(try maker.certificate(under: signed).bytes)
+        } catch {
+            switch error {
+            case .undecided, .notCovered:
+                throw APIError(
+                    status: .conflict, reason: "tooEarly", message: "\(error)",
+                    retryAfterSeconds: 5)
+            default: throw APIError.failed("\(error)")
+            }
+        }
+    }
+
+    /// Entries that one page looks through for a kind that is rare.
+    private static let lookedThroughMax: UInt64 = 100_000
+
+    private static func lines(
+        _ log: EventLog, from start: UInt64, to size: UInt64, _ kind: String?, _ limit: UInt64,
+        _ names: LedgerNames
+    ) throws -> Lines {
+        var page = Lines(entries: [])
+        do throws(ReadingError) {
+            var height = try LogLine.height(before: start, in: log)
+            let end = min(size, start + min(size - start, lookedThroughMax))
+            var reader = EntryReader(log, from: start, to: end)
+            page.next = end < size ? end : nil
+            while let entry = try reader.entry() {
+                if case .batchOpened(let opened) = entry.event { height = opened.height.rawValue }
+                guard kind == nil || entry.event.kind == kind else { continue }
+                let fields = entry.event.fields.map { $0.named(by: names) }
+                page.entries.append(LogLine(entry, height: height, fields: fields))
+                if UInt64(page.entries.count) == limit {
+                    page.next = entry.index + 1 < size ? entry.index + 1 : nil
+                    break
+                }
+            }
+        } catch {
+            throw APIError.failed("the log cannot be read: \(error)")
+        }
+        return page
+    }
+}

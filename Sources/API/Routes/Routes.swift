@@ -1,0 +1,20 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// All that the API answers, in groups.
+enum Routes {
+    /// The routes of a node.
+    static func router(_ desk: NodeDesk) -> Router {
+        var router = Router()
+        addDocument(to: &router)
+        addHealth(to: &router, desk)
+        addSubmitting(to: &router, desk)
+        addFollowing(to: &router, desk)
+        addEvents(to: &router, desk)
+        addLog(to: &router, desk)
+        addLists(to: &router, desk)
+        addThings(to: &router, desk)
+        addHistories(to: &router, desk)
+        return router
+    }
+}

@@ -1,0 +1,144 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Answers the requests of one connection, one after the other.
+struct Conversation: Sendable {
+    typealias Channel = NIOAsyncChannel<HTTPServerRequestPart, ResponsePart>
+    private typealias Inbound = NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
+    private typealias Outbound = NIOAsyncChannelOutboundWriter<ResponsePart>
+
+    let router: Router
+    let meter: RateMeter
+    let budget: AnswerBudget
+    let bodyBytesMax: Int
+
+    /// Converses until either side ends it.
+    func run(_ channel: Channel) async {
+        let address = ClientAddress(channel.channel.remoteAddress)
+        do {
+            try await channel.executeThenClose { inbound, outbound in
+                var inbound = inbound.makeAsyncIterator()
+                while try await exchange(&inbound, outbound, address) {}
+                // The guard lets the answer reach its reader before it closes the rest.
+                outbound.finish()
+                while try await inbound.next() != nil {}
+            }
+        } catch {
+            // Whoever was there is gone, or the node ends.
+        }
+    }
+
+    /// Reads a request and answers it; false where the connection ends.
+    @concurrent private func exchange(
+        _ inbound: inout Inbound, _ outbound: Outbound, _ address: ClientAddress
+    ) async throws -> Bool {
+        let head: HTTPRequestHead
+        var body: ByteBuffer?
+        do {
+            guard case .head(let found)? = try await inbound.next() else { return false }
+            head = found
+            if head.headers["Expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+                try await outbound.write(
+                    .head(HTTPResponseHead(version: .http1_1, status: .continue)))
+            }
+            body = try await self.body(of: head, &inbound)
+        } catch is CancellationError {
+            return false
+        } catch {
+            let error = APIError.wrong("head", "it is not HTTP/1.1 as this node reads it")
+            try await write(error.response, nil, isLast: true, outbound)
+            return false
+        }
+        guard let body else {
+            let error = APIError.tooLong(max: bodyBytesMax)
+            try await write(error.response, head, isLast: true, outbound)
+            return false
+        }
+        let response = await answer(head, body, address)
+        try await write(response, head, isLast: !head.isKeepAlive, outbound)
+        return head.isKeepAlive
+    }
+
+    /// The whole body; nil where it is longer than a body may be.
+    @concurrent private func body(
+        of head: HTTPRequestHead, _ inbound: inout Inbound
+    ) async throws -> ByteBuffer? {
+        if let stated = head.headers.first(name: "Content-Length").flatMap({ Int($0) }),
+            stated > bodyBytesMax
+        {
+            return nil
+        }
+        var body = ByteBuffer()
+        while let part = try await inbound.next() {
+            switch part {
+            case .body(var bytes):
+                guard body.readableBytes + bytes.readableBytes <= bodyBytesMax else { return nil }
+                body.writeBuffer(&bytes)
+            case .end: return body
+            case .head: throw CancellationError()
+            }
+        }
+        // The peer has gone in the middle of it.
+        throw CancellationError()
+    }
+
+    private func answer(
+        _ head: HTTPRequestHead, _ body: ByteBuffer, _ address: ClientAddress
+    ) async -> Response {
+        do {
+            guard meter.take(address) else {
+                throw APIError.tooMany(
+                    "this address asks more than the node answers in a second", reason: "tooMany")
+            }
+            return try await router.answer(try Request(head, body: body))
+        } catch let error as APIError {
+            return error.response
+        } catch is CancellationError {
+            return APIError.busy("the node is ending", reason: "ending").response
+        } catch {
+            // What it was stays inside.
+            return APIError.failed("the node could not make the answer").response
+        }
+    }
+
+    // MARK: Writing
+
+    private func write(
+        _ response: Response, _ request: HTTPRequestHead?, isLast: Bool, _ outbound: Outbound
+    ) async throws {
+        var response = response
+        var length = 0
+        if case .bytes(let bytes) = response.body { length = bytes.readableBytes }
+        let isLong = length > BodyWriter.partBytes
+        if isLong, !budget.take(length) {
+            response = APIError.busy("too many long answers are not taken yet").response
+            return try await write(response, request, isLast: isLast, outbound)
+        }
+        defer { if isLong { budget.giveBack(length) } }
+        var head = HTTPResponseHead(
+            version: request?.version ?? .http1_1, status: response.status,
+            headers: response.headers)
+        if isLast { head.headers.replaceOrAdd(name: "Connection", value: "close") }
+        let isHead = request?.method == .HEAD
+        switch response.body {
+        case .bytes(let bytes):
+            head.headers.add(name: "Content-Length", value: "\(length)")
+            if isHead || length == 0 {
+                try await outbound.write(contentsOf: [.head(head), .end(nil)])
+            } else if !isLong {
+                try await outbound.write(contentsOf: [.head(head), .body(bytes), .end(nil)])
+            } else {
+                try await outbound.write(.head(head))
+                try await BodyWriter(outbound).write(bytes)
+                try await outbound.write(.end(nil))
+            }
+        case .stream(let body):
+            try await outbound.write(.head(head))
+            if !isHead { try await body(BodyWriter(outbound)) }
+            try await outbound.write(.end(nil))
+        }
+    }
+}

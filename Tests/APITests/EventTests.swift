@@ -1,0 +1,108 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import API
+import Foundation
+import Ledger
+import Node
+import Testing
+
+extension APISuite {
+    @Suite("Events over HTTP", .serialized)
+    struct EventTests {
+        private static let head = "HTTP/1.1\r\nHost: node\r\n"
+
+        /// The lines of a stream, those of its chunks included. Swift takes a carriage return and a
+        /// line feed for one character.
+        private static func lines(_ text: String) -> [String] {
+            text.replacing("\r\n", with: "\n").split(separator: "\n").map(String.init)
+        }
+
+        /// The ids of the events in a stream.
+        private static func ids(_ text: String) -> [UInt64] {
+            lines(text).filter { $0.hasPrefix("id: ") }
+                .compactMap { UInt64($0.dropFirst(4).trimmingCharacters(in: .whitespaces)) }
+        }
+
+        @Test("every entry is an event, in order, and a stream goes on where it was left")
+        func order() async throws {
+            try await RunningNode.with { node in
+                try await node.decide(Array(try node.requests().prefix(1)))
+                let size = try #require(node.process.facts?.size)
+                let all = try await node.http.connect { connection in
+                    try await connection.say("GET /events?from=0 \(Self.head)\r\n")
+                    await connection.hear(seconds: 20) { Self.ids($0).count >= Int(size) }
+                    return connection.text
+                }
+                #expect(all.contains("text/event-stream"))
+                #expect(Self.ids(all).prefix(Int(size)) == (0..<size).map(\.self)[...])
+                #expect(
+                    all.contains("event: ledgerOpened") && all.contains("event: outcomeDecided"))
+                let rest = try await node.http.connect { connection in
+                    try await connection.say(
+                        "GET /events \(Self.head)Last-Event-ID: \(size - 3)\r\n\r\n")
+                    await connection.hear(seconds: 20) { Self.ids($0).count >= 2 }
+                    return connection.text
+                }
+                #expect(Self.ids(rest).prefix(2) == [size - 2, size - 1])
+            }
+        }
+
+        @Test("what comes while a stream is open is told, as `recount log --json` prints it")
+        func live() async throws {
+            try await RunningNode.with { node in
+                let request = try node.requests()[0]
+                try await node.http.connect { connection in
+                    try await connection.say("GET /events \(Self.head)\r\n")
+                    await connection.hear(seconds: 10) { $0.contains(": events from entry") }
+                    try await node.decide([request])
+                    await connection.hear(seconds: 10) { $0.contains("event: outcomeDecided") }
+                    let lines = Self.lines(connection.text)
+                    let place = try #require(lines.firstIndex(of: "event: requestSubmitted"))
+                    let entry = lines[place - 1].dropFirst(4)
+                    let page = try await node.http.get("/log?from=\(entry)&limit=1").text
+                    #expect(page.contains(lines[place + 1].dropFirst(6)), "\(page)")
+                }
+            }
+        }
+
+        @Test("a silent ledger still says that it is there, and the node's end ends the stream")
+        func heartbeat() async throws {
+            var limits = APILimits.patient
+            limits.heartbeatMilliseconds = 100
+            let node = try await RunningNode(limits: limits)
+            let connection = try await Connection(node.server.address)
+            try await connection.say("GET /events \(Self.head)\r\n")
+            await connection.hear(seconds: 10) { $0.contains(": still here") }
+            #expect(connection.text.contains(": still here"))
+            await node.stop()
+            await connection.hear(seconds: 10)
+            #expect(connection.isClosed)
+        }
+
+        @Test("entries that are not there yet are refused, and so are more than may follow")
+        func bounds() async throws {
+            var limits = APILimits.patient
+            limits.subscribersMax = 2
+            try await RunningNode.with(limits: limits) { node in
+                for query in ["from=18446744073709551615", "from=x", "from=-1", "from=100000"] {
+                    let reply = try await node.http.get("/events?\(query)")
+                    #expect(reply.status == 400, "\(query)")
+                    #expect(try reply.object()["field"] as? String == "from")
+                }
+                let last = try await node.http.get("/events", ["Last-Event-ID": "99999"])
+                #expect(last.status == 400)
+                #expect(try last.object()["field"] as? String == "Last-Event-ID")
+                var open: [Connection] = []
+                for _ in 0..<2 {
+                    let connection = try await Connection(node.server.address)
+                    try await connection.say("GET /events \(Self.head)\r\n")
+                    await connection.hear(seconds: 10) { $0.contains(": events") }
+                    open.append(connection)
+                }
+                #expect(try await node.http.get("/events").status == 503)
+                for connection in open { connection.close() }
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import API
+import Foundation
+import Node
+import Testing
+
+extension APISuite {
+    @Suite("What strangers may have", .serialized)
+    struct LimitTests {
+        private static func short() -> APILimits {
+            var limits = APILimits.patient
+            limits.headMilliseconds = 1_500
+            limits.bodyMilliseconds = 1_500
+            limits.stallMilliseconds = 1_500
+            limits.lingerMilliseconds = 100
+            return limits
+        }
+
+        private static func seconds(_ start: ContinuousClock.Instant) -> Double {
+            start.duration(to: .now) / .seconds(1)
+        }
+
+        @Test("a connection that says nothing, or a head that never ends, is closed")
+        func slowHeads() async throws {
+            try await RunningNode.with(limits: Self.short()) { node in
+                for text in ["", "GET /hea", "GET /health HTTP/1.1\r\nHost: node\r\nA: b\r\n"] {
+                    let start = ContinuousClock.now
+                    try await node.http.connect { connection in
+                        // A byte now and then does not buy time.
+                        for _ in 0..<400 where !connection.isClosed {
+                            if !text.isEmpty {
+                                do { try await connection.say(text) } catch { break }
+                            }
+                            await connection.hear(seconds: 0.05)
+                        }
+                        #expect(connection.isClosed, "\(text)")
+                    }
+                    #expect(Self.seconds(start) < 30)
+                }
+            }
+        }
+
+        @Test("a body that comes too slowly, or lies about its length, ends its connection alone")
+        func slowBodies() async throws {
+            try await RunningNode.with(limits: Self.short()) { node in
+                let head = "POST /requests HTTP/1.1\r\nHost: node\r\n"
+                try await node.http.connect { connection in
+                    try await connection.say(head + "Content-Length: 500\r\n\r\n{")
+                    await connection.hear(seconds: 10)
+                    #expect(connection.isClosed)
+                    #expect(!connection.text.contains("200"))
+                }
+                // Less than it says, then nothing: no answer, and no harm.
+                // More than it says: the rest is no request.
+                try await node.http.connect { connection in
+                    try await connection.say(head + "Content-Length: 2\r\n\r\n{}garbage\r\n\r\n")
+                    await connection.hear(seconds: 10)
+                    #expect(connection.isClosed)
+                    #expect(connection.text.hasPrefix("HTTP/1.1 400"))
+                }
+                #expect(try await node.http.get("/health").status == 200)
+            }
+        }
+
+        @Test("long bodies are refused, stated or in chunks, and so are long heads")
+        func long() async throws {
+            try await RunningNode.with { node in
+                let max = APILimits().bodyBytesMax
+                let body = [UInt8](repeating: 0x20, count: max + 1)
+                let stated = try await node.http.post("/requests", body, type: "application/json")
+                #expect(stated.status == 413, "\(stated.text)")
+                #expect(try stated.object()["error"] as? String == "tooLong")
+                try await node.http.connect { connection in
+                    let head = "POST /requests HTTP/1.1\r\nHost: node\r\n"
+                    try await connection.say(head + "Transfer-Encoding: chunked\r\n\r\n")
+                    let chunk = String(repeating: " ", count: 1024)
+                    for _ in 0..<200 where !connection.isClosed {
+                        do { try await connection.say("400\r\n\(chunk)\r\n") } catch { break }
+                    }
+                    await connection.hear(seconds: 10)
+                    #expect(connection.text.hasPrefix("HTTP/1.1 413"), "\(connection.text)")
+                    #expect(connection.isClosed)
+                }
+                let just = [UInt8](repeating: 0x20, count: max)
+                #expect(
+                    try await node.http.post("/requests", just, type: "application/json").status
+                        == 400)
+                let value = String(repeating: "a", count: 40_000)
+                let long = try await node.http.raw(
+                    Array("GET /health HTTP/1.1\r\nHost: n\r\nA: \(value)\r\n\r\n".utf8),
+                    seconds: 10)
+                #expect(Reply(long)?.status != 200)
+                let many = (0..<200).map { "A\($0): b\r\n" }.joined()
+                let reply = try await node.http.raw(
+                    Array("GET /health HTTP/1.1\r\nHost: n\r\n\(many)\r\n".utf8), seconds: 10)
+                #expect(Reply(reply)?.status != 200)
+                for bytes in [
+                    Array("\u{0}\u{1}\u{2}\r\n\r\n".utf8), Array("GET\r\n\r\n".utf8),
+                    [UInt8](repeating: 0xFF, count: 4096),
+                    Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8),
+                ] {
+                    let heard = try await node.http.raw(bytes, seconds: 10)
+                    #expect(Reply(heard).map { $0.status >= 400 } ?? true)
+                }
+                #expect(try await node.http.get("/health").status == 200)
+            }
+        }
+
+        @Test("a stream of events that nobody reads is dropped, and the others go on")
+        func deaf() async throws {
+            var limits = Self.short()
+            limits.subscribersMax = 1
+            try await RunningNode.with(limits: limits) { node in
+                try await node.decide(Array(try node.requests().prefix(4)))
+                let deaf = try await Connection(node.server.address, isDeaf: true)
+                // The same stream again and again, pipelined, fills every buffer on the way.
+                let ask = "GET /log?from=0&limit=1000 HTTP/1.1\r\nHost: node\r\n\r\n"
+                try await deaf.say(String(repeating: ask, count: 400))
+                let end = ContinuousClock.now + .seconds(20)
+                while node.server.connectionCount > 0, .now < end {
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                #expect(node.server.connectionCount == 0)
+                #expect(try await node.http.get("/health").status == 200)
+                deaf.close()
+            }
+        }
+
+        @Test("connections beyond the bound are turned away, and room comes back")
+        func connections() async throws {
+            var limits = APILimits.patient
+            limits.connectionsPerAddressMax = 8
+            try await RunningNode.with(limits: limits) { node in
+                var open: [Connection] = []
+                for _ in 0..<8 { open.append(try await Connection(node.server.address)) }
+                let end = ContinuousClock.now + .seconds(10)
+                while node.server.connectionCount < 8, .now < end {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                try await node.http.connect { connection in
+                    await connection.hear(seconds: 10)
+                    #expect(connection.isClosed)
+                    #expect(connection.text.hasPrefix("HTTP/1.1 503"), "\(connection.text)")
+                }
+                for connection in open { connection.close() }
+                while node.server.connectionCount > 0, .now < end {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                #expect(try await node.http.get("/health").status == 200)
+            }
+        }
+
+        @Test("idle connections without number do not stop decisions")
+        func idle() async throws {
+            try await RunningNode.with { node in
+                var open: [Connection] = []
+                // As many as the bound of this process on open files leaves to both ends.
+                for _ in 0..<300 { open.append(try await Connection(node.server.address)) }
+                let start = ContinuousClock.now
+                try await node.decide(Array(try node.requests().prefix(2)))
+                #expect(Self.seconds(start) < 30)
+                #expect(node.server.connectionCount >= 300)
+                for connection in open { connection.close() }
+            }
+        }
+
+        @Test("an address beyond its rate is told to come again, and may")
+        func rate() async throws {
+            try await RunningNode.with(requestsPerSecond: 20) { node in
+                var refused = 0
+                for _ in 0..<80 {
+                    let reply = try await node.http.get("/health")
+                    guard reply.status == 429 else { continue }
+                    refused += 1
+                    #expect(reply.headers["retry-after"] == "1")
+                }
+                #expect(refused > 0)
+                try await Task.sleep(for: .seconds(1))
+                #expect(try await node.http.get("/health").status == 200)
+            }
+        }
+    }
+}

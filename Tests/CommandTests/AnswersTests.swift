@@ -1,0 +1,123 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import FoundationNetworking
+import TestSupport
+import Testing
+
+/// A ledger of one validator, whose node runs by itself and answers over HTTP.
+private final class AnsweringNode {
+    let folder: TemporaryFolder
+    let home: String
+    let url: String
+    private let process: Process
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let samples = try String(contentsOfFile: samplesFolder + "/recount.toml", encoding: .utf8)
+        let circuit = try #require(samples.range(of: "[[circuits]]"))
+        let text =
+            "[consensus]\nthreshold = 1\ntotal_validators = 1\n"
+            + samples[circuit.lowerBound...].replacingOccurrences(
+                of: "withdraw_verification_key.json",
+                with: samplesFolder + "/withdraw_verification_key.json")
+        let file = try folder.write(Array(text.utf8), "recount.toml")
+        let (network, key) = (folder.path + "/net", folder.path + "/unlock.key")
+        let made = try Command.run(
+            "init", network, "--config", file, "--key-file", key, "--port",
+            "\(UInt16.random(in: 20_000..<45_000))")
+        try #require(made.status == 0, "\(made.errors)")
+        home = network + "/validator-1"
+        let output = Pipe()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Command.path)
+        process.arguments = ["node", home, "--key-file", key, "--api", "127.0.0.1:0", "--json"]
+        process.standardOutput = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        self.process = process
+        var told = ""
+        var said: Substring?
+        while said == nil {
+            let more = output.fileHandleForReading.availableData
+            guard !more.isEmpty else { break }
+            told += String(decoding: more, as: UTF8.self)
+            said = told.split(separator: "\n").first { $0.contains("\"listening\"") }
+        }
+        let line = try JSONSerialization.jsonObject(with: Data((said ?? "{}").utf8))
+        url = try #require((line as? [String: Any])?["api"] as? String, "\(told)")
+        // Its other lines are read, so that it never waits for a reader.
+        output.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
+    }
+
+    func stop() -> Int32 {
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    func get(_ path: String) throws -> Data {
+        try Data(contentsOf: try #require(URL(string: url + path)))
+    }
+}
+
+/// The API of a running node gives what the command line prints.
+@Suite(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
+struct AnswersTests {
+    private func object(_ data: Data) throws -> NSDictionary {
+        try #require(try JSONSerialization.jsonObject(with: data) as? NSDictionary)
+    }
+
+    @Test func `a node answers as commands print, and ends in order`() throws {
+        let node = try AnsweringNode()
+        let lines = try String(contentsOfFile: samplesFolder + "/requests.jsonl", encoding: .utf8)
+            .split(separator: "\n").prefix(3).joined(separator: "\n")
+        let file = try node.folder.write(Array(lines.utf8), "requests.jsonl")
+        let submitted = try Command.run(
+            "submit", node.home, "--request", file, "--wait", "--json", "--key-file",
+            node.folder.path + "/unlock.key")
+        #expect(submitted.status != 2, "\(submitted.errors)")
+        let home = node.home
+        let rows = try Command.run("requests", home, "--json").objects()
+        let answer = try object(node.get("/requests"))
+        #expect(answer["requests"] as? NSArray == rows as NSArray)
+        let id = try #require(rows[0]["request_id"] as? String)
+        let pairs: [(String, [String])] = [
+            ("/requests/\(id)/history", ["show", "request", home, id]),
+            ("/requests/\(id)/leader", ["show", "leader", home, id]),
+            ("/batches/2", ["show", "batch", home, "2"]),
+            ("/batches/2/leader", ["show", "leader", home, "2"]),
+            ("/validators/0", ["show", "validator", home, "0"]),
+            ("/validators/0/reputation?limit=20", ["show", "reputation", home, "0"]),
+            ("/leaders", ["leaders", home]),
+            ("/entries/3?form=json", ["show", "entry", home, "3"]),
+        ]
+        for (path, command) in pairs {
+            let printed = try Command.run(command + ["--json"])
+            #expect(printed.status == 0, "\(command): \(printed.errors)")
+            #expect(try object(node.get(path)) == printed.object() as NSDictionary, "\(path)")
+        }
+        let log = try Command.run("log", home, "--from", "0", "--to", "5", "--json").objects()
+        let page = try object(node.get("/log?from=0&limit=6"))
+        #expect(page["entries"] as? NSArray == log as NSArray)
+        #expect(node.stop() == 0)
+        #expect(throws: (any Error).self) { try node.get("/health") }
+    }
+
+    @Test func `an address that is none, and one for the bridge, are refused`() throws {
+        let folder = try TemporaryFolder()
+        let network = folder.path + "/net"
+        let made = try Command.run(
+            "init", network, "--config", samplesFolder + "/recount.toml", "--key-file",
+            folder.path + "/unlock.key")
+        #expect(made.status == 0, "\(made.errors)")
+        for (home, api) in [("validator-1", "5100"), ("bridge", "127.0.0.1:0")] {
+            let result = try Command.run(
+                "node", "\(network)/\(home)", "--api", api, "--key-file",
+                folder.path + "/unlock.key")
+            #expect(result.status == 2)
+            #expect(result.errors.contains("--api"), "\(result.errors)")
+        }
+    }
+}

@@ -93,8 +93,8 @@ package struct PeerDirectory: Sendable {
         reaches[peer, default: []].insert(reach.party)
     }
 
-    /// The peers that do not hear a party themselves, as far as they say: neither its own, nor those
-    /// that reach it.
+    /// The peers that do not hear a party themselves, as far as they say: neither its own, nor
+    /// those that reach it.
     package func lacking(_ party: PublicKey) -> [PublicKey] {
         func lacks(_ peer: PublicKey) -> Bool {
             parties[peer] != party && reaches[peer]?.contains(party) != true

@@ -16,7 +16,7 @@ struct WaitedInVain: Error, CustomStringConvertible {
 
 /// Looks every few milliseconds until `holds` does.
 func wait(
-    for what: String, seconds: Int = 10, until holds: @Sendable () async throws -> Bool
+    for what: String, seconds: Int = 40, until holds: @Sendable () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + .seconds(seconds)
     while try await !holds() {

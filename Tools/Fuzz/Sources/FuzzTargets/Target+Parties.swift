@@ -21,9 +21,15 @@ extension FuzzTarget {
                 ("first", Hello(ledger: ledger, key: voter, number: 1, transport: transport)),
                 ("later", Hello(ledger: ledger, key: voter, number: 7, transport: transport)),
             ]
+            let reach = Reach(isReached: true, party: voter.publicKey)
             return said.map { Seed(name: $0, bytes: $1.encoded) }
+                + [Seed(name: "reach", bytes: reach.encoded)]
         },
         run: { bytes in
+            if let reach = decoded({ () throws(DecodingError) in try Reach(decoding: bytes) }) {
+                law(reach.encoded == bytes, "what is said of a party's reach has one encoding")
+                law(bytes.count <= Reach.bytesMax, "it is as short as is said")
+            }
             guard let hello = decoded({ () throws(DecodingError) in try Hello(decoding: bytes) })
             else { return }
             law(hello.encoded == bytes, "a hello has one encoding")

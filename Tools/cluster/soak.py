@@ -14,6 +14,9 @@ from .scenarios import Scenario, say
 
 REQUESTS_PER_SECOND = 4
 CALM_SECONDS = 12
+# A validator whose journal was begun anew says nothing for two minutes of ledger time, and counts
+# among those that may fail: of four at once, ledger time would never pass.
+SILENT_SECONDS = 180
 SHOW_SECONDS = 30
 
 
@@ -51,6 +54,7 @@ class Hurting:
     def __init__(self, network, rng, stream):
         self.network, self.rng, self.stream = network, rng, stream
         self.done = {}
+        self.wiped_at = []
         self.acts = [self.kill, self.kill, self.freeze, self.delay, self.wipe]
         if network.namespaces:
             self.acts += [self.part, self.part, self.part_beyond, self.lose]
@@ -59,13 +63,19 @@ class Hurting:
 
     def act(self):
         act = self.rng.choice(self.acts)
-        if act == self.delay and not self.network.namespaces:
+        if act == self.delay and not self.network.namespaces or act == self.wipe and self.silent():
             act = self.kill
         self.done[act.__name__] = self.done.get(act.__name__, 0) + 1
         act()
 
+    def silent(self):
+        """How many validators say nothing, since they have lost their journals."""
+        now = time.monotonic()
+        self.wiped_at = [at for at in self.wiped_at if now - at < SILENT_SECONDS]
+        return len(self.wiped_at)
+
     def some(self, most=FAULTY_MAX):
-        names = self.rng.sample(VALIDATORS, self.rng.randint(1, most))
+        names = self.rng.sample(VALIDATORS, self.rng.randint(1, most - self.silent()))
         for name in names:
             self.network.nodes[name].is_hurt = True
         return names
@@ -118,6 +128,7 @@ class Hurting:
 
     def wipe(self):
         name, other = self.rng.sample(VALIDATORS, 2)
+        self.wiped_at.append(time.monotonic())
         wipe(self.network, name, *copy_of(self.network, other, lambda: None))
 
 

@@ -107,6 +107,16 @@ struct NodeProcessTests {
         try await Self.until("the bridge has paid what was approved") {
             nodes.allSatisfy { $0.facts?.settlements == 0 } && heard.payments(of: names[0]) > 0
         }
+        // All hear all themselves: hardly anything is passed on.
+        var (sent, wanted) = (UInt64(0), UInt64(0))
+        for node in nodes {
+            let traffic = try #require(await node.traffic())
+            for (topic, line) in traffic.topics where topic.description.hasSuffix("/consensus") {
+                sent += line.sent.messages
+                wanted += line.published.messages * 10
+            }
+        }
+        #expect(sent > 0 && sent * 10 < wanted * 15, "\(sent) sent, \(wanted) wanted")
         for node in nodes { #expect(await node.stop() == nil) }
         #expect(await bank.stop() == nil)
         let ledgers = try network.nodes.map { try Networks.entries($0) }

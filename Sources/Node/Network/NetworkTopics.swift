@@ -26,9 +26,10 @@ package struct NetworkTopics: Sendable {
     package static let hellos = DirectProtocol(
         "/recount/hello/1", messageBytesMax: Hello.bytesMax)
 
-    /// The protocol of `Reach`.
+    /// The protocol of `Reach`; a thousand of them may wait at once, when a peer comes.
     package static let reaches = DirectProtocol(
-        "/recount/reach/1", messageBytesMax: Reach.bytesMax)
+        "/recount/reach/1", messageBytesMax: Reach.bytesMax, queueBytesMax: 128 << 10,
+        inboundBytesMax: 128 << 10)
 
     /// Those of a ledger.
     package init(_ ledger: LedgerID) {

@@ -47,7 +47,7 @@ final class RunningNode: Sendable {
     let http: HTTP
     private let folder: TemporaryFolder
 
-    private static let nextPort = Mutex<UInt16>(UInt16.random(in: 20_000..<45_000))
+    private static let nextPort = Mutex<UInt16>(UInt16.random(in: 20_000..<25_000))
     private static let samples = Vectors.repository.appendingPathComponent("Tools/samples").path
 
     init(

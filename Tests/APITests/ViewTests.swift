@@ -56,8 +56,8 @@ extension APISuite {
                     #expect(try reply.object()["field"] as? String == field, "\(path)")
                 }
                 for path in [
-                    "/requests/0", "/jobs/1", "/validators/77", "/batches/99999",
-                    "/nullifiers/00112233445566",
+                    "/requests/\(String(repeating: "0", count: 64))", "/jobs/1",
+                    "/validators/77", "/batches/99999", "/nullifiers/00112233445566",
                 ] {
                     #expect(try await http.get(path).status == 404, "\(path)")
                 }

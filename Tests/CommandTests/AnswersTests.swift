@@ -26,7 +26,7 @@ private final class AnsweringNode {
         let (network, key) = (folder.path + "/net", folder.path + "/unlock.key")
         let made = try Command.run(
             "init", network, "--config", file, "--key-file", key, "--port",
-            "\(UInt16.random(in: 20_000..<45_000))")
+            "\(UInt16.random(in: 15_000..<20_000))")
         try #require(made.status == 0, "\(made.errors)")
         home = network + "/validator-1"
         let output = Pipe()

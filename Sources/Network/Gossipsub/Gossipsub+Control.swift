@@ -43,7 +43,7 @@ extension Gossipsub {
         ofGraft topic: Topic, by peer: PeerID, _ mesh: [PeerID]
     ) -> GraftRefusal? {
         if isDirect(peer) { return .direct }
-        if let end = backoffs.end(peer, topic), now < end {
+        if let end = backoffs.end(peer, topic), now + settings.backoffRoundingMilliseconds < end {
             let begin = end - min(end, settings.pruneBackoffSeconds * 1000)
             let isFlood = now < begin + settings.graftFloodMilliseconds
             return .backoff(penalties: isFlood ? 2 : 1)

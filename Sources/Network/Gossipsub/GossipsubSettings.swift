@@ -39,8 +39,11 @@ package struct GossipsubSettings: Sendable {
     package var leaveBackoffSeconds: UInt64 = 10
     /// A longer wait that a peer asks for counts as this.
     package var backoffSecondsMax: UInt64 = 3600
-    /// What a GRAFT of ours waits beyond a backoff, so that it is over at the other peer too.
-    package var backoffSlackMilliseconds: UInt64 = 1000
+    /// What a GRAFT of ours waits beyond a backoff, so that it is over at the other peer too, which
+    /// may have heard of it later.
+    package var backoffSlackMilliseconds: UInt64 = 2000
+    /// How much too early a peer's GRAFT may come: peers count whole seconds, and some round down.
+    package var backoffRoundingMilliseconds: UInt64 = 1000
     /// A GRAFT sooner than this after its PRUNE is penalised twice.
     package var graftFloodMilliseconds: UInt64 = 10_000
 

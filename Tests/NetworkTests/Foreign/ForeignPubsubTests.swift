@@ -37,8 +37,8 @@ struct ForeignPubsubTests {
 
     private func inMesh(_ ours: TestPubsub, _ foreign: ForeignPeer) async throws {
         let peer = try foreign.peer()
-        try await wait(for: "our mesh", seconds: 20) { try await ours.mesh().contains(peer) }
-        try await wait(for: "the peer's mesh", seconds: 20) {
+        try await wait(for: "our mesh", seconds: 60) { try await ours.mesh().contains(peer) }
+        try await wait(for: "the peer's mesh", seconds: 60) {
             let answer = try await foreign.ask("peers", ["topic": Self.topic])
             return answer.mesh?.contains(ours.host.peer.text) == true
         }
@@ -91,17 +91,18 @@ struct ForeignPubsubTests {
     func graftAndPrune() async throws {
         try await together(.python) { ours, foreign in
             try await ours.host.run { _ in ours.pubsub.unsubscribe(Bench.topic) }
-            try await wait(for: "the prune", seconds: 20) {
+            try await wait(for: "the prune", seconds: 60) {
                 try await foreign.ask("peers", ["topic": Self.topic]).mesh == []
             }
             try await ours.host.run { _ in ours.pubsub.subscribe(Bench.topic) }
-            // Ten seconds of backoff, and a heartbeat of the peer's.
-            try await wait(for: "the graft", seconds: 40) {
+            // Ten seconds of backoff and a heartbeat; a minute more, where one of both grafted while
+            // the other still counted.
+            try await wait(for: "the graft", seconds: 120) {
                 let answer = try await foreign.ask("peers", ["topic": Self.topic])
                 return answer.mesh?.contains(ours.host.peer.text) == true
             }
             let peer = try foreign.peer()
-            try await wait(for: "our mesh", seconds: 20) { try await ours.mesh().contains(peer) }
+            try await wait(for: "our mesh", seconds: 60) { try await ours.mesh().contains(peer) }
             #expect(try await ours.score(of: peer) >= 0)
         }
     }
@@ -136,7 +137,7 @@ struct ForeignPubsubTests {
                 try await python.tell("publish", ["topic": Self.topic, "data": "0102"])
                 try await go.tell("publish", ["topic": Self.topic, "data": "0304"])
                 let (one, two) = (Digest(hashing: [1, 2]).hex, Digest(hashing: [3, 4]).hex)
-                try await wait(for: "both messages", seconds: 20) {
+                try await wait(for: "both messages", seconds: 60) {
                     go.line { $0.event == "message" && $0.digest == one } != nil
                         && python.line { $0.event == "message" && $0.digest == two } != nil
                 }

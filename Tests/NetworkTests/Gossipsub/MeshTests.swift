@@ -111,7 +111,7 @@ struct MeshTests {
         bench.heartbeat()
         #expect(bench.receive(1, Bench.pruning(backoffSeconds: 20)).isEmpty)
         #expect(bench.mesh.isEmpty)
-        #expect(bench.heartbeat(20).grafted.isEmpty)
+        #expect(bench.heartbeat(21).grafted.isEmpty)
         #expect(bench.heartbeat().grafted == [Bench.peer(1)])
     }
 
@@ -121,7 +121,7 @@ struct MeshTests {
         bench.connect([1])
         bench.heartbeat()
         bench.receive(1, Bench.pruning(backoffSeconds: 0))
-        #expect(bench.heartbeat(60).grafted.isEmpty)
+        #expect(bench.heartbeat(61).grafted.isEmpty)
         #expect(bench.heartbeat().grafted == [Bench.peer(1)])
     }
 
@@ -132,7 +132,22 @@ struct MeshTests {
         bench.receive(1, Bench.pruning(backoffSeconds: .max))
         bench.now += 3_599_000
         #expect(bench.heartbeat().grafted.isEmpty)
-        #expect(bench.heartbeat(2).grafted == [Bench.peer(1)])
+        #expect(bench.heartbeat(3).grafted == [Bench.peer(1)])
+    }
+
+    @Test("a GRAFT of a peer that counts whole seconds may come a second early")
+    func roundedBackoff() {
+        var bench = Bench { $0.score.behaviourThreshold = 0 }
+        bench.connect(1...2)
+        bench.heartbeat()
+        bench.receive(1, Bench.pruning(backoffSeconds: 20))
+        bench.receive(2, Bench.pruning(backoffSeconds: 20))
+        bench.now += 18_999
+        #expect(bench.receive(1, Bench.grafting()).pruned == [Bench.peer(1)])
+        bench.now += 1
+        #expect(bench.receive(2, Bench.grafting()).pruned.isEmpty)
+        #expect(bench.parts(2).behaviour == 0)
+        #expect(bench.mesh == [Bench.peer(2)])
     }
 
     @Test("a GRAFT within the backoff is refused and penalised, and twice when it is soon")
@@ -197,7 +212,7 @@ struct MeshTests {
         #expect(effects.prunes.allSatisfy { $0.backoffSeconds == 10 })
         #expect(effects.sent.allSatisfy { $0.rpc.subscriptions.map(\.joins) == [false] })
         #expect(bench.step(.subscribe(Bench.topic)).grafted.isEmpty)
-        bench.now += 10_000
+        bench.now += 11_000
         #expect(bench.heartbeat().grafted.count == 2)
     }
 

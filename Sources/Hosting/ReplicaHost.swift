@@ -193,8 +193,11 @@ package final class ReplicaHost {
 
     /// The uptime, in milliseconds, at which `wake` is wanted.
     package var nextWake: UInt64 {
-        isJoining ? nextAheadWake : min(replica.nextWake, nextAheadWake)
+        isJoining ? nextAheadWake : min(look { $0.nextWake }, nextAheadWake)
     }
+
+    /// Looks at the replica where it lies: read from the property, it would be copied whole.
+    private func look<T>(_ body: (inout Replica) -> T) -> T { body(&replica) }
 
     /// Whether the node says nothing, for its journal was lost.
     package var isSilent: Bool { replica.isSilent }
@@ -252,7 +255,7 @@ package final class ReplicaHost {
 
     /// Whether a message that was just taken in is kept, so that others may want it too.
     package func keeps(_ arrival: CheckedArrival) -> Bool {
-        !isJoining && replica.keeps(arrival.message.message, from: arrival.peer)
+        !isJoining && look { $0.keeps(arrival.message.message, from: arrival.peer) }
     }
 
     /// The validator that says what a message says, and tells all that it reaches; nil where it is

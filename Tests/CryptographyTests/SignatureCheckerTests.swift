@@ -155,6 +155,21 @@ import Testing
         for count in [1, 63, 64, 65, 128, 129] { #expect(check(0, count)) }
     }
 
+    @Test func tablesAreThereBeforeTheFirstSignature() {
+        let checker = SignatureChecker(tablesMax: 2, signaturesBeforeTable: 10)
+        let keys = (1...3).map { SigningKey(seed: HostileSignatures.value(Self.seed($0))) }
+        let invalid = PublicKey(HostileSignatures.value(HostileSignatures.smallOrder[1]))
+        checker.prepare([keys[0].publicKey, invalid])
+        checker.prepare([keys[0].publicKey])
+        #expect(checker.tableCount == 1)
+        checker.prepare(keys.map(\.publicKey))
+        #expect(checker.tableCount == 2)
+        let checks = keys.map {
+            SignatureCheck(key: $0.publicKey, message: [7], signature: $0.sign([7]))
+        }
+        #expect(checker.verdicts(checks) == [true, true, true])
+    }
+
     @Test func manyThreadsShareTheTables() {
         let checker = SignatureChecker(tablesMax: 5, signaturesBeforeTable: 20)
         let wrong = Atomic<Int>(0)

@@ -60,6 +60,13 @@ package final class SignatureChecker: Sendable {
     /// How many tables there are.
     package var tableCount: Int { keys.withLock { $0.tables } }
 
+    /// Makes the tables of keys that will sign often now, so that no signature waits for one later;
+    /// takes milliseconds a key.
+    package func prepare(_ keys: [PublicKey]) {
+        _ = KeyTable.generator
+        for key in keys { _ = table(of: key, used: signaturesBeforeTable) }
+    }
+
     /// Returns for each signature whether it is its key's on its message, by `PublicKey.verifies`.
     ///
     /// Fastest with hundreds at once, of which 64 or more are of one key.

@@ -22,6 +22,11 @@ package final class Intake: Sendable {
         self.memory = memory
     }
 
+    /// Makes what checks the signatures of the validators fast; takes milliseconds for each.
+    package func prepare() {
+        memory.checker.prepare(parties.withLock { $0.memberKeys })
+    }
+
     /// Takes in that validators have agreed on changes.
     func update(_ state: LedgerState) {
         guard parties.withLock({ $0.changes != state.nextChange || $0.ledger != state.ledger })

@@ -187,7 +187,7 @@ package final class Pubsub: @unchecked Sendable {
         guard isCurrent(peer) else { return }
         host.traffic.noteReceived(rpc, bytes: bytes)
         run(.received(rpc, from: peer.peer))
-        if router.isPressed(by: peer.peer) { peer.setPaused(true) }
+        if isPressed(by: peer) { peer.setPaused(true) }
     }
 
     func receivedJunk(from peer: PubsubPeer) {
@@ -255,11 +255,17 @@ package final class Pubsub: @unchecked Sendable {
     /// Not at once: the router must have taken one RPC before it is asked about the next.
     private func relieve() {
         for peer in peers.values where peer.inbound?.isPaused == true {
-            guard !router.isPressed(by: peer.peer) else { continue }
+            guard !isPressed(by: peer) else { continue }
             host.loop.execute {
-                let isFree = !self.router.isPressed(by: peer.peer)
+                let isFree = !self.isPressed(by: peer)
                 if self.isCurrent(peer), isFree { peer.setPaused(false) }
             }
         }
+    }
+
+    /// Whether a peer is to wait; asked in place, since the router would be copied whole.
+    private func isPressed(by peer: PubsubPeer) -> Bool {
+        func ask(_ router: inout Gossipsub) -> Bool { router.isPressed(by: peer.peer) }
+        return ask(&router)
     }
 }

@@ -22,6 +22,8 @@ struct Receiving: Sendable {
     /// Starts the thread; it ends when the inbox is stopped or closed.
     func start() {
         let thread = Thread { [self] in
+            // Else the first decisions would wait for it.
+            intake.prepare()
             while let messages = inbox.takeUnchecked() { inbox.put(checked(messages)) }
         }
         thread.name = "recount-in-\(name)"

@@ -33,6 +33,9 @@ package struct Parties: Sendable {
         threshold = Int(state.parameters.threshold)
     }
 
+    /// The keys of the members, in order of their numbers.
+    package var memberKeys: [PublicKey] { members.sorted().compactMap(key(of:)) }
+
     /// What a key is to the ledger; nil where it is nothing that sends messages.
     package func party(_ key: PublicKey) -> Party? {
         indices[key].map(Party.validator) ?? (key == bridge ? .bridge : nil)

@@ -112,6 +112,9 @@ extension APISuite {
         func deaf() async throws {
             var limits = Self.short()
             limits.subscribersMax = 1
+            // What it asks has come whole, or nearly: only its deafness can end it.
+            limits.headMilliseconds = 60_000
+            limits.bodyMilliseconds = 60_000
             try await RunningNode.with(limits: limits) { node in
                 try await node.decide(Array(try node.requests().prefix(4)))
                 let deaf = try await Connection(node.server.address, isDeaf: true)

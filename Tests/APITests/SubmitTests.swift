@@ -135,7 +135,7 @@ extension APISuite {
 
         @Test("a submitter beyond its quota is told to wait, and takes no room from others")
         func quota() async throws {
-            // Nothing is decided while the others are away, so that one request fills the quota.
+            // Whether one is still undecided when the next comes is a matter of time.
             try await RunningNode.with(quota: 1) { node in
                 let requests = try node.requests()
                 var statuses: [Int] = []

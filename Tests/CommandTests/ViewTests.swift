@@ -128,7 +128,7 @@ struct ViewTests {
         let named = try run("show", "validator", "validator-1", "--json").output
         let numbered = try run("show", "validator", "0", "--json").output
         #expect(named == numbered)
-        #expect(try run("show", "validator", "10").status == 2)
+        #expect(try run("show", "validator", "100000").status == 2)
         let reputation = try run("show", "reputation", "8", "--limit", "0", "--json").object()
         let changes = try #require(reputation["changes"] as? [[String: Any]])
         #expect(changes.last?["after"] as? Int == reputation["reputation"] as? Int)

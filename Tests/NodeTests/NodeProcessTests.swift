@@ -6,6 +6,7 @@ import Foundation
 import Ledger
 import Network
 import Node
+import Replication
 import Synchronization
 import TestSupport
 import Testing
@@ -205,6 +206,56 @@ struct NodeProcessTests {
             _ = try LocalNetwork.open(
                 at: network.path, only: ["watcher"], protection: .keyFile(path: nil))
         }
+    }
+
+    @Test("an observer that asks without end gets what its budget allows, and decisions go on")
+    func insatiable() async throws {
+        let folder = try TemporaryFolder()
+        let network = try Self.make(folder, 4, threshold: 3)
+        let heard = Heard()
+        let requests = try Self.requests(network, 0..<3)
+        var nodes: [NodeProcess] = []
+        for home in network.nodes { nodes.append(try await Self.start(home, heard)) }
+        try await Self.until("all reach all") { nodes.allSatisfy { $0.parties.count == 3 } }
+        let names = network.nodes.map(\.validator)
+        for (place, request) in requests.prefix(2).enumerated() {
+            nodes[0].node?.submit(request)
+            try await Self.until("they decide") {
+                names.allSatisfy { heard.decisions(of: $0) == place + 1 }
+            }
+        }
+
+        let answers = Mutex(0)
+        let transport = NetworkTransport(Hello(ledger: network.ledger, party: nil), tell: { _ in })
+        transport.receive { arrival in
+            if arrival.bytes.first == PeerMessageKind.batch.rawValue {
+                answers.withLock { $0 += 1 }
+            }
+            arrival.judge?(.ignore)
+        }
+        var settings = PeerNetworkSettings(host: HostSettings(identity: SigningKey(), listen: []))
+        settings.peers = await nodes[0].addresses()
+        let glutton = transport.makeNetwork(settings)
+        try await glutton.start()
+        try await Self.until("it reaches the node") { transport.parties.count == 1 }
+        let question = PeerMessage.status(
+            Status(
+                height: Height(1), round: 0, hasProposal: false, prevotes: [], precommits: [],
+                wanted: [])
+        ).encoded
+        let start = ContinuousClock.now
+        for _ in 0..<2_000 { transport.send(question, to: network.nodes[0].key.publicKey) }
+        nodes[1].node?.submit(requests[2])
+        try await Self.until("they decide again") {
+            names.allSatisfy { heard.decisions(of: $0) == 3 }
+        }
+        try await Task.sleep(for: .seconds(1))
+        let seconds = start.duration(to: .now) / .seconds(1)
+        let perSecond = NodeLimits.observerBytesPerSecond / NodeLimits.observerQuestionBytes
+        let count = answers.withLock(\.self)
+        #expect(count > 0 && Double(count) <= Double(perSecond) * (seconds + 1), "\(count)")
+        try await glutton.stop()
+        for node in nodes { #expect(await node.stop() == nil) }
     }
 
     @Test("a node of another ledger, and one that speaks for a party falsely, are sent away")

@@ -95,8 +95,8 @@ struct ForeignPubsubTests {
                 try await foreign.ask("peers", ["topic": Self.topic]).mesh == []
             }
             try await ours.host.run { _ in ours.pubsub.subscribe(Bench.topic) }
-            // Ten seconds of backoff and a heartbeat; a minute more, where one of both grafted while
-            // the other still counted.
+            // Ten seconds of backoff and a heartbeat; a minute more, where one of both grafted
+            // while the other still counted.
             try await wait(for: "the graft", seconds: 120) {
                 let answer = try await foreign.ask("peers", ["topic": Self.topic])
                 return answer.mesh?.contains(ours.host.peer.text) == true

@@ -122,11 +122,15 @@ extension APISuite {
                 let ask = "GET /log?from=0&limit=1000 HTTP/1.1\r\nHost: node\r\n\r\n"
                 try await deaf.say(String(repeating: ask, count: 400))
                 let end = ContinuousClock.now + .seconds(20)
+                while node.server.connectionCount == 0, .now < end {
+                    try await Task.sleep(for: .milliseconds(1))
+                }
+                #expect(node.server.connectionCount == 1)
+                #expect(try await node.http.get("/health").status == 200)
                 while node.server.connectionCount > 0, .now < end {
                     try await Task.sleep(for: .milliseconds(50))
                 }
                 #expect(node.server.connectionCount == 0)
-                #expect(try await node.http.get("/health").status == 200)
                 deaf.close()
             }
         }

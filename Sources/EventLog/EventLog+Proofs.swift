@@ -126,6 +126,12 @@ final class TreeReader {
             try root(start, split), try root(start + split, count - split))
     }
 
+    /// The leaves of a tile, as many as the log has.
+    func leaves(ofTile wanted: UInt64) throws(LogError) -> [Digest] {
+        try load(wanted)
+        return leaves
+    }
+
     private func load(_ wanted: UInt64) throws(LogError) {
         if number == wanted { return }
         let size = UInt64(LogLimits.tileLeaves)

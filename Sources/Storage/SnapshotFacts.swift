@@ -18,6 +18,14 @@ package struct SnapshotFacts: Equatable, Sendable {
     package let components: [Digest]
     /// The bytes of the whole file; nil where the header itself is not whole yet.
     package let fileBytes: UInt64?
+    /// The roots of the complete subtrees of the log's tree, largest first; empty where the header
+    /// itself is not whole yet.
+    package let subtrees: [Digest]
+
+    /// What a snapshot's file begins with.
+    package static let magic = SnapshotHeader.magic
+    /// In so many bytes at the start of a file stands the header of all but absurd snapshots.
+    package static let startBytesMax = 1 << 20
 
     /// Reads the start of a file, and all of its header where that is there.
     ///
@@ -42,11 +50,13 @@ package struct SnapshotFacts: Equatable, Sendable {
         }
         guard bytes.count >= length else {
             fileBytes = nil
+            subtrees = []
             return
         }
         let header = try SnapshotHeader(Array(bytes[..<length]))
         let (sum, isOver) = UInt64(length).addingReportingOverflow(header.bodyBytes)
         guard !isOver else { throw .contradictsItself }
         fileBytes = sum
+        subtrees = header.subtrees
     }
 }

@@ -104,6 +104,17 @@ package struct SnapshotStore: Sendable {
         try open(height).header
     }
 
+    /// Reads the fixed part of a snapshot, which nothing checks yet: see `PartyRoll`.
+    package func fixedPart(of height: Height) throws(SnapshotFlaw) -> [UInt8] {
+        let (file, header) = try open(height)
+        let count = Int(header.fixedBytes)
+        do throws(DiskError) {
+            return try file.read(at: UInt64(header.encoded.count), count: count)
+        } catch {
+            throw .disk(error)
+        }
+    }
+
     private func open(
         _ height: Height
     ) throws(SnapshotFlaw) -> (file: any DiskFile, header: SnapshotHeader) {

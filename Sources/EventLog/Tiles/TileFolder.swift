@@ -157,7 +157,7 @@ package final class TileFolder {
     }
 
     /// The hashes of a tile that lead to the root.
-    private func checked(level: Int, number: UInt64) throws(TileError) -> [Digest] {
+    func checked(level: Int, number: UInt64) throws(TileError) -> [Digest] {
         let count = TilePath.count(level: level, size: head.size)
         let width = TilePath.width(of: number, in: count)
         guard width > 0 else { throw .outOfRange(index: number, size: head.size) }

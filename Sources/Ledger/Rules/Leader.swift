@@ -84,7 +84,7 @@ extension Parameters {
     ///
     /// Shares: `w_i = 700000 * stake_i * sumReputation + 300000 * reputation_i * sumStake`, below
     /// 2^122 with the bounds of `Limits`. Raw: `700000 * 1000 * stake + 300000 * thousandths`.
-    func weights(_ candidates: [Candidate]) -> [UInt128] {
+    package func weights(_ candidates: [Candidate]) -> [UInt128] {
         let stakes = candidates.reduce(UInt128(0)) { $0 + UInt128($1.stake.rawValue) }
         let reputations = candidates.reduce(UInt128(0)) { $0 + UInt128($1.reputation.rawValue) }
         return candidates.map { candidate in

@@ -87,7 +87,7 @@ extension LedgerState {
         sealedBefore = sealedLast
     }
 
-    private mutating func applyBatch(
+    mutating func applyBatch(
         _ event: BatchOpened, _ entry: EntryIndex
     ) throws(FoldError) {
         guard event.height.rawValue == height.rawValue &+ 1, event.height > height else {

@@ -57,7 +57,7 @@ extension LedgerState {
 
     // MARK: The fixed part
 
-    private init(fixed reader: inout BorshReader) throws(DecodingError) {
+    init(fixed reader: inout BorshReader) throws(DecodingError) {
         self.init()
         ledger = try LedgerID(from: &reader)
         name = try reader.text(of: "name", bound: Limits.nameBytesMax)

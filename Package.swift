@@ -86,6 +86,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Forensics",
+            dependencies: ["Audit", "Storage", "Ledger", "EventLog", "Cryptography"],
+            swiftSettings: strict),
+        .target(
             name: "Compute", dependencies: ["Ledger", "Cryptography", "CWasmtime"],
             swiftSettings: strict),
         .target(
@@ -106,8 +110,8 @@ let package = Package(
         .executableTarget(
             name: "recount",
             dependencies: [
-                "API", "Simulation", "Node", "Network", "Hosting", "Replication", "Audit",
-                "Compute", "Projections", "Storage", "Ledger",
+                "API", "Simulation", "Node", "Network", "Hosting", "Replication", "Forensics",
+                "Audit", "Compute", "Projections", "Storage", "Ledger",
                 "EventLog", "Groth16", "BN254", "Cryptography", arguments,
             ],
             swiftSettings: strict),
@@ -172,6 +176,13 @@ let package = Package(
             name: "AuditTests",
             dependencies: [
                 "Audit", "Node", "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Cryptography", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ForensicsTests",
+            dependencies: [
+                "Forensics", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
                 "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),

@@ -12,6 +12,12 @@ package struct LoggedEntry: Sendable {
     /// The entry.
     package let entry: Entry
 
+    /// Joins both.
+    package init(index: UInt64, entry: Entry) {
+        self.index = index
+        self.entry = entry
+    }
+
     /// What it says.
     package var event: Event { entry.event }
 

@@ -25,6 +25,7 @@ enum Imports {
             "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
             "Cryptography",
         ],
+        "Forensics": ["Audit", "Storage", "Ledger", "EventLog", "Cryptography"],
         "Network": ["Cryptography"],
         "Compute": ["Ledger", "Cryptography", "CWasmtime"],
         "Node": [
@@ -36,8 +37,9 @@ enum Imports {
             "Cryptography",
         ],
         "recount": [
-            "API", "Node", "Simulation", "Hosting", "Audit", "Projections", "Network", "Compute",
-            "Replication", "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
+            "API", "Node", "Simulation", "Hosting", "Forensics", "Audit", "Projections", "Network",
+            "Compute", "Replication", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+            "Cryptography",
         ],
     ]
 

@@ -1,0 +1,91 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Audit
+internal import Cryptography
+internal import Ledger
+
+/// The statements in a batch that a party may make only once, by what they are about.
+///
+/// Entries name requests and jobs by index, and an index may mean another request in another
+/// history: so they are told apart by identity.
+struct SignedStatements {
+    struct Matter: Hashable {
+        let validator: ValidatorIndex
+        let slot: EvidenceSlot
+    }
+
+    private var statements: [Matter: Statement] = [:]
+    private(set) var matters: [Matter] = []
+
+    /// Collects the votes, results and reports among entries of a copy.
+    init(
+        _ entries: ArraySlice<LoggedEntry>, in copy: HistoryCopy, _ roll: PartyRoll
+    ) throws(CopyError) {
+        for entry in entries {
+            guard let said = entry.event.said,
+                let event = try copy.entry(at: said.about.rawValue)?.event,
+                let id = roll.identity(of: event)
+            else { continue }
+            let slot: EvidenceSlot
+            switch entry.event {
+            case .voteCast: slot = .vote(RequestID(id))
+            case .resultReported: slot = .result(JobID(id))
+            default: slot = .settlement(RequestID(id))
+            }
+            let matter = Matter(validator: said.author, slot: slot)
+            if statements.updateValue(said.statement, forKey: matter) == nil {
+                matters.append(matter)
+            }
+        }
+    }
+
+    /// Every contradiction between statements of two histories, in the order of the first.
+    static func contradictions(
+        _ one: SignedStatements, _ other: SignedStatements, _ roll: PartyRoll
+    ) -> [SignatureProof] {
+        one.matters.compactMap { matter in
+            guard let first = one.statements[matter], let second = other.statements[matter],
+                matter.slot.ruled.isContradicted(by: first, second)
+            else { return nil }
+            return .evidence(
+                .contradiction, of: matter.validator, round: nil, matter.slot, first, second, roll)
+        }
+    }
+}
+
+extension EvidenceSlot {
+    /// A slot of the same kind, for the rule of what contradicts what.
+    fileprivate var ruled: Slot {
+        switch self {
+        case .vote: .vote(EntryIndex(0))
+        case .result: .result(EntryIndex(0))
+        case .settlement: .settlement(EntryIndex(0))
+        case .consensus(let slot): slot
+        }
+    }
+}
+
+extension Event {
+    /// Who says what about which request or job, where it is a vote, a result or a report.
+    fileprivate var said: (author: ValidatorIndex, about: EntryIndex, statement: Statement)? {
+        switch self {
+        case .voteCast(let cast):
+            (
+                cast.validator, cast.request,
+                .vote(cast.vote, cast.reason, cast.timestamp, cast.signature)
+            )
+        case .resultReported(let result):
+            (
+                result.validator, result.job,
+                .result(result.status, output: result.output, fuel: result.fuel, result.signature)
+            )
+        case .settlementReported(let report):
+            (
+                .bridge, report.request,
+                .settlement(report.result, reference: report.reference, report.signature)
+            )
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Audit
+internal import Cryptography
+internal import Ledger
+
+/// A key of the state that a batch wrote in one history and not, or otherwise, in the other.
+package struct DifferentKey: Codable, Equatable, Sendable {
+    /// The label of the component.
+    package let component: String
+    /// What is kept there, in words of the component.
+    package let key: String
+    /// What the first history wrote; nil for nothing.
+    package let first: String?
+    /// What the second wrote; nil for nothing.
+    package let second: String?
+}
+
+/// What the entries of a batch write to the state, key by key.
+///
+/// The last entry that writes a key counts. Both histories have the same state before the first
+/// batch that differs, so the keys that they write otherwise are those in which they differ after.
+struct StateWrites {
+    /// By component and key.
+    private(set) var values: [Place: String] = [:]
+
+    struct Place: Hashable, Comparable {
+        let component: StateComponent
+        let key: String
+
+        static func < (one: Place, other: Place) -> Bool {
+            (one.component.rawValue, one.key) < (other.component.rawValue, other.key)
+        }
+    }
+
+    /// The writes of a batch's entries.
+    init(_ entries: [LoggedEntry], names: LedgerNames) {
+        for entry in entries { take(entry.event, at: entry.index, names) }
+    }
+
+    /// The keys that two batches write otherwise, in order of component and key.
+    static func different(_ one: StateWrites, _ other: StateWrites) -> [DifferentKey] {
+        Set(one.values.keys).union(other.values.keys).sorted().compactMap { place in
+            let (first, second) = (one.values[place], other.values[place])
+            guard first != second else { return nil }
+            return DifferentKey(
+                component: place.component.label, key: place.key, first: first, second: second)
+        }
+    }
+
+    private mutating func write(_ component: StateComponent, _ key: String, _ value: String) {
+        values[Place(component: component, key: key)] = value
+    }
+
+    private mutating func take(_ event: Event, at index: UInt64, _ names: LedgerNames) {
+        switch event {
+        case .batchOpened(let opened):
+            write(.time, "batch time", UTC.text(opened.time))
+            write(
+                .leaders, "proposer of batch \(opened.height.rawValue)",
+                names.name(of: opened.proposer))
+        case .governanceApproved(let approved): take(approved.change)
+        case .validatorAnnounced(let said):
+            write(
+                .validators, "announcement of \(names.name(of: said.validator))",
+                said.announcement.program)
+        case .messageRefused(let refused):
+            write(.submitters, "refusal at entry \(index)", "\(refused.refusal)")
+        case .reputationChanged(let changed):
+            write(
+                .validators, "reputation of \(names.name(of: changed.validator))",
+                UTC.points(changed.after))
+        case .reputationDecayed(let decayed): write(.validators, "decay", "day \(decayed.day)")
+        case .equivocationFound(let found):
+            write(.evidence, "\(found.slot)", names.name(of: found.validator))
+        default: takeWork(event, at: index, names)
+        }
+    }
+
+    private mutating func takeWork(_ event: Event, at index: UInt64, _ names: LedgerNames) {
+        switch event {
+        case .requestSubmitted(let request):
+            write(.rounds, "request \(index)", "amount \(request.amount.rawValue)")
+        case .roundOpened(let opened):
+            write(
+                .rounds, "request \(opened.request.rawValue), leader",
+                names.name(of: opened.leader))
+            write(
+                .rounds, "request \(opened.request.rawValue), deadline",
+                UTC.text(opened.deadline))
+        case .voteCast(let cast):
+            write(
+                .rounds,
+                "request \(cast.request.rawValue), vote of "
+                    + names.name(of: cast.validator), "\(cast.vote)")
+        case .outcomeDecided(let decided):
+            write(
+                .outcomes, "request \(decided.request.rawValue)",
+                "\(decided.outcome.jsonName), \(decided.reason.jsonName)")
+        case .roundClosed(let closed):
+            write(.rounds, "round or job \(closed.about.rawValue)", "closed: \(closed.cause)")
+        case .nullifierSpent(let spent):
+            write(.nullifiers, spent.nullifier.hex, "spent by request \(spent.request.rawValue)")
+        case .nullifierReleased(let released):
+            write(
+                .nullifiers, released.nullifier.hex,
+                "released by request \(released.request.rawValue)")
+        case .settlementOrdered(let ordered):
+            write(
+                .outbox, "request \(ordered.request.rawValue)",
+                "ordered: \(ordered.amount.rawValue)")
+        case .settlementReported(let reported):
+            write(.outbox, "request \(reported.request.rawValue)", "\(reported.result)")
+        case .jobSubmitted(let job): write(.jobs, "job \(index)", "module \(job.module.hex)")
+        case .jobAssigned(let assigned):
+            write(
+                .jobs, "job \(assigned.job.rawValue), drawn",
+                assigned.validators.map { names.name(of: $0) }.joined(separator: ", "))
+        case .resultReported(let result):
+            write(
+                .jobs, "job \(result.job.rawValue), result of \(names.name(of: result.validator))",
+                "\(result.status.kind), output \(result.output.hex)")
+        case .jobDecided(let decided):
+            write(.jobs, "job \(decided.job.rawValue)", "\(decided.decision)")
+        default: return
+        }
+    }
+
+    private mutating func take(_ change: Change) {
+        switch change {
+        case .validatorJoined(let key, let name, let stake):
+            write(.validators, "member \(key.hex)", "\(name) joined, stake \(stake.rawValue)")
+        case .validatorLeft(let key): write(.validators, "member \(key.hex)", "left")
+        case .stakeChanged(let key, let stake):
+            write(.validators, "stake of \(key.hex)", "\(stake.rawValue)")
+        case .parametersChanged(let parameters):
+            for case .record(let fields) in [Field(parameters)] {
+                for field in fields { write(.parameters, field.name, field.value.text()) }
+            }
+        case .circuitRegistered(let circuit): write(.circuits, circuit.name, circuit.id.hex)
+        case .rootPublished(let circuit, let root):
+            write(.roots, "circuit \(circuit.rawValue), \(root.hex)", "published")
+        case .submitterListed(let key, let name, let quota):
+            write(.submitters, key.hex, "\(name), quota \(quota)")
+        }
+    }
+}

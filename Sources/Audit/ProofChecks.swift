@@ -3,6 +3,7 @@
 
 import Cryptography
 import Groth16
+import Ledger
 
 /// Judges the proofs of a chunk, those under one key together.
 enum ProofChecks {
@@ -61,6 +62,36 @@ enum ProofChecks {
 
     private static func unjudged(_ error: Groth16Error) -> Verdict {
         .unjudged("proof or inputs that cannot be read: \(error)")
+    }
+}
+
+/// What a proof says when it is verified now.
+package enum ProofAnswer: Equatable, Sendable {
+    /// It holds.
+    case holds
+    /// It does not hold.
+    case fails
+    /// It cannot be verified, for this reason.
+    case unjudged(String)
+}
+
+extension RequestHistory {
+    /// Verifies the proof of the request under the circuit's key.
+    package func verifyProof() -> ProofAnswer {
+        let key: PreparedVerifyingKey
+        do throws(Groth16Error) {
+            key = PreparedVerifyingKey(try VerifyingKey(bytes: circuit.verifyingKey))
+        } catch {
+            return .unjudged("the verifying key cannot be read: \(error)")
+        }
+        let task = ProofTask(
+            request: entry, key: key, proof: message.proof,
+            inputs: message.publicInputs.map(\.bytes))
+        switch ProofChecks.verdicts([task])[0] {
+        case .holds: return .holds
+        case .fails: return .fails
+        case .unjudged(let reason): return .unjudged(reason)
+        }
     }
 }
 

@@ -14,6 +14,8 @@ package struct RequestHistory: Sendable {
         package let validator: ValidatorIndex
         /// The message that was signed.
         package let message: VoteMessage
+        /// The version that the validator had announced by then; nil where it never did.
+        package let program: String?
     }
 
     /// A message about the request that the rules refused.
@@ -26,6 +28,8 @@ package struct RequestHistory: Sendable {
         package let refusal: Refusal
     }
 
+    /// The ledger.
+    package let ledger: LedgerID
     /// The entry that introduced the request.
     package let entry: UInt64
     /// The batch of that entry.
@@ -124,7 +128,8 @@ private struct Search {
             guard let message = state.voteMessage(of: cast) else { return }
             found[about]?.votes.append(
                 RequestHistory.CountedVote(
-                    entry: entry.index, validator: cast.validator, message: message))
+                    entry: entry.index, validator: cast.validator, message: message,
+                    program: state.validator(cast.validator)?.announced?.announcement.program))
         case .outcomeDecided(let decided): found[about]?.decision = (entry.index, decided)
         default: found[about]?.events.append(entry)
         }
@@ -137,8 +142,8 @@ private struct Search {
             let circuit = state.circuit(round.request.circuit)?.circuit
         else { return }
         found[opened.request.rawValue] = RequestHistory(
-            entry: opened.request.rawValue, height: state.height, round: round, message: message,
-            circuit: circuit)
+            ledger: state.ledger, entry: opened.request.rawValue, height: state.height,
+            round: round, message: message, circuit: circuit)
     }
 
     private func isMeant(_ round: Round) -> Bool {

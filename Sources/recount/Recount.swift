@@ -30,7 +30,7 @@ struct Recount: AsyncParsableCommand {
             InitCommand.self, KeygenCommand.self, GenesisCommand.self, RunCommand.self,
             NodeCommand.self, SubmitCommand.self,
             GovernCommand.self,
-            AuditCommand.self, DiffCommand.self, ReplayCommand.self,
+            AuditCommand.self, DiffCommand.self, WhyCommand.self, ReplayCommand.self,
             LogCommand.self, ShowCommand.self, RequestsCommand.self, JobCommand.self,
             ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self, ProveCommand.self,
             CertificateCommand.self,

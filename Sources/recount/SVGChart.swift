@@ -165,7 +165,7 @@ package enum SVGChart {
         return document(chart.title, height, body)
     }
 
-    private static func document(_ title: String, _ height: Double, _ body: [String]) -> String {
+    static func document(_ title: String, _ height: Double, _ body: [String]) -> String {
         let size = "\(number(width)) \(number(height))"
         return
             ([
@@ -179,14 +179,14 @@ package enum SVGChart {
             ] + body + ["</svg>", ""]).joined(separator: "\n")
     }
 
-    private static func line(
+    static func line(
         _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ colour: String
     ) -> String {
         #"<path d="M\#(number(x1)) \#(number(y1))L\#(number(x2)) \#(number(y2))""#
             + #" stroke="\#(colour)" fill="none"/>"#
     }
 
-    private static func label(
+    static func label(
         _ text: String, _ x: Double, _ y: Double, _ anchor: String
     ) -> String {
         #"<text x="\#(number(x))" y="\#(number(y))" text-anchor="\#(anchor)">"#
@@ -194,7 +194,7 @@ package enum SVGChart {
     }
 
     /// One decimal at most, so that the same chart is the same file.
-    private static func number(_ value: Double) -> String {
+    static func number(_ value: Double) -> String {
         LineChart.text((value * 10).rounded() / 10)
     }
 

@@ -9,7 +9,7 @@ import Testing
 struct HelpTests {
     private static let commands = [
         [], ["init"], ["keygen"], ["genesis"], ["genesis", "accept"], ["run"], ["audit"],
-        ["diff"],
+        ["diff"], ["why"],
         ["replay"], ["log"], ["show"], ["show", "request"],
         ["show", "entry"], ["proof"], ["proof", "verify"], ["ledger"], ["ledger", "info"],
         ["config"], ["config", "keys"], ["config", "check"],

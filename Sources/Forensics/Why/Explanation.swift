@@ -1,0 +1,156 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Audit
+package import EventLog
+internal import Ledger
+
+/// Why something in a ledger is as it is, counted again from the log.
+package struct Explanation: Encodable, Sendable {
+    /// A plain sentence with what it rests on.
+    package struct Sentence: Encodable, Equatable, Sendable {
+        /// What a person is told.
+        package let text: String
+        /// The rule, in a few words; nil where the sentence is no more than a fact.
+        package let rule: String?
+        /// The amount that the sentence is about; nil where there is none.
+        package let amount: String?
+        /// The entry that says so; nil where several do.
+        package let entry: UInt64?
+    }
+
+    /// What is explained.
+    package let thing: String
+    /// The value that the log states; nil where it states none yet.
+    package internal(set) var stated: String?
+    /// The value, counted again from the links of the chain; nil where they give none.
+    package var recounted: String? { chain.value }
+    /// Whether both are the same.
+    package var holds: Bool { stated == recounted }
+    /// About ten sentences.
+    package internal(set) var sentences: [Sentence] = []
+    /// The command that proves it to a stranger.
+    package internal(set) var proof = ""
+    /// What it rests on.
+    package internal(set) var chain: CausalChain
+
+    init(_ thing: String, _ kind: CausalChain.Kind) {
+        self.thing = thing
+        chain = CausalChain(kind)
+    }
+
+    mutating func say(
+        _ text: String, rule: String? = nil, amount: String? = nil, entry: UInt64? = nil
+    ) {
+        sentences.append(Sentence(text: text, rule: rule, amount: amount, entry: entry))
+    }
+
+    private enum Key: String, CodingKey {
+        case thing, stated, recounted, holds, sentences, proof, chain
+    }
+
+    private struct LinkView: Encodable {
+        let entry: UInt64?
+        let label: String
+        let causes: [Int]
+    }
+
+    /// A chain is written as a list of links; the causes of each are places in that list.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(thing, forKey: .thing)
+        try container.encode(stated, forKey: .stated)
+        try container.encode(recounted, forKey: .recounted)
+        try container.encode(holds, forKey: .holds)
+        try container.encode(sentences, forKey: .sentences)
+        try container.encode(proof, forKey: .proof)
+        try container.encode(
+            chain.links.map { LinkView(entry: $0.entry, label: $0.label, causes: $0.causes) },
+            forKey: .chain)
+    }
+}
+
+extension Explanation {
+    /// Explains the first of several things that the ledger knows.
+    ///
+    /// Folds the log once or twice. `path` is what the proving command names.
+    package static func of(
+        _ things: [Thing], in log: EventLog, path: String
+    ) throws(WhyError) -> Explanation {
+        for thing in things.dropLast() {
+            do throws(WhyError) { return try of(thing, in: log, path: path) } catch .notFound {
+                continue
+            }
+        }
+        guard let last = things.last else { throw .notFound }
+        return try of(last, in: log, path: path)
+    }
+
+    private static func of(
+        _ thing: Thing, in log: EventLog, path: String
+    ) throws(WhyError) -> Explanation {
+        switch thing {
+        case .request(let name): try RequestReason.explain(name, in: log, path)
+        case .validator(let name): try ReputationReason.explain(name, in: log, path)
+        case .nullifier(let digits): try NullifierReason.explain(digits, in: log, path)
+        case .leader(let height): try LeaderReason.explain(Height(height), in: log, path)
+        case .job(let name): try JobReason.explain(name, in: log, path)
+        case .batch(let height): try BatchReason.explain(Height(height), in: log, path)
+        case .entry(let entry): try EntryReason.explain(entry, in: log, path)
+        }
+    }
+}
+
+/// Folds a log for those who explain it.
+enum WhyFold {
+    /// Hands each entry with the state after it to `body`; returns the state at the end.
+    @discardableResult
+    static func run(
+        _ log: EventLog, to entry: UInt64? = nil, _ body: (LoggedEntry, LedgerState) -> Void
+    ) throws(WhyError) -> LedgerState {
+        do throws(ReplayError) {
+            return try Replay.state(of: log, at: entry.map { .entry($0) } ?? .end, body)
+        } catch {
+            if case .beyond = error { throw .notFound }
+            throw .replay(error)
+        }
+    }
+
+    /// The history of a request.
+    static func request(
+        _ selector: RequestSelector, in log: EventLog
+    ) throws(WhyError) -> RequestHistory {
+        do throws(HistoryError) { return try RequestHistory.find(selector, in: log) } catch {
+            switch error {
+            case .replay(let error): throw .replay(error)
+            case .notFound: throw .notFound
+            case .ambiguous(let found): throw .ambiguous(found.map { "\($0.id.hex)" })
+            }
+        }
+    }
+}
+
+/// Lists of names as people read them.
+enum Words {
+    /// `a`, `a and b`, `a, b and c`; `nobody` for none.
+    static func list(_ names: [String]) -> String {
+        guard let last = names.last else { return "nobody" }
+        return names.count == 1
+            ? last : names.dropLast().joined(separator: ", ") + " and \(last)"
+    }
+
+    /// What a submitter is called.
+    static func submitter(_ index: SubmitterIndex, _ names: LedgerNames) -> String {
+        let place = Int(index.rawValue)
+        return names.submitters.indices.contains(place)
+            ? names.submitters[place] : "submitter \(place)"
+    }
+
+    /// `1 vote`, `2 votes`.
+    static func count(_ number: Int, _ one: String) -> String {
+        "\(number) \(one)\(number == 1 ? "" : "s")"
+    }
+
+    /// A change in points with its sign.
+    static func points(_ points: Int64) -> String { points < 0 ? "\(points)" : "+\(points)" }
+}

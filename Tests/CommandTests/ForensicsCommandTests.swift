@@ -1,0 +1,89 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+/// `diff` and `why` as people call them, on the ledgers of ten validators.
+@Suite(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
+struct ForensicsCommandTests {
+    private func home() throws -> String { try Journey.shared.get().home }
+
+    @Test func `the tiles of a ledger are its start`() throws {
+        let folder = try TemporaryFolder()
+        let tiles = folder.path + "/tiles"
+        let exported = try Command.run("export", "tiles", try home(), tiles)
+        #expect(exported.status == 0, "\(exported.errors)")
+        // The tiles end at the newest checkpoint.
+        let result = try Command.run("diff", try home(), tiles, "--json").object()
+        let comparisons = try #require(result["comparisons"] as? [[String: Any]])
+        #expect([nil, "longer"].contains(comparisons.first?["kind"] as? String))
+    }
+
+    @Test func `a copy is the same until a byte of it is changed`() throws {
+        let folder = try TemporaryFolder()
+        let copy = folder.path + "/copy"
+        try FileManager.default.copyItem(atPath: try home(), toPath: copy)
+        let same = try Command.run("diff", try home(), copy)
+        #expect(same.status == 0, "\(same.errors)")
+        #expect(same.output.contains("no difference"))
+        let ledger = copy + "/ledger"
+        let segments = try FileManager.default.contentsOfDirectory(atPath: ledger + "/segments")
+        let last = try #require(segments.filter { $0.hasSuffix(".segment") }.max())
+        let file = "\(ledger)/segments/\(last)"
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: file))
+        let damaged = try Command.run("diff", try home(), copy, "--json")
+        #expect(damaged.status == 1, "\(damaged.errors)")
+        let comparisons = try #require(
+            try damaged.object()["comparisons"] as? [[String: Any]])
+        #expect(comparisons.first?["kind"] as? String == "damage")
+    }
+
+    @Test func `what is no copy gives 2`() throws {
+        #expect(try Command.run("diff", try home()).status == 2)
+        let result = try Command.run("diff", try home(), "/nothing/there")
+        #expect(result.status == 2)
+        #expect(result.errors.contains("/nothing/there"))
+    }
+
+    @Test func `a reputation is told, drawn and written`() throws {
+        let text = try Command.run("why", "validator-1", try home(), "--graph")
+        #expect(text.status == 0, "\(text.errors)")
+        #expect(text.output.contains("joined with 1000.000 points"))
+        #expect(text.output.contains("prove it to a stranger: recount audit"))
+        let object = try Command.run("why", "validator-1", try home(), "--json").object()
+        #expect(object["holds"] as? Bool == true)
+        #expect(object["stated"] as? String == object["recounted"] as? String)
+        let shown = try Command.run(
+            "show", "reputation", try home(), "validator-1", "--json"
+        ).object()
+        let points = try #require(shown["reputation"] as? Int)
+        let stated = try #require(object["stated"] as? String)
+        let rest = "\(points % 1_000 + 1_000)".dropFirst()
+        #expect(stated == "\(points / 1_000).\(rest) points")
+        let drawing = try Command.run("why", "validator-1", try home(), "--svg", "-")
+        #expect(drawing.output.hasPrefix("<?xml"))
+        #expect(drawing.output.contains("</svg>"))
+    }
+
+    @Test func `a request's proof command works, and nothing of a name gives 2`() throws {
+        let request = try #require(
+            try Command.run("requests", try home(), "--json").objects().first)
+        let id = try #require(request["request_id"] as? String)
+        let object = try Command.run("why", "request:\(id)", try home(), "--json").object()
+        #expect(object["holds"] as? Bool == true)
+        let sentences = try #require(object["sentences"] as? [[String: Any]])
+        #expect((7...14).contains(sentences.count))
+        let folder = try TemporaryFolder()
+        let proof = try #require(object["proof"] as? String)
+        let command = proof.split(separator: " ").map(String.init)
+        let proved = try Command.run(
+            Array(command.dropFirst()) + ["--out", folder.path + "/it.rcct"])
+        #expect(proved.status == 0, "\(proved.errors)")
+        #expect(try Command.run("why", "nullifier:00ff00ff", try home()).status == 2)
+        #expect(try Command.run("why", "batch:x", try home()).status == 2)
+    }
+}

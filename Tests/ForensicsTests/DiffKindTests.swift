@@ -110,6 +110,7 @@ struct DiffKindTests {
             #expect(found.kind == .missing)
             let forged = found.signatures.first { $0.copy == "/b" }
             #expect(forged?.holds == false)
+            #expect(found.sentence.contains("signed both"), "whoever did is convicted all the same")
         }
     }
 }

@@ -9,7 +9,7 @@ struct HistorySentence {
 
     /// A sentence on what kind of difference it is, and one on whom the signatures prove what of.
     var text: String {
-        [difference, agreement].filter { !$0.isEmpty }.joined(separator: " ")
+        [difference, agreement, twice].filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     private var first: String { comparison.first }
@@ -73,17 +73,23 @@ struct HistorySentence {
         return ", with another \(fields.joined(separator: ", "))"
     }
 
-    /// Which history T validators stand behind, and who signed twice.
+    /// Who signed both batches, whether or not T did.
+    private var twice: String {
+        let proofs = comparison.signatures.filter { $0.kind == .doublePrecommit && $0.holds }
+        return proofs.isEmpty
+            ? "" : "\(names(of: .doublePrecommit)) signed both, which convicts each who did."
+    }
+
+    /// Which history T validators stand behind.
     private var agreement: String {
         let certificates = comparison.signatures.filter { $0.kind == .certificate && $0.holds }
-        let twice = comparison.signatures.filter { $0.kind == .doublePrecommit && $0.holds }
         switch certificates.count {
         case 1:
             return "T validators signed the batch of \(certificates[0].copy ?? "one"), and nobody"
                 + " shows that they signed the other."
-        case 2 where !twice.isEmpty:
-            return "\(names(of: .doublePrecommit)) signed both, which convicts each."
-        case 2: return "The rounds differ: the journals tell who went back on its word."
+        case 2:
+            return twice.isEmpty
+                ? "The rounds differ: the journals tell who went back on its word." : ""
         default: return "Neither history shows that T validators signed its batch."
         }
     }

@@ -215,6 +215,9 @@ package final class ReplicaHost {
     /// How much the node keeps that no batch holds.
     package var waiting: WaitingCounts { replica.waiting }
 
+    /// The round of the batch that is being agreed on.
+    package var round: UInt32 { replica.round }
+
     /// The operator says that the clock is right, however far it has jumped; until the next batch.
     package func acceptClockJump() { replica.acceptClockJump() }
 

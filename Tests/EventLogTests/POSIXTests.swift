@@ -46,6 +46,36 @@ private func withDirectory(_ body: (String) throws -> Void) throws {
         }
     }
 
+    @Test func syncsAreCountedWithTheirTimes() throws {
+        try withDirectory { directory in
+            let meter = SyncMeter()
+            let disk = POSIXDisk(meter: meter)
+            let file = try disk.open(directory + "/file", .create)
+            #expect(meter.value == Durations())
+            for count in 1...5 {
+                try file.write([UInt8](repeating: 7, count: 1000), at: 0)
+                try file.sync()
+                try disk.syncDirectory(directory)
+                #expect(meter.value.counts.reduce(0, +) == UInt64(2 * count))
+            }
+            #expect(meter.value.sumNanoseconds > 0)
+        }
+    }
+
+    @Test func durationsFallBetweenTheirBounds() {
+        for (place, bound) in Durations.boundsMicroseconds.enumerated() {
+            for (nanoseconds, wanted) in [(bound * 1000, place), (bound * 1000 + 1, place + 1)] {
+                var durations = Durations()
+                durations.add(nanoseconds: nanoseconds, count: 3)
+                var counts = [UInt64](
+                    repeating: 0, count: Durations.boundsMicroseconds.count + 1)
+                counts[wanted] = 3
+                #expect(durations.counts == counts)
+                #expect(durations.sumNanoseconds == 3 * nanoseconds)
+            }
+        }
+    }
+
     @Test func aSecondWriterIsToldWhoHoldsTheLock() throws {
         try withDirectory { directory in
             let disk = POSIXDisk()

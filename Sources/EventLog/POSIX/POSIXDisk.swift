@@ -9,8 +9,12 @@
 
 /// The files of the operating system.
 package struct POSIXDisk: Disk {
+    private let meter: SyncMeter?
+
     /// The disk that this process sees.
-    package init() {}
+    ///
+    /// - Parameter meter: What counts syncs, where somebody wants to know.
+    package init(meter: SyncMeter? = nil) { self.meter = meter }
 
     package func list(_ directory: String) throws(DiskError) -> [String] {
         // SAFETY: the path ends in zero and lives for the call.
@@ -47,7 +51,7 @@ package struct POSIXDisk: Disk {
         guard descriptor >= 0 else {
             throw failure(access == .create ? .create : .open, path, errno)
         }
-        return POSIXFile(path: path, descriptor: descriptor)
+        return POSIXFile(path: path, descriptor: descriptor, meter: meter)
     }
 
     package func rename(_ path: String, to newPath: String) throws(DiskError) {
@@ -78,8 +82,10 @@ package struct POSIXDisk: Disk {
     package func syncDirectory(_ path: String) throws(DiskError) {
         let descriptor = openDescriptor(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(.syncDirectory, path, errno) }
+        let start = meter == nil ? 0 : MonotonicTime.nanoseconds()
         let status = fsync(descriptor)
         let code = errno
+        meter?.note(since: start)
         close(descriptor)
         guard status == 0 else { throw failure(.syncDirectory, path, code) }
     }
@@ -122,10 +128,12 @@ func failure(_ operation: DiskOperation, _ path: String, _ code: Int32) -> DiskE
 final class POSIXFile: DiskFile {
     let path: String
     let descriptor: Int32
+    private let meter: SyncMeter?
 
-    init(path: String, descriptor: Int32) {
+    init(path: String, descriptor: Int32, meter: SyncMeter? = nil) {
         self.path = path
         self.descriptor = descriptor
+        self.meter = meter
     }
 
     deinit { close(descriptor) }
@@ -188,6 +196,7 @@ final class POSIXFile: DiskFile {
     }
 
     func sync() throws(DiskError) {
+        let start = meter == nil ? 0 : MonotonicTime.nanoseconds()
         #if canImport(Darwin)
             // A plain fsync leaves the bytes in the drive's cache there.
             let status = fcntl(descriptor, F_FULLFSYNC)
@@ -195,6 +204,7 @@ final class POSIXFile: DiskFile {
             let status = fdatasync(descriptor)
         #endif
         guard status == 0 else { throw failure(.sync, path, errno) }
+        meter?.note(since: start)
     }
 }
 

@@ -24,6 +24,10 @@ final class Connection: @unchecked Sendable {
     /// Whether the host has told its owner of it.
     var isAnnounced = false
 
+    /// Bytes on the socket.
+    private(set) var sentBytes: UInt64 = 0
+    private(set) var receivedBytes: UInt64 = 0
+
     private var upgrade: ConnectionUpgrade?
     private var noise: NoiseChannel?
     private var session: YamuxSession
@@ -60,6 +64,7 @@ final class Connection: @unchecked Sendable {
     func receive(_ bytes: [UInt8]) {
         guard !isClosed else { return }
         host?.traffic.noteRead(bytes.count)
+        receivedBytes += UInt64(bytes.count)
         lastReceived = .now()
         pinged = nil
         guard upgrade != nil else { return open(bytes) }
@@ -108,6 +113,7 @@ final class Connection: @unchecked Sendable {
     private func send(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
         host?.traffic.noteWritten(bytes.count)
+        sentBytes += UInt64(bytes.count)
         channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
     }
 

@@ -132,6 +132,11 @@ package final class PeerHost: @unchecked Sendable {
         connectionOfPeer[peer]?.streamCount ?? 0
     }
 
+    /// Bytes that the connection to a peer has carried.
+    func carriedBytes(of peer: PeerID) -> (sent: UInt64, received: UInt64) {
+        connectionOfPeer[peer].map { ($0.sentBytes, $0.receivedBytes) } ?? (0, 0)
+    }
+
     /// The connections that are open, named and not.
     package var socketCount: Int { connections.count }
 

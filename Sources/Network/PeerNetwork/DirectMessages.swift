@@ -65,6 +65,9 @@ final class DirectMessages: @unchecked Sendable {
     /// The peers that are connected. From any thread.
     var peers: [PeerID] { queues.withLock { $0.peers } }
 
+    /// The bytes that wait for a peer. From any thread.
+    func queuedBytes(for peer: PeerID) -> Int { queues.withLock { $0.bytes(to: peer) } }
+
     func connect(_ peer: PeerID) { queues.withLock { $0.connect(peer) } }
 
     func disconnect(_ peer: PeerID) {

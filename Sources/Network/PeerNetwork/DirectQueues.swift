@@ -30,6 +30,9 @@ struct DirectQueues: Sendable {
     /// The peers that are connected, in order.
     var peers: [PeerID] { queues.keys.sorted() }
 
+    /// The bytes that wait for a peer, by all protocols.
+    func bytes(to peer: PeerID) -> Int { queues[peer]?.values.reduce(0) { $0 + $1.bytes } ?? 0 }
+
     /// Whether messages to a peer are taken at all.
     func contains(_ peer: PeerID) -> Bool { queues[peer] != nil }
 

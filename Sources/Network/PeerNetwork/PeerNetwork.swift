@@ -57,8 +57,8 @@ package final class PeerNetwork: Sendable {
     /// The gossip; on the loop alone.
     package let pubsub: Pubsub
 
-    private let settings: PeerNetworkSettings
-    private let direct: DirectMessages
+    let settings: PeerNetworkSettings
+    let direct: DirectMessages
     private let discovery: DiscoveryService?
     private let group: MultiThreadedEventLoopGroup
     /// The bytes of what is on its way to the loop to be published; nil once it has ended.

@@ -44,6 +44,9 @@ final class Clients: Duty {
     /// Whether clients wait.
     var isBusy: Bool { !waiting.isEmpty }
 
+    /// Messages that are under way.
+    var count: Int { waiting.count }
+
     var nextWake: UInt64 { waiting.isEmpty ? .max : lookAt }
 
     /// Modules and inputs of the jobs that wait.

@@ -8,6 +8,14 @@ internal import Projections
 final class Following: Duty {
     private var follower: ProjectionsFollower?
 
+    /// How far it came; nil before the node has begun.
+    var status: (entries: UInt64, behind: UInt64, isStopped: Bool)? {
+        follower.map { follower in
+            let status = follower.status
+            return (status.entries, status.behind, status.failure != nil)
+        }
+    }
+
     func start(_ node: NodeCore) throws(NodeError) {
         let (inbox, name) = (node.inbox, node.name)
         follower = ProjectionsFollower(

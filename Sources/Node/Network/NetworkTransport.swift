@@ -70,6 +70,11 @@ package final class NetworkTransport: Transport {
         }
     }
 
+    /// The party that a peer speaks for; nil where it speaks for none.
+    package func party(of peer: PeerID) -> PublicKey? {
+        contents.withLock { $0.directory.party(of: peer.publicKey) }
+    }
+
     // MARK: Sending
 
     package func send(_ bytes: [UInt8], to receiver: PublicKey) {

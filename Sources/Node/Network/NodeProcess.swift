@@ -178,6 +178,14 @@ package final class NodeProcess: Sendable {
         do { return try await line.network.traffic() } catch { return nil }
     }
 
+    /// How the network is; nil where that cannot be told any more.
+    package func networkReading() async -> NetworkReading? {
+        do { return try await line.network.reading() } catch { return nil }
+    }
+
+    /// The party that a peer speaks for; nil where it speaks for none.
+    package func party(of peer: PeerID) -> PublicKey? { line.transport.party(of: peer) }
+
     /// The parties that can be reached.
     package var parties: [PublicKey] { line.transport.parties }
 

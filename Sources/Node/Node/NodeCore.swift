@@ -51,7 +51,7 @@ final class NodeCore {
         _ = try clock.checked()
         do throws(HostError) {
             host = try ReplicaHost(
-                directory: home.path, disk: POSIXDisk(), key: home.key,
+                directory: home.path, disk: POSIXDisk(meter: setup.syncs), key: home.key,
                 settings: options.settings,
                 snapshotEntries: home.configuration.keeping.snapshotEntries,
                 trusted: options.trusted, checksTail: true, memory: share.memory,
@@ -67,7 +67,7 @@ final class NodeCore {
         misbehaviour = options.misbehaviour?(view) ?? Self.misbehaviour(options.behaviour)
         let blobs = Blobs(home)
         duties = [
-            Telling(host, tells: options.tells), clients, Settling(), blobs,
+            Telling(host, tells: options.tells), Counting(), clients, Settling(), blobs,
             Jobs(home, blobs, options.behaviour), checkpoints, Spooling(home),
             Pruning(blobs, everyMilliseconds: options.pruningMilliseconds), observers,
         ]

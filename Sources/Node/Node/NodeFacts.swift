@@ -84,5 +84,7 @@ struct NodeSetup: Sendable {
     let inbox: NodeInbox
     let transport: any Transport
     let facts: NodeFactsBox
+    /// What counts the syncs of its disk.
+    let syncs: SyncMeter
     let tell: @Sendable (NodeTold) -> Void
 }

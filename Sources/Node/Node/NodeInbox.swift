@@ -148,6 +148,9 @@ final class NodeInbox: Sendable {
     /// Messages of peers that found no room.
     var dropped: UInt64 { contents.withLock { $0.peers.dropped } }
 
+    /// Messages of the peer with the most that wait to be checked.
+    var waitingMax: Int { contents.withLock { $0.peers.waitingMax } }
+
     /// Takes what waits, of the peers' messages those that were checked; waits at most so long
     /// where there is nothing.
     func take(waitMilliseconds: UInt64) -> Arrivals {

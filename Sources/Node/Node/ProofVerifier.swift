@@ -3,11 +3,19 @@
 
 internal import BN254
 internal import Cryptography
-internal import EventLog
+package import EventLog
 internal import Foundation
 internal import Groth16
 package import Ledger
 internal import Synchronization
+
+/// What became of proofs, and how long one took, its share of those verified together.
+package struct ProofCounts: Sendable, Equatable {
+    /// By verdict.
+    package fileprivate(set) var verdicts: [Vote: UInt64] = [:]
+    /// How long each took.
+    package fileprivate(set) var durations = Durations()
+}
 
 /// Verifies the proofs of all nodes of a process, which share its cores.
 ///
@@ -37,6 +45,7 @@ package final class ProofVerifier: Sendable {
 
     private let monitor = Monitor()
     private let contents = Mutex(Contents())
+    private let counted = Mutex(ProofCounts())
     private let threads: Int
 
     /// Starts as many threads as there are cores, unless told otherwise.
@@ -50,6 +59,12 @@ package final class ProofVerifier: Sendable {
             thread.start()
         }
     }
+
+    /// What became of proofs so far.
+    package var counts: ProofCounts { counted.withLock { $0 } }
+
+    /// Proofs that wait for a thread.
+    package var waitingCount: Int { contents.withLock { $0.tasks.count } }
 
     /// Verifies the proof of a request and gives the verdict on a thread of its own.
     ///
@@ -96,7 +111,15 @@ package final class ProofVerifier: Sendable {
     // MARK: Threads
 
     private func work() {
-        while let (tasks, key) = take() { Self.judge(tasks, key) }
+        while let (tasks, key) = take() {
+            let start = MonotonicTime.nanoseconds()
+            judge(tasks, key)
+            let passed = MonotonicTime.nanoseconds() - start
+            counted.withLock {
+                $0.durations.add(
+                    nanoseconds: passed / UInt64(tasks.count), count: UInt64(tasks.count))
+            }
+        }
         monitor.locked {
             contents.withLock { $0.running -= 1 }
             monitor.wakeAll()
@@ -133,9 +156,14 @@ package final class ProofVerifier: Sendable {
         }
     }
 
-    private static func judge(_ tasks: [Task], _ key: PreparedVerifyingKey?) {
+    private func give(_ vote: Vote, _ reason: VoteReason, _ task: Task) {
+        counted.withLock { $0.verdicts[vote, default: 0] += 1 }
+        task.deliver(task.id, vote, reason)
+    }
+
+    private func judge(_ tasks: [Task], _ key: PreparedVerifyingKey?) {
         guard let key else {
-            for task in tasks { task.deliver(task.id, .abstain, .keyUnavailable) }
+            for task in tasks { give(.abstain, .keyUnavailable, task) }
             return
         }
         var items: [PreparedVerifyingKey.Item] = []
@@ -144,28 +172,27 @@ package final class ProofVerifier: Sendable {
             // The ledger refuses inputs that are not canonical, so that is its doing or ours.
             let inputs = task.inputs.compactMap { Fr(littleEndian: $0.bytes) }
             guard inputs.count == task.inputs.count else {
-                task.deliver(task.id, .abstain, .localError)
+                give(.abstain, .localError, task)
                 continue
             }
             guard inputs.count == key.publicInputCount else {
-                task.deliver(task.id, .reject, .wrongInputCount)
+                give(.reject, .wrongInputCount, task)
                 continue
             }
             do throws(Groth16Error) {
                 items.append(.init(try Proof(compressed: task.proof), inputs: inputs))
                 judged.append(task)
-            } catch { task.deliver(task.id, .abstain, .localError) }
+            } catch { give(.abstain, .localError, task) }
         }
         do throws(Groth16Error) {
             // Nobody who makes proofs can predict these factors.
             var factors = SystemRandomNumberGenerator()
             let verdicts = try key.verifyTogether(items, factors: &factors)
             for (task, holds) in zip(judged, verdicts) {
-                task.deliver(
-                    task.id, holds ? .approve : .reject, holds ? .proofHolds : .proofFails)
+                give(holds ? .approve : .reject, holds ? .proofHolds : .proofFails, task)
             }
         } catch {
-            for task in judged { task.deliver(task.id, .abstain, .localError) }
+            for task in judged { give(.abstain, .localError, task) }
         }
     }
 }

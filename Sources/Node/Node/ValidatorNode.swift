@@ -18,7 +18,10 @@ package final class ValidatorNode: Sendable {
     package let home: NodeHome
     /// How it behaves.
     package let behaviour: Behaviour
-    private let inbox = NodeInbox()
+    /// What counts the syncs of its disk: of the log, the journal and what goes with them.
+    package let syncs = SyncMeter()
+    let inbox = NodeInbox()
+    let verifier: ProofVerifier
     private let factsBox: NodeFactsBox
     private let end = NodeEnd()
 
@@ -37,10 +40,11 @@ package final class ValidatorNode: Sendable {
         name = home.validator
         self.home = home
         behaviour = options.behaviour
+        verifier = share.verifier
         factsBox = NodeFactsBox(onChange)
         let setup = NodeSetup(
             home: home, options: options, share: share, clock: clock, inbox: inbox,
-            transport: transport, facts: factsBox, tell: tell)
+            transport: transport, facts: factsBox, syncs: syncs, tell: tell)
         let opening = NodeEnd()
         let thread = Thread { [inbox, end] in
             do throws(NodeError) {
@@ -79,6 +83,9 @@ package final class ValidatorNode: Sendable {
 
     /// Messages of peers that were dropped for want of room.
     package var droppedMessages: UInt64 { inbox.dropped }
+
+    /// What became of the proofs that the nodes of this process verified.
+    package var proofs: ProofCounts { verifier.counts }
 
     /// Hands in a signed message of a client. `answer` is called on the node's thread: once at
     /// least, and again where a message that was taken is refused later.

@@ -44,6 +44,9 @@ package struct PeerQueues: Sendable {
     /// Whether nothing waits.
     package var isEmpty: Bool { turns.isEmpty }
 
+    /// Messages of the sender with the most.
+    var waitingMax: Int { queues.values.reduce(0) { max($0, $1.count) } }
+
     /// Adds a message where there is room for it; one that is larger than a queue passes an empty
     /// one. Returns whether it did.
     package mutating func add(_ message: Arrival) -> Bool {

@@ -16,6 +16,9 @@ package struct WaitingCounts: Equatable, Sendable {
 }
 
 extension Replica {
+    /// The round of the height in progress.
+    package var round: UInt32 { consensus.round }
+
     /// How much is kept that no batch holds.
     package var waiting: WaitingCounts {
         WaitingCounts(

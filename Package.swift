@@ -25,6 +25,8 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
 let http: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -36,6 +38,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
@@ -95,6 +99,10 @@ let package = Package(
         .target(
             name: "Network", dependencies: ["Cryptography", crypto] + nio, swiftSettings: strict),
         .target(
+            name: "Telemetry",
+            dependencies: ["Ledger", "EventLog", "Cryptography", metrics, logging],
+            swiftSettings: strict),
+        .target(
             name: "Node",
             dependencies: [
                 "Network", "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger",
@@ -104,15 +112,16 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Node", "Audit", "Projections", "Ledger", "EventLog", "BN254", "Cryptography",
+                "Node", "Network", "Telemetry", "Audit", "Projections", "Ledger", "EventLog",
+                "BN254", "Cryptography", metrics,
             ] + nio + [http],
             resources: [.embedInCode("Resources/openapi.json")], swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [
-                "API", "Simulation", "Node", "Network", "Hosting", "Replication", "Forensics",
-                "Audit", "Compute", "Projections", "Storage", "Ledger",
-                "EventLog", "Groth16", "BN254", "Cryptography", arguments,
+                "API", "Telemetry", "Simulation", "Node", "Network", "Hosting", "Replication",
+                "Forensics", "Audit", "Compute", "Projections", "Storage", "Ledger",
+                "EventLog", "Groth16", "BN254", "Cryptography", arguments, logging,
             ],
             swiftSettings: strict),
 
@@ -187,6 +196,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "TelemetryTests",
+            dependencies: ["Telemetry", "EventLog", "TestSupport", metrics, logging],
+            swiftSettings: strict),
+        .testTarget(
             name: "NodeTests",
             dependencies: [
                 "Node", "Network", "Hosting", "Replication", "Audit", "Compute", "Storage",
@@ -197,8 +210,8 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Node", "Network", "Audit", "Ledger", "EventLog", "Cryptography",
-                "TestSupport",
+                "API", "Node", "Network", "Telemetry", "Audit", "Ledger", "EventLog",
+                "Cryptography", "TestSupport",
             ] + nio,
             swiftSettings: strict),
         .testTarget(

@@ -28,18 +28,19 @@ enum Imports {
         "Forensics": ["Audit", "Storage", "Ledger", "EventLog", "Cryptography"],
         "Network": ["Cryptography"],
         "Compute": ["Ledger", "Cryptography", "CWasmtime"],
+        "Telemetry": ["Ledger", "EventLog", "Cryptography"],
         "Node": [
             "Hosting", "Projections", "Network", "Compute", "Replication", "Storage", "Ledger",
             "EventLog", "Groth16", "BN254", "Cryptography",
         ],
         "API": [
-            "Node", "Network", "Audit", "Projections", "Ledger", "EventLog", "BN254",
+            "Node", "Network", "Telemetry", "Audit", "Projections", "Ledger", "EventLog", "BN254",
             "Cryptography",
         ],
         "recount": [
-            "API", "Node", "Simulation", "Hosting", "Forensics", "Audit", "Projections", "Network",
-            "Compute", "Replication", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-            "Cryptography",
+            "API", "Telemetry", "Node", "Simulation", "Hosting", "Forensics", "Audit",
+            "Projections", "Network", "Compute", "Replication", "Storage", "Ledger", "EventLog",
+            "Groth16", "BN254", "Cryptography",
         ],
     ]
 

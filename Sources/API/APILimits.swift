@@ -36,6 +36,8 @@ package struct APILimits: Sendable {
     package var waitSecondsMax: UInt64 = 60
     /// How long the node has to say something of a message, in ms.
     package var answerMilliseconds: UInt64 = 5_000
+    /// How long a scrape waits for what the node alone knows, in ms: less than Prometheus waits.
+    package var scrapeMilliseconds: UInt64 = 1_000
     /// Messages whose first answer is waited for at once.
     package var submissionsMax = 512
     /// Questions to the disk that wait for a thread at once.

@@ -209,10 +209,12 @@ struct NodeCommand: AsyncParsableCommand {
             })
         guard let address, let node = process.node else { return (process, nil) }
         do {
+            var around = APISurroundings(parties: { process.parties })
+            around.network = { await process.networkReading() }
+            around.party = { process.party(of: $0) }
             let server = try await APIServer(
                 node, feed: feed, listen: address,
-                requestsPerSecond: opened.configuration.api.requestsPerSecond,
-                parties: { process.parties })
+                requestsPerSecond: opened.configuration.api.requestsPerSecond, around: around)
             return (process, server)
         } catch {
             await process.stop()

@@ -64,7 +64,7 @@ extension APISuite {
                 await #expect(throws: NodeError.self) {
                     _ = try await APIServer(
                         other, feed: NodeFeed(), listen: node.server.address, requestsPerSecond: 0,
-                        parties: { [] })
+                        around: APISurroundings(parties: { [] }))
                 }
                 #expect(try await node.http.get("/health").status == 200)
             }

@@ -35,6 +35,7 @@ extension APILimits {
         limits.headMilliseconds = 120_000
         limits.bodyMilliseconds = 120_000
         limits.answerMilliseconds = 60_000
+        limits.scrapeMilliseconds = 60_000
         return limits
     }
 }
@@ -75,9 +76,12 @@ final class RunningNode: Sendable {
             tell: { if case .node(let told) = $0 { feed.told(told) } })
         self.process = process
         let node = try #require(process.node)
+        var around = APISurroundings(parties: { process.parties })
+        around.network = { await process.networkReading() }
+        around.party = { process.party(of: $0) }
         server = try await APIServer(
             node, feed: feed, listen: HostPort(host: "127.0.0.1", port: 0),
-            requestsPerSecond: requestsPerSecond, limits: limits, parties: { process.parties })
+            requestsPerSecond: requestsPerSecond, limits: limits, around: around)
         http = HTTP(server.address)
     }
 

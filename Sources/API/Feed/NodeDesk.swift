@@ -66,6 +66,13 @@ final class NodeDesk: Sendable {
         try await ask { answer in self.node.readState(body) { answer.give($0) } }
     }
 
+    /// How the node is, as its thread sees it.
+    func reading() async throws -> NodeReading {
+        try await ask(milliseconds: limits.scrapeMilliseconds) { answer in
+            self.node.read { answer.give($0) }
+        }
+    }
+
     /// Hands in a message and gives the first answer. A refusal that comes later is remembered.
     func submit(_ message: Message) async throws -> ClientAnswer {
         let id = Spool.identity(of: message, in: node.home.ledger)
@@ -80,7 +87,7 @@ final class NodeDesk: Sendable {
     }
 
     private func ask<Value: Sendable>(
-        _ question: (OneAnswer<Value>) -> Void
+        milliseconds: UInt64? = nil, _ question: (OneAnswer<Value>) -> Void
     ) async throws -> Value {
         let isTaken = asked.withLock { asked in
             guard asked < limits.submissionsMax else { return false }
@@ -91,7 +98,10 @@ final class NodeDesk: Sendable {
         defer { asked.withLock { $0 -= 1 } }
         let answer = OneAnswer<Value>()
         question(answer)
-        guard let value = await answer.wait(milliseconds: limits.answerMilliseconds) else {
+        guard
+            let value = await answer.wait(
+                milliseconds: milliseconds ?? limits.answerMilliseconds)
+        else {
             throw APIError.busy("the node does not answer in time")
         }
         return value

@@ -4,10 +4,11 @@
 /// All that the API answers, in groups.
 enum Routes {
     /// The routes of a node.
-    static func router(_ desk: NodeDesk) -> Router {
+    static func router(_ desk: NodeDesk, _ scraper: Scraper) -> Router {
         var router = Router()
         addDocument(to: &router)
         addHealth(to: &router, desk)
+        addMetrics(to: &router, scraper)
         addSubmitting(to: &router, desk)
         addFollowing(to: &router, desk)
         addEvents(to: &router, desk)

@@ -1,7 +1,6 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -27,10 +26,10 @@ package final class APIServer: Sendable {
     ///
     /// - Parameters:
     ///   - feed: What the node has told from its start.
-    ///   - parties: Who can be reached, by their keys.
+    ///   - around: What answers are made from beside the node.
     package init(
         _ node: ValidatorNode, feed: NodeFeed, listen: HostPort, requestsPerSecond: UInt32,
-        limits: APILimits = APILimits(), parties: @escaping @Sendable () -> [PublicKey]
+        limits: APILimits = APILimits(), around: APISurroundings
     ) async throws(NodeError) {
         limits.check()
         let connections = Connections(limits)
@@ -50,10 +49,10 @@ package final class APIServer: Sendable {
             }
             throw .cannot("nothing can listen at \(listen): \(error)")
         }
-        let desk = NodeDesk(node, feed, limits, parties: parties)
-        let router = Routes.router(desk)
+        let desk = NodeDesk(node, feed, limits, parties: around.parties)
+        let router = Routes.router(desk, Scraper(desk, around, connections))
         let conversation = Conversation(
-            router: router,
+            router: router, counts: ResponseCounts(around.metrics),
             meter: RateMeter(perSecond: requestsPerSecond, addressesMax: limits.addressesMax),
             budget: AnswerBudget(bytesMax: limits.answerBytesMax),
             bodyBytesMax: limits.bodyBytesMax)

@@ -6,8 +6,9 @@ internal import Synchronization
 /// How many connections there are, in all and of each address.
 final class Connections: Sendable {
     private let limits: APILimits
-    private let max: Int
-    private let open = Mutex<(all: Int, of: [ClientAddress: Int])>((0, [:]))
+    /// How many there may be.
+    let max: Int
+    private let open = Mutex<(all: Int, of: [ClientAddress: Int], refused: UInt64)>((0, [:], 0))
 
     init(_ limits: APILimits) {
         self.limits = limits
@@ -17,11 +18,17 @@ final class Connections: Sendable {
     /// How many there are.
     var count: Int { open.withLock(\.all) }
 
+    /// How many were turned away.
+    var refused: UInt64 { open.withLock(\.refused) }
+
     /// Counts one more, unless there is no room for it.
     func enter(_ address: ClientAddress) -> Bool {
         open.withLock { open in
             let own = open.of[address] ?? 0
-            guard open.all < max, own < limits.connectionsPerAddressMax else { return false }
+            guard open.all < max, own < limits.connectionsPerAddressMax else {
+                open.refused += 1
+                return false
+            }
             open.all += 1
             open.of[address] = own + 1
             return true

@@ -11,6 +11,7 @@ struct Conversation: Sendable {
     private typealias Outbound = NIOAsyncChannelOutboundWriter<ResponsePart>
 
     let router: Router
+    let counts: ResponseCounts
     let meter: RateMeter
     let budget: AnswerBudget
     let bodyBytesMax: Int
@@ -49,15 +50,19 @@ struct Conversation: Sendable {
             return false
         } catch {
             let error = APIError.wrong("head", "it is not HTTP/1.1 as this node reads it")
+            counts.note(error.response, since: .now)
             try await write(error.response, nil, isLast: true, outbound)
             return false
         }
         guard let body else {
             let error = APIError.tooLong(max: bodyBytesMax)
+            counts.note(error.response, since: .now)
             try await write(error.response, head, isLast: true, outbound)
             return false
         }
+        let start = ContinuousClock.now
         let response = await answer(head, body, address)
+        counts.note(response, since: start)
         try await write(response, head, isLast: !head.isKeepAlive, outbound)
         return head.isKeepAlive
     }

@@ -13,7 +13,13 @@ final class Interrupts {
     /// Whether there was one.
     var isRaised: Bool { flag.isRaised }
 
-    init(_ words: String, _ stop: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - words: What a person is told at the first one.
+    ///   - say: Says them.
+    init(
+        _ words: String, say: @escaping @Sendable (String) -> Void = { Output.error($0) },
+        _ stop: @escaping @Sendable () -> Void
+    ) {
         let queue = DispatchQueue(label: "recount.interrupts")
         let flag = flag
         for number in [SIGINT, SIGTERM] {
@@ -21,7 +27,7 @@ final class Interrupts {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
                 guard flag.raise() else { Foundation.exit(ExitStatus.unusable.rawValue) }
-                Output.error(words)
+                say(words)
                 stop()
             }
             source.resume()

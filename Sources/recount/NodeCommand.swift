@@ -5,10 +5,10 @@ import API
 import ArgumentParser
 import Cryptography
 import EventLog
-import Foundation
 import Ledger
 import Network
 import Node
+import Telemetry
 
 /// `recount node`.
 struct NodeCommand: AsyncParsableCommand {
@@ -40,10 +40,16 @@ struct NodeCommand: AsyncParsableCommand {
             An observer (recount init net --observer NAME) follows the ledger, checks all of
             it and passes on what it hears; it has no key of the ledger, and no say.
 
-            With --json every event is an object on a line; the last one says what was sent
-            and received, by topic and protocol. SIGTERM or an interrupt ends it in order, a
-            second one at once, which loses nothing. Exit codes: 0 when it was ended; 2 when
-            it could not go on.
+            It says a line an event: for people, warnings and errors on standard error and
+            the rest on standard output; with --json, all as objects on standard output, of
+            which the last says what was sent and received. What is said has a level, and
+            [node] log_level or --log-level bounds it: warning says what a person should
+            look at, info decisions and payments, debug votes and connections too. Lines
+            that nobody takes in time are dropped and counted; the node never waits for
+            them. GET /metrics at the API's address is for Prometheus.
+
+            SIGTERM or an interrupt ends it in order, a second one at once, which loses
+            nothing. Exit codes: 0 when it was ended; 2 when it could not go on.
 
             A validator can be told to lie, so that the tolerance of a network can be tried,
             as recount run --help says; with --fellow, which names the homes of others that
@@ -105,21 +111,40 @@ struct NodeCommand: AsyncParsableCommand {
     @Flag(help: "Print votes, results, accepted requests and jobs, and all connections too.")
     var verbose = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            What is said, and all that weighs more: trace, debug, info, notice, warning or \
+            error; not what the configuration says.
+            """, valueName: "level"),
+        completion: .list(Configuration.logLevels))
+    var logLevel: String?
+
     func validate() throws {
         if byzantine == nil, !fellow.isEmpty {
             throw ValidationError("--fellow is for a validator that lies: give --byzantine")
+        }
+        if let logLevel, !Configuration.logLevels.contains(logLevel) {
+            let words = Configuration.logLevels.joined(separator: ", ")
+            throw ValidationError("--log-level \(logLevel) is no level: give one of \(words)")
         }
     }
 
     mutating func run() async throws {
         let (signals, ending) = AsyncStream<Void>.makeStream()
-        let interrupts = Interrupts("ending in order; once more ends at once") { ending.yield() }
-        let printer = NodePrinter(isJSON: json, isVerbose: verbose)
+        ForeignOutput.ignoreBrokenPipes()
+        let metrics = NodeMetrics.registry()
+        let log = ProcessLog(json ? .json : .text, metrics: metrics)
+        defer { log.finish() }
+        let printer = NodePrinter(log, level: logLevel ?? (verbose ? "debug" : nil), isJSON: json)
+        let interrupts = Interrupts(
+            "ending in order; once more ends at once", say: { printer.notice($0) },
+            { ending.yield() })
         let process: NodeProcess
         let server: APIServer?
         do {
             let feed = NodeFeed()
-            (process, server) = try await start(printer, feed) {
+            (process, server) = try await start(printer, feed, metrics, log) {
                 feed.changed()
                 ending.yield()
             }
@@ -128,7 +153,7 @@ struct NodeCommand: AsyncParsableCommand {
         }
         await printer.started(process.addresses(), api: server?.address)
         for await _ in signals where interrupts.isRaised || process.ended.isOver { break }
-        if json, let traffic = await process.traffic() { printer.show(traffic) }
+        if let traffic = await process.traffic() { printer.show(traffic) }
         await server?.stop()
         let error = await process.stop()
         interrupts.cancel()
@@ -145,7 +170,8 @@ struct NodeCommand: AsyncParsableCommand {
     }
 
     private func start(
-        _ printer: NodePrinter, _ feed: NodeFeed, onChange: @escaping @Sendable () -> Void
+        _ printer: NodePrinter, _ feed: NodeFeed, _ metrics: MetricRegistry, _ log: ProcessLog,
+        onChange: @escaping @Sendable () -> Void
     ) async throws -> (NodeProcess, APIServer?) {
         var options = NodeProcess.Options()
         options.node.acceptsClockJump = acceptClockJump
@@ -162,24 +188,26 @@ struct NodeCommand: AsyncParsableCommand {
             }
             let protection = try Passphrase.protection(ofBridge: home, keyFile: keyFile)
             let opened = try BridgeHome.open(at: home, protection: protection)
-            if let notice = opened.protectionNotice { Output.error("note: \(notice)") }
+            printer.configure(opened.configuration.logLevel)
+            if let notice = opened.protectionNotice { printer.notice("note: \(notice)") }
             let process = try await NodeProcess(
                 bridge: opened, transportKey: opened.openTransportKey(protection),
                 options: options, onChange: onChange, tell: printer.show)
             return (process, nil)
         }
-        return try await startNode(printer, feed, options, onChange: onChange)
+        return try await startNode(printer, feed, metrics, log, options, onChange: onChange)
     }
 
     /// Starts a validator or an observer, and what answers for it.
     private func startNode(
-        _ printer: NodePrinter, _ feed: NodeFeed, _ options: NodeProcess.Options,
-        onChange: @escaping @Sendable () -> Void
+        _ printer: NodePrinter, _ feed: NodeFeed, _ metrics: MetricRegistry, _ log: ProcessLog,
+        _ options: NodeProcess.Options, onChange: @escaping @Sendable () -> Void
     ) async throws -> (NodeProcess, APIServer?) {
         var options = options
         let protection = try Passphrase.protection(ofNode: home, keyFile: keyFile)
         let opened = try NodeHome.open(at: home, protection: protection)
-        if let notice = opened.protectionNotice { Output.error("note: \(notice)") }
+        printer.configure(opened.configuration.logLevel)
+        if let notice = opened.protectionNotice { printer.notice("note: \(notice)") }
         if let trust {
             let signed = try CheckpointInput.read(trust).signed
             let origin = Checkpoint.origin(ofLedger: opened.ledger.digest)
@@ -212,6 +240,8 @@ struct NodeCommand: AsyncParsableCommand {
             var around = APISurroundings(parties: { process.parties })
             around.network = { await process.networkReading() }
             around.party = { process.party(of: $0) }
+            around.metrics = metrics
+            around.samples = { log.samples }
             let server = try await APIServer(
                 node, feed: feed, listen: address,
                 requestsPerSecond: opened.configuration.api.requestsPerSecond, around: around)
@@ -219,125 +249,6 @@ struct NodeCommand: AsyncParsableCommand {
         } catch {
             await process.stop()
             throw error
-        }
-    }
-}
-
-/// Prints what a node tells, as it comes.
-private struct NodePrinter: Sendable {
-    let isJSON: Bool
-    let isVerbose: Bool
-
-    private struct Listening: Encodable {
-        let event = "listening"
-        let addresses: [String]
-        var api: String?
-    }
-
-    private struct Peer: Encodable {
-        let event: String
-        let peer: String
-        let about: String
-    }
-
-    private struct Batch: Encodable {
-        let event = "batch"
-        let height: UInt64
-        let size: UInt64
-        let root: String
-    }
-
-    func started(_ addresses: [Multiaddr], api: HostPort?) {
-        defer { Output.flush() }
-        let api = api.map { "http://\($0)" }
-        if isJSON { return print(Listening(addresses: addresses.map(\.description), api: api)) }
-        for address in addresses { Output.line("listening at \(address)") }
-        if let api { Output.line("answering at \(api)") }
-    }
-
-    func show(_ told: NodeProcess.Told) {
-        defer { Output.flush() }
-        switch told {
-        case .network(let event): show(event)
-        case .node(.event(let event)): show(event)
-        case .node(.batch(let height, let size, let root, let events, _)):
-            for event in events { show(event) }
-            if isJSON {
-                print(Batch(height: height.rawValue, size: size, root: root.hex))
-            } else if isVerbose {
-                Output.line("batch \(height.rawValue): \(size) entries, root \(root.hex)")
-            }
-        }
-    }
-
-    private struct Sums: Encodable {
-        struct Line: Encodable {
-            var sentMessages: UInt64
-            var sentBytes: UInt64
-            var receivedMessages: UInt64
-            var receivedBytes: UInt64
-            var publishedMessages: UInt64?
-            var publishedBytes: UInt64?
-            var deliveredMessages: UInt64?
-            var deliveredBytes: UInt64?
-
-            init(_ line: Traffic.Line, isTopic: Bool = false) {
-                (sentMessages, sentBytes) = (line.sent.messages, line.sent.bytes)
-                (receivedMessages, receivedBytes) = (line.received.messages, line.received.bytes)
-                guard isTopic else { return }
-                (publishedMessages, publishedBytes) = (
-                    line.published.messages, line.published.bytes
-                )
-                (deliveredMessages, deliveredBytes) = (
-                    line.delivered.messages, line.delivered.bytes
-                )
-            }
-        }
-
-        let event = "traffic"
-        var topics: [String: Line] = [:]
-        var protocols: [String: Line] = [:]
-        var gossipControl: Line
-        var sockets: Line
-
-        init(_ traffic: Traffic) {
-            for (topic, line) in traffic.topics {
-                topics[topic.description] = Line(line, isTopic: true)
-            }
-            protocols = traffic.protocols.mapValues { Line($0) }
-            gossipControl = Line(traffic.control)
-            sockets = Line(traffic.wire)
-        }
-    }
-
-    /// What was sent and received since the start.
-    func show(_ traffic: Traffic) {
-        print(Sums(traffic))
-        Output.flush()
-    }
-
-    private func show(_ event: NodeEvent) {
-        EventPrinter(isJSON: isJSON, isVerbose: isVerbose).show(event)
-    }
-
-    private func show(_ event: NetworkEvent) {
-        let (name, peer, about): (String, PeerID, String) =
-            switch event {
-            case .connected(let peer, let address):
-                ("connected", peer, address.map(\.description) ?? "")
-            case .disconnected(let peer): ("disconnected", peer, "")
-            case .party(let key, let peer): ("party", peer, key.hex)
-            case .refused(let peer, let answer):
-                ("sent away", peer, answer.map { "\($0)" } ?? "its hello cannot be read")
-            }
-        if isJSON { return print(Peer(event: name, peer: peer.description, about: about)) }
-        guard isVerbose || name == "sent away" else { return }
-        Output.line("peer \(peer): \(name) \(about)")
-    }
-
-    private func print(_ line: some Encodable) {
-        do { try Output.json(line, isLine: true) } catch {
-            Output.error("a line could not be printed: \(error)")
         }
     }
 }

@@ -55,7 +55,9 @@ enum Output {
     /// Writes to standard error, after what standard output holds back.
     static func standardError(_ text: String) {
         flush()
-        FileHandle.standardError.write(Data(text.utf8))
+        do { try FileHandle.standardError.write(contentsOf: Data(text.utf8)) } catch {
+            // Nobody hears it, and what the program does is the same.
+        }
     }
 
     /// Writes out what is held back; where that fails nothing that follows would be good, so the
@@ -69,8 +71,10 @@ enum Output {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data(lines))
         } catch {
-            FileHandle.standardError.write(
-                Data("recount: standard output cannot be written: \(error)\n".utf8))
+            let words = "recount: standard output cannot be written: \(error)\n"
+            do { try FileHandle.standardError.write(contentsOf: Data(words.utf8)) } catch {
+                // The status says it too.
+            }
             Foundation.exit(ExitStatus.unusable.rawValue)
         }
     }

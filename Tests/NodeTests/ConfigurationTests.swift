@@ -40,6 +40,7 @@ private func fault(_ toml: String) -> ConfigurationError? {
         let text = """
             [node]
             validator = "b"
+            log_level = "debug"
             [ledger]
             name = "a \\"name\\""
             [consensus]
@@ -97,6 +98,7 @@ private func fault(_ toml: String) -> ConfigurationError? {
             """
         let configuration = try Configuration(toml: text, folder: "/folder")
         #expect(configuration.name == "a \"name\"")
+        #expect(configuration.logLevel == "debug")
         #expect(configuration.parameters.verificationMilliseconds == 12_500)
         #expect(configuration.parameters.settlementMilliseconds == 1)
         #expect(configuration.parameters.stakeWeight == 123_456)

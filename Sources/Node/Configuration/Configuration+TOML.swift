@@ -132,6 +132,7 @@ extension Configuration {
         if let name = try reader.text("validator") {
             validator = try Self.fileName(name, "node.validator")
         }
+        logLevel = try reader.word("log_level", Self.logLevels)
         guard let name = try reader.text("observer") else { return }
         guard validator == nil else {
             throw .wrongValue(

@@ -13,8 +13,11 @@ extension Configuration {
             "[\(texts.map(Self.quoted).joined(separator: ", "))]"
         }
         var lines: [String] = []
-        if let validator { lines += ["[node]", "validator = \(Self.quoted(validator))", ""] }
-        if let observer { lines += ["[node]", "observer = \(Self.quoted(observer))", ""] }
+        var node: [String] = []
+        if let validator { node.append("validator = \(Self.quoted(validator))") }
+        if let observer { node.append("observer = \(Self.quoted(observer))") }
+        if let logLevel { node.append("log_level = \(Self.quoted(logLevel))") }
+        if !node.isEmpty { lines += ["[node]"] + node + [""] }
         lines += [
             "[ledger]",
             "name = \(Self.quoted(name))",

@@ -87,6 +87,8 @@ package struct Configuration: Sendable, Equatable {
     package var validator: String?
     /// The observer whose home it stands in, where it is one's.
     package var observer: String?
+    /// What the node says of itself, and all that weighs more; nil where the program decides.
+    package var logLevel: String?
     /// Where the ledger comes from.
     package var name: String
     /// The parameters of the first entry.
@@ -107,6 +109,9 @@ package struct Configuration: Sendable, Equatable {
     package var validators: [ValidatorEntry]
     /// The submitters, by index.
     package var submitters: [SubmitterEntry]
+
+    /// The levels of what a node says, the most talkative first.
+    package static let logLevels = ["trace", "debug", "info", "notice", "warning", "error"]
 
     /// The stake of each validator where none is listed.
     package static let standardStake: UInt64 = 1000

@@ -30,6 +30,11 @@ extension Configuration {
             "node.observer", "the name of an observer", "written by `recount init --observer`",
             "whose home it stands in, where that is one which follows and has no say"),
         ConfigurationKey(
+            "node.log_level",
+            "\"trace\", \"debug\", \"info\", \"notice\", \"warning\" or \"error\"",
+            "info; trace with --json",
+            "what recount node says, and all that weighs more; --log-level goes before it"),
+        ConfigurationKey(
             "ledger.name", "text of 1 to 64 bytes", "\"recount.example/ledger\"",
             "where the ledger comes from"),
         ConfigurationKey(

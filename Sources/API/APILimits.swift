@@ -24,6 +24,10 @@ package struct APILimits: Sendable {
     package var headersMax = 64
     /// Bytes of a body: as many as a message or a line of input may have.
     package var bodyBytesMax = 64 << 10
+    /// Bodies of jobs, with module and input, that may be on their way or worked on at once.
+    package var uploadsMax = 4
+    /// The longest from the end of a head to the end of the body of a job, in ms.
+    package var uploadMilliseconds: Int64 = 60_000
     /// Addresses whose rate is kept; those that did not ask lately are forgotten first.
     package var addressesMax = 4_096
     /// Streams of events at once.

@@ -73,6 +73,11 @@ final class NodeDesk: Sendable {
         }
     }
 
+    /// The precommits of the last batch; nil where the node lacks them.
+    func proof() async throws -> Precommits? {
+        try await ask { answer in self.node.readProof { answer.give($0) } }
+    }
+
     /// Hands in a message and gives the first answer. A refusal that comes later is remembered.
     func submit(_ message: Message) async throws -> ClientAnswer {
         let id = Spool.identity(of: message, in: node.home.ledger)

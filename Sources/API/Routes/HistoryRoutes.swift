@@ -43,12 +43,31 @@ extension Routes {
                 "kind", Event.kinds.keys.sorted().compactMap { Event.kinds[$0] })
             let limit = try query.limit(desk.limits)
             let (log, size) = try desk.log()
-            let start = try query.number("from", 0...size) ?? (size - min(size, limit))
+            let start = try await start(query.place("from"), size, limit, desk)
             let names = try await desk.state { LedgerNames($0) }
             let page = try await desk.reading.run {
                 try lines(log, from: start, to: size, kind, limit, names)
             }
             return try .json(page)
+        }
+    }
+
+    /// The entry from which on a page of the log begins: the last `limit` where nothing is said.
+    private static func start(
+        _ place: LogPlace?, _ size: UInt64, _ limit: UInt64, _ desk: NodeDesk
+    ) async throws -> UInt64 {
+        switch place {
+        case nil: return size - min(size, limit)
+        case .entry(let entry):
+            guard entry <= size else {
+                throw APIError.wrong("from", "a whole number from 0 to \(size) is wanted")
+            }
+            return entry
+        case .time(let time):
+            let entry = try await desk.ask { views throws(ViewError) in
+                try views.firstEntry(at: time)
+            }
+            return min(entry ?? size, size)
         }
     }
 

@@ -15,6 +15,13 @@ extension Routes {
             _ = try Query(request, known: [])
             return .bytes(try await checkpoint(desk).bytes, "text/plain; charset=utf-8")
         }
+        router.get("precommits") { request in
+            _ = try Query(request, known: [])
+            guard let proof = try await desk.proof() else {
+                throw APIError.busy("the node has not got the precommits of its last batch")
+            }
+            return .bytes(proof.encoded)
+        }
         router.get("tile/**") { request in
             _ = try Query(request, known: [])
             guard let tile = TilePath("tile/" + request.parameter("path")) else {

@@ -34,6 +34,21 @@ extension Routes {
                 : .request(try await line(body, desk))
             return try await handIn(message, desk)
         }
+        router.post("settlements") { request in
+            _ = try Query(request, known: [])
+            guard try isBinary(request) else { throw binaryWanted }
+            let message = try binary(Array(buffer: request.body), "a report of a payment") {
+                if case .settlement = $0 { true } else { false }
+            }
+            let bridge = try await desk.state { $0.bridge }
+            guard case .settlement(let report) = message, report.bridge == bridge else {
+                throw APIError(
+                    status: .forbidden, reason: "unknownBridge",
+                    message: "only the bridge of the ledger reports payments", field: "bridge")
+            }
+            try await checkSignature(of: message, desk)
+            return try await submit(message, desk)
+        }
         router.post("governance") { request in
             _ = try Query(request, known: [])
             let body = Array(buffer: request.body)
@@ -48,7 +63,7 @@ extension Routes {
     // MARK: Reading
 
     /// Whether the body is Borsh, and not JSON.
-    private static func isBinary(_ request: Request) throws -> Bool {
+    static func isBinary(_ request: Request) throws -> Bool {
         let type = request.headers.first(name: "Content-Type") ?? "application/json"
         switch type.prefix(while: { $0 != ";" && $0 != " " }).lowercased() {
         case "application/octet-stream": return true
@@ -59,6 +74,13 @@ extension Routes {
                 message: "application/json or application/octet-stream is wanted",
                 field: "content-type")
         }
+    }
+
+    /// What is said where only Borsh is read.
+    static var binaryWanted: APIError {
+        APIError(
+            status: .unsupportedMediaType, reason: "unsupportedMediaType",
+            message: "application/octet-stream is wanted", field: "content-type")
     }
 
     private static func binary(
@@ -111,8 +133,18 @@ extension Routes {
     // MARK: Handing in
 
     private static func handIn(_ message: Message, _ desk: NodeDesk) async throws -> Response {
+        try await checkSender(of: message, desk)
+        return try await submit(message, desk)
+    }
+
+    /// Turns away what is not signed by those who may.
+    static func checkSender(of message: Message, _ desk: NodeDesk) async throws {
+        try await checkSignature(of: message, desk)
+        if let sender = message.sender { try await checkQuota(of: sender, desk) }
+    }
+
+    private static func checkSignature(of message: Message, _ desk: NodeDesk) async throws {
         let ledger = desk.node.home.ledger
-        let id = Spool.identity(of: message, in: ledger).hex
         // Nothing of a stranger's reaches the node's thread unsigned.
         let isSigned = try await desk.checking.run { message.isSigned(in: ledger) }
         guard isSigned else {
@@ -120,7 +152,11 @@ extension Routes {
                 "signature", "it is not signed for this ledger by those that it speaks for",
                 reason: "wrongSignature")
         }
-        if let sender = message.sender { try await checkQuota(of: sender, desk) }
+    }
+
+    /// Hands a message in that may be, and says what the node says of it.
+    static func submit(_ message: Message, _ desk: NodeDesk) async throws -> Response {
+        let id = Spool.identity(of: message, in: desk.node.home.ledger).hex
         switch try await desk.submit(message) {
         case .known(let result):
             return try .json(Taken(id: id, state: "known", result: result))

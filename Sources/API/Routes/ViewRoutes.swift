@@ -5,36 +5,19 @@ internal import Projections
 
 /// What `requests`, `validators`, `leaders`, `job list` and `show` print, as the same JSON.
 extension Routes {
-    private struct Requests: Encodable {
-        var requests: [RequestView] = []
-        /// What `to` is to be for the page before, where there is one.
-        var older: UInt64?
-    }
-
-    private struct Jobs: Encodable {
-        var jobs: [JobView] = []
-        var older: UInt64?
-    }
-
-    private struct Rounds: Encodable {
-        var rounds: [RoundView] = []
-        var older: UInt64?
-    }
-
-    private struct Validators: Encodable {
-        var validators: [ValidatorView]
-    }
-
     /// Lists, the newest last.
     static func addLists(to router: inout Router, _ desk: NodeDesk) {
         router.get("requests") { request in
-            let query = try Query(request, known: ["outcome", "from", "to", "limit"])
+            let query = try Query(request, known: ["outcome", "from", "to", "limit", "count"])
             let outcome = try query.word("outcome", RequestFilter.outcomes)
             let (range, limit) = (try query.range(), try query.limit(desk.limits))
-            let page = try await desk.ask { views throws(ViewError) -> Requests in
-                guard let range = try range.entries(views) else { return Requests() }
-                var page = Requests()
+            let isCounted = try query.isCounted()
+            let page = try await desk.ask(isWide: isCounted) {
+                views throws(ViewError) -> RequestsPage in
+                guard let range = try range.entries(views) else { return RequestsPage() }
+                var page = RequestsPage()
                 let filter = RequestFilter(outcome: outcome, range: range, limit: limit)
+                if isCounted { page.count = try views.requestCount(filter) }
                 try views.forEachRequest(filter) { page.requests.append($0) }
                 page.older = older(page.requests.map(\.entry), range, limit)
                 return page
@@ -42,13 +25,16 @@ extension Routes {
             return try .json(page)
         }
         router.get("jobs") { request in
-            let query = try Query(request, known: ["decision", "from", "to", "limit"])
+            let query = try Query(request, known: ["decision", "from", "to", "limit", "count"])
             let decision = try query.word("decision", JobFilter.decisions)
             let (range, limit) = (try query.range(), try query.limit(desk.limits))
-            let page = try await desk.ask { views throws(ViewError) -> Jobs in
-                guard let range = try range.entries(views) else { return Jobs() }
-                var page = Jobs()
+            let isCounted = try query.isCounted()
+            let page = try await desk.ask(isWide: isCounted) {
+                views throws(ViewError) -> JobsPage in
+                guard let range = try range.entries(views) else { return JobsPage() }
+                var page = JobsPage()
                 let filter = JobFilter(decision: decision, range: range, limit: limit)
+                if isCounted { page.count = try views.jobCount(filter) }
                 try views.forEachJob(filter) { page.jobs.append($0) }
                 page.older = older(page.jobs.map(\.entry), range, limit)
                 return page
@@ -58,9 +44,9 @@ extension Routes {
         router.get("rounds") { request in
             let query = try Query(request, known: ["from", "to", "limit"])
             let (range, limit) = (try query.range(), try query.limit(desk.limits))
-            let page = try await desk.ask { views throws(ViewError) -> Rounds in
-                guard let range = try range.entries(views) else { return Rounds() }
-                var page = Rounds()
+            let page = try await desk.ask { views throws(ViewError) -> RoundsPage in
+                guard let range = try range.entries(views) else { return RoundsPage() }
+                var page = RoundsPage()
                 page.rounds = try views.rounds(range, newest: limit)
                 page.older = older(page.rounds.map(\.request), range, limit)
                 return page
@@ -71,7 +57,7 @@ extension Routes {
             let range = try Query(request, known: ["from", "to"]).range()
             let rows = try await desk.ask(isWide: true) { views throws(ViewError) in
                 let entries = try range.entries(views) ?? EntryRange(from: .max, to: 0)
-                return Validators(validators: try views.validators(entries))
+                return ValidatorsAnswer(validators: try views.validators(entries))
             }
             return try .json(rows)
         }
@@ -154,13 +140,17 @@ extension Query {
         return range
     }
 
-    private func place(_ key: String) throws -> LogPlace? {
+    /// A place in the log, an entry or a time.
+    func place(_ key: String) throws -> LogPlace? {
         guard let text = text(key) else { return nil }
         guard text.utf8.count <= 40, let place = LogPlace(text) else {
             throw APIError.wrong(key, "\(LogPlace.help) is wanted")
         }
         return place
     }
+
+    /// Whether all that pass are to be counted, which costs as much as there are.
+    func isCounted() throws -> Bool { try word("count", ["yes", "no"]) == "yes" }
 
     /// How many rows are wanted.
     func limit(_ limits: APILimits) throws -> UInt64 {

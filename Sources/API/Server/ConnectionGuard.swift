@@ -113,10 +113,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isLingering else { return }
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
             underWay += 1
             headDeadline = nil
-            bodyDeadline = .now() + .milliseconds(limits.bodyMilliseconds)
+            let isUpload = head.method == .POST && head.uri.hasPrefix("/jobs")
+            bodyDeadline =
+                .now()
+                + .milliseconds(isUpload ? limits.uploadMilliseconds : limits.bodyMilliseconds)
         case .body: break
         case .end: bodyDeadline = nil
         }

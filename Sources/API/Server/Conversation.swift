@@ -15,6 +15,8 @@ struct Conversation: Sendable {
     let meter: RateMeter
     let budget: AnswerBudget
     let bodyBytesMax: Int
+    /// Bodies beyond that which may be on their way at once.
+    let uploads: Places
 
     /// Converses until either side ends it.
     func run(_ channel: Channel) async {
@@ -38,6 +40,9 @@ struct Conversation: Sendable {
     ) async throws -> Bool {
         let head: HTTPRequestHead
         var body: ByteBuffer?
+        // Given back when the exchange is over, whichever way.
+        var place: Held?
+        defer { place?.giveBack() }
         do {
             guard case .head(let found)? = try await inbound.next() else { return false }
             head = found
@@ -45,7 +50,14 @@ struct Conversation: Sendable {
                 try await outbound.write(
                     .head(HTTPResponseHead(version: .http1_1, status: .continue)))
             }
-            body = try await self.body(of: head, &inbound)
+            let uploadMax = router.uploadBytesMax(head)
+            if uploadMax != nil, !uploads.take() {
+                let error = APIError.busy("too many hand in jobs")
+                try await write(error.response, head, isLast: true, outbound)
+                return false
+            }
+            if uploadMax != nil { place = Held(uploads) }
+            body = try await self.body(of: head, max: uploadMax ?? bodyBytesMax, &inbound)
         } catch is CancellationError {
             return false
         } catch {
@@ -55,7 +67,7 @@ struct Conversation: Sendable {
             return false
         }
         guard let body else {
-            let error = APIError.tooLong(max: bodyBytesMax)
+            let error = APIError.tooLong(max: router.uploadBytesMax(head) ?? bodyBytesMax)
             counts.note(error.response, since: .now)
             try await write(error.response, head, isLast: true, outbound)
             return false
@@ -69,7 +81,7 @@ struct Conversation: Sendable {
 
     /// The whole body; nil where it is longer than a body may be.
     @concurrent private func body(
-        of head: HTTPRequestHead, _ inbound: inout Inbound
+        of head: HTTPRequestHead, max bodyBytesMax: Int, _ inbound: inout Inbound
     ) async throws -> ByteBuffer? {
         if let stated = head.headers.first(name: "Content-Length").flatMap({ Int($0) }),
             stated > bodyBytesMax

@@ -11,6 +11,8 @@ struct Router: Sendable {
         let method: HTTPMethod
         /// `:name` stands for any part, `**` at the end for one or more.
         let path: [String]
+        /// The most bytes of a body; nil for as many as any body may have.
+        let bodyBytesMax: Int?
         let handler: Handler
     }
 
@@ -23,19 +25,32 @@ struct Router: Sendable {
 
     /// Adds what answers GET and HEAD at a path.
     mutating func get(_ path: String, _ handler: @escaping Handler) {
-        add(.GET, path, handler)
+        add(.GET, path, nil, handler)
     }
 
     /// Adds what answers POST at a path.
-    mutating func post(_ path: String, _ handler: @escaping Handler) {
-        add(.POST, path, handler)
+    ///
+    /// - Parameter bodyBytesMax: The most bytes of a body, where they are more than elsewhere: the
+    ///   path has no parameters then.
+    mutating func post(
+        _ path: String, bodyBytesMax: Int? = nil, _ handler: @escaping Handler
+    ) {
+        add(.POST, path, bodyBytesMax, handler)
     }
 
-    private mutating func add(_ method: HTTPMethod, _ path: String, _ handler: @escaping Handler) {
+    private mutating func add(
+        _ method: HTTPMethod, _ path: String, _ bodyBytesMax: Int?, _ handler: @escaping Handler
+    ) {
         routes.append(
             Route(
-                method: method, path: path.split(separator: "/").map(String.init), handler: handler)
-        )
+                method: method, path: path.split(separator: "/").map(String.init),
+                bodyBytesMax: bodyBytesMax, handler: handler))
+    }
+
+    /// The most bytes that a body may have beyond those of any body; nil where it may not.
+    func uploadBytesMax(_ head: HTTPRequestHead) -> Int? {
+        let path = head.uri.prefix { $0 != "?" }.split(separator: "/").map(String.init)
+        return routes.first { $0.method == head.method && $0.path == path }?.bodyBytesMax
     }
 
     /// Answers a request, by the first route that fits; throws 404 or 405 where none does.

@@ -19,21 +19,31 @@ package enum JobSubmission {
         module: [UInt8], input: [UInt8], fuel: UInt64, memoryBytes: UInt64, milliseconds: UInt64,
         to client: NodeClient, by key: SigningKey, now: Time
     ) throws(NodeError) -> JobID {
-        do throws(JobProblem) {
-            try check(module: module, input: input, fuel, memoryBytes, milliseconds)
-        } catch { throw .job(error) }
-        let hashes = try put(module, input, client)
-        let message = JobMessage(
-            module: hashes.module, input: hashes.input, moduleBytes: UInt64(module.count),
-            inputBytes: UInt64(input.count), fuel: fuel, memoryBytes: memoryBytes,
-            milliseconds: milliseconds, engine: ComputeEngine.name,
-            engineVersion: ComputeEngine.version,
-            timestamp: now, submitter: key.publicKey, signature: .zero
-        ).signed(by: key, in: client.ledger)
+        let message = try message(
+            module: module, input: input, fuel: fuel, memoryBytes: memoryBytes,
+            milliseconds: milliseconds, in: client.ledger, by: key, now: now)
+        _ = try put(module, input, client)
         try client.spool.put([.job(message)], in: client.ledger)
         // Were they there before, the node may have removed them in between, as nobody's.
         _ = try put(module, input, client)
         return message.id(in: client.ledger)
+    }
+
+    /// The signed message of a job; throws as `submit` does, and writes nothing.
+    package static func message(
+        module: [UInt8], input: [UInt8], fuel: UInt64, memoryBytes: UInt64, milliseconds: UInt64,
+        in ledger: LedgerID, by key: SigningKey, now: Time
+    ) throws(NodeError) -> JobMessage {
+        do throws(JobProblem) {
+            try check(module: module, input: input, fuel, memoryBytes, milliseconds)
+        } catch { throw .job(error) }
+        return JobMessage(
+            module: Digest(hashing: module), input: Digest(hashing: input),
+            moduleBytes: UInt64(module.count), inputBytes: UInt64(input.count), fuel: fuel,
+            memoryBytes: memoryBytes, milliseconds: milliseconds, engine: ComputeEngine.name,
+            engineVersion: ComputeEngine.version, timestamp: now, submitter: key.publicKey,
+            signature: .zero
+        ).signed(by: key, in: ledger)
     }
 
     private static func put(

@@ -4,6 +4,7 @@
 internal import Cryptography
 package import EventLog
 internal import Foundation
+internal import Hosting
 package import Ledger
 internal import Synchronization
 
@@ -114,6 +115,11 @@ package final class ValidatorNode: Sendable {
         _ body: @escaping @Sendable (LedgerState) -> T, then: @escaping @Sendable (T) -> Void
     ) {
         inbox.put { (core) throws(NodeError) in then(body(core.state)) }
+    }
+
+    /// Reads the precommits of its last batch on its thread; nil where it lacks them.
+    package func readProof(then: @escaping @Sendable (Precommits?) -> Void) {
+        inbox.put { (core) throws(NodeError) in then(core.host.proof) }
     }
 
     /// Asks it to end in order.

@@ -18,6 +18,11 @@ package struct LoggedEntry: Sendable {
         self.entry = entry
     }
 
+    /// Reads an entry that was not read from a log.
+    package init(index: UInt64, bytes: [UInt8]) throws(DecodingError) {
+        self.init(index: index, entry: try Entry(decoding: bytes))
+    }
+
     /// What it says.
     package var event: Event { entry.event }
 

@@ -238,7 +238,8 @@ struct ChartLeadersCommand: ParsableCommand {
             expectation: "what the weights predict"
                 + (drawing.svg == nil ? "" : " (sd: standard deviations off)"),
             bars: shares.validators.map { row in
-                let off = row.deviation.map { _ in ", \(row.deviationText) sd" } ?? ""
+                let off =
+                    row.deviation.map { _ in ", \(row.deviationText(of: shares.count)) sd" } ?? ""
                 return ChartBar(
                     label: "\(row.validator) \(row.name ?? "")", value: row.share,
                     expected: row.predictedShare,

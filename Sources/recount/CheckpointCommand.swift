@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Audit
 import Cryptography
@@ -68,6 +69,11 @@ struct CheckpointResult: Encodable {
     mutating func name(by directory: String) throws(Failure) {
         let opened = try OpenedViews(log: try openLedger(directory))
         let parties = try opened.ask { views throws(ViewError) in try views.parties() } ?? []
+        name(by: parties.map { ($0.key, $0.name) })
+    }
+
+    /// Says what those who cosigned are called, by their keys.
+    mutating func name(by parties: [(key: String, name: String)]) {
         for place in signatures.indices {
             let key = signatures[place].name.suffix(64)
             signatures[place].validator = parties.first { $0.key == key }?.name
@@ -97,6 +103,21 @@ enum CheckpointInput {
     static func ledger(_ path: String) -> String? {
         let directory = Place.ledger(path)
         return FileManager.default.fileExists(atPath: "\(directory)/segments") ? directory : nil
+    }
+
+    /// Reads the one that is named, or the newest of a node in the place of it.
+    static func read(
+        _ path: String?, _ node: AskedNode?
+    ) throws(Failure) -> (signed: SignedCheckpoint, path: String) {
+        guard let node else { return try read(path ?? "-") }
+        let bytes = try node.ask { node throws(ClientError) in
+            try node.bytes(["checkpoint"], bytesMax: SignedNote.bytesMax)
+        }
+        do throws(NoteError) {
+            return (try SignedCheckpoint(bytes), "\(node.name)/checkpoint")
+        } catch {
+            throw Failure("what \(node.name) gives is no checkpoint: \(error)")
+        }
     }
 
     static func read(_ path: String) throws(Failure) -> (signed: SignedCheckpoint, path: String) {
@@ -147,11 +168,14 @@ struct CheckpointShowCommand: ParsableCommand {
         discussion: """
               recount checkpoint show home
               recount checkpoint show some.checkpoint --note
+              recount checkpoint show --node http://127.0.0.1:5100
             """)
 
     @Argument(
         help: "A file, - for standard input, or a ledger for its newest.", completion: .file())
-    var checkpoint: String
+    var checkpoint: String?
+
+    @OptionGroup var option: NodeOption
 
     @Flag(help: "Print the note as it is, for other tools.")
     var note = false
@@ -159,15 +183,23 @@ struct CheckpointShowCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    func validate() throws { try option.check(instead: checkpoint, "checkpoint") }
+
     mutating func run() throws {
-        let (signed, path) = try CheckpointInput.read(checkpoint)
+        let (signed, path) = try CheckpointInput.read(checkpoint, option.asked)
         if note {
             Output.flush()
             return FileHandle.standardOutput.write(Data(signed.bytes))
         }
         var result = CheckpointResult(signed)
         result.path = path
-        if let directory = CheckpointInput.ledger(checkpoint) { try result.name(by: directory) }
+        if let node = option.asked {
+            result.name(
+                by: try node.value(ValidatorsAnswer.self, ["validators"]).validators
+                    .map { ($0.key, $0.name) })
+        } else if let directory = CheckpointInput.ledger(checkpoint ?? "") {
+            try result.name(by: directory)
+        }
         if json { return try Output.json(result) }
         result.listing().print()
         var table = Table(
@@ -334,13 +366,17 @@ struct CheckpointVerifyCommand: ParsableCommand {
 
               recount checkpoint verify home --policy 7-of-10
               recount checkpoint verify some.checkpoint --policy 7-of-10 --keys validators.txt
+              recount checkpoint verify --node http://127.0.0.1:5100 --policy 7-of-10 \\
+                --keys validators.txt
 
             Exit codes: 0 enough signed, 1 too few or a false signature, 2 it could not be
             judged.
             """)
 
     @Argument(help: "A ledger, a file, or - for standard input.", completion: .file())
-    var checkpoint: String
+    var checkpoint: String?
+
+    @OptionGroup var option: NodeOption
 
     @Option(help: ArgumentHelp("How many of how many keys must have signed.", valueName: "T-of-N"))
     var policy: String
@@ -351,8 +387,10 @@ struct CheckpointVerifyCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    func validate() throws { try option.check(instead: checkpoint, "checkpoint") }
+
     mutating func run() throws {
-        let (signed, path) = try CheckpointInput.read(checkpoint)
+        let (signed, path) = try CheckpointInput.read(checkpoint, option.asked)
         let known: CheckpointPolicy
         let candidates = try policyKeys(signed)
         do throws(PolicyError) {
@@ -402,7 +440,7 @@ struct CheckpointVerifyCommand: ParsableCommand {
                 throw Failure("\(keys): \(error)")
             }
         }
-        guard let directory = CheckpointInput.ledger(checkpoint) else {
+        guard option.node == nil, let directory = CheckpointInput.ledger(checkpoint ?? "-") else {
             throw Failure(
                 "whose signatures? name the keys with --keys, or a ledger instead of a file")
         }

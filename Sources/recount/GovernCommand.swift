@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Cryptography
 import EventLog
@@ -142,12 +143,12 @@ private struct Proposals {
 
 private struct GovernResult: Encodable {
     var number: UInt64
-    var says: String
+    var says: String?
     var signers: [String]
     var outcome: String?
     var reason: String?
 
-    init(_ message: GovernanceMessage, _ says: String, _ fate: Fate?) {
+    init(_ message: GovernanceMessage, _ says: String?, _ fate: Fate?) {
         number = message.number
         self.says = says
         signers = message.endorsements.map(\.validator.hex)
@@ -299,23 +300,58 @@ struct GovernSubmitCommand: ParsableCommand {
             have signed.
 
               recount govern submit net/validator-3 change.json --wait
+              recount govern submit --node http://127.0.0.1:5100 change.json --wait
 
             Exit codes: 0 handed in, or in the ledger with --wait; 1 too few have signed, or
             the ledger refused it; 2 it could not be handed in.
             """)
 
-    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
-    var home: String
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The proposal; - is standard input.", completion: .file())
-    var file: String
+    var file: String?
 
     @OptionGroup var waiting: WaitOptions
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    mutating func validate() throws { try place.check(&file, "file") }
+
     mutating func run() throws {
-        try Proposals(home).submit(try Proposals.read(file), waiting, json: json)
+        let proposal = try Proposals.read(file ?? "")
+        switch try place.source() {
+        case .ledger(let home): try Proposals(home).submit(proposal, waiting, json: json)
+        case .node(let node): try submit(proposal, to: node)
+        }
+    }
+
+    /// Hands it in as it is: the node puts the signatures into their order, and checks all.
+    private func submit(_ proposal: ChangeProposal, to node: AskedNode) throws {
+        let message = proposal.message
+        let remote = RemoteSubmission(node, patienceSeconds: waiting.patience)
+        guard try remote.ledger() == proposal.ledger else {
+            throw Failure("the proposal is of another ledger than \(node.name) keeps", .wrong)
+        }
+        let size = try node.ask { node throws(ClientError) in try node.status().size }
+        let body: String
+        do { body = try proposal.json(says: "") } catch {
+            throw Failure("the proposal cannot be written: \(error)")
+        }
+        if let reason = try remote.put(["governance"], json: Array(body.utf8)) {
+            throw Failure("the change is refused: \(reason)", .wrong)
+        }
+        guard waiting.wait else {
+            if json { return try Output.json(GovernResult(message, nil, nil)) }
+            return Output.line("Handed in change \(message.number)")
+        }
+        let fate = try remote.change(message, from: size)
+        if json {
+            try Output.json(GovernResult(message, nil, fate))
+        } else {
+            Output.line("Change \(message.number): \(fate.text.visible)")
+        }
+        Output.flush()
+        throw ExitCode(fate.status.rawValue)
     }
 }

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Ledger
 import Projections
@@ -17,12 +18,13 @@ struct JobListCommand: ParsableCommand {
               recount job list home
               recount job list home --decision disagreed
               recount job list home --from 2026-01-01 --limit 0 --json
+              recount job list --node http://127.0.0.1:5100
 
             People are shown the newest 50 unless --limit says otherwise; --limit 0 shows
             all, and --json lists all that pass, one object a line.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Option(
         help: ArgumentHelp(
@@ -42,6 +44,10 @@ struct JobListCommand: ParsableCommand {
     private static let limitForPeople: UInt64 = 50
 
     func validate() throws {
+        try place.check()
+        if decision == WaitingJob.decision, place.option.node != nil {
+            throw ValidationError("what waits in a home is told by the home: name it as LEDGER")
+        }
         if let decision, !Self.decisions.contains(decision) {
             throw ValidationError(
                 "there is no decision \(decision); the decisions are"
@@ -50,8 +56,18 @@ struct JobListCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let jobs = try Jobs(place.ledger)
         let wanted = limit ?? (json ? 0 : Self.limitForPeople)
+        let jobs: Jobs
+        switch try place.source() {
+        case .ledger(let path): jobs = try Jobs(path)
+        case .node(let node):
+            let found = try node.rows(
+                JobsPage.self, ["jobs"], [("decision", decision)], range, newest: wanted,
+                isCounted: !json)
+            guard json else { return show(found.rows, [], of: found.count) }
+            for row in found.rows { try Output.json(row, isLine: true) }
+            return
+        }
         // What waits has no entry, so that a range leaves it out.
         let isWaitingAsked =
             (decision ?? WaitingJob.decision) == WaitingJob.decision && range.from == nil

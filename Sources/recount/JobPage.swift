@@ -6,11 +6,25 @@ import Projections
 /// What there is to say of one job.
 enum JobPage {
     /// Prints what is known of the job that is called so.
-    static func print(_ id: String, of place: String, isJSON: Bool) throws(Failure) {
+    static func print(_ id: String, of source: AskedPlace, isJSON: Bool) throws(Failure) {
+        let place: String
+        switch source {
+        case .ledger(let path): place = path
+        case .node(let node):
+            let row = try find(id, node)
+            return try isJSON ? Output.json(row) : show(row)
+        }
         switch try Jobs(place).find(id) {
         case .logged(let row): try isJSON ? Output.json(row) : show(row)
         case .waiting(let job): try isJSON ? Output.json(job) : show(job, place)
         }
+    }
+
+    /// The job that a node calls so.
+    static func find(_ id: String, _ node: AskedNode) throws(Failure) -> JobView {
+        try node.find(
+            JobView.self, "job", id,
+            hint: "recount job list --node \(node.name) lists those that are there", ["jobs", id])
     }
 
     private static func show(_ row: JobView) {

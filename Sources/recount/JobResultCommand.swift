@@ -1,7 +1,9 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
+import Compute
 import Cryptography
 import EventLog
 import Projections
@@ -16,6 +18,7 @@ struct JobResultCommand: ParsableCommand {
 
               recount job result home 9c41 --out words.txt
               recount job result home 812 | wc -c
+              recount job result --node http://127.0.0.1:5100 9c41 --out words.txt
 
             Two of three validators agreed on it; recount audit home --recompute runs the
             job again and says whether they were right.
@@ -25,10 +28,10 @@ struct JobResultCommand: ParsableCommand {
             something cannot be read or written.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The first digits of the identity, or the entry of the job.")
-    var id: String
+    var id: String?
 
     @Option(
         help: ArgumentHelp(
@@ -36,19 +39,45 @@ struct JobResultCommand: ParsableCommand {
         completion: .file())
     var out: String?
 
+    mutating func validate() throws { try place.check(&id, "id") }
+
     mutating func run() throws {
         try JobOutput.check(out)
-        let jobs = try Jobs(place.ledger)
-        guard case .logged(let job) = try jobs.find(id) else {
-            throw Failure(
-                "job \(id) waits for a node; recount run \(Place.network(place.ledger))"
-                    + " --requests /dev/null takes it")
-        }
-        let hash = try Self.agreedOutput(job)
-        let bytes = try Self.output(hash, of: job, in: jobs.views.log)
+        let (hash, bytes) = try result(id ?? "")
         try JobOutput.write(bytes, to: out)
         guard let out, out != "-" else { return }
         Output.line("\(out): \(Text.count(UInt64(bytes.count), "byte")), SHA-256 \(hash.hex)")
+    }
+
+    private func result(_ id: String) throws(Failure) -> (hash: Digest, bytes: [UInt8]) {
+        switch try place.source() {
+        case .node(let node):
+            let job = try JobPage.find(id, node)
+            let hash = try Self.agreedOutput(job)
+            return (hash, try Self.output(hash, of: job, at: node))
+        case .ledger(let path):
+            let jobs = try Jobs(path)
+            guard case .logged(let job) = try jobs.find(id) else {
+                throw Failure(
+                    "job \(id) waits for a node; recount run \(Place.network(path))"
+                        + " --requests /dev/null takes it")
+            }
+            let hash = try Self.agreedOutput(job)
+            return (hash, try Self.output(hash, of: job, in: jobs.views.log))
+        }
+    }
+
+    /// The output of a job, from a node: only the bytes that the hash is of.
+    private static func output(
+        _ hash: Digest, of job: JobView, at node: AskedNode
+    ) throws(Failure) -> [UInt8] {
+        let bytes = try node.ask { node throws(ClientError) in
+            try node.bytes(["jobs", job.jobID, "result"], bytesMax: ComputeLimits.outputBytesMax)
+        }
+        guard Digest(hashing: bytes) == hash else {
+            throw Failure("\(node.name) gives other bytes than the validators agreed on")
+        }
+        return bytes
     }
 
     /// The hash of the output that was agreed on, or why there is none.

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Compute
 import Cryptography
@@ -19,6 +20,8 @@ struct JobSubmitCommand: ParsableCommand {
               recount job submit net words.wasm --input text.txt --wait
               recount job submit net/validator-3 words.wasm --input - --fuel 5000000
               recount job show net 9c41
+              recount job submit --node http://127.0.0.1:5100 words.wasm \\
+                --submitter net/submitters/submitter --wait
 
             The same module and input may be submitted again; it is another job.
 
@@ -26,11 +29,10 @@ struct JobSubmitCommand: ParsableCommand {
             2 it was not decided in time.
             """)
 
-    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
-    var home: String
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The module, in WebAssembly's binary form.", completion: .file())
-    var module: String
+    var module: String?
 
     @OptionGroup var limits: JobLimitOptions
 
@@ -45,6 +47,8 @@ struct JobSubmitCommand: ParsableCommand {
             "Who submits: a name in the local network, or the folder of a submitter.",
             valueName: "name"))
     var submitter: String?
+
+    @OptionGroup var pin: LedgerPin
 
     @OptionGroup var waiting: WaitOptions
 
@@ -70,34 +74,76 @@ struct JobSubmitCommand: ParsableCommand {
         var reason: String?
     }
 
-    func validate() throws {
+    mutating func validate() throws {
+        try place.check(&module, "module")
         if let timeout, timeout.milliseconds == 0 {
             throw ValidationError("--timeout must be above zero")
         }
     }
 
     mutating func run() throws {
-        let module = try JobFile.module(self.module)
+        let module = try JobFile.module(self.module ?? "")
         let input = try JobFile.input(limits.input)
-        let milliseconds = timeout?.milliseconds ?? 0
-        let id: JobID
-        let client = try Place.client(home)
-        do throws(NodeError) {
-            let key = try SubmitterHome.find(submitter, near: home) { path throws(NodeError) in
-                try Passphrase.protection(ofSubmitter: path, keyFile: keyFile)
-            }
-            id = try JobSubmission.submit(
-                module: module, input: input, fuel: limits.fuel,
-                memoryBytes: limits.memory.bytes, milliseconds: milliseconds, to: client,
-                by: key.key, now: try SystemClock().checked())
-        } catch {
-            throw Failure("\(error)")
+        switch try place.source() {
+        case .ledger(let home): try submit(module, input, to: home)
+        case .node(let node): try submit(module, input, to: node)
         }
-        var submitted = Submitted(
+    }
+
+    private var milliseconds: UInt64 { timeout?.milliseconds ?? 0 }
+
+    private func key(near home: String) throws(NodeError) -> SigningKey {
+        try SubmitterHome.find(submitter, near: home) { path throws(NodeError) in
+            try Passphrase.protection(ofSubmitter: path, keyFile: keyFile)
+        }.key
+    }
+
+    private func submitted(_ id: JobID, _ module: [UInt8], _ input: [UInt8]) -> Submitted {
+        Submitted(
             jobID: id.hex, module: Digest(hashing: module).hex, input: Digest(hashing: input).hex,
             inputBytes: input.count, fuel: limits.fuel, memoryBytes: limits.memory.bytes,
             milliseconds: milliseconds, engine: ComputeEngine.name,
             engineVersion: ComputeEngine.version)
+    }
+
+    private func submit(_ module: [UInt8], _ input: [UInt8], to node: AskedNode) throws {
+        let remote = RemoteSubmission(node, patienceSeconds: waiting.patience)
+        let ledger = try remote.ledger()
+        try pin.check(ledger, node)
+        let message: JobMessage
+        do throws(NodeError) {
+            message = try JobSubmission.message(
+                module: module, input: input, fuel: limits.fuel,
+                memoryBytes: limits.memory.bytes, milliseconds: milliseconds, in: ledger,
+                by: try key(near: "."), now: try SystemClock().checked())
+        } catch { throw Failure("\(error)") }
+        let id = message.id(in: ledger)
+        let upload = JobUpload(message, module: module, input: input)
+        let reason = try remote.put(["jobs"], upload.encoded, id.digest)
+        guard waiting.wait else {
+            if let reason { throw Failure("the job is refused: \(reason)") }
+            if json { return try Output.json(submitted(id, module, input)) }
+            show(submitted(id, module, input))
+            return Output.line(
+                "What becomes of it: recount job show --node \(node.name) \(Text.short(id.hex))")
+        }
+        try tell(
+            submitted(id, module, input),
+            try reason.map { .refused($0) } ?? remote.job(id.digest))
+    }
+
+    private func submit(_ module: [UInt8], _ input: [UInt8], to home: String) throws {
+        let id: JobID
+        let client = try Place.client(home)
+        do throws(NodeError) {
+            id = try JobSubmission.submit(
+                module: module, input: input, fuel: limits.fuel,
+                memoryBytes: limits.memory.bytes, milliseconds: milliseconds, to: client,
+                by: try key(near: home), now: try SystemClock().checked())
+        } catch {
+            throw Failure("\(error)")
+        }
+        let submitted = submitted(id, module, input)
         guard waiting.wait else {
             if json { return try Output.json(submitted) }
             show(submitted)
@@ -108,15 +154,20 @@ struct JobSubmitCommand: ParsableCommand {
             return Output.line(
                 "What becomes of it: recount job show \(home) \(Text.short(submitted.jobID))")
         }
-        let fate = try Waiting(client: client, patienceSeconds: waiting.patience)
-            .jobs([id.digest])[0]
+        try tell(
+            submitted,
+            try Waiting(client: client, patienceSeconds: waiting.patience).jobs([id.digest])[0])
+    }
+
+    private func tell(_ submitted: Submitted, _ fate: Fate) throws {
+        var submitted = submitted
         submitted.decision = fate.line.outcome
         submitted.reason = fate.line.reason
         if json {
             try Output.json(submitted)
         } else {
             show(submitted)
-            Output.line("  \(fate.text)")
+            Output.line("  \(fate.text.visible)")
         }
         Output.flush()
         throw ExitCode(fate.status.rawValue)

@@ -24,12 +24,13 @@ struct LeadersCommand: ParsableCommand {
               recount leaders home
               recount leaders home --only requests --history 50
               recount leaders home --json
+              recount leaders --node http://127.0.0.1:5100
 
             recount show leader says how one ranking came about; recount chart leaders
             draws the shares.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Option(
         help: ArgumentHelp("Only requests, or only batches.", valueName: "kind"),
@@ -45,13 +46,31 @@ struct LeadersCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func run() throws {
-        let opened = try OpenedViews(place.ledger)
-        let kinds = only.map { [$0] } ?? LeadingKind.allCases
-        let newest = history == 0 ? UInt64.max : history
-        let answer = try opened.ask { [range] views throws(ViewError) in
-            try LeadersAnswer(kinds, range.both, newest: newest, views)
+    func validate() throws {
+        try place.check()
+        try place.option.checkRows(history, "--history")
+    }
+
+    private func answer() throws(Failure) -> LeadersAnswer? {
+        switch try place.source() {
+        case .node(let node):
+            return try node.value(
+                LeadersAnswer.self, ["leaders"],
+                [
+                    ("only", only?.rawValue), ("history", "\(history)"), ("from", range.fromText),
+                    ("to", range.toText),
+                ])
+        case .ledger(let path):
+            let kinds = only.map { [$0] } ?? LeadingKind.allCases
+            let newest = history == 0 ? UInt64.max : history
+            return try OpenedViews(path).ask { [range] views throws(ViewError) in
+                try LeadersAnswer(kinds, range.both, newest: newest, views)
+            }
         }
+    }
+
+    mutating func run() throws {
+        let answer = try answer()
         if json {
             guard let answer else { return try Output.json([String: String]()) }
             return try Output.json(answer)
@@ -83,16 +102,19 @@ struct LeadersCommand: ParsableCommand {
             ("deviation", .right, .kept),
         ])
         for row in shares.validators {
-            let isOdd = !row.isFew && abs(row.deviation ?? 0) > 3
+            let isOdd = !row.isFew(of: shares.count) && abs(row.deviation ?? 0) > 3
             table.add(styled: [
                 ("\(row.validator)", .plain), (row.name ?? "", .plain), ("\(row.led)", .plain),
                 (Text.percent(row.share), .plain), (Text.percent(row.weightShare), .plain),
                 (Text.percent(row.predictedShare), .plain),
-                (row.deviationText + (isOdd ? " !" : ""), isOdd ? .warning : .plain),
+                (
+                    row.deviationText(of: shares.count) + (isOdd ? " !" : ""),
+                    isOdd ? .warning : .plain
+                ),
             ])
         }
         table.print()
-        if shares.validators.contains(where: \.isFew) {
+        if shares.validators.contains(where: { $0.isFew(of: shares.count) }) {
             Output.line("  " + LeaderShare.fewNote)
         }
         if shares.passedOver > 0 {
@@ -125,11 +147,11 @@ extension LeaderShare {
     static let fewNote = "in parentheses: too few were to be expected to judge"
 
     /// The deviation with its sign, in parentheses where it means little; empty where there is
-    /// none.
-    var deviationText: String {
+    /// none. `count` were led in all.
+    func deviationText(of count: UInt64) -> String {
         guard let deviation else { return "" }
         let text = Text.deviation(deviation)
-        return isFew ? "(\(text))" : text
+        return isFew(of: count) ? "(\(text))" : text
     }
 }
 

@@ -4,7 +4,6 @@
 import API
 import ArgumentParser
 import Audit
-import EventLog
 import Ledger
 import Projections
 
@@ -24,6 +23,7 @@ struct LogCommand: ParsableCommand {
               recount log home --kind outcomeDecided --kind roundClosed
               recount log home --request 3f9a --validator 3
               recount log home --last 20 --follow
+              recount log --node http://127.0.0.1:5100 --last 20 --follow
               recount log home --json | jq 'select(.kind == "voteCast") | .fields.vote'
 
             Filters add up: an entry is listed if it passes all. What is about a validator
@@ -33,7 +33,7 @@ struct LogCommand: ParsableCommand {
             Kinds: \(LogCommand.kinds.joined(separator: ", ")).
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @OptionGroup var range: RangeOptions
 
@@ -73,17 +73,18 @@ struct LogCommand: ParsableCommand {
             throw ValidationError(
                 "there is no kind \(kind); the kinds are \(Self.kinds.joined(separator: ", "))")
         }
+        try place.check()
         if last != nil, range.from != nil {
             throw ValidationError("give --from or --last, not both")
         }
     }
 
     mutating func run() throws {
-        let log = try openLedger(place.ledger)
+        let log = try OpenLog(place.source())
         let filter = try filter(log)
         var walk = Walk(filter: filter, json: json, to: range.to, names: try NameBook(log))
         var next = try start(log, filter)
-        walk.height = try Self.height(before: next, in: log)
+        walk.height = try log.height(before: next)
         next = try walk.list(log, from: next)
         guard follow else {
             if walk.listed == 0, !json {
@@ -92,7 +93,7 @@ struct LogCommand: ParsableCommand {
             }
             return
         }
-        var follower = LogFollower(log)
+        var follower = OpenLogFollower(log)
         while !walk.isOver {
             Output.flush()
             try follower.wait()
@@ -101,9 +102,11 @@ struct LogCommand: ParsableCommand {
     }
 
     /// The names of the request and the validator that the filters ask for.
-    private func filter(_ log: EventLog) throws(Failure) -> LogFilter {
+    private func filter(_ log: OpenLog) throws(Failure) -> LogFilter {
         var filter = LogFilter(kinds: Set(kind))
         guard request != nil || validator != nil else { return filter }
+        if case .node(let node, _) = log { return try self.filter(node, filter) }
+        guard case .disk(let log) = log else { return filter }
         let opened = try OpenedViews(log: log)
         if let request {
             filter.request = try opened.find(
@@ -126,8 +129,27 @@ struct LogCommand: ParsableCommand {
         return filter
     }
 
+    /// The same names, from a node.
+    private func filter(_ node: AskedNode, _ filter: LogFilter) throws(Failure) -> LogFilter {
+        var filter = filter
+        if let request {
+            let row = try node.find(
+                RequestView.self, "request", request, hint: RequestsCommand.hint(node.name),
+                ["requests", request])
+            filter.request = LogFilter.RequestName(entry: row.entry, id: row.requestID)
+        }
+        if let validator {
+            let row = try node.find(
+                ValidatorHistory.self, "validator", validator, hint: ShowValidatorCommand.hint,
+                ["validators", validator]
+            ).summary
+            filter.validator = LogFilter.ValidatorName(number: row.validator, key: row.key)
+        }
+        return filter
+    }
+
     /// The first entry to be looked at.
-    private func start(_ log: EventLog, _ filter: LogFilter) throws(Failure) -> UInt64 {
+    private func start(_ log: OpenLog, _ filter: LogFilter) throws(Failure) -> UInt64 {
         var start: UInt64 = 0
         switch range.from {
         case nil: start = last.map { log.size - min($0, log.size) } ?? 0
@@ -136,22 +158,11 @@ struct LogCommand: ParsableCommand {
                 throw Failure("there is no entry \(entry): the log holds \(log.size)")
             }
             start = entry
-        case .time(let time):
-            let found = try OpenedViews(log: log).ask { views throws(ViewError) in
-                try views.firstEntry(at: time)
-            }
-            start = found.flatMap(\.self) ?? log.size
+        case .time(let time): start = try log.firstEntry(at: .time(time))
         }
         // Nothing before the request is about it.
         if last == nil, let request = filter.request { start = max(start, request.entry) }
         return start
-    }
-
-    /// The batch that is open before an entry.
-    private static func height(before entry: UInt64, in log: EventLog) throws(Failure) -> UInt64 {
-        do throws(ReadingError) { return try LogLine.height(before: entry, in: log) } catch {
-            throw Failure("\(log.directory): \(error)")
-        }
     }
 
     fileprivate static func text(
@@ -188,15 +199,15 @@ private struct Walk {
     }
 
     /// Lists what is wanted from an entry to the end of the log; returns where to go on.
-    mutating func list(_ log: EventLog, from start: UInt64) throws(Failure) -> UInt64 {
+    mutating func list(_ log: OpenLog, from start: UInt64) throws(Failure) -> UInt64 {
         var end = log.size
         if case .entry(let last) = to {
             end = min(end, last == .max ? last : last + 1)
             isOver = log.size > last
         }
         guard start < end else { return max(start, min(end, log.size)) }
-        var reader = EntryReader(log, from: start, to: end)
-        while let entry = try next(&reader, log) {
+        var reader = log.entries(from: start, to: end)
+        while let entry = try reader.entry() {
             if case .time(let last) = to, let time = Self.batchTime(entry.event), time > last {
                 isOver = true
                 break
@@ -220,16 +231,6 @@ private struct Walk {
         case .ledgerOpened(let opened): opened.time.rawValue
         case .batchOpened(let opened): opened.time.rawValue
         default: nil
-        }
-    }
-
-    private func next(
-        _ reader: inout EntryReader, _ log: EventLog
-    ) throws(Failure) -> LoggedEntry? {
-        do throws(ReadingError) {
-            return try reader.entry()
-        } catch {
-            throw Failure("\(log.directory): \(error)")
         }
     }
 }

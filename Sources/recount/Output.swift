@@ -114,8 +114,14 @@ enum Output {
         return text.count <= columns ? text : text.prefix(columns - 1) + "…"
     }
 
-    /// Bold on a terminal, plain elsewhere.
-    static func strong(_ text: String) -> String { Style.strong.applied(to: text) }
+    /// Bold on a terminal, plain elsewhere, with what controls a terminal made visible.
+    static func strong(_ text: String) -> String { Style.strong.applied(to: text.visible) }
+
+    /// Waits, as those do who look again and again.
+    static func pause(seconds: Double) {
+        flush()
+        Thread.sleep(forTimeInterval: seconds)
+    }
 
     /// Whether texts on standard output may be styled: people read it, on a terminal that can.
     static let isStyled = isTerminal && ProcessInfo.processInfo.environment["TERM"] != "dumb"

@@ -67,14 +67,13 @@ struct ProveEntryCommand: ParsableCommand {
               recount prove entry home 17
               recount prove entry home 17 --json > 17.json
               recount prove check 17.json --root ROOT
+              recount prove entry --node http://127.0.0.1:5100 17
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
-    var ledger: String
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The entry.")
-    var entry: UInt64
+    var entry: UInt64?
 
     @Option(help: "Prove it in the log of the first so many entries.")
     var size: UInt64?
@@ -82,7 +81,17 @@ struct ProveEntryCommand: ParsableCommand {
     @Flag(help: "Print one JSON object, which prove check reads.")
     var json = false
 
+    mutating func validate() throws { try place.check(&entry, "entry") }
+
     mutating func run() throws {
+        switch try place.source() {
+        case .ledger(let path): try proof(entry ?? 0, path).print(asJSON: json)
+        case .node(let node):
+            try RemoteProofs(node: node).inclusion(entry ?? 0, size: size).print(asJSON: json)
+        }
+    }
+
+    private func proof(_ entry: UInt64, _ ledger: String) throws(Failure) -> TreeProof {
         let log = try openLedger(ledger)
         guard entry < log.size else {
             throw Failure("there is no entry \(entry): the log holds \(log.size)")
@@ -111,7 +120,7 @@ struct ProveEntryCommand: ParsableCommand {
                 "no checkpoint covers entry \(entry), so nobody has signed this root; make one"
                     + " with recount checkpoint sign \(ledger)")
         }
-        try proof.print(asJSON: json)
+        return proof
     }
 }
 
@@ -127,38 +136,50 @@ struct ProveConsistencyCommand: ParsableCommand {
               recount prove check grown.json --old-root ROOT --root ROOT
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
-    var ledger: String
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The older size, in entries; at least 1.")
-    var oldSize: UInt64
+    var oldSize: UInt64?
 
     @Argument(help: "The newer size.")
-    var newSize: UInt64
+    var newSize: UInt64?
 
     @Flag(help: "Print one JSON object, which prove check reads.")
     var json = false
 
+    mutating func validate() throws {
+        try place.check(&oldSize, "old-size", &newSize, "new-size")
+    }
+
     mutating func run() throws {
-        let log = try openLedger(ledger)
+        let (oldSize, newSize) = (oldSize ?? 0, newSize ?? 0)
         guard oldSize >= 1 else {
             throw Failure("a log of no entries is the beginning of every log: name a size from 1")
         }
         guard oldSize <= newSize else {
             throw Failure("the older size comes first: \(oldSize) is more than \(newSize)")
         }
+        switch try place.source() {
+        case .ledger(let path): try proof(oldSize, newSize, path).print(asJSON: json)
+        case .node(let node):
+            try RemoteProofs(node: node).consistency(oldSize, newSize).print(asJSON: json)
+        }
+    }
+
+    private func proof(
+        _ oldSize: UInt64, _ newSize: UInt64, _ ledger: String
+    ) throws(Failure) -> TreeProof {
+        let log = try openLedger(ledger)
         guard newSize <= log.size else {
             throw Failure("there is no size \(newSize): the log holds \(log.size) entries")
         }
-        let proof = try reading { () throws(LogError) in
+        return try reading { () throws(LogError) in
             TreeProof(
                 proof: .consistency, ledger: Digest(hashing: try log.entry(at: 0)).hex,
                 size: newSize, root: try log.root(at: newSize).hex, oldSize: oldSize,
                 oldRoot: try log.root(at: oldSize).hex,
                 hashes: try log.consistencyProof(from: oldSize, to: newSize).map(\.hex))
         }
-        try proof.print(asJSON: json)
     }
 }
 

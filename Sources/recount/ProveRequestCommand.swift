@@ -1,10 +1,12 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Audit
 import EventLog
 import Ledger
+import Projections
 
 /// `recount prove request`.
 struct ProveRequestCommand: ParsableCommand {
@@ -19,23 +21,23 @@ struct ProveRequestCommand: ParsableCommand {
 
               recount prove request home 3f9a
               recount prove request home 3f9a --out 3f9a.rcct
+              recount prove request --node http://127.0.0.1:5100 3f9a
               recount certificate verify 3f9a.rcct --policy 7-of-10 --ledger ID
 
             The request is named by the first digits of its identity, or by its entry. Of
             the checkpoints in the ledger that cover the decision, the one with the most
             signatures is taken, and of equal ones the newest. Signature lines that a
             reader could not check are left out: those of keys that are not validators'.
+            A node gives the certificate under its newest checkpoint.
 
             Exit codes: 0 it is written; 2 there is no such request, it is not decided, or
             no checkpoint covers it.
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
-    var ledger: String
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The first digits of the identity, or the entry of the request.")
-    var id: String
+    var id: String?
 
     @Option(
         help: ArgumentHelp(
@@ -67,13 +69,72 @@ struct ProveRequestCommand: ParsableCommand {
         var checkpointSigners: Int
     }
 
+    mutating func validate() throws {
+        try place.check(&id, "id")
+        if place.option.node != nil, checkpoint != nil || keys != nil {
+            throw ValidationError("--checkpoint and --keys are for a LEDGER, not for --node")
+        }
+    }
+
     mutating func run() throws {
+        let written =
+            switch try place.source() {
+            case .ledger(let path): try write(id ?? "", from: path)
+            case .node(let node): try write(id ?? "", from: node)
+            }
+        if json { return try Output.json(written) }
+        Output.line(
+            "\(written.file): request \(written.requestID.prefix(16).visible)…,"
+                + " \(written.outcome.visible),"
+                + " \(Text.count(UInt64(written.entries), "entry", "entries")) of"
+                + " \(Text.grouped(written.checkpointSize)),"
+                + " \(Text.count(UInt64(written.bytes), "byte"))")
+        Output.line(
+            "\(Text.count(UInt64(written.checkpointSigners), "key")) signed the checkpoint."
+                + " To recount it:")
+        Output.line(
+            "  recount certificate verify \(written.file) --policy T-of-N --ledger"
+                + " \(written.ledgerID)")
+    }
+
+    private func write(_ id: String, from node: AskedNode) throws(Failure) -> Written {
+        let row = try node.find(
+            RequestView.self, "request", id, hint: RequestsCommand.hint(node.name),
+            ["requests", id])
+        let bytes = try node.ask { node throws(ClientError) in
+            try node.bytes(
+                ["requests", row.requestID, "certificate"], bytesMax: Certificate.bytesMax)
+        }
+        let certificate: Certificate
+        let signed: SignedCheckpoint
+        do {
+            certificate = try Certificate(bytes)
+            signed = try SignedCheckpoint(certificate.note)
+        } catch {
+            throw Failure("what \(node.name) gives is no certificate: \(error)")
+        }
+        guard certificate.subject.request.rawValue == row.entry else {
+            throw Failure("\(node.name) gives the certificate of another request")
+        }
+        let path = out ?? "\(row.requestID.filter(\.isHexDigit).prefix(16)).rcct"
+        try InputFile.write(bytes, to: path)
+        let signers = Set(
+            signed.note.signatures.filter { $0.cosignatureSeconds != nil }
+                .map { $0.name.description })
+        return Written(
+            file: path, bytes: bytes.count, requestID: row.requestID, entry: row.entry,
+            outcome: row.outcome, entries: certificate.entries.count,
+            ledgerID: String(signed.checkpoint.origin.dropFirst("recount/".count)),
+            checkpointSize: signed.head.size, checkpointSigners: signers.count)
+    }
+
+    private func write(_ id: String, from ledger: String) throws(Failure) -> Written {
         let log = try openLedger(ledger)
         let maker = try RequestLookup.find(id, in: log, ledger) {
             selector throws(HistoryError) in try Self.maker(selector, log)
         }.get()
         let keys = try self.keys.map { path throws(Failure) in try PolicyFiles.keys(path) } ?? []
-        let signed = try choose(maker, log, keys)
+        let signed = try choose(maker, log, keys, ledger)
         let certificate: Certificate
         let signers: Int
         do throws(CertificateMakingError) {
@@ -86,22 +147,12 @@ struct ProveRequestCommand: ParsableCommand {
         let requestID = maker.history.round.id.hex
         let path = out ?? "\(requestID.prefix(16)).rcct"
         try InputFile.write(bytes, to: path)
-        let written = Written(
+        return Written(
             file: path, bytes: bytes.count, requestID: requestID, entry: maker.history.entry,
             outcome: maker.history.decision.map { "\($0.event.outcome)" } ?? "",
             entries: certificate.entries.count,
             ledgerID: String(signed.checkpoint.origin.dropFirst("recount/".count)),
             checkpointSize: signed.head.size, checkpointSigners: signers)
-        if json { return try Output.json(written) }
-        Output.line(
-            "\(path): request \(requestID.prefix(16))…, \(written.outcome),"
-                + " \(Text.count(UInt64(written.entries), "entry", "entries")) of"
-                + " \(Text.grouped(written.checkpointSize)),"
-                + " \(Text.count(UInt64(bytes.count), "byte"))")
-        Output.line(
-            "\(Text.count(UInt64(signers), "key")) signed the checkpoint. To recount it:")
-        Output.line(
-            "  recount certificate verify \(path) --policy T-of-N --ledger \(written.ledgerID)")
     }
 
     /// A request that is not found may be looked for otherwise; what else fails is kept.
@@ -117,7 +168,7 @@ struct ProveRequestCommand: ParsableCommand {
     }
 
     private func choose(
-        _ maker: CertificateMaker, _ log: EventLog, _ keys: [PolicyKey]
+        _ maker: CertificateMaker, _ log: EventLog, _ keys: [PolicyKey], _ ledger: String
     ) throws(Failure) -> SignedCheckpoint {
         if let checkpoint { return try CheckpointFiles.read(checkpoint) }
         var best: (signers: Int, signed: SignedCheckpoint)?

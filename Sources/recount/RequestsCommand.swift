@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Ledger
 import Projections
@@ -18,12 +19,13 @@ struct RequestsCommand: ParsableCommand {
               recount requests home
               recount requests home --outcome rejected --limit 20
               recount requests home --from 2026-01-01 --to 2026-01-02 --json
+              recount requests --node http://127.0.0.1:5100
 
             People are shown the newest 50 unless --limit says otherwise; --limit 0 shows
             all, and --json lists all that pass, one object a line.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Option(
         help: ArgumentHelp(
@@ -41,7 +43,13 @@ struct RequestsCommand: ParsableCommand {
 
     private static let limitForPeople: UInt64 = 50
 
+    /// Where requests are listed, for those who name one that is not there.
+    static func hint(_ node: String) -> String {
+        "recount requests --node \(node) lists those that are there"
+    }
+
     func validate() throws {
+        try place.check()
         if let outcome, !RequestFilter.outcomes.contains(outcome) {
             throw ValidationError(
                 "there is no outcome \(outcome); the outcomes are"
@@ -50,8 +58,18 @@ struct RequestsCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let opened = try OpenedViews(place.ledger)
         let wanted = limit ?? (json ? 0 : Self.limitForPeople)
+        let opened: OpenedViews
+        switch try place.source() {
+        case .ledger(let path): opened = try OpenedViews(path)
+        case .node(let node):
+            let found = try node.rows(
+                RequestsPage.self, ["requests"], [("outcome", outcome)], range, newest: wanted,
+                isCounted: !json)
+            guard json else { return show(found.rows, of: found.count) }
+            for row in found.rows { try Output.json(row, isLine: true) }
+            return
+        }
         var rows: [RequestView] = []
         var count: UInt64 = 0
         var failure: Failure?

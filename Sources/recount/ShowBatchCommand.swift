@@ -14,12 +14,13 @@ struct ShowBatchCommand: ParsableCommand {
 
               recount show batch home
               recount show batch home 12 --json
+              recount show batch --node http://127.0.0.1:5100
 
             The root of the log is that before the batch's own seal, as the seal states it.
             recount log --from --to lists the entries.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The height of the batch.")
     var height: UInt64?
@@ -27,10 +28,28 @@ struct ShowBatchCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    mutating func validate() throws { try place.check(&height, "height", isOptional: true) }
+
     mutating func run() throws {
-        let opened = try OpenedViews(place.ledger)
+        let row = try row()
+        if json { return try Output.json(row) }
+        Self.show(row)
+    }
+
+    private func row() throws(Failure) -> BatchView {
+        let path: String
+        switch try place.source() {
+        case .ledger(let found): path = found
+        case .node(let node):
+            let name = height.map { "\($0)" }
+            return try node.find(
+                BatchView.self, "batch", name ?? "the last",
+                hint: "recount show batch --node \(node.name) shows the last",
+                ["batches", name ?? "last"])
+        }
+        let opened = try OpenedViews(path)
         let last = try opened.ask { views throws(ViewError) in try views.lastHeight() } ?? nil
-        let row = try opened.find(
+        return try opened.find(
             "batch", height.map { "\($0)" } ?? "the last",
             hint: last.map { "the heights go from 0 to \($0)" } ?? "no batch is sealed yet"
         ) { [height] views throws(ViewError) -> BatchView in
@@ -39,8 +58,6 @@ struct ShowBatchCommand: ParsableCommand {
             }
             return row
         }
-        if json { return try Output.json(row) }
-        Self.show(row)
     }
 
     private static func show(_ row: BatchView) {

@@ -4,7 +4,6 @@
 import API
 import ArgumentParser
 import Audit
-import EventLog
 import Ledger
 
 /// `recount show`.
@@ -26,31 +25,28 @@ struct ShowEntryCommand: ParsableCommand {
         abstract: "Show every field of an entry.",
         discussion: """
               recount show entry home 17
+              recount show entry --node http://127.0.0.1:5100 17
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
-    var ledger: String
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The entry.")
-    var entry: UInt64
+    var entry: UInt64?
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    mutating func validate() throws { try place.check(&entry, "entry") }
+
     mutating func run() throws {
-        let log = try openLedger(ledger)
+        let entry = entry ?? 0
+        let log = try OpenLog(place.source())
         guard entry < log.size else {
             throw Failure("there is no entry \(entry): the log holds \(log.size)")
         }
-        var reader = EntryReader(log, from: entry, to: entry + 1)
-        let found: LoggedEntry?
-        do throws(ReadingError) {
-            found = try reader.entry()
-        } catch {
-            throw Failure("\(log.directory): \(error)")
+        guard let found = try log.entry(entry) else {
+            throw Failure("entry \(entry) cannot be read")
         }
-        guard let found else { throw Failure("entry \(entry) cannot be read") }
         var names = try NameBook(log)
         let answer = EntryAnswer(found, fields: try names.fields(found, in: log))
         if json { return try Output.json(answer) }

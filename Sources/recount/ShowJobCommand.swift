@@ -14,15 +14,20 @@ struct ShowJobCommand: ParsableCommand {
 
               recount show job home 9c41
               recount show job home 812 --json
+              recount show job --node http://127.0.0.1:5100 9c41
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The first digits of the identity, or the entry of the job.")
-    var id: String
+    var id: String?
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func run() throws { try JobPage.print(id, of: place.ledger, isJSON: json) }
+    mutating func validate() throws { try place.check(&id, "id") }
+
+    mutating func run() throws {
+        try JobPage.print(id ?? "", of: place.source(), isJSON: json)
+    }
 }

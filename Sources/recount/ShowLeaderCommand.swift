@@ -20,12 +20,13 @@ struct ShowLeaderCommand: ParsableCommand {
               recount show leader home 12
               recount show leader home 3f9a
               recount show leader home --request 105 --json
+              recount show leader --node http://127.0.0.1:5100 3f9a
 
             "chance" is how likely the weight was to come first, before the hashes were
             known.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The height of a batch, or the first digits of a request's identity.")
     var id: String?
@@ -38,23 +39,35 @@ struct ShowLeaderCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    func validate() throws {
+    mutating func validate() throws {
+        try place.check(&id, "id", isOptional: true)
         if id != nil, request != nil { throw ValidationError("name one thing, not two") }
     }
 
     mutating func run() throws {
-        let opened = try OpenedViews(place.ledger)
-        let name = request ?? id
-        let isRequest = request != nil || (id.map { UInt64($0) == nil } ?? false)
-        let ranking = try opened.find(
-            isRequest ? "request" : "batch", name ?? "next",
-            hint: "recount leaders lists what was led"
-                + (isRequest ? "" : "; --request names a request by its entry")
-        ) { views throws(ViewError) in
-            try RankingAnswer(name, isRequest: isRequest, views)
-        }
+        let ranking = try ranking()
         if json { return try Output.json(ranking) }
         Self.show(ranking)
+    }
+
+    private func ranking() throws(Failure) -> RankingAnswer {
+        let name = request ?? id
+        let isRequest = request != nil || (id.map { UInt64($0) == nil } ?? false)
+        let kind = isRequest ? "request" : "batch"
+        let hint =
+            "recount leaders lists what was led"
+            + (isRequest ? "" : "; --request names a request by its entry")
+        switch try place.source() {
+        case .node(let node):
+            return try node.find(
+                RankingAnswer.self, kind, name ?? "next", hint: hint,
+                [isRequest ? "requests" : "batches", name ?? "next", "leader"])
+        case .ledger(let path):
+            return try OpenedViews(path).find(kind, name ?? "next", hint: hint) {
+                views throws(ViewError) in
+                try RankingAnswer(name, isRequest: isRequest, views)
+            }
+        }
     }
 
     private static func show(_ ranking: RankingAnswer) {

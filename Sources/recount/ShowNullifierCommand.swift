@@ -16,27 +16,40 @@ struct ShowNullifierCommand: ParsableCommand {
 
               recount show nullifier home 46f2b82e
               recount show nullifier home 46f2b82e --json
+              recount show nullifier --node http://127.0.0.1:5100 46f2b82e
 
             A nullifier is spent; else claimed, by a request that is open; else released,
             since a settlement failed for good; else free, since no request with it was
             approved.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The first hexadecimal digits of the nullifier, or its decimal number.")
-    var nullifier: String
+    var nullifier: String?
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    mutating func validate() throws { try place.check(&nullifier, "nullifier") }
+
+    private func row() throws(Failure) -> NullifierAnswer {
+        let name = nullifier ?? ""
+        let hint = "--kind requestSubmitted shows those that requests name"
+        switch try place.source() {
+        case .node(let node):
+            return try node.find(
+                NullifierAnswer.self, "nullifier", name,
+                hint: "recount log --node \(node.name) \(hint)", ["nullifiers", name])
+        case .ledger(let path):
+            return try OpenedViews(path).find(
+                "nullifier", name, hint: "recount log \(path) \(hint)"
+            ) { views throws(ViewError) in try NullifierAnswer(name, views) }
+        }
+    }
+
     mutating func run() throws {
-        let opened = try OpenedViews(place.ledger)
-        let row = try opened.find(
-            "nullifier", nullifier,
-            hint: "recount log \(place.ledger) --kind requestSubmitted shows those that requests"
-                + " name"
-        ) { [nullifier] views throws(ViewError) in try NullifierAnswer(nullifier, views) }
+        let row = try row()
         if json { return try Output.json(row) }
         Output.line(Output.strong("Nullifier \(row.nullifier)"))
         var list = Listing()

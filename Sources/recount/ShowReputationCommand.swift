@@ -16,15 +16,16 @@ struct ShowReputationCommand: ParsableCommand {
 
               recount show reputation home 8
               recount show reputation home c95a --limit 0 --json
+              recount show reputation --node http://127.0.0.1:5100 8
 
             Changes where a bound left the reputation as it was are listed too. recount
             chart reputation draws it. In JSON, reputations are thousandths of a point.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The number or name of the validator, or the first digits of its key.")
-    var validator: String
+    var validator: String?
 
     @Option(help: ArgumentHelp("The newest so many changes; 0 for all.", valueName: "count"))
     var limit: UInt64 = 20
@@ -32,14 +33,28 @@ struct ShowReputationCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func run() throws {
-        let opened = try OpenedViews(place.ledger)
-        let newest = limit == 0 ? UInt64.max : limit
-        let result = try opened.find(
-            "validator", validator, hint: ShowValidatorCommand.hint
-        ) { [validator] views throws(ViewError) in
-            try ReputationAnswer(validator, newest: newest, views)
+    mutating func validate() throws {
+        try place.check(&validator, "validator")
+        try place.option.checkRows(limit, "--limit")
+    }
+
+    private func answer() throws(Failure) -> ReputationAnswer {
+        let name = validator ?? ""
+        switch try place.source() {
+        case .node(let node):
+            return try node.find(
+                ReputationAnswer.self, "validator", name, hint: ShowValidatorCommand.hint,
+                ["validators", name, "reputation"], [("limit", "\(limit)")])
+        case .ledger(let path):
+            let newest = limit == 0 ? UInt64.max : limit
+            return try OpenedViews(path).find(
+                "validator", name, hint: ShowValidatorCommand.hint
+            ) { views throws(ViewError) in try ReputationAnswer(name, newest: newest, views) }
         }
+    }
+
+    mutating func run() throws {
+        let result = try answer()
         if json { return try Output.json(result) }
         Output.line(Output.strong("Reputation of " + Text.validator(result.validator, result.name)))
         var list = Listing()

@@ -20,6 +20,7 @@ struct ShowRequestCommand: ParsableCommand {
 
               recount show request home 3f9a
               recount show request home 2 --json
+              recount show request --node http://127.0.0.1:5100 3f9a
 
             The JSON object holds the request (request_id, proof, public_inputs,
             timestamp, ...), the pinned validators, the result (request_id, outcome,
@@ -27,51 +28,63 @@ struct ShowRequestCommand: ParsableCommand {
             the request.
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
-    var ledger: String
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The first digits of the identity, or the entry of the request.")
-    var id: String
+    var id: String?
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    mutating func validate() throws { try place.check(&id, "id") }
+
     mutating func run() throws {
-        let log = try openLedger(ledger)
-        let history = try RequestLookup.find(id, in: log, ledger) {
-            selector throws(HistoryError) in try RequestHistory.find(selector, in: log)
+        let answer = try answer()
+        if json { return try Output.json(answer) }
+        RequestText(answer: answer).print()
+    }
+
+    private func answer() throws(Failure) -> RequestAnswer {
+        let id = id ?? ""
+        switch try place.source() {
+        case .node(let node):
+            var answer = try node.find(
+                RequestAnswer.self, "request", id,
+                hint: RequestsCommand.hint(node.name), ["requests", id, "history"])
+            // People are told in the order of the fields, which JSON does not keep.
+            if !json { try node.complete(&answer.events) }
+            return answer
+        case .ledger(let path):
+            let log = try openLedger(path)
+            return RequestAnswer(
+                try RequestLookup.find(id, in: log, path) {
+                    selector throws(HistoryError) in try RequestHistory.find(selector, in: log)
+                })
         }
-        if json { return try Output.json(RequestAnswer(history)) }
-        RequestText(history: history).print()
     }
 }
 
 /// A history as people read it.
 private struct RequestText {
-    let history: RequestHistory
+    let answer: RequestAnswer
 
     func print() {
-        let round = history.round
-        let message = history.message
-        Output.line(Output.strong("Request \(round.id.hex)"))
+        let request = answer.request
+        Output.line(Output.strong("Request \(request.requestID)"))
         var list = Listing()
-        list.add("entry", "\(history.entry), batch \(history.height.rawValue)")
-        list.add("circuit", history.circuitName)
-        list.add("amount", "\(message.amount.rawValue)")
-        list.add("recipient", message.recipient.hex)
-        for nullifier in message.nullifiers { list.add("nullifier", nullifier.hex) }
+        list.add("entry", "\(answer.entry), batch \(answer.batch)")
+        list.add("circuit", request.circuit)
+        list.add("amount", "\(request.amount)")
+        list.add("recipient", request.recipient)
+        for nullifier in request.nullifiers {
+            list.add("nullifier", RequestAnswer.hexadecimal(nullifier))
+        }
         list.add(
-            "submitter",
-            "\(round.request.submitter.rawValue), \(RequestAnswer.submitterName(history)), key"
-                + " \(message.submitter.hex)")
-        list.add("submitted", UTC.text(message.timestamp) + " by its own time")
-        list.add(
-            "leader",
-            Text.validator(
-                UInt64(round.opened.leader.rawValue), history.names.name(of: round.opened.leader)))
-        list.add("threshold", "\(round.threshold) of \(round.pinned.members.count)")
-        list.add("deadline", UTC.text(round.opened.deadline))
+            "submitter", "\(answer.submitter), \(request.submitterName), key \(request.submitter)")
+        list.add("submitted", UTC.text(Time(request.timestamp)) + " by its own time")
+        list.add("leader", Text.validator(UInt64(answer.leader), answer.leaderName))
+        list.add("threshold", "\(answer.threshold) of \(answer.pinned.count)")
+        list.add("deadline", UTC.text(Time(answer.deadline)))
         list.print()
         printVotes()
         printDecision()
@@ -84,33 +97,32 @@ private struct RequestText {
         var table = Table(
             ("validator", .right), ("name", .left), ("key", .left), ("stake", .right),
             ("reputation", .right), ("vote", .left), ("reason", .left), ("entry", .right))
-        for member in history.round.pinned.members {
-            let vote = history.votes.first { $0.validator == member.index }
+        for member in answer.pinned {
+            let vote = answer.votes.first { $0.index == member.index }
             table.add(
-                "\(member.index.rawValue)", history.names.name(of: member.index),
-                member.key.hex.prefix(16) + "…",
-                "\(member.stake.rawValue)", UTC.points(member.reputation),
-                vote.map { "\($0.message.vote)" } ?? "none",
-                vote.map { "\($0.message.reason)" } ?? "", vote.map { "\($0.entry)" } ?? "")
+                "\(member.index)", member.name, member.key.prefix(16) + "…",
+                "\(member.stake)", UTC.points(Reputation(member.reputation)),
+                vote?.vote.vote ?? "none", vote?.vote.reason ?? "",
+                vote.map { "\($0.entry)" } ?? "")
         }
         table.print()
     }
 
     private func printDecision() {
         Output.line()
-        guard let (entry, event) = history.decision else {
+        guard let entry = answer.decisionEntry, let result = answer.result else {
             return Output.line(Output.strong("Not decided yet"))
         }
-        Output.line(Output.strong("Decided: \(event.outcome.jsonName)"))
+        Output.line(Output.strong("Decided: \(result.outcome)"))
         var list = Listing()
         list.add("entry", "\(entry)")
-        list.add("reason", event.reason.jsonName)
+        list.add("reason", result.reason)
         list.add(
             "tally",
-            "\(event.approvals) approve, \(event.rejections) reject, \(event.abstentions) abstain;"
-                + " margin \(event.margin)")
-        list.add("decided by", "entry \(event.deciding.rawValue)")
-        list.add("time", UTC.text(event.time))
+            "\(result.tally.approvals) approve, \(result.tally.rejections) reject,"
+                + " \(result.tally.abstentions) abstain; margin \(answer.margin ?? 0)")
+        list.add("decided by", "entry \(answer.deciding ?? entry)")
+        list.add("time", UTC.text(Time(result.finalTimestamp)))
         list.print()
     }
 
@@ -118,19 +130,17 @@ private struct RequestText {
         Output.line()
         Output.line(Output.strong("What followed"))
         let lines =
-            history.events.map { entry in
-                (entry.index, "\(entry.event.kind) " + text(entry.event))
-            }
-            + history.refused.map { ($0.entry, "messageRefused \($0.refusal)") }
+            answer.events.map { ($0.entry, "\($0.kind) " + text($0.fields)) }
+            + answer.refused.map { ($0.entry, "messageRefused \($0.refusal)") }
         for (entry, text) in lines.sorted(by: { $0.0 < $1.0 }) {
-            Output.line(Output.cut("  entry \(entry)  \(text)"))
+            Output.line(Output.cut("  entry \(entry)  \(text.visible)"))
         }
         if lines.isEmpty { Output.line("  nothing yet") }
     }
 
-    private func text(_ event: Event) -> String {
+    private func text(_ fields: [NamedField]) -> String {
         let hidden: Set = ["request", "about", "signature", "first", "second"]
-        return event.fields.filter { !hidden.contains($0.name) }
-            .map { $0.named(by: history.names).text() }.joined(separator: " ")
+        return fields.filter { !hidden.contains($0.name) }.map { $0.text() }
+            .joined(separator: " ")
     }
 }

@@ -14,29 +14,42 @@ struct ShowValidatorCommand: ParsableCommand {
 
               recount show validator home 3
               recount show validator home validator-4 --json
+              recount show validator --node http://127.0.0.1:5100 3
 
             recount show reputation lists what changed its reputation, recount log
             --validator every entry about it.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Argument(help: "The number or name of the validator, or the first digits of its key.")
-    var id: String
+    var id: String?
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
     static let hint = "recount validators lists those that are there"
 
-    mutating func run() throws {
-        let opened = try OpenedViews(place.ledger)
-        let history = try opened.find("validator", id, hint: Self.hint) {
-            [id] views throws(ViewError) in
-            guard let history = try views.history(ofValidator: try views.validator(called: id))
-            else { throw .notFound }
-            return history
+    mutating func validate() throws { try place.check(&id, "id") }
+
+    private func history() throws(Failure) -> ValidatorHistory {
+        let id = id ?? ""
+        switch try place.source() {
+        case .node(let node):
+            return try node.find(
+                ValidatorHistory.self, "validator", id, hint: Self.hint, ["validators", id])
+        case .ledger(let path):
+            return try OpenedViews(path).find("validator", id, hint: Self.hint) {
+                views throws(ViewError) in
+                guard let history = try views.history(ofValidator: try views.validator(called: id))
+                else { throw .notFound }
+                return history
+            }
         }
+    }
+
+    mutating func run() throws {
+        let history = try history()
         if json { return try Output.json(history) }
         Self.show(history)
     }

@@ -1,7 +1,9 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
+import Ledger
 package import Projections
 
 /// `recount validators`.
@@ -18,6 +20,7 @@ struct ValidatorsCommand: ParsableCommand {
               recount validators home
               recount validators home --by-round
               recount validators home --by-round --limit 100 --json
+              recount validators --node http://127.0.0.1:5100
 
             With --by-round each of the newest rounds is a row, 20 unless --limit says
             otherwise, and each validator a column, whose name stands above: a approve,
@@ -26,7 +29,7 @@ struct ValidatorsCommand: ParsableCommand {
             two votes of it convict it; blank where it was not asked.
             """)
 
-    @OptionGroup var place: LedgerArgument
+    @OptionGroup var place: LedgerOrNode
 
     @Flag(help: "Show what each validator did in each of the newest rounds.")
     var byRound = false
@@ -41,23 +44,32 @@ struct ValidatorsCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        try place.check()
         if limit != nil, !byRound { throw ValidationError("--limit goes with --by-round") }
     }
 
     mutating func run() throws {
-        let opened = try OpenedViews(place.ledger)
-        if byRound { return try showRounds(opened) }
-        let rows =
-            try opened.ask { [range] views throws(ViewError) -> [ValidatorView] in
-                guard let range = try range.range(views) else {
-                    return try views.validators(EntryRange(from: .max, to: 0))
-                }
-                return try views.validators(range)
-            } ?? []
+        if byRound { return try showRounds() }
+        let rows = try rows()
         if json {
             for row in rows { try Output.json(row, isLine: true) }
         } else {
             show(rows)
+        }
+    }
+
+    private func rows() throws(Failure) -> [ValidatorView] {
+        switch try place.source() {
+        case .node(let node):
+            return try node.value(
+                ValidatorsAnswer.self, ["validators"],
+                [("from", range.fromText), ("to", range.toText)]
+            ).validators
+        case .ledger(let path):
+            return try OpenedViews(path).ask { [range] views throws(ViewError) in
+                try views.validators(
+                    try range.range(views) ?? EntryRange(from: .max, to: 0))
+            } ?? []
         }
     }
 
@@ -93,13 +105,22 @@ struct ValidatorsCommand: ParsableCommand {
         ("\(count)", count > 0 ? style : .plain)
     }
 
-    private func showRounds(_ opened: OpenedViews) throws {
-        let wanted = limit ?? (json ? 0 : 20)
-        let rounds =
-            try opened.ask { [range] views throws(ViewError) -> [RoundView] in
+    private func rounds(newest wanted: UInt64) throws(Failure) -> [RoundView] {
+        switch try place.source() {
+        case .node(let node):
+            return try node.rows(
+                RoundsPage.self, ["rounds"], [], range, newest: wanted, isCounted: false
+            ).rows
+        case .ledger(let path):
+            return try OpenedViews(path).ask { [range] views throws(ViewError) -> [RoundView] in
                 guard let range = try range.range(views) else { return [] }
                 return try views.rounds(range, newest: wanted == 0 ? .max : wanted)
             } ?? []
+        }
+    }
+
+    private func showRounds() throws {
+        let rounds = try rounds(newest: limit ?? (json ? 0 : 20))
         if json {
             for round in rounds { try Output.json(round, isLine: true) }
             return
@@ -157,7 +178,7 @@ package struct RoundMatrix {
         let width = max(2 + (hasMarks ? 1 : 0), ("\(validators.last ?? 0)".count) + 1)
         let room = columns == .max ? validators.count : max(1, (columns - head) / width)
         let shown = validators.prefix(room)
-        let called = shown.map { number in "\(number) \(names[number] ?? "")" }
+        let called = shown.map { number in "\(number) \((names[number] ?? "").visible)" }
         var lines = Text.wrapped(
             ["validators:"] + Text.listed(called), columns: columns == .max ? .max : columns - 2
         ).map { "  " + $0 }

@@ -2,55 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import FoundationNetworking
 import TestSupport
 import Testing
-
-/// A ledger of one validator, whose node runs by itself and answers over HTTP.
-private final class AnsweringNode {
-    let validator: OneValidator
-    let url: String
-    private let process: Process
-
-    var home: String { validator.home }
-
-    init() throws {
-        let validator = try OneValidator()
-        self.validator = validator
-        let output = Pipe()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: Command.path)
-        process.arguments = [
-            "node", validator.home, "--key-file", validator.key, "--api", "127.0.0.1:0", "--json",
-        ]
-        process.standardOutput = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        self.process = process
-        var told = ""
-        var said: Substring?
-        while said == nil {
-            let more = output.fileHandleForReading.availableData
-            guard !more.isEmpty else { break }
-            told += String(decoding: more, as: UTF8.self)
-            said = told.split(separator: "\n").first { $0.contains("\"listening\"") }
-        }
-        let line = try JSONSerialization.jsonObject(with: Data((said ?? "{}").utf8))
-        url = try #require((line as? [String: Any])?["api"] as? String, "\(told)")
-        // Its other lines are read, so that it never waits for a reader.
-        output.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
-    }
-
-    func stop() -> Int32 {
-        process.terminate()
-        process.waitUntilExit()
-        return process.terminationStatus
-    }
-
-    func get(_ path: String) throws -> Data {
-        try Data(contentsOf: try #require(URL(string: url + path)))
-    }
-}
 
 /// The API of a running node gives what the command line prints.
 @Suite(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
@@ -61,7 +14,7 @@ struct AnswersTests {
 
     @Test func `a node answers as commands print, and ends in order`() throws {
         let node = try AnsweringNode()
-        try node.validator.submit(3)
+        try node.decide(3)
         let home = node.home
         let rows = try Command.run("requests", home, "--json").objects()
         let answer = try object(node.get("/requests"))

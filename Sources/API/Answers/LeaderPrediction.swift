@@ -43,7 +43,7 @@ package enum LeaderPrediction {
 }
 
 /// What a validator led and what was to be expected.
-package struct LeaderShare: Encodable, Equatable, Sendable {
+package struct LeaderShare: Codable, Equatable, Sendable {
     /// The validator.
     package var validator: UInt64
     /// Its name.
@@ -66,13 +66,18 @@ package struct LeaderShare: Encodable, Equatable, Sendable {
     private(set) var variance = 0.0
     private(set) var weights = 0.0
 
-    /// Whether the number led is so small, or so nearly all, that deviations mean little.
-    package var isFew: Bool { min(expected, Double(candidate) - expected) < 5 }
-
     init(_ validator: UInt64) { self.validator = validator }
 
     private enum CodingKeys: String, CodingKey {
         case validator, name, candidate, led, share, weightShare, predictedShare, deviation
+    }
+
+    /// Whether the number led is so small, or so nearly all, that deviations mean little.
+    ///
+    /// - Parameter count: How many were led.
+    package func isFew(of count: UInt64) -> Bool {
+        let expected = predictedShare * Double(count)
+        return min(expected, Double(candidate) - expected) < 5
     }
 
     fileprivate mutating func add(probability: Double, weightShare: Double) {
@@ -92,7 +97,7 @@ package struct LeaderShare: Encodable, Equatable, Sendable {
 }
 
 /// The shares of all validators in what was led.
-package struct LeaderShares: Encodable, Sendable {
+package struct LeaderShares: Codable, Sendable {
     /// What was led.
     package let kind: LeadingKind
     /// How many were led, by the first in rank.

@@ -4,9 +4,9 @@
 package import Projections
 
 /// Who led, and how often, against what the weights predict: what `recount leaders --json` prints.
-package struct LeadersAnswer: Encodable, Sendable {
+package struct LeadersAnswer: Codable, Sendable {
     /// What was led, a request or a batch.
-    package struct Led: Encodable, Sendable {
+    package struct Led: Codable, Sendable {
         /// The request, where it is one.
         package var request: UInt64?
         /// The batch, where it is one.
@@ -31,7 +31,7 @@ package struct LeadersAnswer: Encodable, Sendable {
     }
 
     /// One kind of what is led.
-    package struct Part: Encodable, Sendable {
+    package struct Part: Codable, Sendable {
         /// How often each led.
         package var shares: LeaderShares
         /// The newest, oldest first.
@@ -59,6 +59,11 @@ package struct LeadersAnswer: Encodable, Sendable {
                     Led($0, kind, names)
                 })
         }
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let object = try [String: Part](from: decoder)
+        parts = LeadingKind.allCases.compactMap { object[$0.rawValue] }
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -6,7 +6,7 @@ internal import Cryptography
 package import Projections
 
 /// Whether a nullifier is spent, and by which request: what `recount show nullifier --json` prints.
-package struct NullifierAnswer: Encodable, Sendable {
+package struct NullifierAnswer: Codable, Sendable {
     /// The nullifier, in hexadecimal.
     package let nullifier: String
     /// The same as a decimal number.

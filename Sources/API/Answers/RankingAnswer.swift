@@ -5,9 +5,9 @@ package import Projections
 
 /// Who leads a batch or request, and how the ranking came about: what `recount show leader --json`
 /// prints.
-package struct RankingAnswer: Encodable, Sendable {
+package struct RankingAnswer: Codable, Sendable {
     /// A candidate in its rank.
-    package struct Ranked: Encodable, Sendable {
+    package struct Ranked: Codable, Sendable {
         /// Its rank, from 0.
         package var rank: Int
         /// Its number.

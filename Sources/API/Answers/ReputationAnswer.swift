@@ -4,7 +4,7 @@
 package import Projections
 
 /// The reputation of a validator and what changed it: what `recount show reputation --json` prints.
-package struct ReputationAnswer: Encodable, Sendable {
+package struct ReputationAnswer: Codable, Sendable {
     /// The number of the validator.
     package let validator: UInt64
     /// Its name.

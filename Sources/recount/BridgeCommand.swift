@@ -11,7 +11,8 @@ import Node
 /// `recount bridge`.
 struct BridgeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bridge", abstract: "Look at the bridge of a local network, or mend it.",
+        commandName: "bridge",
+        abstract: "Run the bridge away from all nodes, look at it, or mend it.",
         discussion: """
             The bridge pays what the ledger orders. It is a party of its own, in bridge/,
             with a key and a vault, the database of what it has paid.
@@ -19,9 +20,11 @@ struct BridgeCommand: ParsableCommand {
               recount bridge show net
               recount bridge rebuild net
               recount bridge confirm net 3fc0 --unpaid
+              recount bridge run net/bridge --node http://10.0.0.1:5100
             """,
         subcommands: [
-            BridgeShowCommand.self, BridgeRebuildCommand.self, BridgeConfirmCommand.self,
+            BridgeRunCommand.self, BridgeShowCommand.self, BridgeRebuildCommand.self,
+            BridgeConfirmCommand.self,
         ])
 }
 

@@ -11,6 +11,15 @@ extension Vault {
         try Self.working(path) { try database.read { try Self.nextChange($0) } }
     }
 
+    /// What is wrong with a root; nil where T of those in office precommitted it.
+    package func problem(of root: ProvedRoot) throws(NodeError) -> OrderProblem? {
+        let office = try Self.working(path) { try database.read { try Self.office($0) } }
+        do throws(OrderProblem) {
+            _ = try office.check(root, in: ledger)
+            return nil
+        } catch { return error }
+    }
+
     package func follow(_ change: ProvedChange) throws(NodeError) -> OrderProblem? {
         try Self.working(path) {
             try database.write { db -> OrderProblem? in

@@ -42,7 +42,7 @@ struct NodeCommand: AsyncParsableCommand {
 
             It says a line an event: for people, warnings and errors on standard error and
             the rest on standard output; with --json, all as objects on standard output, of
-            which the last says what was sent and received. What is said has a level, and
+            which one says at the end what was sent and received. What is said has a level;
             [node] log_level or --log-level bounds it: warning says what a person should
             look at, info decisions and payments, debug votes and connections too. Lines
             that nobody takes in time are dropped and counted; the node never waits for

@@ -9,8 +9,8 @@ internal import Synchronization
 /// for whoever reads it.
 ///
 /// Bound: lines wait in `bytesMax` bytes. A line that finds no room, or that can be written no more
-/// since the reader is gone, is dropped and counted, and the count is said before the next line that
-/// finds room. Lines are written whole and in order.
+/// since the reader is gone, is dropped and counted, and the count is said before the next line
+/// that finds room. Lines are written whole and in order.
 package final class LineWriter: Sendable {
     private struct Contents {
         var bytes: [UInt8] = []

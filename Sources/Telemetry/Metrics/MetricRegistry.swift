@@ -105,8 +105,8 @@ package final class MetricRegistry: MetricsFactory {
 
     // MARK: Saying them
 
-    /// All of it in Prometheus' text format, version 0.0.4: metrics in the order of the list, series
-    /// in the order of their labels.
+    /// All of it in Prometheus' text format, version 0.0.4: metrics in the order of the list,
+    /// series in the order of their labels.
     ///
     /// - Parameter samples: What is not counted but looked up. Of two of one series the first
     ///   stands; what does not fit the list is left out and counted.

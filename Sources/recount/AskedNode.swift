@@ -40,7 +40,13 @@ struct AskedNode {
         _ type: Value.Type, _ kind: String, _ id: String, hint: String, _ path: [String],
         _ query: [(String, String?)] = []
     ) throws(Failure) -> Value {
-        let found = try ask { node throws(ClientError) in try node.found(type, path, query) }
+        let found: Value?
+        do throws(ClientError) { found = try node.found(type, path, query) } catch {
+            guard case .refused(_, let no) = error, no.error == "notAName" else {
+                throw Failure("\(error)")
+            }
+            throw Failure("\(id) names no \(kind) at \(name): \(no.message); \(hint)")
+        }
         guard let found else { throw Failure("no \(kind) is called \(id) at \(name); \(hint)") }
         return found
     }

@@ -316,7 +316,7 @@ struct GovernSubmitCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func validate() throws { try place.check(&file, "file") }
+    mutating func validate() throws { file = try place.check(file, "file") }
 
     mutating func run() throws {
         let proposal = try Proposals.read(file ?? "")

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Ledger
 import Projections
 
 /// What there is to say of one job.
@@ -69,7 +70,7 @@ enum JobPage {
         }
         Output.line(
             Output.strong("Decided: ")
-                + Style.of(outcome: row.decision).applied(to: row.decision))
+                + Style.of(outcome: row.decision).applied(to: row.decision.visible))
         var decided = Listing()
         if row.decision == "agreed", let status = row.status {
             decided.add(

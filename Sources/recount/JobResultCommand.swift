@@ -39,7 +39,7 @@ struct JobResultCommand: ParsableCommand {
         completion: .file())
     var out: String?
 
-    mutating func validate() throws { try place.check(&id, "id") }
+    mutating func validate() throws { id = try place.check(id, "id") }
 
     mutating func run() throws {
         try JobOutput.check(out)

@@ -25,7 +25,7 @@ struct JobShowCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func validate() throws { try place.check(&id, "id") }
+    mutating func validate() throws { id = try place.check(id, "id") }
 
     mutating func run() throws {
         try JobPage.print(id ?? "", of: place.source(), isJSON: json)

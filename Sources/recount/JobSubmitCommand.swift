@@ -75,7 +75,7 @@ struct JobSubmitCommand: ParsableCommand {
     }
 
     mutating func validate() throws {
-        try place.check(&module, "module")
+        module = try place.check(module, "module")
         if let timeout, timeout.milliseconds == 0 {
             throw ValidationError("--timeout must be above zero")
         }

@@ -72,35 +72,41 @@ struct LedgerOrNode: ParsableArguments {
         }
     }
 
-    /// Checks a command with one more argument, and moves it up where a node is named.
-    mutating func check<Value: LosslessStringConvertible>(
-        _ value: inout Value?, _ name: String, isOptional: Bool = false
-    ) throws {
+    /// Checks a command with one more argument, and returns that: where a node is named it stands in
+    /// the place of the LEDGER.
+    func check<Value: LosslessStringConvertible>(
+        _ value: Value?, _ name: String, isOptional: Bool = false
+    ) throws -> Value? {
+        try check(ledger, value, name, isOptional: isOptional)
+    }
+
+    /// The same with two more arguments.
+    func check<One: LosslessStringConvertible, Two: LosslessStringConvertible>(
+        _ one: One?, _ oneName: String, _ two: Two?, _ twoName: String
+    ) throws -> (One?, Two?) {
+        guard option.node != nil else {
+            return (try check(one, oneName), try check(two, twoName))
+        }
+        return (
+            try check(ledger, nil as One?, oneName),
+            try check(one.map { "\($0)" }, two, twoName)
+        )
+    }
+
+    private func check<Value: LosslessStringConvertible>(
+        _ before: String?, _ value: Value?, _ name: String, isOptional: Bool = false
+    ) throws -> Value? {
+        var value = value
         if option.node != nil {
             guard value == nil else { throw Self.surplus }
-            value = try moved(ledger, name)
-            ledger = nil
+            value = try moved(before, name)
         } else if ledger == nil {
             throw Self.missing
         }
         guard value != nil || isOptional else {
             throw ValidationError("Missing expected argument '<\(name)>'")
         }
-    }
-
-    /// Checks a command with two more arguments, and moves them up where a node is named.
-    mutating func check<One: LosslessStringConvertible, Two: LosslessStringConvertible>(
-        _ one: inout One?, _ oneName: String, _ two: inout Two?, _ twoName: String
-    ) throws {
-        if option.node != nil {
-            guard two == nil else { throw Self.surplus }
-            two = try moved(one.map { "\($0)" }, twoName)
-            one = nil
-        }
-        try check(&one, oneName)
-        guard two != nil else {
-            throw ValidationError("Missing expected argument '<\(twoName)>'")
-        }
+        return value
     }
 
     private func moved<Value: LosslessStringConvertible>(

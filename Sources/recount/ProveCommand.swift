@@ -81,7 +81,7 @@ struct ProveEntryCommand: ParsableCommand {
     @Flag(help: "Print one JSON object, which prove check reads.")
     var json = false
 
-    mutating func validate() throws { try place.check(&entry, "entry") }
+    mutating func validate() throws { entry = try place.check(entry, "entry") }
 
     mutating func run() throws {
         switch try place.source() {
@@ -148,7 +148,7 @@ struct ProveConsistencyCommand: ParsableCommand {
     var json = false
 
     mutating func validate() throws {
-        try place.check(&oldSize, "old-size", &newSize, "new-size")
+        (oldSize, newSize) = try place.check(oldSize, "old-size", newSize, "new-size")
     }
 
     mutating func run() throws {

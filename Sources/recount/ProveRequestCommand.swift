@@ -70,7 +70,7 @@ struct ProveRequestCommand: ParsableCommand {
     }
 
     mutating func validate() throws {
-        try place.check(&id, "id")
+        id = try place.check(id, "id")
         if place.option.node != nil, checkpoint != nil || keys != nil {
             throw ValidationError("--checkpoint and --keys are for a LEDGER, not for --node")
         }

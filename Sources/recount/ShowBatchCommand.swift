@@ -28,7 +28,7 @@ struct ShowBatchCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func validate() throws { try place.check(&height, "height", isOptional: true) }
+    mutating func validate() throws { height = try place.check(height, "height", isOptional: true) }
 
     mutating func run() throws {
         let row = try row()

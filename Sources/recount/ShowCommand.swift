@@ -36,7 +36,7 @@ struct ShowEntryCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func validate() throws { try place.check(&entry, "entry") }
+    mutating func validate() throws { entry = try place.check(entry, "entry") }
 
     mutating func run() throws {
         let entry = entry ?? 0

@@ -40,7 +40,7 @@ struct ShowLeaderCommand: ParsableCommand {
     var json = false
 
     mutating func validate() throws {
-        try place.check(&id, "id", isOptional: true)
+        id = try place.check(id, "id", isOptional: true)
         if id != nil, request != nil { throw ValidationError("name one thing, not two") }
     }
 

@@ -31,7 +31,7 @@ struct ShowNullifierCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func validate() throws { try place.check(&nullifier, "nullifier") }
+    mutating func validate() throws { nullifier = try place.check(nullifier, "nullifier") }
 
     private func row() throws(Failure) -> NullifierAnswer {
         let name = nullifier ?? ""

@@ -34,7 +34,7 @@ struct ShowReputationCommand: ParsableCommand {
     var json = false
 
     mutating func validate() throws {
-        try place.check(&validator, "validator")
+        validator = try place.check(validator, "validator")
         try place.option.checkRows(limit, "--limit")
     }
 

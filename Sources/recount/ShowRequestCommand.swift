@@ -36,7 +36,7 @@ struct ShowRequestCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    mutating func validate() throws { try place.check(&id, "id") }
+    mutating func validate() throws { id = try place.check(id, "id") }
 
     mutating func run() throws {
         let answer = try answer()
@@ -51,8 +51,8 @@ struct ShowRequestCommand: ParsableCommand {
             var answer = try node.find(
                 RequestAnswer.self, "request", id,
                 hint: RequestsCommand.hint(node.name), ["requests", id, "history"])
-            // People are told in the order of the fields, which JSON does not keep.
-            if !json { try node.complete(&answer.events) }
+            // The order of the fields is told by the entries alone: JSON does not keep it.
+            try node.complete(&answer.events)
             return answer
         case .ledger(let path):
             let log = try openLedger(path)

@@ -30,7 +30,7 @@ struct ShowValidatorCommand: ParsableCommand {
 
     static let hint = "recount validators lists those that are there"
 
-    mutating func validate() throws { try place.check(&id, "id") }
+    mutating func validate() throws { id = try place.check(id, "id") }
 
     private func history() throws(Failure) -> ValidatorHistory {
         let id = id ?? ""

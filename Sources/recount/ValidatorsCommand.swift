@@ -203,8 +203,8 @@ package struct RoundMatrix {
             for answer in round.answers { answers[answer.validator] = Self.letter(answer) }
             var line =
                 "  " + right("\(round.request)", entryWidth) + " "
-                + (withID ? left(String(round.requestID.prefix(12)), 13) : "")
-                + left(round.outcome, outcomeWidth)
+                + (withID ? left(String(round.requestID.prefix(12)).visible, 13) : "")
+                + left(round.outcome.visible, outcomeWidth)
             line += shown.map { cell(answers[$0] ?? "") }.joined()
             lines.append(line)
         }

@@ -210,7 +210,7 @@ extension APISuite {
                 try await node.decide([requests[2]])
                 let old = try await BridgeRun.run(
                     node.network, [behind.url], rounds: 10, untilReported: 100)
-                #expect(old.paid <= 2 && old.problems.isEmpty, "\(old)")
+                #expect(old.paid <= 2, "\(old)")
                 // Old precommits under a new size prove nothing.
                 let replaying = try await liar(node) { path, _ in
                     path == "/precommits" ? RawServer.body(earlyProof) : nil

@@ -76,7 +76,7 @@ struct ClientTests {
             (.bytes(Array("SSH-2.0-x\r\n".utf8)), "not HTTP"),
             (.json("no JSON"), "it is no JSON"), (.json("[]"), "is no"),
             (.json("{}"), "has no ledger"),
-            (.json(#"{"ledger":"00","size":-1,"height":3}"#), "size"),
+            (.json(#"{"ledger":"00","size":-1,"height":3}"#), "is not what a node"),
             (.json(#"{"ledger":"00","size":"7","height":3}"#), "size is no"),
             (.json(String(repeating: "[", count: 100_000)), "no JSON"),
             (.bytes(Array((head + "Content-Length: 99\r\n\r\n{}").utf8)), "ended"),

@@ -18,7 +18,9 @@ struct HelpTests {
         ["chart"], ["chart", "reputation"], ["chart", "leaders"],
         ["submit"], ["govern"], ["govern", "propose"], ["govern", "sign"], ["govern", "show"],
         ["govern", "submit"], ["bridge"], ["bridge", "show"], ["bridge", "rebuild"],
-        ["bridge", "confirm"], ["recover"], ["backup"], ["checkpoint", "sign"],
+        ["bridge", "confirm"], ["bridge", "run"], ["prove", "entry"], ["prove", "request"],
+        ["job", "list"], ["job", "result"], ["checkpoint", "show"], ["checkpoint", "verify"],
+        ["recover"], ["backup"], ["checkpoint", "sign"],
         ["checkpoint", "cosign"], ["job", "submit"],
     ]
 

@@ -180,11 +180,21 @@ private final class InboxHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
 
     private let inbox: Inbox
+    /// Whether the bytes that are being read have ended a part.
+    private var hasPart = false
 
     init(_ inbox: Inbox) { self.inbox = inbox }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasPart = true
         inbox.put(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // Bytes that end no part tell nobody that more are to be read.
+        if !hasPart { context.read() }
+        hasPart = false
+        context.fireChannelReadComplete()
     }
 
     func channelInactive(context: ChannelHandlerContext) {

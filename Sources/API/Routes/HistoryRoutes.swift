@@ -34,7 +34,14 @@ extension Routes {
             _ = try Query(request, known: [])
             let entry = try await entry(request.parameter("id"), desk)
             let (log, _) = try desk.log()
-            let signed = try await checkpoint(desk)
+            let signed: SignedCheckpoint
+            do { signed = try await checkpoint(desk) } catch let error as APIError
+                where error.status == .notFound
+            {
+                throw APIError(
+                    status: .conflict, reason: "tooEarly", message: error.message,
+                    retryAfterSeconds: 5)
+            }
             return try await desk.folding.run { try certificate(entry, log, signed) }
         }
         router.get("log") { request in

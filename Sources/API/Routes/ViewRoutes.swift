@@ -84,6 +84,11 @@ extension Routes {
         return first - 1
     }
 
+    /// The height that a path names, in the one way in which numbers are written.
+    private static func height(_ text: String) -> UInt64? {
+        UInt64(text).flatMap { "\($0)" == text ? $0 : nil }
+    }
+
     /// One thing in full.
     static func addThings(to router: inout Router, _ desk: NodeDesk) {
         func thing<Value: Encodable & Sendable>(
@@ -110,13 +115,14 @@ extension Routes {
             try NullifierAnswer(name, views)
         }
         thing("batches/:id") { name, views throws(ViewError) in
-            guard let height = name == "last" ? try views.lastHeight() : UInt64(name) else {
+            guard let height = name == "last" ? try views.lastHeight() : height(name) else {
                 throw .notAName
             }
             return try views.batch(height)
         }
         thing("batches/:id/leader") { name, views throws(ViewError) in
-            try RankingAnswer(name == "next" ? nil : name, isRequest: false, views)
+            guard name == "next" || height(name) != nil else { throw .notAName }
+            return try RankingAnswer(name == "next" ? nil : name, isRequest: false, views)
         }
         thing("requests/:id/leader") { name, views throws(ViewError) in
             try RankingAnswer(name, isRequest: true, views)

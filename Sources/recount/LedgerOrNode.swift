@@ -72,8 +72,8 @@ struct LedgerOrNode: ParsableArguments {
         }
     }
 
-    /// Checks a command with one more argument, and returns that: where a node is named it stands in
-    /// the place of the LEDGER.
+    /// Checks a command with one more argument, and returns that: where a node is named it stands
+    /// in the place of the LEDGER.
     func check<Value: LosslessStringConvertible>(
         _ value: Value?, _ name: String, isOptional: Bool = false
     ) throws -> Value? {

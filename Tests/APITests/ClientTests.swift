@@ -222,26 +222,46 @@ struct ClientTests {
             (["validators"], "/validators", #"{"validators":[\#(validator)]}"#),
             (
                 ["validators", "--by-round"], "/rounds",
-                #"{"rounds":[{"request":1,"request_id":\#(name),"outcome":\#(name),"is_open":true,"answers":[{"validator":0,"name":\#(name),"answer":\#(name),"is_contradicted":false,"is_convicted":false}]}]}"#
+                #"""
+                {"rounds":[{"request":1,"request_id":\#(name),"outcome":\#(name),"is_open":true,
+                "answers":[{"validator":0,"name":\#(name),"answer":\#(name),
+                "is_contradicted":false,"is_convicted":false}]}]}
+                """#
             ),
             (
                 ["show", "validator", "0"], "/validators/0",
-                #"{"summary":\#(validator),"memberships":[],"stakes":[],"convictions":[{"entry":1,"slot":\#(name)}],"causes":[{"cause":\#(name),"count":1,"change":1}],"proposed":0,"jobs_assigned":0,"jobs_reported":0}"#
+                #"""
+                {"summary":\#(validator),"memberships":[],"stakes":[],"convictions":[{"entry":1,
+                "slot":\#(name)}],"causes":[{"cause":\#(name),"count":1,"change":1}],"proposed":0,
+                "jobs_assigned":0,"jobs_reported":0}
+                """#
             ),
             (
                 ["show", "reputation", "0"], "/validators/0/reputation",
-                #"{"validator":0,"name":\#(name),"key":\#(name),"reputation":1,"causes":[],"changes":[{"entry":1,"time":1,"cause":\#(name),"before":0,"after":1}]}"#
+                #"""
+                {"validator":0,"name":\#(name),"key":\#(name),"reputation":1,"causes":[],
+                "changes":[{"entry":1,"time":1,"cause":\#(name),"before":0,"after":1}]}
+                """#
             ),
             (["show", "batch"], "/batches/last", batch),
             (["show", "leader", "ab"], "/requests/ab/leader", ranking),
             (["show", "request", "ab"], "/requests/ab/history", history),
             (
                 ["show", "nullifier", "ab"], "/nullifiers/ab",
-                #"{"nullifier":\#(name),"decimal":\#(name),"condition":\#(name),"claims":[{"request":1,"request_id":\#(name),"outcome":\#(name),"condition":\#(name)}]}"#
+                #"""
+                {"nullifier":\#(name),"decimal":\#(name),"condition":\#(name),
+                "claims":[{"request":1,"request_id":\#(name),"outcome":\#(name),
+                "condition":\#(name)}]}
+                """#
             ),
             (
                 ["leaders", "--only", "requests"], "/leaders",
-                #"{"requests":{"shares":{"kind":"requests","count":1,"passed_over":0,"validators":[{"validator":0,"name":\#(name),"candidate":1,"led":1,"share":1,"weight_share":1,"predicted_share":1,"deviation":0}]},"history":[{"request":1,"leader":0,"leader_name":\#(name)}]}}"#
+                #"""
+                {"requests":{"shares":{"kind":"requests","count":1,"passed_over":0,
+                "validators":[{"validator":0,"name":\#(name),"candidate":1,"led":1,"share":1,
+                "weight_share":1,"predicted_share":1,"deviation":0}]},"history":[{"request":1,
+                "leader":0,"leader_name":\#(name)}]}}
+                """#
             ),
         ]
         for (command, path, json) in answers {

@@ -22,10 +22,10 @@ final class RawServer: Sendable {
 
         /// A good head with a body.
         static func json(_ text: String, status: String = "200 OK") -> Answer {
-            .bytes(
-                Array(
-                    "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
-                        .utf8))
+            let head =
+                "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\n"
+                + "Content-Length: \(text.utf8.count)\r\n\r\n"
+            return .bytes(Array((head + text).utf8))
         }
 
         /// Text as it is, with line ends of HTTP.

@@ -52,7 +52,8 @@ struct ForeignClientTests {
         let node = try AnsweringNode()
         try node.decide(3)
         let given = ProcessInfo.processInfo.environment["RECOUNT_SEED"].flatMap { UInt32($0) }
-        let seed = given ?? UInt32.random(in: 0...UInt32.max)
+        // Always the same, unless one is given: what others find is found by trying them.
+        let seed = given ?? 1
         print("schemathesis: RECOUNT_SEED=\(seed)")
         let result = try Command.execute(
             schemathesis,

@@ -4,7 +4,7 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// The entries of a node's ledger as they come: server-sent events, of which only the numbers count.
+/// The entries of a node's ledger as they come: server-sent events, whose numbers alone count.
 package struct EventStream {
     /// How long a stream may be silent: a node says every fifteen seconds that it is there.
     private static let silentSeconds: Int64 = 60

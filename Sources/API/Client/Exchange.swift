@@ -9,8 +9,8 @@ internal import Synchronization
 
 /// One request and its answer on a connection of its own, taken part by part.
 ///
-/// Nothing is read that nobody asked for: a node that never ends its answer fills one buffer. Not to
-/// be used on an event loop: it blocks.
+/// Nothing is read that nobody asked for: a node that never ends its answer fills one buffer. Not
+/// to be used on an event loop: it blocks.
 final class Exchange: Sendable {
     /// What is asked.
     struct Question: Sendable {

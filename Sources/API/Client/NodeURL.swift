@@ -3,8 +3,8 @@
 
 /// The address of a node's API: `http://127.0.0.1:5100`, `http://node-3.example`.
 ///
-/// Only `http`: what is handed in is signed, and what must be believed comes as a certificate. Where
-/// others may listen, a tunnel or a proxy on this machine encrypts.
+/// Only `http`: what is handed in is signed, and what must be believed comes as a certificate.
+/// Where others may listen, a tunnel or a proxy on this machine encrypts.
 package struct NodeURL: Hashable, Sendable, CustomStringConvertible {
     /// A name, an IPv4 address, or an IPv6 address without brackets.
     package let host: String

@@ -32,8 +32,8 @@ class Request:
         self.node = None
 
 
-def configuration(folder, setup, *, connections, checkpoint_seconds):
-    """The sample with the circuit of `withdrawals`, and room for many requests."""
+def configuration(folder, setup, *, connections, checkpoint_seconds, submitters):
+    """The sample with the circuit of `withdrawals`, room for many requests, and more submitters."""
     text = (SAMPLES / "recount.toml").read_text()
     text = text[: text.index("# The circuit of")]
     for pattern, value in (
@@ -51,6 +51,8 @@ def configuration(folder, setup, *, connections, checkpoint_seconds):
         f'[[circuits]]\nname = "{withdrawals.CIRCUIT}"\nverifying_key = "{key}"\n'
         f'public_inputs = [{inputs}]\nroots = ["{setup.root}"]\n'
         f"\n[checkpoints]\nseconds = {checkpoint_seconds}\n")
+    for name, quota in submitters.items():
+        text += f'\n[[submitters]]\nname = "{name}"\nquota = {quota}\n'
     path = folder / "recount.toml"
     path.write_text(text)
     return path
@@ -66,6 +68,8 @@ class Network:
         self.parent = pathlib.Path(folder)
         self.namespaces = self.listener = None
         self.nodes, self.requests, self.figures = {}, {}, {}
+        # Whether validators answer over HTTP.
+        self.answers = scenario.answers
         self.parent.mkdir(parents=True)
         setup, lines = withdrawals.prepare(options.seed, scenario.count(options))
         false_each = scenario.false_each
@@ -76,9 +80,9 @@ class Network:
             for number, line in enumerate(lines)]
         self.configuration = configuration(
             self.parent, setup, connections=scenario.connections,
-            checkpoint_seconds=scenario.checkpoint_seconds)
+            checkpoint_seconds=scenario.checkpoint_seconds, submitters=scenario.submitters)
         self.run("init", str(self.folder), "--config", str(self.configuration), "--port", str(port))
-        self.signed = self.sign(false_each)
+        self.signed = self.sign(self.lines, false_each)
         for name in scenario.observers:
             self.run("init", str(self.folder), "--observer", name)
         names = [*VALIDATORS, "bridge", *scenario.observers]
@@ -117,19 +121,19 @@ class Network:
 
     # Requests
 
-    def sign(self, false_each):
-        """Signs all lines into files beside the homes, as `recount submit` does."""
+    def sign(self, lines, false_each=0, submitter="submitter"):
+        """Signs lines into files beside the homes, as `recount submit` does."""
         desk, folder = self.parent / "desk", self.parent / "signed"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         shutil.copytree(self.folder / VALIDATORS[0], desk)
         signed = []
-        for start in range(0, len(self.lines), SIGNED_AT_ONCE):
-            part = self.lines[start : start + SIGNED_AT_ONCE]
+        for start in range(0, len(lines), SIGNED_AT_ONCE):
+            part = lines[start : start + SIGNED_AT_ONCE]
             file = self.parent / "part.jsonl"
             file.write_text("".join(line + "\n" for line in part))
             done = self.run(
                 "submit", str(desk), "--request", str(file), "--json", "--submitter",
-                str(self.folder / "submitters" / "submitter"))
+                str(self.folder / "submitters" / submitter))
             for number, row in enumerate(done.stdout.splitlines(), start):
                 identity = json.loads(row)["request_id"]
                 path = folder / f"{identity}.message"
@@ -141,15 +145,24 @@ class Network:
             (self.folder / name / "jobs").mkdir(exist_ok=True)
         return iter(signed)
 
-    def hand_in(self, name):
-        """Hands the next request in to a node: from now on it may take it. Returns it."""
+    def draw(self):
+        """The next request, which nobody has handed in."""
         request = next(self.signed, None)
         if request is None:
             raise Failure("there are fewer requests than the scenario wants")
+        return request
+
+    def note(self, request, name):
+        """Notes that a request is handed in to a node now: it must be decided, or refused."""
         request.node = name
-        target = self.folder / name / "jobs" / request.path.name
         self.requests[request.identity] = request
         request.handed_in = time.monotonic()
+
+    def hand_in(self, name):
+        """Hands the next request in to a node: from now on it may take it. Returns it."""
+        request = self.draw()
+        target = self.folder / name / "jobs" / request.path.name
+        self.note(request, name)
         request.path.rename(target)
         return request
 

@@ -101,7 +101,7 @@ class Node:
 
     # Kinds of lines that are read; votes are most of what is printed, and are not.
     KINDS = {b"decided", b"party", b"batch", b"refused", b"equivocation", b"warning", b"traffic",
-             b"accepted", b"settled"}
+             b"accepted", b"settled", b"listening"}
     MARK = b'"event":"'
 
     def __init__(self, network, name):
@@ -115,9 +115,11 @@ class Node:
         self.parties = set()
         self.warnings = []
         self.contradictions = []
-        # Roots by height, and when they were told.
-        self.batches, self.stamps = {}, {}
+        # Roots by height, and when they were told, and the entries of the ledger by then.
+        self.batches, self.stamps, self.sizes = {}, {}, {}
         self.size = 0
+        # Where it answers over HTTP: a host and a port.
+        self.address = None
         self.traffic = None
         # The process whose output was read to its end.
         self.read_process = None
@@ -140,7 +142,9 @@ class Node:
 
     def start(self):
         command = [self.network.recount, "node", str(self.home), "--json", *self.lie]
-        self.parties = set()
+        if self.network.answers and self.name != "bridge":
+            command += ["--api", "127.0.0.1:0"]
+        self.parties, self.address = set(), None
         with open(self.network.folder / f"{self.name}.err", "ab") as errors:
             self.process = spawn(
                 command, self.network.space(self.name), stdout=subprocess.PIPE, stderr=errors)
@@ -182,7 +186,12 @@ class Node:
                 if self.batches.setdefault(event["height"], event["root"]) != event["root"]:
                     self.contradictions.append(f"two batches {event['height']}")
                 self.stamps.setdefault(event["height"], stamp)
+                self.sizes.setdefault(event["height"], event["size"])
                 self.size = max(self.size, event["size"])
+            case "listening":
+                if process is self.process and event.get("api"):
+                    host, port = event["api"].removeprefix("http://").rsplit(":", 1)
+                    self.address = (host, int(port))
             case "warning":
                 self.warnings.append(event["detail"])
             case "traffic":

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 from . import ROOT, figures, namespaces
+from .api import API
 from .checks import Checks
 from .failures import Failure, Skipped
 from .found import FOUND
@@ -55,7 +56,8 @@ something which is not here is skipped, and says so. An interrupt leaves nothing
 """
 
 SCENARIOS = {scenario.name: scenario for scenario in (
-    QUIET, LOAD, SLOW, FOUND, KILLS, CUT, WIPED, BYZANTINE, OBSERVERS, IDLE, SELFTEST, SOAK)}
+    QUIET, LOAD, SLOW, FOUND, KILLS, CUT, WIPED, BYZANTINE, OBSERVERS, IDLE, API, SELFTEST,
+    SOAK)}
 # What only --minutes or its name asks for, and what --quick leaves out as too long.
 LONG = {SOAK.name}
 NOT_QUICK = {IDLE.name}

@@ -35,6 +35,10 @@ class Scenario:
     checkpoint_seconds: int = 10
     # Names of observers that it has homes for.
     observers: typing.Sequence = ()
+    # Quotas of further submitters, by name.
+    submitters: typing.Mapping = dataclasses.field(default_factory=dict)
+    # Whether validators answer over HTTP, each at a port of its own.
+    answers: bool = False
     # As many networks, one after the other, by the options; `run` is told which.
     turns: typing.Callable = lambda options: 1
 

@@ -22,8 +22,6 @@ from .scenarios import WARM_COUNT, Scenario, hand_in, hold, say, warm
 ASKED, SATURATED = VALIDATORS[0], VALIDATORS[1]
 # A submitter that may have one request undecided, and what it hands in.
 SMALL, SMALL_QUOTA = "small", 1
-# The even pace at which requests are handed in beside what is measured.
-PER_SECOND = 20
 WIDTH = 20
 READERS = 8
 PAGE_ROWS = 100
@@ -36,6 +34,8 @@ SLOW_PER_SECOND = 2
 class Size:
     """How long and how much of each."""
 
+    # The even pace at which requests are handed in beside what is measured.
+    per_second: int
     submissions: int
     read_seconds: int
     follow_seconds: int
@@ -53,12 +53,12 @@ class Size:
         seconds = (4 * self.read_seconds + self.follow_seconds
                    + 2 * self.rounds * self.round_seconds
                    + self.calm_seconds + self.flood_seconds)
-        return (WARM_COUNT + 2 * self.submissions + PER_SECOND * seconds
+        return (WARM_COUNT + 2 * self.submissions + self.per_second * seconds
                 + SLOW_PER_SECOND * self.follow_seconds)
 
 
-WHOLE = Size(600, 10, 20, 1000, 6, 10, 20, 60, 10_000, 1200)
-QUICK = Size(40, 1, 1, 50, 1, 1, 1, 4, 2_500, 60)
+WHOLE = Size(20, 600, 10, 20, 1000, 6, 10, 20, 60, 10_000, 1200)
+QUICK = Size(10, 40, 1, 1, 50, 1, 1, 1, 5, 2_500, 60)
 
 
 def size_of(options):
@@ -74,7 +74,7 @@ def need(options):
 
 # What nodes do meanwhile
 
-def paced(network, rng, seconds, per_second=PER_SECOND):
+def paced(network, rng, seconds, per_second):
     """Hands requests in at the even pace for so long, and waits until all nodes decided them."""
     requests = hand_in(network, rng, 1 / per_second, math.ceil(seconds * per_second))
     network.wait_decided(requests, network.validators)
@@ -137,12 +137,12 @@ def wait_certificate(network, identity):
     return path
 
 
-def read(network, rng, path, seconds):
+def read(network, rng, path, size):
     """Reads by wrk, while requests are handed in at the pace."""
     host, port = network.nodes[ASKED].address
-    reader = spawn(["wrk", "-t1", f"-c{READERS}", f"-d{seconds}s", "--latency",
+    reader = spawn(["wrk", "-t1", f"-c{READERS}", f"-d{size.read_seconds}s", "--latency",
                     f"http://{host}:{port}{path}"], stdout=subprocess.PIPE, text=True)
-    requests = paced(network, rng, seconds)
+    requests = paced(network, rng, size.read_seconds, size.per_second)
     row = of_wrk(reader.communicate(timeout=PATIENCE_SECONDS)[0])
     demand(not row["refused"], f"{row['refused']} reads of {path} are refused")
     return row | {"decided_meanwhile": pace(network, requests)}
@@ -151,13 +151,13 @@ def read(network, rng, path, seconds):
 def reads(network, rng, size, identity):
     result = network.figures["reads"] = {"connections": READERS}
     certificate = wait_certificate(network, identity)
-    result["without_readers"] = {
-        "decided_meanwhile": pace(network, paced(network, rng, size.read_seconds))}
+    requests = paced(network, rng, size.read_seconds, size.per_second)
+    result["without_readers"] = {"decided_meanwhile": pace(network, requests)}
     for what, path in (("a_request", f"/requests/{identity}"),
                        (f"a_page_of_{PAGE_ROWS}", f"/requests?limit={PAGE_ROWS}"),
                        ("a_certificate", certificate)):
         say(f"reads of {what.replace('_', ' ')}")
-        result[what] = read(network, rng, path, size.read_seconds)
+        result[what] = read(network, rng, path, size)
 
 
 # 3. Subscribers
@@ -186,7 +186,7 @@ def subscribers(network, rng, size):
     node = network.nodes[ASKED]
     result = network.figures["subscribers"] = {}
     say("one subscriber")
-    result["one"] = delays(network, rng, node, size.follow_seconds, PER_SECOND)
+    result["one"] = delays(network, rng, node, size.follow_seconds, size.per_second)
     result["memory_kib_with_one"] = memory(node)
     say(f"{size.subscribers} subscribers")
     followers = follow(network, node, size.subscribers)
@@ -200,11 +200,11 @@ def subscribers(network, rng, size):
 
 # 4. The commit path
 
-def one_side(network, rng, seconds, is_watched):
+def one_side(network, rng, size, is_watched):
     """Latencies at the node that is watched, or not, and at all of them."""
     node = network.nodes[ASKED]
     watchers = (follow(network, node, COMMIT_SUBSCRIBERS), Scraper(node)) if is_watched else ()
-    requests = paced(network, rng, seconds)
+    requests = paced(network, rng, size.round_seconds, size.per_second)
     if is_watched:
         watchers[1].end()
         demand(not end(watchers[0])["ended"], "streams of events end by themselves")
@@ -221,7 +221,7 @@ def commit_path(network, rng, size, options):
     for number in range(size.rounds):
         say(f"commits with and without subscribers, {number + 1} of {size.rounds}")
         for is_watched in (False, True) if number % 2 else (True, False):
-            rows[is_watched].append(one_side(network, rng, size.round_seconds, is_watched))
+            rows[is_watched].append(one_side(network, rng, size, is_watched))
     result = network.figures["commit_path"] = {"subscribers": COMMIT_SUBSCRIBERS}
     ratios = []
     for place, what in enumerate(("at_the_node", "at_all_nodes")):
@@ -260,7 +260,8 @@ def flood(network, rng, size, small):
     child.stdin.write(json.dumps(spec_of(network, size, small)))
     child.stdin.close()
     child.stdin = None
-    requests = hand_in(network, rng, 1 / PER_SECOND, PER_SECOND * size.flood_seconds)
+    requests = hand_in(
+        network, rng, 1 / size.per_second, size.per_second * size.flood_seconds)
     said = end(child)
     network.wait_decided(requests, network.validators)
     # What it took of the flood must be decided, and what it turned away may come again.
@@ -272,7 +273,7 @@ def flood(network, rng, size, small):
 def saturation(network, rng, size, small):
     node = network.nodes[SATURATED]
     say("calm before the floods")
-    calm = pace(network, paced(network, rng, size.calm_seconds))
+    calm = pace(network, paced(network, rng, size.calm_seconds, size.per_second))
     before = memory(node)
     say(f"floods for {size.flood_seconds} s")
     said, requests = flood(network, rng, size, small)

@@ -6,7 +6,6 @@ import Cryptography
 import Foundation
 import Ledger
 import Node
-import Synchronization
 import TestSupport
 import Testing
 
@@ -48,7 +47,6 @@ final class RunningNode: Sendable {
     let http: HTTP
     private let folder: TemporaryFolder
 
-    private static let nextPort = Mutex<UInt16>(UInt16.random(in: 20_000..<25_000))
     private static let samples = Vectors.repository.appendingPathComponent("Tools/samples").path
 
     init(
@@ -61,10 +59,7 @@ final class RunningNode: Sendable {
         configuration.parameters.threshold = UInt32(validators)
         configuration.keeping.checkpointSeconds = 0
         configuration.submitters[0].quota = quota
-        let port = Self.nextPort.withLock { port in
-            defer { port += UInt16(validators) + 1 }
-            return port
-        }
+        let port = TestPorts.take(validators + 1)
         network = try LocalNetwork.initialise(
             configuration: configuration, at: folder.path + "/net",
             protection: .keyFile(path: nil), startTime: try SystemClock().checked(),

@@ -10,7 +10,7 @@ import Testing
 private final class LoggedNode {
     let validator: OneValidator
     private let process = Process()
-    private let port = UInt16.random(in: 20_000..<25_000)
+    private let port = TestPorts.take(1)
 
     init(_ validator: OneValidator, _ arguments: [String], output: FileHandle, errors: FileHandle)
         throws

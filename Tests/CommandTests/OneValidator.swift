@@ -25,7 +25,7 @@ struct OneValidator {
         key = folder.path + "/unlock.key"
         let made = try Command.run(
             "init", network, "--config", file, "--key-file", key, "--port",
-            "\(UInt16.random(in: 15_000..<20_000))")
+            "\(TestPorts.take(2))")
         try #require(made.status == 0, "\(made.errors)")
         home = network + "/validator-1"
     }

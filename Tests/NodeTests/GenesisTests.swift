@@ -6,7 +6,6 @@ import Foundation
 import Ledger
 import Network
 import Node
-import Synchronization
 import TestSupport
 import Testing
 
@@ -15,7 +14,6 @@ struct ApartParties {
     let folder: TemporaryFolder
     let configuration: Configuration
     let files: [String]
-    private static let nextPort = Mutex<UInt16>(UInt16.random(in: 46_000..<60_000))
 
     init() throws {
         folder = try TemporaryFolder()
@@ -41,11 +39,7 @@ struct ApartParties {
         at place: String? = nil
     ) throws -> String {
         let home = folder.file(place ?? name)
-        let port = nextPort.withLock { port in
-            defer { port += 1 }
-            return port
-        }
-        let address = Multiaddr.tcp(.ip4(0x7F00_0001), port)
+        let address = Multiaddr.tcp(.ip4(0x7F00_0001), TestPorts.take(1))
         _ = try PartyHome.make(
             role, named: name, at: home, listen: role == .submitter ? [] : [address],
             addresses: [], protection: .keyFile(path: nil))

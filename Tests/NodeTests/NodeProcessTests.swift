@@ -35,24 +35,16 @@ private final class Heard: Sendable {
 /// Validators and the bridge, each with a network of its own, over sockets of this machine.
 @Suite("Nodes over sockets", .serialized)
 struct NodeProcessTests {
-    /// Ports that nobody has asked for yet, as far as tests of one machine go; below those that
-    /// systems give to whoever dials.
-    private static let nextPort = Mutex<UInt16>(UInt16.random(in: 25_000..<32_000))
-
     private static func make(
         _ folder: TemporaryFolder, _ count: Int, threshold: UInt32
     ) throws -> LocalNetwork {
         var configuration = try Samples.configuration()
         configuration.validators = Array(configuration.validators.prefix(count))
         configuration.parameters.threshold = threshold
-        let port = nextPort.withLock { port in
-            defer { port += UInt16(count) + 1 }
-            return port
-        }
         return try LocalNetwork.initialise(
             configuration: configuration, at: folder.file("net"),
             protection: .keyFile(path: nil), startTime: try SystemClock().checked(),
-            portsFrom: port)
+            portsFrom: TestPorts.take(count + 1))
     }
 
     private static func start(_ home: NodeHome, _ heard: Heard) async throws -> NodeProcess {

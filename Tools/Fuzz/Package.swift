@@ -75,6 +75,7 @@ let package = Package(
                 "Bridge/Vault+Membership.swift", "Bridge/Vault+Payments.swift",
                 "Bridge/Vault+Rebuild.swift", "Clients", "Duties/Announcing.swift",
                 "Duties/Blobs.swift", "Duties/Checkpoints.swift", "Duties/Clients.swift",
+                "Duties/Counting.swift",
                 "Duties/Duty.swift", "Duties/Following.swift", "Duties/Jobs.swift",
                 "Duties/Observers.swift", "Duties/PeerRate.swift", "Duties/Pruning.swift",
                 "Duties/Settling.swift", "Duties/SharedRunner.swift", "Duties/Spooling.swift",

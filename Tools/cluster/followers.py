@@ -36,14 +36,20 @@ def source(place, each=AN_ADDRESS):
 
 
 def follow(address, place):
-    stream = socket.create_connection(
-        address, timeout=ANSWER_SECONDS, source_address=(source(place), 0))
-    stream.sendall(written("GET", "/events"))
-    head = stream.recv(1 << 16)
-    if not head.startswith(b"HTTP/1.1 200"):
-        sys.exit(f"subscriber {place + 1} is answered {head[:200]!r}")
-    stream.setblocking(False)
-    return stream
+    """A stream; comes again while there is no place, as when others left a moment ago."""
+    end = time.monotonic() + ANSWER_SECONDS
+    while True:
+        stream = socket.create_connection(
+            address, timeout=ANSWER_SECONDS, source_address=(source(place), 0))
+        stream.sendall(written("GET", "/events"))
+        head = stream.recv(1 << 16)
+        if head.startswith(b"HTTP/1.1 200"):
+            stream.setblocking(False)
+            return stream
+        stream.close()
+        if not head.startswith(b"HTTP/1.1 503") or time.monotonic() > end:
+            sys.exit(f"subscriber {place + 1} is answered {head[:200]!r}")
+        time.sleep(1)
 
 
 def drain(streams):

@@ -82,12 +82,16 @@ def paced(network, rng, seconds, per_second):
 
 
 def pace(network, requests):
-    """Decisions a second, from the first to the last at the node that is last, and latencies."""
+    """Decisions a second, and latencies, at the node that is last with each.
+
+    From the first to the last of them; one batch may decide all, so it is at most the pace at which
+    they were handed in.
+    """
     latencies = network.latencies(requests)
-    stamps = sorted(
-        request.handed_in + latency for request, latency in zip(requests, latencies))
-    seconds = stamps[-1] - stamps[0]
-    return {"decisions_per_second": round((len(stamps) - 1) / seconds, 2) if seconds else None,
+    begun = [request.handed_in for request in requests]
+    ended = [start + latency for start, latency in zip(begun, latencies)]
+    seconds = max(max(stamps) - min(stamps) for stamps in (begun, ended))
+    return {"decisions_per_second": round((len(requests) - 1) / seconds, 2),
             "latency": figures.latencies(latencies)}
 
 

@@ -11,6 +11,7 @@ printed counts the answers of each kind of client, and names those that are not 
 
 import asyncio
 import collections
+import errno
 import itertools
 import json
 import os
@@ -79,6 +80,8 @@ class Floods:
                 self.tally.note(kind, "closed")
             except TimeoutError:
                 self.tally.note(kind, "not answered")
+            except OSError as error:
+                self.tally.note(kind, errno.errorcode.get(error.errno, "not connected"))
             # As fast as it goes, and not faster where nothing is listened to.
             await asyncio.sleep(0.01)
 

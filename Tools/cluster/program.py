@@ -60,7 +60,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     SOAK)}
 # What only --minutes or its name asks for, and what --quick leaves out as too long.
 LONG = {SOAK.name}
-NOT_QUICK = {IDLE.name}
+NOT_QUICK = {IDLE.name, API.name}
 
 
 def description():

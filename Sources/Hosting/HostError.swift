@@ -25,8 +25,9 @@ package enum HostError: Error, Sendable {
     case start(path: String, SnapshotFlaw?)
     /// The ledger has another root than the checkpoint, or the snapshot, that was trusted.
     case otherHistory(TreeHead, found: Digest)
-    /// What follows here differs from what a quorum agreed on.
-    case diverged(Divergence)
+    /// What follows here differs from what a quorum agreed on; the path of the case that tells of
+    /// it, where there is one.
+    case diverged(Divergence, case: String?)
 }
 
 extension HostError: CustomStringConvertible {
@@ -46,9 +47,12 @@ extension HostError: CustomStringConvertible {
         case .otherHistory(let head, let found):
             "the ledger has the root \(found.hex) at \(head.size) entries, and the root"
                 + " \(head.root.hex) was trusted; find out which is right"
-        case .diverged(let divergence):
-            "this node has come apart from the others and stops: \(divergence); keep its ledger,"
-                + " compare it with `recount replay`, and recover it from another node"
+        case .diverged(let divergence, let path?):
+            "this node has come apart from the others and stops: \(divergence); see why with"
+                + " `recount case show \(path)`"
+        case .diverged(let divergence, nil):
+            "this node has come apart from the others and stops: \(divergence); no case could be"
+                + " kept of it: keep the ledger, and compare it with another by `recount diff`"
         }
     }
 }

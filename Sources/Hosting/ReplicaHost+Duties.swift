@@ -43,7 +43,7 @@ extension ReplicaHost {
     package func report(
         _ report: JobReport, on job: JobID, at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        guard !isSilent else { return [] }
+        guard stopped == nil, !isSilent else { return [] }
         let message: ResultMessage
         do throws(JournalError) {
             message = try journal.result(report, on: job)
@@ -71,7 +71,7 @@ extension ReplicaHost {
         _ signed: inout SignedCheckpoint, seconds: UInt64
     ) throws(HostError) -> Cosigning {
         let checkpoint = signed.checkpoint
-        guard ahead == nil, checkpoint.size <= log.size else { return .tooEarly }
+        guard stopped == nil, ahead == nil, checkpoint.size <= log.size else { return .tooEarly }
         var proof: [Digest] = []
         let isSigner = !isSilent && replica.index.map(state.members.contains) ?? false
         do throws(LogError) {

@@ -30,6 +30,9 @@ package final class ReplicaHost {
     let disk: any Disk
     let weakening: Weakening
     let memory: SignatureMemory
+    let versions: ProgramVersions
+    /// What became of earlier divergences.
+    var cases: OpenCases
     private let snapshotEntries: UInt64
     private var snapshotSize: UInt64
     var outputs: [HostOutput] = []
@@ -95,13 +98,16 @@ package final class ReplicaHost {
     ///     starts from a peer's snapshot under it; one that has other entries does not open.
     ///   - checksTail: Whether what lies beyond snapshots and checkpoints is derived again.
     ///   - memory: What was found signed; hosts of one ledger in one process may share it.
+    ///   - versions: What the validator runs, for cases.
     package init(
         directory: String, disk: any Disk, key: SigningKey,
         settings: ReplicationSettings = ReplicationSettings(), snapshotEntries: UInt64 = 100_000,
         trusted: TreeHead? = nil, checksTail: Bool = false, weakening: Weakening = Weakening(),
-        memory: SignatureMemory = SignatureMemory(), at now: Instant
+        memory: SignatureMemory = SignatureMemory(),
+        versions: ProgramVersions = ProgramVersions(), at now: Instant
     ) throws(HostError) {
         HostingLimits.check()
+        self.versions = versions
         self.memory = memory
         self.directory = directory
         self.disk = disk
@@ -124,14 +130,18 @@ package final class ReplicaHost {
         } catch { throw .journal(error) }
         precommits = PrecommitStore(ledgerDirectory: "\(directory)/ledger", disk: disk)
         let frontier = try Self.frontier(of: ledger.log)
+        cases = try OpenCases(
+            CaseStore(home: directory, disk: disk), start?.state ?? ledger.state,
+            log: start == nil ? ledger.log : nil, versions)
         let made = try Self.makeReplica(
             key: key, settings: settings, weakening: weakening,
             state: start?.state ?? ledger.state, frontier: start?.ahead.frontier ?? frontier,
-            precommits: precommits, journal: journal, checker: memory.checker, at: now)
+            precommits: precommits, journal: journal, quietThrough: cases.quietThrough,
+            checker: memory.checker, at: now)
         replica = made.replica
         intake = Intake(Parties(replica.state), memory: memory)
         log = ledger.log
-        notices = ledger.notices + made.notices
+        notices = ledger.notices + made.notices + cases.notices
         snapshotSize = ledger.snapshot?.size ?? 0
         if let start {
             ahead = start.ahead
@@ -161,7 +171,7 @@ package final class ReplicaHost {
     static func makeReplica(
         key: SigningKey, settings: ReplicationSettings, weakening: Weakening, state: LedgerState,
         frontier: MerkleFrontier, precommits: PrecommitStore, journal: VoteJournal,
-        checker: SignatureChecker, at now: Instant
+        quietThrough: Height, checker: SignatureChecker, at now: Instant
     ) throws(HostError) -> (replica: Replica, notices: [String]) {
         var notices: [String] = []
         var last: Precommits?
@@ -181,7 +191,9 @@ package final class ReplicaHost {
             lastPrecommits: last.flatMap { $0.root == frontier.root ? $0 : nil },
             journal: items, silentUntil: journal.silentUntil,
             silentThrough: journal.silentThrough ?? Height(0),
-            firstHeight: journal.spokenHeight ?? Height(0), weakening: weakening,
+            firstHeight: max(
+                journal.spokenHeight ?? Height(0), Height(quietThrough.rawValue + 1)),
+            weakening: weakening,
             checker: checker, at: now)
         return (replica, notices)
     }
@@ -193,7 +205,8 @@ package final class ReplicaHost {
 
     /// The uptime, in milliseconds, at which `wake` is wanted.
     package var nextWake: UInt64 {
-        isJoining ? nextAheadWake : min(look { $0.nextWake }, nextAheadWake)
+        if stopped != nil { return .max }
+        return isJoining ? nextAheadWake : min(look { $0.nextWake }, nextAheadWake)
     }
 
     /// Looks at the replica where it lies: read from the property, it would be copied whole.
@@ -251,6 +264,7 @@ package final class ReplicaHost {
         _ arrivals: [CheckedArrival], at now: Instant
     ) throws(HostError) -> [HostOutput] {
         outputs = []
+        guard stopped == nil else { return [] }
         for arrival in arrivals { try take(arrival, at: now) }
         try goOn(at: now)
         return outputs
@@ -258,7 +272,8 @@ package final class ReplicaHost {
 
     /// Whether a message that was just taken in is kept, so that others may want it too.
     package func keeps(_ arrival: CheckedArrival) -> Bool {
-        !isJoining && look { $0.keeps(arrival.message.message, from: arrival.peer) }
+        stopped == nil && !isJoining
+            && look { $0.keeps(arrival.message.message, from: arrival.peer) }
     }
 
     /// The validator that says what a message says, and tells all that it reaches; nil where it is
@@ -326,6 +341,7 @@ package final class ReplicaHost {
         _ inputs: [ReplicaInput], at now: Instant
     ) throws(HostError) -> [HostOutput] {
         outputs = []
+        guard stopped == nil else { return [] }
         // A node that waits for its snapshot has no state to judge anything by.
         if !isJoining { try step(inputs, at: now) }
         try goOn(at: now)
@@ -340,7 +356,7 @@ package final class ReplicaHost {
                 if case .sign(let id, let vote, let reason) = effect {
                     verdicts.append((id, Verdict(vote, reason)))
                 } else {
-                    try perform(effect)
+                    try perform(effect, at: now)
                 }
             }
             effects = []
@@ -353,7 +369,7 @@ package final class ReplicaHost {
         }
     }
 
-    private func perform(_ effect: ReplicaEffect) throws(HostError) {
+    private func perform(_ effect: ReplicaEffect, at now: Instant) throws(HostError) {
         switch effect {
         case .journal(let items):
             do throws(JournalError) { try journal.note(items) } catch { throw .journal(error) }
@@ -369,7 +385,8 @@ package final class ReplicaHost {
             replica.pay(bytes, from: peer)
         case .verify(let request): outputs.append(.verify(request))
         case .commit(let batch): try commit(batch)
-        case .stop(let divergence): throw .diverged(divergence)
+        case .stop(let divergence, let batch):
+            throw diverged(divergence, batch, on: replica.state, replica.frontier, at: now)
         case .notice(let text): outputs.append(.notice(text))
         case .sign: break
         }
@@ -387,6 +404,10 @@ package final class ReplicaHost {
             recentBatches.note(batch.precommits.height, first: log.size)
             do throws(LogError) {
                 _ = try log.stage(batch.entries)
+                // What is not durable yet is lost with the process.
+                invariant(
+                    log.stagedRoot == batch.precommits.root,
+                    "a batch gives another root than was decided")
                 try log.commit()
             } catch { throw .log(error) }
             try heads(from: log.size - UInt64(batch.entries.count)).check(log)
@@ -396,6 +417,7 @@ package final class ReplicaHost {
             ahead?.frontier.root ?? log.root == batch.precommits.root,
             "the log has another root than was decided")
         intake.update(replica.state)
+        try closeCases(with: batch.precommits)
         outputs.append(
             .committed(
                 batch.precommits.height, root: batch.precommits.root,

@@ -175,6 +175,7 @@ struct NodeCommand: AsyncParsableCommand {
     ) async throws -> (NodeProcess, APIServer?) {
         var options = NodeProcess.Options()
         options.node.acceptsClockJump = acceptClockJump
+        options.node.derivesAgain = FreshProcess.derive
         if !listen.isEmpty {
             options.listen = try listen.map { text in
                 do throws(MultiaddrError) { return try Multiaddr(text: text) } catch {

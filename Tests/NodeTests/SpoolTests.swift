@@ -154,3 +154,23 @@ private struct SpoolCase {
         #expect(try spool.spool.names().count == 2)
     }
 }
+
+/// What becomes of the folder while a node looks at it.
+@Suite(.timeLimit(.minutes(5)))
+struct WatchedSpoolTests {
+    @Test func spoolThatIsMovedAwayWhileItIsWatchedIsLookedAtWhereItIsMadeAnew() async throws {
+        let folder = try TemporaryFolder()
+        let nodes = try RunningNodes(try RunningNodes.network(folder))
+        let home = nodes.network.nodes[0].path
+        let requests = try nodes.requests(2)
+        let ids = requests.map { $0.id(in: nodes.network.ledger) }
+        _ = try Spool(home: home).put([.request(requests[0])], in: nodes.network.ledger)
+        #expect(try await nodes.wait(seconds: 60) { $0.entry(of: ids[0]) != nil })
+        let spool = Spool(home: home).directory
+        try FileManager.default.moveItem(atPath: spool, toPath: spool + "-away")
+        try await Task.sleep(for: .milliseconds(1_500))
+        _ = try Spool(home: home).put([.request(requests[1])], in: nodes.network.ledger)
+        #expect(try await nodes.wait(seconds: 60) { $0.entry(of: ids[1]) != nil })
+        #expect(nodes.stop().isEmpty)
+    }
+}

@@ -88,6 +88,7 @@ extension Routes {
     private static func unreadiness(_ desk: NodeDesk) async throws -> [String] {
         let facts = desk.node.facts
         if desk.node.ended.isOver { return ["the node has ended"] }
+        if let stopped = facts.stopped { return [stopped] }
         if facts.isJoining { return ["joining: it waits for a snapshot to start from"] }
         var reasons: [String] = []
         if facts.root == nil { reasons.append("backfilling: it lacks older entries of the log") }

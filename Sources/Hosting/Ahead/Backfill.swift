@@ -82,7 +82,7 @@ struct Backfill {
                 on: state, frontier, threshold: quorum ?? Int(state.sealedLast.parameters.threshold)
             )
         } catch .diverged(let divergence) {
-            throw .diverged(divergence)
+            throw .diverged(divergence, case: nil)
         } catch {
             if told.insert(peer).inserted {
                 outputs.append(
@@ -112,7 +112,8 @@ struct Backfill {
             StateComponent.allCases, zip(target.components, state.componentRoots()))
         where roots.0 != roots.1 {
             throw .diverged(
-                .component(target.height, component, decided: roots.0, derived: roots.1))
+                .component(target.height, component, decided: roots.0, derived: roots.1),
+                case: nil)
         }
     }
 }

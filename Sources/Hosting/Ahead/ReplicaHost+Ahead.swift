@@ -54,7 +54,7 @@ extension ReplicaHost {
         replica = try Self.makeReplica(
             key: base.key, settings: base.settings, weakening: weakening, state: found.state,
             frontier: start.frontier, precommits: precommits, journal: journal,
-            checker: memory.checker, at: now
+            quietThrough: cases.quietThrough, checker: memory.checker, at: now
         ).replica
         intake.update(replica.state)
         backfill = Backfill(
@@ -73,13 +73,21 @@ extension ReplicaHost {
         _ batch: DecidedBatch, from peer: ValidatorIndex?, at now: Instant
     ) throws(HostError) -> Bool {
         guard let backfill, backfill.covers(batch) else { return false }
-        if let peer,
-            try self.backfill?.take(batch, from: peer, at: now.uptime, &outputs) == true
-        {
-            try append(batch)
-        }
+        if let peer, try fill(with: batch, from: peer, backfill, at: now) { try append(batch) }
         // The precommits of the last batch may be those that the replica lacks.
         return batch.precommits.height < state.height
+    }
+
+    /// Lets the next batch be checked; returns whether it is one.
+    private func fill(
+        with batch: DecidedBatch, from peer: ValidatorIndex, _ held: Backfill, at now: Instant
+    ) throws(HostError) -> Bool {
+        do throws(HostError) {
+            return try backfill?.take(batch, from: peer, at: now.uptime, &outputs) == true
+        } catch {
+            guard case .diverged(let divergence, case: nil) = error else { throw error }
+            throw diverged(divergence, batch, on: held.state, held.frontier, at: now)
+        }
     }
 
     private func append(_ batch: DecidedBatch) throws(HostError) {

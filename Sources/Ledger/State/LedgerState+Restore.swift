@@ -28,6 +28,7 @@ extension LedgerState {
         try indexEvidence()
         try indexOutbox()
         try checkReferences()
+        try checkSound()
     }
 
     /// Takes over the trees that were computed from the records, and compares every component.

@@ -63,8 +63,14 @@ package struct PartyRoll: Sendable {
     /// What the parties are called.
     package var names: LedgerNames { LedgerNames(state) }
 
+    /// Who has a number; nil where nobody does. Stake and reputation are not followed.
+    package func validator(_ index: ValidatorIndex) -> Validator? { state.validator(index) }
+
     /// The key of a validator; nil where there is none of this number.
     package func key(of index: ValidatorIndex) -> PublicKey? { state.validator(index)?.key }
+
+    /// How many of those in office must sign the next batch.
+    package var nextThreshold: Int { Int(state.sealedLast.parameters.threshold) }
 
     /// Those who order a batch, by index, and how many of them must sign; nil of batches that are
     /// not opened yet.

@@ -171,7 +171,7 @@ extension LedgerState {
     private func outbox(_ place: RecordPosition) -> Event { Self.read(outboxHistory, place) }
 
     /// Decodes a record that was encoded, or checked, when it was taken in.
-    private static func read<T: BorshCodable>(
+    static func read<T: BorshCodable>(
         _ history: RecordedHistory, _ place: RecordPosition
     ) -> T {
         do throws(DecodingError) {

@@ -56,6 +56,18 @@ extension LedgerState {
     ///
     /// - Precondition: a batch was sealed, and none is open.
     package func snapshot() -> StateSnapshot {
+        StateSnapshot(
+            fixed: fixedPart,
+            records: [
+                rootHistory.records, outcomeHistory.records, nullifierHistory.records,
+                jobHistory.records, evidenceHistory.records, outboxHistory.records,
+            ])
+    }
+
+    /// The Borsh of all but the records of the components that only grow.
+    ///
+    /// - Precondition: a batch was sealed, and none is open.
+    var fixedPart: [UInt8] {
         invariant(phase == .sealed, "a snapshot within a batch")
         var writer = BorshWriter()
         writer.write(ledger)
@@ -84,12 +96,7 @@ extension LedgerState {
         writer.write(previousRoot)
         writer.write(batchEntry)
         writer.write(size)
-        return StateSnapshot(
-            fixed: writer.bytes,
-            records: [
-                rootHistory.records, outcomeHistory.records, nullifierHistory.records,
-                jobHistory.records, evidenceHistory.records, outboxHistory.records,
-            ])
+        return writer.bytes
     }
 
     private func write(_ round: Round, to writer: inout BorshWriter) {

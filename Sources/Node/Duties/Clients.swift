@@ -60,6 +60,7 @@ final class Clients: Duty {
     func take(
         _ message: Message, _ node: NodeCore, answer: @escaping @Sendable (ClientAnswer) -> Void
     ) throws(NodeError) {
+        guard !node.isStopped else { return answer(.busy) }
         let id = Spool.identity(of: message, in: node.ledger)
         if let known = known(message, node) { return answer(known) }
         guard waiting[id] == nil else { return answer(.taken) }

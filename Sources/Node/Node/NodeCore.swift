@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Compute
 internal import Cryptography
 internal import EventLog
 internal import Hosting
@@ -55,6 +56,9 @@ final class NodeCore {
                 settings: options.settings,
                 snapshotEntries: home.configuration.keeping.snapshotEntries,
                 trusted: options.trusted, checksTail: true, memory: share.memory,
+                versions: ProgramVersions(
+                    program: NodeLimits.programVersion, engine: ComputeEngine.name,
+                    engineVersion: ComputeEngine.version),
                 at: Instant(time: clock.now(), uptime: clock.uptime()))
         } catch { throw .node(name: setup.home.validator, error) }
         heardSize = host.ledgerSize
@@ -78,6 +82,8 @@ final class NodeCore {
                     host.state, key: home.key.publicKey, journalBegunAnew: host.journalBegunAnew))
         }
         if options.followsProjections { duties.append(Following()) }
+        // What the ledger holds may be read; nothing is done.
+        if isStopped { duties = duties.filter { $0 is Counting || $0 is Following } }
         try checkJournal()
         publish()
     }
@@ -89,6 +95,9 @@ final class NodeCore {
         case .honest, .offline: nil
         }
     }
+
+    /// Whether a case keeps the node from doing anything.
+    var isStopped: Bool { host.stopped != nil }
 
     // MARK: What duties ask
 
@@ -196,23 +205,30 @@ final class NodeCore {
     /// Runs until the node is stopped, then ends its duties and closes the files.
     func run() throws(NodeError) {
         for notice in host.notices { tell(.recovered("\(name): \(notice)")) }
+        if let why = host.stopped { tell(.warning("\(name): \(why)")) }
         do throws(NodeError) {
             heardSize = host.ledgerSize
             for duty in duties { try duty.start(self) }
             try act { (host, now) throws(HostError) in try host.start(at: now) }
-            Receiving(
-                name: name, inbox: inbox, intake: host.intake, clock: clock,
-                isObserver: home.isObserver, tellsAll: misbehaviour != nil
-            ).start()
+            if !isStopped { receive() }
             while try turn() {}
             for duty in duties { try duty.end(self) }
         } catch {
             // What is durable stays; what follows from the error is told first.
             do throws(HostError) { try host.close() } catch {}
+            if case .node(_, .diverged(_, case: let path?)) = error { options.derivesAgain?(path) }
             throw error
         }
         publish()
         do throws(HostError) { try host.close() } catch { throw .node(name: name, error) }
+    }
+
+    /// Starts the thread that checks what peers send.
+    private func receive() {
+        Receiving(
+            name: name, inbox: inbox, intake: host.intake, clock: clock,
+            isObserver: home.isObserver, tellsAll: misbehaviour != nil
+        ).start()
     }
 
     private func turn() throws(NodeError) -> Bool {
@@ -309,6 +325,7 @@ final class NodeCore {
                 time: state.time, openRounds: state.openRounds.count,
                 openJobs: state.openJobs.count, settlements: state.pendingSettlements.count,
                 nextDue: state.nextDue, isBusy: isBusy, isJoining: host.isJoining,
+                stopped: host.stopped,
                 isMember: index.map(state.members.contains) ?? false,
                 checkpointSize: checkpoints.savedSize))
     }

@@ -28,6 +28,8 @@ package struct NodeFacts: Sendable, Equatable {
     package var isBusy = false
     /// Whether it waits for a snapshot to start from.
     package var isJoining = false
+    /// Why it signs nothing and follows nothing, as a case says; nil where it runs.
+    package var stopped: String?
     /// Whether its validator is a member, as far as it knows: one that is to join, or has left, is
     /// told of no batches.
     package var isMember = false

@@ -54,6 +54,9 @@ package struct NodeOptions: Sendable {
     package var pruningMilliseconds = NodeLimits.pruningMilliseconds
     /// A checkpoint that the operator vouches for.
     package var trusted: TreeHead?
+    /// Has a process of its own derive the case at this path again, and waits for it; called when
+    /// the node has closed its files.
+    package var derivesAgain: (@Sendable (String) -> Void)?
     /// Whether this node is to tell of a batch; asked once for each.
     package var tells: @Sendable (Height) -> Bool = { _ in true }
 

@@ -51,7 +51,10 @@ package final class ValidatorNode: Sendable {
             do throws(NodeError) {
                 let core = try NodeCore(setup)
                 opening.set(nil)
-                transport.receive { inbox.put($0) }
+                let isStopped = core.isStopped
+                transport.receive {
+                    if isStopped { $0.judge?(.ignore) } else { inbox.put($0) }
+                }
                 try core.run()
                 inbox.close()
                 end.set(nil)

@@ -20,7 +20,12 @@ extension DecidedBatch {
         var grown = frontier
         let hashes = entries.map { MerkleFrontier.leafHash($0.bytes.span) }
         for hash in hashes { grown.append(leafHash: hash) }
-        guard grown.root == precommits.root else { throw .otherRoot }
+        guard grown.root == precommits.root else {
+            if let parted = otherHistory(than: frontier.root, of: state) {
+                throw .diverged(parted)
+            }
+            throw .otherRoot
+        }
         guard
             precommits.areSigned(
                 by: state.sealedLast.members, in: state.ledger, threshold: threshold)
@@ -34,6 +39,21 @@ extension DecidedBatch {
         do throws(Divergence) {
             return try Self.derive(decoded, on: state, frontier, checker)
         } catch { throw .diverged(error) }
+    }
+
+    /// What the opening of the batch proves where its entries do not fit: that T of those who
+    /// ordered the last batch precommitted another root than this log has. Nil where it does not.
+    private func otherHistory(than root: Digest, of state: LedgerState) -> Divergence? {
+        guard let opened = opening, opened.previousRoot != root,
+            opened.height == precommits.height
+        else { return nil }
+        let last = Precommits(
+            height: state.height, round: opened.precommitRound, root: opened.previousRoot,
+            signatures: opened.precommits)
+        let threshold = Int(state.sealedBefore.parameters.threshold)
+        guard last.areSigned(by: state.sealedBefore.members, in: state.ledger, threshold: threshold)
+        else { return nil }
+        return .history(state.height, decided: opened.previousRoot, derived: root)
     }
 
     private static func derive(

@@ -117,18 +117,33 @@ extension Replica {
     }
 
     /// A quorum has precommitted a batch that this node has derived.
+    ///
+    /// Where that gives another value by now, memory has failed: nothing is written or said, and
+    /// the batch comes from a peer, which shows what differs.
     private mutating func decide(_ value: Digest, _ round: UInt32) {
-        guard let inputs = derivations.valid[value] else {
-            fatalError("a value was decided that was never valid")
-        }
-        let held = derivations.takeDerived(value)
-        guard let batch = held ?? run(inputs, isKnown: true) else {
-            fatalError("a batch that was valid is not valid any more")
+        guard let batch = derived(value) else {
+            if !isLost { effects.append(.notice(Self.lostNotice)) }
+            isLost = true
+            return
         }
         let precommits = precommits(
             on: value, of: height, round, in: book, by: members,
             count: Int(state.sealedLast.parameters.threshold))
         commit(batch, precommits)
+    }
+
+    private static let lostNotice =
+        "a quorum agreed on a batch that was found valid here and does not follow any more: it is"
+        + " asked of the others, and nothing is signed"
+
+    /// What a batch comes to that was found valid; nil where it is another value now.
+    private mutating func derived(_ value: Digest) -> ExecutedBatch? {
+        guard let inputs = derivations.valid[value] else { return nil }
+        let held = derivations.takeDerived(value)
+        guard let batch = held ?? run(inputs, isKnown: true), batch.value == value else {
+            return nil
+        }
+        return batch
     }
 
     /// The first precommits on a root, by index; fewer than `count` where there are no more.

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
-import Ledger
+package import Ledger
 
 extension Replica {
     /// Begins the height after the last batch.
     mutating func enterHeight() {
+        isLost = false
         lastBook = book
         lastMembers = state.sealedBefore.members
         members = state.sealedLast.members
@@ -72,12 +73,12 @@ extension Replica {
         state = batch.state
         frontier = batch.frontier
         _ = derivations.takeSpare()
-        for entry in batch.entries {
-            do throws(FoldError) { try old.apply(entry) } catch {
-                fatalError("an event that was folded once does not fold again: \(error)")
-            }
+        do throws(FoldError) {
+            for entry in batch.entries { try old.apply(entry) }
+            derivations.keepSpare(old)
+        } catch {
+            // Memory has failed since the batch was derived: the next one is derived on a copy.
         }
-        derivations.keepSpare(old)
         lastPrecommits = precommits
         pacing.note(state, at: now.uptime)
         settle(batch.entries.map(\.event))
@@ -89,6 +90,14 @@ extension Replica {
             default: break
             }
         }
+    }
+
+    /// Puts another state in the place of the last one, as failing memory would; what was derived
+    /// from that is forgotten.
+    package mutating func putInPlace(_ state: LedgerState) {
+        self.state = state
+        _ = derivations.takeSpare()
+        derivations.enterHeight()
     }
 
     // MARK: Time

@@ -139,7 +139,7 @@ extension Replica {
             if let peer { effects.append(.send(.status(status), to: peer)) }
         } catch .diverged(let divergence) {
             isStopped = true
-            effects.append(.stop(divergence))
+            effects.append(.stop(divergence, batch))
         } catch {
             // It proves nothing; whoever sent it may have been lied to as well.
         }

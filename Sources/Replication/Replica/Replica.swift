@@ -70,6 +70,8 @@ package struct Replica: Sendable {
     /// Who submitted the jobs that are assigned and not closed.
     var jobOwners: [EntryIndex: PublicKey] = [:]
     var isStopped = false
+    /// Whether a quorum agreed in this height on what does not follow here any more.
+    var isLost = false
     var now: Instant
     var effects: [ReplicaEffect] = []
 
@@ -123,7 +125,9 @@ package struct Replica: Sendable {
 
     /// The node's number, where it is one of those who order this height and may speak.
     var speaker: ValidatorIndex? {
-        guard let index, members.contains(where: { $0.index == index }), !isSilent else {
+        guard let index, members.contains(where: { $0.index == index }),
+            !isSilent, !isLost
+        else {
             return nil
         }
         return index

@@ -28,8 +28,8 @@ package enum ReplicaEffect: Sendable {
     case sign(RequestID, Vote, VoteReason)
     /// Append the batch to the log, durably.
     case commit(CommittedBatch)
-    /// Stop: what this node derives differs from what a quorum agreed on.
-    case stop(Divergence)
+    /// Stop: what this node derives differs from what a quorum agreed on with this batch.
+    case stop(Divergence, DecidedBatch)
     /// Tell a person.
     case notice(String)
 }

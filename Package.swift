@@ -91,7 +91,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Forensics",
-            dependencies: ["Audit", "Storage", "Ledger", "EventLog", "Cryptography"],
+            dependencies: [
+                "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Cryptography",
+            ],
             swiftSettings: strict),
         .target(
             name: "Compute", dependencies: ["Ledger", "Cryptography", "CWasmtime"],
@@ -191,7 +193,8 @@ let package = Package(
         .testTarget(
             name: "ForensicsTests",
             dependencies: [
-                "Forensics", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
+                "Forensics", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog",
+                "Groth16", "BN254",
                 "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),

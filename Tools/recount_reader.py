@@ -429,6 +429,12 @@ UNIONS = {
         3: "checkpoint root:32 seconds:?u64 signature:64",
         4: "settlement result:SettlementResult reference:bytes<128 signature:64",
     },
+    "Divergence": {
+        0: "component height:u64 component:u8 decided:32 derived:32",
+        1: "entry height:u64 entry:u64 decided:text<64 derived:text<64",
+        2: "input height:u64 entry:u64 input:text<64 refusal:?u8",
+        3: "history height:u64 decided:32 derived:32",
+    },
     "Message": {
         0: "request message:RequestMessage",
         1: "vote message:VoteMessage",
@@ -472,6 +478,19 @@ STRUCTURES = {
     "AnnouncementMessage": "validator:32 announcement:Announcement signature:64",
     "RecordedAnnouncement": "announcement:Announcement time:u64",
     "EvidenceMessage": "validator:32 slot:EvidenceSlot first:Statement second:Statement",
+    # Snapshots, "The fixed part"
+    "Term": "joined:u64 left:?u64",
+    "FixedValidator": "key:32 name:text<32 stake:u64 reputation:u64 member:flag terms:[Term]<1000"
+    " announced:?RecordedAnnouncement",
+    "FixedMember": "index:u16 stake:u64",
+    "FixedSealed": "members:[FixedMember]<1000 parameters:Parameters",
+    "FixedSubmitter": "key:32 name:text<32 quota:u32 undecided:u32",
+    "FixedRefusals": "key:32 count:u32",
+    "FixedPinned": "index:u16 key:32 stake:u64 reputation:u64",
+    "FixedTree": "size:u64 peaks:[32]<64",
+    # Cases, "The contents"
+    "Versions": "program:text<64 engine:text<64 engineVersion:text<64",
+    "LastSeal": "before:FixedTree entry:bytes<65535",
 }
 
 EVENTS = {
@@ -521,6 +540,7 @@ UNIONS = {
     }
     for name, cases in UNIONS.items()
 }
+EVENTS_FIELDS = UNIONS["Event"]
 TAGS = {name: {case: tag for tag, (case, _) in cases.items()} for name, cases in UNIONS.items()}
 
 
@@ -722,6 +742,8 @@ def pinned_digest(pinned):
 
 
 def result_value(report):
+    if isinstance(report, Reported):
+        return report.value
     return sha(domain("result-value") + encode("JobStatus", report.status) + report.output)
 
 
@@ -2406,6 +2428,302 @@ def check_quorum(before, after, ledger):
     return shown
 
 
+# --------------------------------------------------------------------------------
+# Cases: what a node kept when it derived something else than T validators agreed on. The state
+# before the batch is made from the case, and both sides are recounted on it.
+
+CASE_BYTES_MAX = 192 << 20
+RECORD_BYTES_MAX = 65_535
+CASE_RECORDS_MAX = 1 << 20
+CASE_ENTRIES_MAX = 1 << 20
+
+
+def derived(decoder, tag):
+    """An event without its tag."""
+    case, parts = EVENTS_FIELDS[tag]
+    return event(case, **{name: decoder.read(of) for name, of in parts})
+
+
+def optional_derived(decoder, tag):
+    return derived(decoder, tag) if decoder.read("flag") else None
+
+
+def listed(decoder, most, read):
+    at, count = decoder.offset, decoder.read("u32")
+    if count > most:
+        raise Undecodable(f"offset {at}: {count}, above {most}")
+    return [read() for _ in range(count)]
+
+
+def blobs_of(decoder, most):
+    return listed(decoder, most, lambda: decoder.read(f"bytes<{RECORD_BYTES_MAX}"))
+
+
+class Case:
+    """Cases, "The file" and "The contents", as far as a recount needs them."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            data = file.read(CASE_BYTES_MAX + 1)
+        require(48 <= len(data) <= CASE_BYTES_MAX, path, f"{len(data)} bytes")
+        magic, version, zero, length = struct.unpack_from("<4sHHQ", data)
+        is_case = magic == b"RCDC" and version == 1 and zero == 0
+        require(is_case, path, "offset 0: magic, version, zero")
+        require(length == len(data), path, f"offset 8: {length} bytes of {len(data)}")
+        require(sha(data[:-32]) == data[-32:], path, "the hash at the end")
+        try:
+            self.read(Decoder(data[16:-32]))
+        except Undecodable as problem:
+            raise Unreadable(f"{path}: {problem}") from None
+
+    def read(self, decoder):
+        self.ledger = decoder.read("32")
+        decoder.read("32"), decoder.read("text<32"), decoder.read("u64")
+        decoder.read("Versions")
+        self.divergence = decoder.read("Divergence")
+        self.tree = decoder.read("FixedTree")
+        self.seal = decoder.read("?LastSeal")
+        self.components = decoder.read("[32]<13")
+        decoder.read("[32]<13")  # as the node held them
+        self.fixed = decoder.read(f"bytes<{64 << 20}")
+        self.kept = []
+        for _ in SNAPSHOT_HISTORIES:
+            tree = decoder.read("FixedTree")
+            self.kept.append((tree, blobs_of(decoder, CASE_RECORDS_MAX)))
+        self.precommits = decoder.read("Precommits")
+        self.batch = blobs_of(decoder, CASE_ENTRIES_MAX)
+        self.own = blobs_of(decoder, CASE_ENTRIES_MAX)
+        self.stopped = decoder.read("text<1024")
+
+    def state(self):
+        """The ledger before the batch; raises where it has not the roots that were sealed."""
+        tree = Tree()
+        tree.size, tree.peaks = self.tree.size, list(self.tree.peaks)
+        ledger = Ledger(SimpleNamespace(tree=tree, notes=[]), True, True)
+        ledger.id, ledger.index = self.ledger, tree.size
+        try:
+            restore_fixed(ledger, Decoder(self.fixed))
+            for name, (edge, records) in zip(SNAPSHOT_HISTORIES, self.kept):
+                for record in records:
+                    restore_record(ledger, name, Decoder(record))
+                history = ledger.histories[name]
+                history.size, history.peaks = edge.size, list(edge.peaks)
+        except (Undecodable, KeyError, IndexError) as problem:
+            raise Unreadable(f"the state in the case: {problem!r}") from None
+        # The seal names the place before itself.
+        tree.size -= 1
+        roots = [ledger.component_root(name) for name in COMPONENTS]
+        tree.size += 1
+        for name, root, sealed in zip(COMPONENTS, roots, self.components):
+            if root != sealed:
+                raise Unreadable(f"the state in the case: {name} has not the root that was sealed")
+        return ledger
+
+
+def restore_fixed(ledger, decoder):
+    """Snapshots, "The fixed part"."""
+    if decoder.read("32") != ledger.id:
+        raise Undecodable("the state is of another ledger")
+    ledger.name, ledger.bridge = decoder.read("text<64"), decoder.read("32")
+    ledger.parameters, ledger.next_number = decoder.read("Parameters"), decoder.read("u64")
+    ledger.validators = []
+    for index, v in enumerate(listed(decoder, 65_535, lambda: decoder.read("FixedValidator"))):
+        v.index, v.terms = index, [(term.joined, term.left) for term in v.terms]
+        ledger.validators.append(v)
+    ledger.day = decoder.read("u64")
+    ledger.sealed = [decoder.read("FixedSealed"), decoder.read("FixedSealed")]
+    for sealed in ledger.sealed:
+        sealed.members = [(member.index, member.stake) for member in sealed.members]
+    ledger.submitters = listed(decoder, 1 << 20, lambda: decoder.read("FixedSubmitter"))
+    ledger.minute = decoder.read("u64")
+    counts = listed(decoder, 1 << 20, lambda: decoder.read("FixedRefusals"))
+    ledger.refusals = {one.key: one.count for one in counts}
+    ledger.histories = {name: Tree() for name in COMPONENTS}
+    ledger.circuits, ledger.roots = [], []
+    for circuit in listed(decoder, 1 << 16, lambda: decoder.read("Circuit")):
+        ledger.register(circuit)
+    ledger.nullifiers, ledger.requests, ledger.jobs = {}, {}, {}
+    ledger.unclosed, ledger.entry_of, ledger.convictions = {}, {}, set()
+    ledger.settlements = {}
+    rounds = listed(decoder, 1 << 20, lambda: restore_round(ledger, decoder))
+    leaders = decoder.read("FixedTree")
+    ledger.histories["leaders"].size = leaders.size
+    ledger.histories["leaders"].peaks = leaders.peaks
+    jobs = listed(decoder, 1 << 20, lambda: restore_job(ledger, decoder))
+    ledger.new_jobs = [job for job in jobs if job.assigned is None]
+    for one in sorted(rounds + jobs, key=lambda one: one.entry):
+        ledger.unclosed[one.entry] = one
+    pending = listed(decoder, 1 << 20, lambda: decoder.read("u64"))
+    ledger.pending = {request: None for request in pending}
+    ledger.height, ledger.time = decoder.read("u64"), decoder.read("u64")
+    ledger.previous_root, ledger.opened_at = decoder.read("32"), decoder.read("u64")
+    if decoder.read("u64") != ledger.log.tree.size or decoder.offset != len(decoder.data):
+        raise Undecodable("the state is of another log")
+
+
+def restore_round(ledger, decoder):
+    entry, request = decoder.read("u64"), derived(decoder, 2)
+    pinned = listed(decoder, 1000, lambda: decoder.read("FixedPinned"))
+    opened, settlement = derived(decoder, 64), decoder.read("u64")
+    votes = listed(decoder, 1000, lambda: restore_cast(decoder, 3, "cast"))
+    values = {
+        **vars(request),
+        "circuit": ledger.circuits[request.circuit].id,
+        "submitter": ledger.submitters[request.submitter].key,
+    }
+    signed = signed_bytes("request", ledger.id, "RequestMessage", SimpleNamespace(**values))
+    round = SimpleNamespace(
+        entry=entry,
+        id=sha(signed),
+        request=request,
+        submitter=request.submitter,
+        pinned=pinned,
+        opened=opened,
+        settlement=settlement,
+        threshold=opened.threshold,
+        deadline=opened.deadline,
+        votes={p.index: vote for p, vote in zip(pinned, votes) if vote},
+        outcome=optional_derived(decoder, 65),
+        closed=False,
+    )
+    ledger.requests[entry] = round
+    ledger.entry_of[round.id] = entry
+    return round
+
+
+def restore_cast(decoder, tag, of):
+    if not decoder.read("flag"):
+        return None
+    return SimpleNamespace(**{"entry": decoder.read("u64"), of: derived(decoder, tag)})
+
+
+def restore_job(ledger, decoder):
+    entry, submitted = decoder.read("u64"), derived(decoder, 4)
+    assigned = optional_derived(decoder, 74)
+    results = listed(decoder, 1000, lambda: restore_cast(decoder, 5, "report"))
+    key = ledger.submitters[submitted.submitter].key
+    message = SimpleNamespace(**{**vars(submitted), "submitter": key})
+    drawn = assigned.validators if assigned else []
+    job = SimpleNamespace(
+        entry=entry,
+        id=sha(signed_bytes("job", ledger.id, "JobMessage", message)),
+        job=submitted,
+        submitter=submitted.submitter,
+        assigned=assigned,
+        results={index: result for index, result in zip(drawn, results) if result},
+        decision=optional_derived(decoder, 75),
+        closed=False,
+    )
+    ledger.jobs[entry] = job
+    ledger.entry_of[job.id] = entry
+    return job
+
+
+def restore_record(ledger, component, decoder):
+    """State, "Components": what a record of a history says of what is finished."""
+    if component == "roots":
+        ledger.roots.append((decoder.read("u16"), decoder.read("32")))
+        return
+    record = decoder.read("Event")
+    if record.kind == "outcomeDecided":
+        restore_outcome(ledger, record, decoder)
+    elif record.kind == "roundClosed" and component == "outcomes":
+        round = ledger.requests[record.about]
+        votes = decoder.read("[?Vote]<1000")
+        round.votes = {
+            p.index: SimpleNamespace(entry=0, cast=SimpleNamespace(vote=vote))
+            for p, vote in zip(round.pinned, votes)
+            if vote
+        }
+    elif record.kind == "nullifierSpent":
+        ledger.nullifiers[record.nullifier] = record.request
+    elif record.kind == "jobDecided" and record.job not in ledger.jobs:
+        ledger.jobs[record.job] = SimpleNamespace(
+            entry=record.job, decision=record, results={}, assigned=None, closed=True
+        )
+    elif record.kind == "roundClosed":
+        job = ledger.jobs[record.about]
+        job.id, drawn = decoder.read("32"), decoder.read("[u16]<1000")
+        job.assigned = SimpleNamespace(validators=drawn)
+        values = decoder.read("[32]<1000")
+        job.results = {i: Reported(v) for i, v in zip(drawn, values) if v != bytes(32)}
+        ledger.entry_of[job.id] = job.entry
+    elif record.kind == "equivocationFound":
+        slot, about = record.slot, 0
+        for field in "request", "job", "height":
+            about = getattr(slot, field, about)
+        ledger.convictions.add((record.validator, slot.kind, about))
+    elif record.kind == "settlementOrdered" and record.request in ledger.pending:
+        ledger.pending[record.request] = record
+    elif record.kind == "settlementReported":
+        ledger.settlements[record.request] = record
+
+
+class Reported:
+    """A result of a closed job, of which only the digest is kept."""
+
+    def __init__(self, value):
+        self.report = self
+        self.value = value
+
+
+def restore_outcome(ledger, record, decoder):
+    request_id, nullifiers = decoder.read("32"), decoder.read("[32]<16")
+    pinned = decoder.read("[u16]<1000")
+    ledger.entry_of[request_id] = record.request
+    if record.request in ledger.requests:
+        return  # its round is open
+    ledger.requests[record.request] = SimpleNamespace(
+        entry=record.request,
+        id=request_id,
+        request=SimpleNamespace(nullifiers=nullifiers),
+        pinned=[SimpleNamespace(index=i, key=ledger.validators[i].key) for i in pinned],
+        votes={},
+        outcome=record,
+        closed=True,
+    )
+
+
+def recount(case, entries, is_whole):
+    """Takes a side's entries in; returns the difference at which a rule is broken, or None."""
+    ledger = case.state()
+    try:
+        for entry in entries:
+            ledger.take(entry)
+            ledger.log.tree.append(entry)
+        if is_whole:
+            ledger.check(ledger.is_open, False, "the end of the batch")
+    except Difference as difference:
+        return difference
+    return None
+
+
+def judge_case(arguments):
+    """Says which side of a case the rules confirm."""
+    case = Case(Path(arguments.ledger))
+    ledger = case.state()
+    if not are_signed(case.precommits, ledger.sealed[1], ledger):
+        raise Unreadable(f"{arguments.ledger}: the batch is not signed by T of those in office")
+    decided = recount(case, case.batch, True)
+    derived = recount(case, case.own, not case.stopped)
+    confirms = "neither"
+    if decided is None:
+        confirms = "quorum"
+        grown = ledger.log.tree
+        for entry in case.batch:
+            grown.append(entry)
+        if grown.root() != case.precommits.root:
+            raise Unreadable(f"{arguments.ledger}: the entries give another root than was signed")
+    elif derived is None:
+        confirms = "node"
+    told = derived if confirms == "quorum" else decided
+    if arguments.json:
+        print(json.dumps({"confirms": confirms, "difference": told and str(told)}))
+    else:
+        print(f"The rules confirm: {confirms}." + (f" The other side: {told}" if told else ""))
+    return confirms == "quorum"
+
+
 def numbered(folder, suffix):
     """The files of a folder by the twenty digits of their names."""
     found = {}
@@ -2497,6 +2815,9 @@ def read(arguments):
 def main():
     parser = argparse.ArgumentParser(description="Reads a Recount ledger and recounts it.")
     parser.add_argument("ledger", help="the directory of a ledger, or a home that holds one")
+    parser.add_argument(
+        "--case", action="store_true", help="the file of a case is named: say which side is right"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quiet", action="store_true", help="no line for each batch")
     parser.add_argument("--no-signatures", action="store_true", help="check no signature")
@@ -2508,6 +2829,8 @@ def main():
     arguments = parser.parse_args()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the output may stop early
     try:
+        if arguments.case:
+            sys.exit(0 if judge_case(arguments) else 1)
         if not read(arguments):
             sys.exit(2)
     except Difference as difference:

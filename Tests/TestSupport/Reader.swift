@@ -25,6 +25,12 @@ package enum Reader {
         return (result.status, result.output.split(separator: "\n").map(String.init))
     }
 
+    /// Has it judge a case, and returns how it ended and the line that it said.
+    package static func judge(_ file: String) throws -> (status: Int32, output: String) {
+        let script = Vectors.repository.appendingPathComponent("Tools/recount_reader.py").path
+        return try execute([script, "--case", file, "--json"])
+    }
+
     private static func execute(
         _ arguments: [String]
     ) throws -> (status: Int32, output: String) {

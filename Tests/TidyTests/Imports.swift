@@ -25,7 +25,9 @@ enum Imports {
             "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
             "Cryptography",
         ],
-        "Forensics": ["Audit", "Storage", "Ledger", "EventLog", "Cryptography"],
+        "Forensics": [
+            "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Cryptography",
+        ],
         "Network": ["Cryptography"],
         "Compute": ["Ledger", "Cryptography", "CWasmtime"],
         "Telemetry": ["Ledger", "EventLog", "Cryptography"],

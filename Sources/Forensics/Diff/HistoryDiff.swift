@@ -52,14 +52,21 @@ package struct HistoryDiff: Encodable, Sendable {
     /// Who agrees with whom there; empty where nobody contradicts anybody.
     package private(set) var sides: [Side] = []
 
-    /// Compares what lies at these paths.
+    /// Compares what lies at these paths of one disk.
     ///
     /// Damage is a finding; what cannot be read for another reason is thrown.
     package init(
         _ paths: [(path: String, name: String)], disk: any Disk = POSIXDisk()
     ) throws(CopyError) {
+        try self.init(paths.map { (disk, $0.path, $0.name) })
+    }
+
+    /// Compares what lies at these paths, each of a disk of its own.
+    package init(
+        _ paths: [(disk: any Disk, path: String, name: String)]
+    ) throws(CopyError) {
         var opened: [HistoryCopy] = []
-        for (path, name) in paths {
+        for (disk, path, name) in paths {
             do throws(CopyError) {
                 let copy = try HistoryCopy.open(path, name: name, disk: disk)
                 opened.append(copy)

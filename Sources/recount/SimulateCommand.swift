@@ -40,7 +40,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The same in milliseconds.", valueName: "ms"))
     var milliseconds: UInt64?
 
-    @Option(help: "What goes wrong: calm, lossy, partitions, crashes or all.")
+    @Option(help: "What goes wrong: calm, lossy, partitions, crashes, memory or all.")
     var faults = "all"
 
     @Option(help: ArgumentHelp("One-way delay between nodes.", valueName: "ms"))

@@ -25,6 +25,25 @@ import Testing
         #expect(account.decisions > 0)
     }
 
+    /// A bit flips in two of seven: they keep cases that say so, wait for a person, and come back.
+    @Test func nodesWhoseMemoryFailsSayWhyAndComeBack() {
+        var cases = 0
+        for seed in UInt64(1)...6 {
+            var options = SimulationOptions(seed: seed)
+            options.nodes = 7
+            options.byzantine = 0
+            options.milliseconds = 6_000
+            options.faults = .memory
+            let simulator = Simulator(options)
+            let account = simulator.run()
+            let found = account.verdicts.flatMap(\.violations)
+            #expect(found.isEmpty, "\(found.joined(separator: "\n")); again: \(account.command)")
+            #expect(account.isWhole, "again: \(account.command)")
+            cases += simulator.cases
+        }
+        #expect(cases >= 6)
+    }
+
     @Test func tenNodesOfWhichThreeLieKeepOneLedger() {
         var options = SimulationOptions(seed: 22)
         options.milliseconds = 3_000

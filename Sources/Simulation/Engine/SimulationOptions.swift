@@ -13,7 +13,9 @@ package enum FaultProfile: String, CaseIterable, Sendable {
     case partitions
     /// Power cuts, clean stops, damaged and lost disks.
     case crashes
-    /// All of it, and clocks that step.
+    /// A bit changes in the memory of nodes, which then come apart from the others.
+    case memory
+    /// All but the last, and clocks that step.
     case all
 
     var hasLoss: Bool { self == .lossy || self == .all }

@@ -45,7 +45,22 @@ extension Simulator {
             fail(node, error)
             return
         }
+        guard node.host?.stopped == nil else { return release(node) }
         begin(node)
+    }
+
+    /// A person looks at the case that keeps a node from going on, and releases it.
+    private func release(_ node: SimulatedNode) {
+        node.host = nil
+        let store = CaseStore(home: SimulatedNode.directory, disk: node.disk)
+        do {
+            for one in try store.all() where one.status == .open {
+                try store.note(.released, of: one.name)
+                timeline.add(now, events, .life, node.number, "is released from \(one.name)")
+            }
+        } catch { report(Violation(.durability, node: node.number, "a case is lost: \(error)")) }
+        queue.add(
+            .start(node: node.number), at: now.adding(milliseconds: node.downMilliseconds))
     }
 
     private func begin(_ node: SimulatedNode) {
@@ -99,6 +114,9 @@ extension Simulator {
             return
         }
         timeline.add(now, events, .fault, node.number, "stops: \(error)")
+        if node.isFlipped, case .diverged(_, case: let path) = error {
+            return judgeCase(path, of: node)
+        }
         guard node.isHonest else { return }
         let property: Property
         if case .diverged = error { property = .agreement } else { property = .durability }
@@ -106,6 +124,27 @@ extension Simulator {
             Violation(
                 property, node: node.number, height: durability.committedHeight(of: node.number),
                 "stops: \(error)"))
+    }
+
+    /// The case of a node whose memory failed must say so; the node is started again, in vain.
+    private func judgeCase(_ path: String?, of node: SimulatedNode) {
+        node.isFlipped = false
+        do throws(CaseFault) {
+            let answer = try path.map { path throws(CaseFault) in
+                try CaseFile.load(path, disk: node.disk).answer
+            }
+            cases += 1
+            if answer != .memory {
+                report(
+                    Violation(
+                        .accountability, node: node.number,
+                        "its memory failed, and its case says \(answer?.rawValue ?? "nothing")"))
+            }
+        } catch {
+            report(Violation(.durability, node: node.number, "its case is unreadable: \(error)"))
+        }
+        queue.add(
+            .start(node: node.number), at: now.adding(milliseconds: node.downMilliseconds))
     }
 
     /// Starts the disk again with what the power cut left, and the node a while later.

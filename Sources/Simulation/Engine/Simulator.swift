@@ -61,6 +61,8 @@ package final class Simulator {
     var isOver = false
     /// Partitions so far.
     var partitions = 0
+    /// Cases that nodes have kept.
+    package internal(set) var cases = 0
     /// What draws where nothing else has a stream of its own.
     var chance: SimulationRandom
     /// What operators have under way, so that one change follows another.

@@ -17,6 +17,8 @@ enum Fault: Sendable {
     case partition(Partition, milliseconds: UInt64)
     /// Messages from and to a node take longer, for a time.
     case slow(node: Int, factor: UInt64, milliseconds: UInt64)
+    /// A bit of the state changes that the node holds in memory.
+    case flip(node: Int, downMilliseconds: UInt64)
     /// The wall clock of a node becomes wrong by so much.
     case clock(node: Int, offset: Int64)
 }
@@ -27,6 +29,8 @@ package enum Frailty: String, Sendable {
     case forgetful
     /// Its disk is damaged.
     case damaged
+    /// Its memory fails once.
+    case flipped
     /// Its clock is further off than right ones may be.
     case wildClock
 }
@@ -68,6 +72,7 @@ struct FaultPlan {
         switch options.faults {
         case .calm, .lossy, .partitions: nil
         case .crashes: random.pick([.forgetful, .damaged])
+        case .memory: .flipped
         case .all: random.pick([.forgetful, .damaged, .wildClock])
         }
     }
@@ -91,6 +96,7 @@ struct FaultPlan {
         switch frailty {
         case .forgetful: add(.loseDisk(node: node, downMilliseconds: down))
         case .damaged: add(.damage(node: node, downMilliseconds: down))
+        case .flipped: add(.flip(node: node, downMilliseconds: down))
         case .wildClock:
             let size = Int64(random.number(in: 2_000...10_000_000))
             let first: Int64 = random.below(2) == 0 ? size : -size

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import EventLog
+internal import Hosting
 
 /// What goes wrong, as it happens.
 extension Simulator {
@@ -30,6 +31,13 @@ extension Simulator {
             guard stop(node) else { return }
             damage(node)
             queue.add(.start(node: number), at: now.adding(milliseconds: down))
+        case .flip(let number, let down):
+            let node = nodes[number]
+            node.downMilliseconds = down
+            guard node.host?.flipMemory(seed: chance.next()) == true else { return }
+            node.isFlipped = true
+            touch(node)
+            timeline.add(now, events, .fault, number, "has a bit of its memory changed")
         case .loseDisk(let number, let down):
             touch(nodes[number])
             let wasUp = nodes[number].isUp

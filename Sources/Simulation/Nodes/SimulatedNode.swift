@@ -32,6 +32,8 @@ final class SimulatedNode {
     var isCutArmed = false
     /// The file of which a byte was changed behind its back; nil for none.
     var damagedFile: String?
+    /// Whether its memory has failed and it has not stopped since.
+    var isFlipped = false
     /// How long it stays down after a power cut.
     var downMilliseconds: UInt64 = 1_000
     /// Until when what went wrong around it may show.

@@ -1,8 +1,10 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Audit
+import EventLog
 import Forensics
 import Ledger
 import Node
@@ -14,11 +16,13 @@ struct DiffCommand: ParsableCommand {
         abstract: "Find the first entry in which copies of a ledger differ, and what it means.",
         discussion: """
             A copy is a ledger, the home of a validator, a folder of tiles, a checkpoint or
-            a snapshot; a local network stands for all its validators' ledgers. Nothing is
-            folded: the trees lead to the entry.
+            a snapshot, or a node that answers over HTTP, up to its last checkpoint; a local
+            network stands for all its validators' ledgers. Nothing is folded: the trees
+            lead to the entry.
 
               recount diff home-1 home-2
               recount diff net
+              recount diff home-1 http://127.0.0.1:5100
               recount diff home-1 tiles backup/ledger --json
 
             It tells what kind of difference it is (missing, extra, reordered, otherTime,
@@ -32,7 +36,7 @@ struct DiffCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "Ledgers, homes, local networks, folders of tiles, checkpoints, snapshots.",
+        help: "Ledgers, homes, local networks, tiles, checkpoints, snapshots, URLs of nodes.",
         completion: .file())
     var copies: [String]
 
@@ -40,7 +44,7 @@ struct DiffCommand: ParsableCommand {
     var json = false
 
     mutating func run() throws {
-        let paths = copies.flatMap(Self.paths)
+        let (paths, nodes) = try Self.places(copies)
         guard paths.count >= 2 else {
             throw Failure("diff compares two copies or more; name another ledger, home or file")
         }
@@ -48,7 +52,9 @@ struct DiffCommand: ParsableCommand {
             throw Failure("diff compares \(HistoryDiff.copiesMax) copies at most; name fewer")
         }
         let result: HistoryDiff
-        do throws(CopyError) { result = try HistoryDiff(paths) } catch { throw Failure("\(error)") }
+        do throws(CopyError) { result = try HistoryDiff(paths) } catch {
+            throw Failure(nodes.compactMap(\.problem).first.map { "\($0)" } ?? "\(error)")
+        }
         if json { try Output.json(result) } else { DiffText(result: result).print() }
         Output.flush()
         switch result.verdict {
@@ -56,6 +62,34 @@ struct DiffCommand: ParsableCommand {
         case .different: throw ExitCode(ExitStatus.wrong.rawValue)
         case .unjudged: throw ExitCode(ExitStatus.unusable.rawValue)
         }
+    }
+
+    /// What the arguments stand for, and the nodes among them.
+    private static func places(
+        _ copies: [String]
+    ) throws(Failure) -> (paths: [(disk: any Disk, path: String, name: String)], [NodeTiles]) {
+        var all: [(disk: any Disk, path: String, name: String)] = []
+        var nodes: [NodeTiles] = []
+        for copy in copies {
+            guard copy.hasPrefix("http://") || copy.hasPrefix("https://") else {
+                all += paths(copy).map { (POSIXDisk(), $0.path, $0.name) }
+                continue
+            }
+            guard let url = NodeURL(copy) else {
+                throw Failure("\(copy) is no address of a node, such as http://127.0.0.1:5100")
+            }
+            let tiles = NodeTiles(url)
+            do throws(DiskError) {
+                _ = try tiles.open("\(tiles.directory)/checkpoint", .read)
+            } catch {
+                throw Failure(
+                    tiles.problem.map { "\($0)" }
+                        ?? "\(copy) has no checkpoint yet, which is what it would be held against")
+            }
+            nodes.append(tiles)
+            all.append((tiles, tiles.directory, copy))
+        }
+        return (all, nodes)
     }
 
     /// What an argument stands for: itself, or the homes of a local network by their names.

@@ -8,21 +8,30 @@ import Testing
 
 /// A ledger of one validator, whose node runs by itself and answers over HTTP.
 final class AnsweringNode {
-    let validator: OneValidator
+    let folder: TemporaryFolder
+    let home: String
     let url: String
+    private let validator: OneValidator?
     private let process: Process
 
-    var folder: TemporaryFolder { validator.folder }
-    var home: String { validator.home }
-
-    init() throws {
+    convenience init() throws {
         let validator = try OneValidator()
+        try self.init(
+            validator.home, key: validator.key, in: validator.folder, validator: validator)
+    }
+
+    /// The node of a home in a folder, which is kept until the node is gone.
+    init(
+        _ home: String, key: String, in folder: TemporaryFolder, validator: OneValidator? = nil
+    ) throws {
+        self.folder = folder
+        self.home = home
         self.validator = validator
         let output = Pipe()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Command.path)
         process.arguments = [
-            "node", validator.home, "--key-file", validator.key, "--api", "127.0.0.1:0", "--json",
+            "node", home, "--key-file", key, "--api", "127.0.0.1:0", "--json",
         ]
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
@@ -49,7 +58,7 @@ final class AnsweringNode {
     }
 
     /// Hands in the first of the sample requests, and waits until they are decided.
-    func decide(_ count: Int) throws { try validator.submit(count) }
+    func decide(_ count: Int) throws { try #require(validator).submit(count) }
 
     func get(_ path: String) throws -> Data {
         try Data(contentsOf: try #require(URL(string: url + path)))

@@ -42,6 +42,33 @@ struct ForensicsCommandTests {
         #expect(comparisons.first?["kind"] as? String == "damage")
     }
 
+    @Test func `a node is compared up to its last checkpoint`() throws {
+        let folder = try TemporaryFolder()
+        let network = folder.path + "/net"
+        try FileManager.default.copyItem(atPath: try Journey.shared.get().network, toPath: network)
+        let node = try AnsweringNode(
+            network + "/validator-2", key: try Journey.shared.get().key, in: folder)
+        let result = try Command.run("diff", node.url, try home(), "--json")
+        #expect([0, 1].contains(result.status), "\(result.errors)")
+        let object = try result.object()
+        let copies = try #require(object["copies"] as? [[String: Any]])
+        #expect(copies.first?["form"] as? String == "tiles")
+        let comparisons = try #require(object["comparisons"] as? [[String: Any]])
+        #expect([nil, "longer"].contains(comparisons.first?["kind"] as? String))
+        // Another ledger is another ledger; one without a checkpoint tells nothing for certain.
+        let lone = try AnsweringNode()
+        let none = try Command.run("diff", lone.url, try home())
+        #expect(none.status == 2)
+        #expect(none.errors.contains("has no checkpoint yet"), "\(none.errors)")
+        #expect(try Command.run("diff", node.url, lone.home).status == 2)
+        #expect(lone.stop() == 0)
+        #expect(node.stop() == 0)
+        let gone = try Command.run("diff", node.url, try home())
+        #expect(gone.status == 2)
+        #expect(gone.errors.contains("nothing answers at"), "\(gone.errors)")
+        #expect(try Command.run("diff", "http://", try home()).status == 2)
+    }
+
     @Test func `what is no copy gives 2`() throws {
         #expect(try Command.run("diff", try home()).status == 2)
         let result = try Command.run("diff", try home(), "/nothing/there")

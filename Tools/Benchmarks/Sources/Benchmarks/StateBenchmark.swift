@@ -5,7 +5,9 @@ import BN254
 import Cryptography
 import EventLog
 import Foundation
+import Hosting
 import Ledger
+import Replication
 import Storage
 import Synchronization
 
@@ -28,6 +30,39 @@ struct StateBenchmark {
         note("are folded, not derived. Roots, records and files are real.")
         report(try opening(in: folder, runs: runs, note))
         report(try snapshot(in: folder, runs: runs, note))
+        report(try keepingCase(in: folder, runs: runs, note))
+    }
+
+    /// Keeping a case of a batch on a large state, beside writing the snapshot of that.
+    private func keepingCase(
+        in folder: URL, runs: Int, _ note: (String) -> Void
+    ) throws -> [Measurement] {
+        let path = folder.appendingPathComponent("case").path
+        var writer = try FoldedLedger(path)
+        try writer.add(decisions: decisions)
+        note("The batch of the case holds 200 decisions, of which the node takes none.")
+        let store = CaseStore(home: path, disk: POSIXDisk())
+        var keeping: [Double] = []
+        var bytes: [Double] = []
+        var whole: [Double] = []
+        for _ in 0..<runs {
+            let dispute = try writer.dispute()
+            var name = ""
+            keeping.append(
+                try timed {
+                    name = try store.keep(dispute())
+                }.seconds)
+            let size = try FileManager.default.attributesOfItem(atPath: store.path(name))[.size]
+            bytes.append(Double(size as? Int ?? 0) / 1e6)
+            whole.append(timed { writer.snapshotBytes.count }.seconds)
+        }
+        try writer.log.close()
+        return [
+            Measurement(
+                "keeping a case at \(2 * decisions) nullifiers", unit: "s", values: keeping),
+            Measurement("  its file", unit: "MB", values: bytes),
+            Measurement("  beside: joining the bytes of a snapshot", unit: "s", values: whole),
+        ]
     }
 
     /// Opening from a snapshot of 300,000 decisions, with a tail, beside folding the whole log.
@@ -223,4 +258,38 @@ private struct FoldedLedger {
     }
 
     func takeSnapshot() throws { try snapshotJob()() }
+
+    /// Writes a batch, and gives what makes the case of a node that does not take it.
+    mutating func dispute() throws -> () -> DivergenceCase {
+        let before = state
+        let size = before.size
+        let subtrees = try log.subtrees(at: size - 1)
+        guard let edge = MerkleFrontier(count: size - 1, subtrees: subtrees) else {
+            fatalError("a log gives the subtrees of its size")
+        }
+        let seal = DivergenceCase.LastSeal(
+            before: edge, entry: EntryBytes(try log.entry(at: size - 1)))
+        try batch(200)
+        let entries = try (size..<log.size).map { EntryBytes(try log.entry(at: $0)) }
+        let batch = DecidedBatch(
+            precommits: Precommits(
+                height: state.height, round: 0, root: log.root,
+                signatures: (0..<7).map {
+                    IndexedSignature(validator: ValidatorIndex($0), signature: .zero)
+                }), entries: entries)
+        let divergence = Divergence.component(
+            state.height, .nullifiers, decided: log.root, derived: .zero)
+        return {
+            DivergenceCase(
+                divergence, batch, on: before, seal.frontier, seal: seal,
+                validator: PublicKey(.zero),
+                versions: ProgramVersions(), time: before.time)
+        }
+    }
+
+    /// The bytes of a snapshot, as one copy.
+    var snapshotBytes: [UInt8] {
+        let snapshot = state.snapshot()
+        return snapshot.fixed + snapshot.records.flatMap { $0.chunks.flatMap(\.self) }
+    }
 }

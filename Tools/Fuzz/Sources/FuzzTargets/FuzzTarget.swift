@@ -21,7 +21,8 @@ struct FuzzTarget: Sendable {
     let run: @Sendable ([UInt8]) -> Void
 
     static let all: [FuzzTarget] = [
-        .events, .messages, .folds, .commands, .frames, .ledgers, .snapshots, .journals, .merkle,
+        .events, .messages, .folds, .commands, .frames, .ledgers, .snapshots, .cases, .journals,
+        .merkle,
         .checkpoints, .tiles, .certificates,
         .proofs, .keys, .configuration, .requests, .sealedKeys, .peers, .duties,
         .hellos, .publicFiles, .genesis, .modules,

@@ -1,0 +1,79 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Ledger
+import Testing
+
+struct ExcerptTests {
+    /// Requests, votes, jobs, payments, changes, evidence and what is refused, batch by batch.
+    @Test(arguments: [1, 2, 3, 4])
+    func excerptDerivesEachBatchAsTheWholeStateDoes(_ seed: Int) throws {
+        let log = try GoldenRun.play(seed: UInt64(seed), signs: false).log
+        var state = LedgerState()
+        var frontier = MerkleFrontier()
+        var batch: [Entry] = []
+        var batches = 0
+        for event in log {
+            batch.append(Entry(event))
+            guard event.tag == 76 else { continue }
+            if state.size > 0 {
+                try check(batch, on: state, frontier)
+                batches += 1
+            }
+            for entry in batch {
+                try state.apply(entry)
+                frontier.append(leafHash: entry.leafHash)
+            }
+            batch = []
+        }
+        #expect(batches == 60)
+    }
+
+    private func check(
+        _ batch: [Entry], on state: LedgerState, _ frontier: MerkleFrontier
+    ) throws {
+        let excerpt = state.excerpt(for: batch.map(\.event))
+        #expect(try StateExcerpt(decoding: excerpt.encoded) == excerpt)
+        let components = state.componentRoots()
+        let part = try LedgerState(excerpt, components: components)
+        #expect(part.componentRoots() == components)
+        var run = BatchRun(state: part, frontier: frontier)
+        try run.take(recorded: batch) { _, _, _ in true }
+        guard case .batchSealed(let seal)? = batch.last?.event else { return }
+        #expect(run.state.componentRoots() == seal.components, "batch \(seal.height.rawValue)")
+    }
+
+    @Test func excerptOfAnotherStateIsRefused() throws {
+        let scenario = try GoldenRun.play(seed: 5, batches: 8, signs: false)
+        let excerpt = scenario.state.excerpt(for: [])
+        for place in StateComponent.allCases.indices {
+            var components = scenario.state.componentRoots()
+            components[place] = .zero
+            #expect(throws: SnapshotError.self) {
+                try LedgerState(excerpt, components: components)
+            }
+        }
+    }
+
+    /// Numbers that no run gives, in the right encoding.
+    @Test func stateThatNoRunGivesIsRefused() throws {
+        let scenario = try GoldenRun.play(seed: 6, batches: 8, signs: false)
+        let bytes = scenario.state.excerpt(for: []).encoded
+        let components = scenario.state.componentRoots()
+        var kinds: Set<String> = []
+        for place in bytes.indices {
+            var changed = bytes
+            changed[place] = ~changed[place]
+            do {
+                _ = try LedgerState(StateExcerpt(decoding: changed), components: components)
+                Issue.record("byte \(place) does not matter")
+            } catch let error as SnapshotError {
+                if case .malformed(let part) = error { kinds.insert(part) }
+            } catch is DecodingError {
+                continue
+            }
+        }
+        #expect(kinds.isSuperset(of: ["parameters", "validators", "submitters", "time"]))
+    }
+}

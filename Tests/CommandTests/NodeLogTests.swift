@@ -146,7 +146,7 @@ struct NodeLogTests {
                 try pipe.fileHandleForWriting.close()
             }
             #expect(try node.get("/health").contains("true"))
-            try node.decide(3)
+            try node.validator.submit(3)
             let read = try Exposition(try node.get("/metrics"))
             #expect(try #require(read.number("recount_log_lines_dropped_total")) > 0)
             let decided = ["approved", "rejected"].compactMap {

@@ -63,6 +63,25 @@ struct CaseTests {
         #expect(CaseCheck(case_).confirms == .quorum)
     }
 
+    @Test func failureThatDidNotLastIsOneOfMemory() throws {
+        var dispute = try Dispute(seed: 11)
+        let batch = try dispute.makeBatch()
+        var found = try #require(try dispute.found(in: try dispute.broken(batch, .margin)))
+        found.batch = batch
+        found.repeats = []
+        #expect(found.answer == .unknown)
+        // State and disk are whole, and the batch comes to what was agreed on by now.
+        found.derive(
+            again: .sameProcess, ledgerDirectory: "\(Dispute.directory)/ledger",
+            disk: dispute.disk, versions: Dispute.versions)
+        #expect(found.held == found.components && found.disk == .whole)
+        #expect(found.answer == .memory)
+        // What the node held tells it by itself.
+        found.repeats = []
+        found.held[4] = .zero
+        #expect(found.answer == .memory)
+    }
+
     @Test(arguments: 300..<350)
     func damagedDiskIsTold(_ seed: Int) throws {
         var random = SplitMix64(seed: UInt64(seed))
@@ -291,6 +310,21 @@ struct CaseTests {
         #expect(again.stopped == nil && !again.isSilent)
         #expect(again.notices.contains { $0.contains(name) })
         #expect(try store.all().map(\.status) == [.closed])
+    }
+
+    @Test func ledgerThatHoldsAnotherBatchKeepsTheNodeStopped() throws {
+        var dispute = try Dispute(seed: 12)
+        let batch = try dispute.makeBatch()
+        let found = try #require(try dispute.found(in: try dispute.broken(batch, .deadline)))
+        let store = CaseStore(home: Dispute.directory, disk: dispute.disk)
+        let name = try #require(try store.all().first).name
+        try store.note(.released, of: name)
+        let host = try dispute.open()
+        try dispute.take(batch, by: host)
+        try host.close()
+        #expect(found.root != batch.precommits.root)
+        #expect(try dispute.open().stopped?.contains("another batch") == true)
+        #expect(try store.all().map(\.status) == [.released])
     }
 
     @Test func damagedCaseStopsTheNodeToo() throws {

@@ -25,8 +25,12 @@ struct StoppedNodeTests {
         let batch = try Self.batch(network, at: nodes.clock.now())
         let fellow = nodes.hub.join(network.nodes[1].key.publicKey, as: .validator)
         fellow.receive { _ in }
-        fellow.send(PeerMessage.batch(batch).encoded, to: home.key.publicKey)
-        #expect(try await nodes.wait(seconds: 60) { nodes.node(0)?.ended.isOver == true })
+        let isOver = try await nodes.wait(seconds: 60) {
+            // What comes before the node listens is lost.
+            fellow.send(PeerMessage.batch(batch).encoded, to: home.key.publicKey)
+            return nodes.node(0)?.ended.isOver == true
+        }
+        #expect(isOver)
         let error = try #require(nodes.stop([0]).first)
         #expect("\(error)".contains("recount case show"))
         let path = try #require(derived.withLock { $0 }.first)

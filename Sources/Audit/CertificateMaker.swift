@@ -23,14 +23,16 @@ package enum CertificateMakingError: Error {
     case tooLong(bytes: Int, max: Int)
     /// No line of the note is of a key that a reader of the certificate could know.
     case note(NoteError)
+    /// An index of the log names an entry for something that it is not.
+    case index(entry: UInt64, kind: String)
 }
 
 /// What a certificate needs of a log, apart from the checkpoint.
 package struct CertificateMaker {
     /// The request.
-    package let history: RequestHistory
+    package let subject: DecidedRound
     /// The request whose approval rejected it, where that is so.
-    package let other: RequestHistory?
+    package let other: DecidedRound?
     /// The entries that it takes, rising.
     package let indices: [UInt64]
 
@@ -45,39 +47,56 @@ package struct CertificateMaker {
     package init(
         _ selector: RequestSelector, in log: EventLog
     ) throws(CertificateMakingError) {
-        self.log = log
-        history = try Self.find(selector, log)
-        guard let (entry, decided) = history.decision else {
-            throw .undecided(
-                entry: history.entry, deadline: history.round.opened.deadline)
+        try self.init(try DecidedRound(try Self.find(selector, log)), log) {
+            entry throws(CertificateMakingError) in
+            try DecidedRound(try Self.find(.entry(entry), log))
         }
-        switch decided.reason {
+    }
+
+    /// Takes a decided request from where an index of the log says that it stands; reads the
+    /// entries that it needs, and no others.
+    ///
+    /// - Parameters:
+    ///   - places: Where the request stands.
+    ///   - other: Where the request of an entry stands whose approval rejected it; asked only where
+    ///     that is so.
+    package init(
+        _ places: DecisionPlaces, in log: EventLog,
+        other: (UInt64) throws(CertificateMakingError) -> DecisionPlaces
+    ) throws(CertificateMakingError) {
+        try self.init(try DecidedRound(places, in: log), log) {
+            entry throws(CertificateMakingError) in
+            try DecidedRound(try other(entry), in: log)
+        }
+    }
+
+    private init(
+        _ subject: DecidedRound, _ log: EventLog,
+        find: (UInt64) throws(CertificateMakingError) -> DecidedRound
+    ) throws(CertificateMakingError) {
+        self.log = log
+        self.subject = subject
+        let deciding = subject.decision.deciding.rawValue
+        switch subject.decision.reason {
         case .quorumApproved, .approvalOutOfReach:
             other = nil
-            let batch = try Self.batch(before: decided.deciding.rawValue, log)
-            indices = Self.ascending([0, batch, entry] + Self.indices(of: history, entry))
+            let batch = try Self.batch(of: subject, log)
+            indices = Self.ascending([0, batch] + Self.indices(of: subject))
         case .deadlineWithQuorum, .deadlineWithoutQuorum:
             other = nil
-            let close = history.events.first {
-                if case .roundClosed = $0.event { return true }
-                return false
+            guard let close = subject.closed else {
+                throw .missing(entry: subject.decided + 1, kind: "roundClosed")
             }
-            guard let close else { throw .missing(entry: entry + 1, kind: "roundClosed") }
-            indices = [0] + Array(history.entry...close.index)
+            indices = [0] + Array(subject.entry...close)
         case .nullifierSpent:
-            let vote = decided.deciding.rawValue
-            guard case .voteCast(let cast) = try Self.event(vote, log) else {
-                throw .missing(entry: vote, kind: "voteCast")
+            guard case .voteCast(let cast) = try EntryLookup(log).event(deciding) else {
+                throw .missing(entry: deciding, kind: "voteCast")
             }
-            let found = try Self.find(.entry(cast.request.rawValue), log)
-            guard let approval = found.decision else {
-                throw .missing(entry: vote + 1, kind: "outcomeDecided")
-            }
+            let found = try find(cast.request.rawValue)
             other = found
-            let batch = try Self.batch(before: vote, log)
+            let batch = try Self.batch(of: subject, log)
             indices = Self.ascending(
-                [0, batch, entry, approval.entry] + Self.indices(of: history, entry)
-                    + Self.indices(of: found, approval.entry))
+                [0, batch] + Self.indices(of: subject) + Self.indices(of: found))
         }
     }
 
@@ -108,7 +127,7 @@ package struct CertificateMaker {
             throw .otherLog("the log has another root at size \(head.size), or is shorter")
         }
         let certificate = Certificate(
-            note: try note(signed, origin, keys).bytes, subject: Self.part(history),
+            note: try note(signed, origin, keys).bytes, subject: Self.part(subject),
             conflict: other.map(Self.part), entries: entries, proof: proof)
         let size = certificate.bytes.count
         guard size <= Certificate.bytesMax else {
@@ -128,19 +147,16 @@ package struct CertificateMaker {
 
     // MARK: What goes in
 
-    private static func part(_ history: RequestHistory) -> Certificate.Part {
+    private static func part(_ round: DecidedRound) -> Certificate.Part {
         Certificate.Part(
-            request: EntryIndex(history.entry), circuit: history.circuit,
-            submitter: history.message.submitter,
-            pinned: history.round.pinned.members.map {
-                Certificate.Pinned(
-                    index: $0.index, key: $0.key, stake: $0.stake, reputation: $0.reputation)
-            })
+            request: EntryIndex(round.entry), circuit: round.circuit, submitter: round.submitter,
+            pinned: round.pinned)
     }
 
-    /// Request, round and the votes before the decision.
-    private static func indices(of history: RequestHistory, _ decision: UInt64) -> [UInt64] {
-        [history.entry, history.entry + 1] + history.votes.map(\.entry).filter { $0 < decision }
+    /// Request, round, the votes before the decision, and the decision.
+    private static func indices(of round: DecidedRound) -> [UInt64] {
+        [round.entry, round.entry + 1] + round.votes.filter { $0 < round.decided }
+            + [round.decided]
     }
 
     private static func ascending(_ indices: [UInt64]) -> [UInt64] { Set(indices).sorted() }
@@ -172,11 +188,11 @@ package struct CertificateMaker {
     private func signers(
         _ origin: String, _ keys: [PolicyKey]
     ) throws(CertificateMakingError) -> CertificateSigners {
-        guard case .ledgerOpened(let opened) = try Self.event(0, log) else {
+        guard case .ledgerOpened(let opened) = try EntryLookup(log).event(0) else {
             throw .missing(entry: 0, kind: "ledgerOpened")
         }
-        let histories = [history] + (other.map { [$0] } ?? [])
-        let pinned = histories.flatMap { $0.round.pinned.members.map(\.key) }
+        let rounds = [subject] + (other.map { [$0] } ?? [])
+        let pinned = rounds.flatMap { $0.pinned.map(\.key) }
         return CertificateSigners(
             origin: origin, validators: opened.validators.map(\.key) + pinned, keeping: keys)
     }
@@ -226,12 +242,11 @@ package struct CertificateMaker {
         }
     }
 
-    private static func event(
-        _ index: UInt64, _ log: EventLog
-    ) throws(CertificateMakingError) -> Event {
-        var reader = EntryReader(log, from: index, to: index + 1)
-        guard let entry = try read(&reader) else { throw .missing(entry: index, kind: "entry") }
-        return entry.event
+    private static func batch(
+        of round: DecidedRound, _ log: EventLog
+    ) throws(CertificateMakingError) -> UInt64 {
+        if let batch = round.batch { return batch }
+        return try batch(before: round.decision.deciding.rawValue, log)
     }
 
     /// The opening of the batch in which an entry stands: the last one before it.
@@ -269,6 +284,9 @@ extension CertificateMakingError: CustomStringConvertible {
         case .tooLong(let bytes, let max):
             "the certificate would have \(bytes) bytes, and \(max) are the most: between the"
                 + " opening of the round and its close the log is too long"
+        case .index(let entry, let kind):
+            "the projections name entry \(entry) for a \(kind) of the request, and the log says"
+                + " otherwise: recount projections verify tells more, and rebuild makes them anew"
         case .note(let error):
             "the checkpoint has no signature of a validator that the certificate names: \(error)"
         }

@@ -144,12 +144,12 @@ struct ProveRequestCommand: ParsableCommand {
             throw Failure("\(checkpoint ?? log.directory): \(error)")
         }
         let bytes = certificate.bytes
-        let requestID = maker.history.round.id.hex
+        let requestID = maker.subject.id.hex
         let path = out ?? "\(requestID.prefix(16)).rcct"
         try InputFile.write(bytes, to: path)
         return Written(
-            file: path, bytes: bytes.count, requestID: requestID, entry: maker.history.entry,
-            outcome: maker.history.decision.map { "\($0.event.outcome)" } ?? "",
+            file: path, bytes: bytes.count, requestID: requestID, entry: maker.subject.entry,
+            outcome: "\(maker.subject.decision.outcome)",
             entries: certificate.entries.count,
             ledgerID: String(signed.checkpoint.origin.dropFirst("recount/".count)),
             checkpointSize: signed.head.size, checkpointSigners: signers)

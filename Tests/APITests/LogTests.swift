@@ -110,6 +110,37 @@ extension APISuite {
             }
         }
 
+        @Test("every certificate is the one that a fold of the log makes")
+        func certificates() async throws {
+            try await RunningNode.with { node in
+                let requests = try node.requests()
+                try await node.decide(requests)
+                let log = try LedgerDirectory.open(node.network.nodes[0].path)
+                let store = CheckpointStore(
+                    logDirectory: log.directory,
+                    origin: Checkpoint.origin(ofLedger: node.network.ledger.digest),
+                    disk: POSIXDisk())
+                var count = 0
+                for request in requests {
+                    let id = node.id(request)
+                    var reply = try await node.http.get("/requests/\(id)/certificate")
+                    for _ in 0..<400 where reply.status == 409 {
+                        try await Task.sleep(for: .milliseconds(50))
+                        reply = try await node.http.get("/requests/\(id)/certificate")
+                    }
+                    try #require(reply.status == 200, "\(reply.text)")
+                    let made = try Certificate(reply.body)
+                    let size = try SignedCheckpoint(made.note).head.size
+                    let read = try LedgerDirectory.open(node.network.nodes[0].path)
+                    let folded = try CertificateMaker(.prefix(id), in: read)
+                        .certificate(under: try store.load(size: size))
+                    #expect(folded.bytes == reply.body, "\(id)")
+                    count += 1
+                }
+                #expect(count == requests.count && count > 3)
+            }
+        }
+
         @Test("a certificate of a decision holds by itself")
         func certificate() async throws {
             try await RunningNode.with { node in

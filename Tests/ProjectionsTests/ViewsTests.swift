@@ -75,6 +75,55 @@ struct ViewsLeaderTests {
         #expect(checked > 30)
     }
 
+    @Test func `a decision is found with its votes and all who could vote`() throws {
+        let viewed = try Viewed.shared()
+        var votes: [UInt64: [UInt64]] = [:]
+        var closed: [UInt64: UInt64] = [:]
+        var decided: [UInt64: (entry: UInt64, batch: UInt64)] = [:]
+        var openings: [UInt64] = []
+        for (entry, event) in viewed.events.enumerated() {
+            let entry = UInt64(entry)
+            switch event {
+            case .batchOpened: openings.append(entry)
+            case .voteCast(let cast): votes[cast.request.rawValue, default: []].append(entry)
+            case .roundClosed(let close): closed[close.about.rawValue] = entry
+            case .outcomeDecided(let decision):
+                let batch = openings.last { $0 <= decision.deciding.rawValue } ?? 0
+                decided[decision.request.rawValue] = (entry, batch)
+            default: break
+            }
+        }
+        var digests: Set<Digest> = []
+        var open = 0
+        for event in viewed.events {
+            guard case .roundOpened(let opened) = event else { continue }
+            let request = opened.request.rawValue
+            let found = try #require(
+                try viewed.ask { views throws in try views.decision(ofRequest: request) })
+            #expect(Self.digest(found.pinned) == opened.pinnedSet, "entry \(request)")
+            #expect(found.votes == votes[request] ?? [] && found.closed == closed[request])
+            #expect(found.decided == decided[request]?.entry)
+            #expect(found.batch == decided[request]?.batch)
+            #expect(found.deadline == opened.deadline)
+            digests.insert(opened.pinnedSet)
+            if found.decided == nil { open += 1 }
+        }
+        #expect(digests.count > 20 && open > 0)
+        #expect(try viewed.ask { views throws in try views.decision(ofRequest: 0) } == nil)
+    }
+
+    private static func digest(_ pinned: [DecisionView.Member]) -> Digest {
+        var writer = BorshWriter(domain: "recount/pinned/v1")
+        writer.write(UInt32(pinned.count))
+        for member in pinned {
+            writer.write(member.number)
+            writer.write(member.key)
+            writer.write(member.stake)
+            writer.write(member.reputation)
+        }
+        return Digest(hashing: writer.bytes)
+    }
+
     @Test(arguments: LeadingKind.allCases)
     func `candidates on the way are those of each ranking`(_ kind: LeadingKind) throws {
         let viewed = try Viewed.shared()

@@ -15,7 +15,7 @@ extension Routes {
         var next: UInt64?
     }
 
-    /// The history and the certificate of a request, and pages of the log.
+    /// The history of a request, and pages of the log.
     static func addHistories(to router: inout Router, _ desk: NodeDesk) {
         router.get("requests/:id/history") { request in
             _ = try Query(request, known: [])
@@ -29,20 +29,6 @@ extension Routes {
                 }
             }
             return try .json(answer)
-        }
-        router.get("requests/:id/certificate") { request in
-            _ = try Query(request, known: [])
-            let entry = try await entry(request.parameter("id"), desk)
-            let (log, _) = try desk.log()
-            let signed: SignedCheckpoint
-            do { signed = try await checkpoint(desk) } catch let error as APIError
-                where error.status == .notFound
-            {
-                throw APIError(
-                    status: .conflict, reason: "tooEarly", message: error.message,
-                    retryAfterSeconds: 5)
-            }
-            return try await desk.folding.run { try certificate(entry, log, signed) }
         }
         router.get("log") { request in
             let query = try Query(request, known: ["from", "kind", "limit"])
@@ -81,23 +67,6 @@ extension Routes {
     /// The entry of a request that is called so; what is not there costs no fold.
     private static func entry(_ name: String, _ desk: NodeDesk) async throws -> UInt64 {
         try await desk.ask { views throws(ViewError) in try views.request(called: name) }
-    }
-
-    private static func certificate(
-        _ entry: UInt64, _ log: EventLog, _ signed: SignedCheckpoint
-    ) throws -> Response {
-        do throws(CertificateMakingError) {
-            let maker = try CertificateMaker(.entry(entry), in: log)
-            return .bytes(try maker.certificate(under: signed).bytes)
-        } catch {
-            switch error {
-            case .undecided, .notCovered:
-                throw APIError(
-                    status: .conflict, reason: "tooEarly", message: "\(error)",
-                    retryAfterSeconds: 5)
-            default: throw APIError.failed("\(error)")
-            }
-        }
     }
 
     /// Entries that one page looks through for a kind that is rare.

@@ -18,6 +18,7 @@ enum Routes {
         addLists(to: &router, desk)
         addThings(to: &router, desk)
         addHistories(to: &router, desk)
+        addCertificates(to: &router, desk)
         return router
     }
 }

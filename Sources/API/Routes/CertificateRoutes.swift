@@ -1,0 +1,91 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Audit
+internal import EventLog
+internal import Ledger
+internal import NIOHTTP1
+internal import Projections
+
+/// Certificates, made from the entries that the projections name: nothing is folded.
+extension Routes {
+    /// `GET /requests/ID/certificate`.
+    static func addCertificates(to router: inout Router, _ desk: NodeDesk) {
+        router.get("requests/:id/certificate") { request in
+            _ = try Query(request, known: [])
+            let name = request.parameter("id")
+            let (log, _) = try desk.log()
+            // What is not there costs no look at the checkpoints.
+            let entry = try await desk.ask { views throws(ViewError) in
+                try views.request(called: name)
+            }
+            let signed = try await newestCheckpoint(desk)
+            let made = try await desk.ask { views throws(ViewError) in
+                try certificate(entry, log, signed, views)
+            }
+            do throws(CertificateMakingError) { return .bytes(try made.get().bytes) } catch {
+                throw tooEarlyOrFailed(error)
+            }
+        }
+    }
+
+    /// The newest checkpoint; where there is none yet, it is too early for a certificate.
+    private static func newestCheckpoint(_ desk: NodeDesk) async throws -> SignedCheckpoint {
+        do { return try await checkpoint(desk) } catch let error as APIError
+            where error.status == .notFound
+        {
+            throw APIError(
+                status: .conflict, reason: "tooEarly", message: error.message,
+                retryAfterSeconds: 5)
+        }
+    }
+
+    private static func certificate(
+        _ entry: UInt64, _ log: EventLog, _ signed: SignedCheckpoint, _ views: LedgerViews
+    ) throws(ViewError) -> Result<Certificate, CertificateMakingError> {
+        var unreadable: ViewError?
+        let made = Result { () throws(CertificateMakingError) -> Certificate in
+            /// What a view cannot read is thrown as what it is, further out.
+            func places(_ entry: UInt64) throws(CertificateMakingError) -> DecisionPlaces {
+                let found: DecisionView?
+                do throws(ViewError) { found = try views.decision(ofRequest: entry) } catch {
+                    unreadable = error
+                    throw .missing(entry: entry, kind: "requestSubmitted")
+                }
+                guard let found else {
+                    throw .missing(entry: entry, kind: "requestSubmitted")
+                }
+                return try DecisionPlaces(found)
+            }
+            return try CertificateMaker(try places(entry), in: log, other: places)
+                .certificate(under: signed)
+        }
+        if let unreadable { throw unreadable }
+        return made
+    }
+
+    private static func tooEarlyOrFailed(_ error: CertificateMakingError) -> APIError {
+        switch error {
+        case .undecided, .notCovered:
+            APIError(
+                status: .conflict, reason: "tooEarly", message: "\(error)",
+                retryAfterSeconds: 5)
+        default: .failed("\(error)")
+        }
+    }
+}
+
+extension DecisionPlaces {
+    /// The same of a request that is decided, and in a way that needs no more entries.
+    fileprivate init(_ view: DecisionView) throws(CertificateMakingError) {
+        guard let decided = view.decided, let batch = view.batch else {
+            throw .undecided(entry: view.request, deadline: view.deadline)
+        }
+        self.init(
+            request: view.request, circuit: view.circuit, submitter: view.submitter,
+            pinned: view.pinned.map {
+                Member(
+                    number: $0.number, key: $0.key, stake: $0.stake, reputation: $0.reputation)
+            }, votes: view.votes, decided: decided, closed: view.closed, batch: batch)
+    }
+}

@@ -1,0 +1,106 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Audit
+import Cryptography
+import EventLog
+import Foundation
+import Ledger
+import TestSupport
+import Testing
+
+private let skip: Comment = "no file at \(Vectors.folder.path)/\(Paraloom.folder)"
+
+/// Certificates from an index, which say what those from a fold say, or are not made.
+@Suite(.enabled(if: Paraloom.isThere, skip))
+struct CertificatePlacesTests {
+    /// What a right index says of a request.
+    private static func places(_ entry: UInt64, _ log: EventLog) throws -> DecisionPlaces {
+        let history = try RequestHistory.find(.entry(entry), in: log)
+        let decision = try #require(history.decision)
+        var batch: UInt64 = 0
+        var reader = EntryReader(log, to: decision.event.deciding.rawValue + 1)
+        while let entry = try reader.entry() {
+            if case .batchOpened = entry.event { batch = entry.index }
+        }
+        let close = history.events.first { if case .roundClosed = $0.event { true } else { false } }
+        return DecisionPlaces(
+            request: entry, circuit: 0, submitter: history.message.submitter,
+            pinned: history.round.pinned.members.map {
+                DecisionPlaces.Member(
+                    number: $0.index, key: $0.key, stake: $0.stake, reputation: $0.reputation)
+            }, votes: history.votes.map(\.entry), decided: decision.entry, closed: close?.index,
+            batch: batch)
+    }
+
+    private static func make(
+        _ places: DecisionPlaces, _ log: EventLog, _ signed: SignedCheckpoint,
+        other: (UInt64) throws -> DecisionPlaces
+    ) throws -> [UInt8] {
+        try CertificateMaker(places, in: log) { entry throws(CertificateMakingError) in
+            do { return try other(entry) } catch { throw .missing(entry: entry, kind: "request") }
+        }.certificate(under: signed).bytes
+    }
+
+    @Test(arguments: CertificateCase.Kind.allCases)
+    func `every decided request has the certificate that a fold makes`(
+        _ kind: CertificateCase.Kind
+    ) throws {
+        let item = try CertificateCase.make(kind)
+        let folder = try Folder()
+        let log = try LedgerDirectory.open(try folder.write(item.builder.entries))
+        let signed = try item.checkpoint(of: item.builder.entries)
+        var count = 0
+        for (entry, event) in try item.builder.events.enumerated() {
+            guard case .requestSubmitted = event else { continue }
+            let folded = try CertificateMaker(.entry(UInt64(entry)), in: log)
+                .certificate(under: signed).bytes
+            let places = try Self.places(UInt64(entry), log)
+            let made = try Self.make(places, log, signed) { try Self.places($0, log) }
+            #expect(made == folded, "entry \(entry)")
+            count += 1
+        }
+        #expect(count == 2)
+    }
+
+    @Test func `an index that lies makes no certificate`() throws {
+        let item = try CertificateCase.make(.nullifierSpent)
+        let folder = try Folder()
+        let log = try LedgerDirectory.open(try folder.write(item.builder.entries))
+        let signed = try item.checkpoint(of: item.builder.entries)
+        let entry = try RequestHistory.find(.prefix(item.request.hex), in: log).entry
+        let right = try Self.places(entry, log)
+        func made(_ change: (inout DecisionPlaces) -> Void) throws -> [UInt8] {
+            var places = right
+            change(&places)
+            return try Self.make(places, log, signed) { try Self.places($0, log) }
+        }
+        #expect(try made { _ in }.isEmpty == false)
+        let lies: [(String, (inout DecisionPlaces) -> Void)] = [
+            ("request", { $0.request += 1 }), ("circuit", { $0.circuit = 1 }),
+            ("circuit", { $0.circuit = $0.decided }),
+            ("submitter", { $0.submitter = item.builder.bridge.publicKey }),
+            ("pinned", { $0.pinned.removeLast() }),
+            ("stake", { $0.pinned[3].stake = Stake($0.pinned[3].stake.rawValue + 1) }),
+            ("reputation", { $0.pinned[0].reputation = Reputation(5) }),
+            ("key", { $0.pinned[1].key = $0.pinned[2].key }),
+            ("too few votes", { $0.votes.removeFirst() }),
+            ("a vote twice", { $0.votes.insert($0.votes[0], at: 0) }),
+            ("a vote on another", { $0.votes[0] = $0.request + 4 }),
+            ("no vote", { $0.votes[0] = $0.request }),
+            ("no decision", { $0.decided += 1 }), ("beyond", { $0.decided = 1 << 40 }),
+            ("no close", { $0.closed = $0.request }), ("no batch", { $0.batch += 1 }),
+        ]
+        for (name, change) in lies {
+            #expect(throws: CertificateMakingError.self, "\(name)") { try made(change) }
+        }
+        // Nor does one that lies of the request that spent the nullifier.
+        #expect(throws: CertificateMakingError.self) {
+            try Self.make(right, log, signed) { entry in
+                var other = try Self.places(entry, log)
+                other.votes.removeLast()
+                return other
+            }
+        }
+    }
+}

@@ -26,6 +26,8 @@ package struct APILimits: Sendable {
     package var bodyBytesMax = 64 << 10
     /// Bodies of jobs, with module and input, that may be on their way or worked on at once.
     package var uploadsMax = 4
+    /// Those of one address, so that none holds all places.
+    package var uploadsPerAddressMax = 1
     /// The longest from the end of a head to the end of the body of a job, in ms.
     package var uploadMilliseconds: Int64 = 60_000
     /// Addresses whose rate is kept; those that did not ask lately are forgotten first.
@@ -74,5 +76,7 @@ package struct APILimits: Sendable {
     func check() {
         invariant(rowsUnlessTold <= rowsMax, "more rows than an answer has")
         invariant(headMilliseconds > 0 && bodyMilliseconds > 0, "no time for a request")
+        invariant(uploadsPerAddressMax > 0, "no place for the upload of an address")
+        invariant(uploadMilliseconds > 0, "no time for an upload")
     }
 }

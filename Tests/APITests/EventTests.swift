@@ -80,6 +80,64 @@ extension APISuite {
             #expect(connection.isClosed)
         }
 
+        @Test("a reader that has gone gives its place back, though nothing happens")
+        func gone() async throws {
+            var limits = APILimits.patient
+            limits.subscribersMax = 1
+            limits.heartbeatMilliseconds = 600_000
+            try await RunningNode.with(limits: limits) { node in
+                let first = try await Connection(node.server.address)
+                try await first.say("GET /events \(Self.head)\r\n")
+                await first.hear(seconds: 20) { $0.contains(": events") }
+                #expect(try await node.http.get("/events?from=0").status == 503)
+                first.close()
+                var isFree = false
+                for _ in 0..<400 where !isFree {
+                    isFree = try await node.http.connect { next in
+                        try await next.say("GET /events \(Self.head)\r\n")
+                        await next.hear(seconds: 20) { $0.contains("\r\n\r\n") }
+                        return next.text.hasPrefix("HTTP/1.1 200")
+                    }
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                #expect(isFree)
+            }
+        }
+
+        @Test("readers that come at any time miss nothing, and get nothing twice")
+        func many() async throws {
+            try await RunningNode.with { node in
+                var readers: [(start: UInt64, connection: Connection)] = []
+                for (place, request) in try node.requests().prefix(6).enumerated() {
+                    for number in 0..<4 {
+                        // From the start, from where the ledger stands, and from in between.
+                        let size = try #require(node.process.facts?.size)
+                        let start = number == 0 ? 0 : size - UInt64(number - 1) * size / 3
+                        let reader = try await Connection(node.server.address)
+                        try await reader.say("GET /events?from=\(start) \(Self.head)\r\n")
+                        readers.append((start, reader))
+                    }
+                    if place % 2 == 0 {
+                        _ = try await node.http.post(
+                            "/requests", Message.request(request).encoded)
+                    } else {
+                        try await node.decide([request])
+                    }
+                }
+                for request in try node.requests().prefix(6) {
+                    let reply = try await node.http.get("/requests/\(node.id(request))?wait=60")
+                    try #require(reply.status == 200, "\(reply.text)")
+                }
+                let size = try #require(node.process.facts?.size)
+                for (start, reader) in readers {
+                    await reader.hear(seconds: 30) { Self.ids($0).last ?? 0 >= size - 1 }
+                    let ids = Self.ids(reader.text)
+                    #expect(ids.starts(with: start..<size), "from \(start): \(ids)")
+                    reader.close()
+                }
+            }
+        }
+
         @Test("entries that are not there yet are refused, and so are more than may follow")
         func bounds() async throws {
             var limits = APILimits.patient

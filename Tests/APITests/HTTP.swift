@@ -54,8 +54,13 @@ struct Reply {
 /// A client that says what it is told to, byte by byte.
 struct HTTP: Sendable {
     let address: HostPort
+    /// The address that it comes from; nil for the usual one.
+    let from: String?
 
-    init(_ address: HostPort) { self.address = address }
+    init(_ address: HostPort, from: String? = nil) {
+        self.address = address
+        self.from = from
+    }
 
     func get(_ path: String, _ headers: [String: String] = [:]) async throws -> Reply {
         try await send("GET", path, headers, [])
@@ -91,7 +96,7 @@ struct HTTP: Sendable {
     func connect<Value: Sendable>(
         isDeaf: Bool = false, _ body: (Connection) async throws -> Value
     ) async throws -> Value {
-        let connection = try await Connection(address, isDeaf: isDeaf)
+        let connection = try await Connection(address, isDeaf: isDeaf, from: from)
         do {
             let value = try await body(connection)
             connection.close()
@@ -138,13 +143,16 @@ final class Connection: Sendable {
     private let heard: Heard
     private let channel: any Channel
 
-    init(_ address: HostPort, isDeaf: Bool = false) async throws {
+    init(_ address: HostPort, isDeaf: Bool = false, from: String? = nil) async throws {
         let heard = Heard()
         self.heard = heard
-        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: !isDeaf)
             .channelInitializer { $0.pipeline.addHandler(Ear(heard)) }
-            .connect(host: address.host, port: Int(address.port)).get()
+        if let from {
+            bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: from, port: 0))
+        }
+        channel = try await bootstrap.connect(host: address.host, port: Int(address.port)).get()
     }
 
     /// What came so far.

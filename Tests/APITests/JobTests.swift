@@ -6,6 +6,7 @@ import Cryptography
 import Foundation
 import Ledger
 import Node
+import TestSupport
 import Testing
 
 extension APISuite {
@@ -95,37 +96,120 @@ extension APISuite {
             }
         }
 
-        @Test("a body that is too long is refused, and only so many may be on their way")
+        private static let head =
+            "POST /jobs HTTP/1.1\r\nHost: node\r\n"
+            + "Content-Type: application/octet-stream\r\nContent-Length: "
+
+        /// Asks until the answer has a status; the last answer.
+        private static func ask(
+            _ http: HTTP, until status: Int
+        ) async throws -> Reply {
+            var reply = try await http.post("/jobs", [1])
+            for _ in 0..<600 where reply.status != status {
+                try await Task.sleep(for: .milliseconds(20))
+                reply = try await http.post("/jobs", [1])
+            }
+            return reply
+        }
+
+        /// A metric as a scrape that is not an older one tells it.
+        private static func count(_ status: Int, _ node: RunningNode) async throws -> Double {
+            try await Task.sleep(for: .milliseconds(300))
+            let text = try await node.http.get("/metrics").text
+            return try Exposition(text)
+                .number("recount_api_responses_total", ["status": "\(status)"]) ?? 0
+        }
+
+        @Test("a body that is too long is refused, and one address has one place of several")
         func bounds() async throws {
             var limits = APILimits.patient
-            limits.uploadsMax = 1
+            limits.uploadsMax = 2
+            limits.uploadMilliseconds = 120_000
             try await RunningNode.with(limits: limits) { node in
-                let head =
-                    "POST /jobs HTTP/1.1\r\nHost: node\r\n"
-                    + "Content-Type: application/octet-stream\r\nContent-Length: "
                 let long = try await node.http.raw(
-                    Array((head + "\(JobUpload.bytesMax + 1)\r\n\r\n").utf8), seconds: 60)
+                    Array((Self.head + "\(JobUpload.bytesMax + 1)\r\n\r\n").utf8), seconds: 60)
                 #expect(try #require(Reply(long)).status == 413)
+                let (second, third) = (
+                    HTTP(node.server.address, from: "127.0.0.2"),
+                    HTTP(node.server.address, from: "127.0.0.3")
+                )
                 try await node.http.connect { slow in
-                    try await slow.say(head + "100\r\n\r\nx")
-                    var second: Reply?
-                    for _ in 0..<600 {
-                        second = try await node.http.post("/jobs", [1])
-                        if second?.status == 503 { break }
-                        try await Task.sleep(for: .milliseconds(20))
+                    try await slow.say(Self.head + "100\r\n\r\nx")
+                    let own = try await Self.ask(node.http, until: 429)
+                    #expect(own.status == 429 && own.headers["retry-after"] != nil, "\(own.text)")
+                    #expect(try own.object()["error"] as? String == "tooManyUploads")
+                    // It holds one place of two: others have the rest.
+                    #expect(try await second.post("/jobs", [1]).status == 400)
+                    try await second.connect { other in
+                        try await other.say(Self.head + "100\r\n\r\nx")
+                        let full = try await Self.ask(third, until: 503)
+                        #expect(full.status == 503 && full.headers["retry-after"] != nil)
+                        #expect(try full.object()["error"] as? String == "busy")
                     }
-                    #expect(second?.status == 503, "\(second?.text ?? "")")
-                    #expect(second?.headers["retry-after"] != nil)
+                    #expect(try await Self.ask(third, until: 400).status == 400)
                     // Nobody else waits for it.
                     #expect(try await node.http.get("/health").status == 200)
+                    #expect(try await Self.count(429, node) >= 1)
+                    #expect(try await Self.count(503, node) >= 1)
                 }
-                var third: Reply?
-                for _ in 0..<600 {
-                    third = try await node.http.post("/jobs", [1])
-                    if third?.status == 400 { break }
-                    try await Task.sleep(for: .milliseconds(20))
+                let again = try await Self.ask(node.http, until: 400)
+                #expect(again.status == 400, "the place is given back")
+            }
+        }
+
+        @Test("an upload that is too slow is ended by its own limit, and gives its place back")
+        func slow() async throws {
+            var limits = APILimits.patient
+            limits.uploadMilliseconds = 500
+            try await RunningNode.with(limits: limits) { node in
+                try await node.http.connect { slow in
+                    try await slow.say(Self.head + "100000\r\n\r\n")
+                    let start = ContinuousClock.now
+                    // A byte now and then does not buy time, and other bodies have more of it.
+                    for _ in 0..<600 where !slow.isClosed {
+                        do { try await slow.say("x") } catch { break }
+                        await slow.hear(seconds: 0.05)
+                    }
+                    #expect(slow.isClosed && start.duration(to: .now) < .seconds(60))
+                    #expect(try await Self.ask(node.http, until: 400).status == 400)
                 }
-                #expect(third?.status == 400, "the place is given back")
+            }
+        }
+
+        /// Waits until the node keeps so many payloads, and others no more.
+        private static func keeps(_ node: RunningNode, _ payloads: [[UInt8]]) async throws -> Bool {
+            let wanted = Set(payloads.map { Digest(hashing: $0).hex })
+            let folder = node.network.nodes[0].path + "/ledger/blobs"
+            for _ in 0..<600 {
+                let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+                if Set(names) == wanted { return true }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            return false
+        }
+
+        @Test("payloads of a job that is refused go at once, but for those that another needs")
+        func dropped() async throws {
+            try await RunningNode.with { node in
+                // Refused as it comes: one validator runs no jobs.
+                let message = try Self.message(node, input: [1])
+                let upload = JobUpload(message, module: Self.module, input: [1]).encoded
+                #expect(try await node.http.post("/jobs", upload).status == 422)
+                #expect(try await Self.keeps(node, []))
+            }
+            try await RunningNode.with(validators: 3) { node in
+                let good = try Self.message(node, input: [1])
+                let first = JobUpload(good, module: Self.module, input: [1]).encoded
+                #expect(try await node.http.post("/jobs", first).status == 202)
+                // Refused later: no job may have no fuel.
+                var bad = try Self.message(node, input: [2, 2])
+                bad.fuel = 0
+                bad = bad.signed(
+                    by: node.network.submitters[0].key, in: node.network.ledger)
+                let second = JobUpload(bad, module: Self.module, input: [2, 2]).encoded
+                let reply = try await node.http.post("/jobs", second)
+                #expect(reply.status == 202, "\(reply.text)")
+                #expect(try await Self.keeps(node, [Self.module, [1]]))
             }
         }
     }

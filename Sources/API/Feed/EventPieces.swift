@@ -5,6 +5,7 @@ internal import Audit
 internal import EventLog
 internal import Ledger
 internal import NIOCore
+internal import Synchronization
 
 /// A run of entries as server-sent events.
 struct EventPiece: Sendable {
@@ -18,15 +19,9 @@ struct EventPiece: Sendable {
 ///
 /// Who follows the ledger asks for what each batch has added: the same piece for all of them.
 actor EventPieces {
-    private struct Key: Hashable, Sendable {
-        let start: UInt64
-        let end: UInt64
-    }
-
     private let desk: NodeDesk
-    private var made: Remembered<Key, EventPiece>
-    private var making: [Key: Task<EventPiece, any Error>] = [:]
-    private var names = LedgerNames(validators: [])
+    private var made: Remembered<Range<UInt64>, EventPiece>
+    private var making: [Range<UInt64>: Task<EventPiece, any Error>] = [:]
 
     init(_ desk: NodeDesk) {
         self.desk = desk
@@ -39,7 +34,7 @@ actor EventPieces {
         guard start < size else { return nil }
         // Pieces end at the same places for those who are behind.
         let grid = desk.limits.eventsAtOnce
-        let key = Key(start: start, end: min(size, (start / grid + 1) * grid))
+        let key = start..<min(size, (start / grid + 1) * grid)
         if let found = made[key] { return found }
         if let task = making[key] { return try await task.value }
         let task = Task { try await self.make(key, log) }
@@ -50,29 +45,32 @@ actor EventPieces {
         return piece
     }
 
-    private func make(_ key: Key, _ log: EventLog) async throws -> EventPiece {
+    private func make(_ range: Range<UInt64>, _ log: EventLog) async throws -> EventPiece {
         for _ in 0..<2 {
-            let names = names
+            let names = desk.herald.names.withLock { $0 }
             let (piece, isNamed) = try await desk.reading.run {
-                try Self.render(key, log, names)
+                try EventPiece.render(range, log, names)
             }
             if isNamed { return piece }
-            self.names = try await desk.state { LedgerNames($0) }
+            let known = try await desk.state { LedgerNames($0) }
+            desk.herald.names.withLock { $0 = known }
         }
         // Somebody in it has no name yet: their numbers do.
-        let names = names
-        return try await desk.reading.run { try Self.render(key, log, names).0 }
+        let names = desk.herald.names.withLock { $0 }
+        return try await desk.reading.run { try EventPiece.render(range, log, names).0 }
     }
+}
 
-    /// The events, and whether all parties in them have names.
-    private static func render(
-        _ key: Key, _ log: EventLog, _ names: LedgerNames
-    ) throws -> (EventPiece, Bool) {
+extension EventPiece {
+    /// The events of a range of entries, and whether all parties in them have names.
+    static func render(
+        _ range: Range<UInt64>, _ log: EventLog, _ names: LedgerNames
+    ) throws -> (EventPiece, isNamed: Bool) {
         var bytes = ByteBuffer()
         var isNamed = true
         do throws(ReadingError) {
-            var height = try LogLine.height(before: key.start, in: log)
-            var reader = EntryReader(log, from: key.start, to: key.end)
+            var height = try LogLine.height(before: range.lowerBound, in: log)
+            var reader = EntryReader(log, from: range.lowerBound, to: range.upperBound)
             while let entry = try reader.entry() {
                 if case .batchOpened(let opened) = entry.event { height = opened.height.rawValue }
                 let fields = entry.event.fields
@@ -87,6 +85,6 @@ actor EventPieces {
         } catch {
             throw APIError.failed("the log cannot be read: \(error)")
         }
-        return (EventPiece(bytes: bytes, end: key.end), isNamed)
+        return (EventPiece(bytes: bytes, end: range.upperBound), isNamed)
     }
 }

@@ -21,6 +21,8 @@ final class NodeDesk: Sendable {
     let folding: Lane
     /// For the signatures of what is handed in.
     let checking: Lane
+    /// Tells those who follow the ledger what it grows by.
+    let herald: Herald
 
     private let views: ViewPool
     private let asked = Mutex(0)
@@ -37,10 +39,13 @@ final class NodeDesk: Sendable {
         folding = Lane("a fold of the log", threads: 1, waitingMax: limits.foldsMax)
         checking = Lane("a signature", threads: 1, waitingMax: limits.submissionsMax)
         views = ViewPool(node.home.ledgerDirectory)
+        herald = Herald(limits) { try Self.log(of: node) }
+        feed.attach(herald)
     }
 
     /// Ends its threads.
     func stop() async {
+        await herald.stop()
         await reading.stop()
         await folding.stop()
         await checking.stop()
@@ -50,7 +55,9 @@ final class NodeDesk: Sendable {
     // MARK: The log
 
     /// The log, and how many of its entries are told of.
-    func log() throws -> (log: EventLog, size: UInt64) {
+    func log() throws -> (log: EventLog, size: UInt64) { try Self.log(of: node) }
+
+    private static func log(of node: ValidatorNode) throws -> (log: EventLog, size: UInt64) {
         guard let log = node.log else {
             throw APIError.busy("the log is not open", reason: "ending")
         }

@@ -24,6 +24,7 @@ package final class NodeFeed: Sendable {
     private let decisions: Mutex<Remembered<RequestID, ConsensusResult>>
     private let refusals: Mutex<Remembered<Digest, Refusal>>
     private let problem = Mutex<String?>(nil)
+    private let herald = Mutex<Herald?>(nil)
 
     /// Raised when the node's ledger has grown, and once in a while.
     let signal = Signal()
@@ -42,16 +43,23 @@ package final class NodeFeed: Sendable {
     package func told(_ told: NodeTold) { entrance.yield(.told(told)) }
 
     /// The facts of the node have changed.
-    package func changed() { entrance.yield(.changed) }
+    package func changed() {
+        herald.withLock { $0 }?.ring()
+        entrance.yield(.changed)
+    }
+
+    /// Has a herald rung whenever the node's facts change, and once in a while.
+    func attach(_ herald: Herald) { self.herald.withLock { $0 = herald } }
 
     /// Takes in what the node says, until `end`.
     func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { [signal] in
+            group.addTask { [self] in
                 // Those who wait for a time look at it once a second.
                 while !signal.isOver {
                     do { try await Task.sleep(for: .seconds(1)) } catch { return }
                     signal.raise()
+                    herald.withLock { $0 }?.ring()
                 }
             }
             for await item in items { take(item) }
@@ -64,6 +72,7 @@ package final class NodeFeed: Sendable {
     func end() {
         entrance.finish()
         signal.end()
+        herald.withLock { $0 }?.end()
     }
 
     private func take(_ item: Item) {

@@ -26,7 +26,7 @@ extension Routes {
                     field, "the ledger holds \(size) entries", reason: "outOfRange")
             }
             guard subscribers.take() else { throw APIError.busy("too many follow the ledger") }
-            let place = Held(subscribers)
+            let place = Held { subscribers.giveBack() }
             let from = start
             return Response(
                 status: .ok,
@@ -38,29 +38,26 @@ extension Routes {
         }
     }
 
-    /// Writes events until the node ends or the reader is gone. A reader that does not read waits
-    /// here with one piece, until the guard of its connection drops it.
+    /// Writes events until the node ends or the reader is gone. A reader that has all is given the
+    /// rest by the herald; one that does not read waits here with one piece, until the guard of its
+    /// connection drops it.
     private static func follow(
         from start: UInt64, _ desk: NodeDesk, _ pieces: EventPieces,
         _ writer: BodyWriter
     ) async throws {
-        let signal = desk.feed.signal
+        let reader = StreamReader(writer.channel)
         var next = start
         try await writer.write(ByteBuffer(string: ": events from entry \(start)\n\n"))
-        var spoken = ContinuousClock.now
-        while !signal.isOver {
-            let version = signal.version
+        while !desk.feed.signal.isOver {
             if let piece = try await pieces.piece(from: next) {
                 try await writer.write(piece.bytes)
                 next = piece.end
-                spoken = .now
                 continue
             }
-            if spoken.duration(to: .now) >= .milliseconds(desk.limits.heartbeatMilliseconds) {
-                try await writer.write(ByteBuffer(string: ": still here\n\n"))
-                spoken = .now
+            switch await desk.herald.follow(reader, from: next) {
+            case .behind(let entry): next = entry
+            case .gone, .over: return
             }
-            await signal.wait(after: version)
         }
     }
 }

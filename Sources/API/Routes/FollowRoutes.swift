@@ -107,10 +107,10 @@ final class Places: Sendable {
 
 /// A place that is taken, and given back once: by its holder, or when nobody holds it any more.
 final class Held: Sendable {
-    private let places: Places
+    private let giveItBack: @Sendable () -> Void
     private let isHeld = Mutex(true)
 
-    init(_ places: Places) { self.places = places }
+    init(giveBack: @escaping @Sendable () -> Void) { giveItBack = giveBack }
 
     /// Gives it back.
     func giveBack() {
@@ -118,7 +118,7 @@ final class Held: Sendable {
             defer { isHeld = false }
             return isHeld
         }
-        if wasHeld { places.giveBack() }
+        if wasHeld { giveItBack() }
     }
 
     deinit { giveBack() }

@@ -55,7 +55,7 @@ package final class APIServer: Sendable {
             router: router, counts: ResponseCounts(around.metrics),
             meter: RateMeter(perSecond: requestsPerSecond, addressesMax: limits.addressesMax),
             budget: AnswerBudget(bytesMax: limits.answerBytesMax),
-            bodyBytesMax: limits.bodyBytesMax, uploads: Places(limits.uploadsMax))
+            bodyBytesMax: limits.bodyBytesMax, uploads: UploadPlaces(limits))
         let port = server.channel.localAddress?.port ?? Int(listen.port)
         address = HostPort(host: listen.host, port: UInt16(clamping: port))
         operations = router.operations

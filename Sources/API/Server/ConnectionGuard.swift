@@ -23,6 +23,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var underWay = 0
     private var closesAfterResponse = false
     private var isLingering = false
+    /// Whether the response under way is a stream that goes on until its reader leaves.
+    private var isStreaming = false
+    private var isInputClosed = false
 
     private var headDeadline: NIODeadline?
     private var bodyDeadline: NIODeadline?
@@ -84,8 +87,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func watch(_ context: ChannelHandlerContext) {
         isWatched = true
         let shortest = min(
-            limits.headMilliseconds, limits.bodyMilliseconds, limits.stallMilliseconds,
-            limits.lingerMilliseconds)
+            limits.headMilliseconds, limits.bodyMilliseconds, limits.uploadMilliseconds,
+            limits.stallMilliseconds, limits.lingerMilliseconds)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: .milliseconds(max(5, shortest / 4))) {
             let (handler, context) = bound.value
@@ -100,6 +103,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 handler.watch(context)
             }
         }
+    }
+
+    /// A reader of a stream that says nothing more has left: what it asked has long come.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event {
+            isInputClosed = true
+            if isStreaming { context.close(promise: nil) }
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -136,6 +148,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 closesAfterResponse = head.headers["Connection"].contains("close")
             }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
+            isStreaming = head.headers["Content-Type"].contains("text/event-stream")
+            if isStreaming, isInputClosed { context.close(promise: nil) }
         case .body(let bytes):
             context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: promise)
         case .end(let trailers):

@@ -8,7 +8,6 @@ internal import NIOHTTP1
 struct Conversation: Sendable {
     typealias Channel = NIOAsyncChannel<HTTPServerRequestPart, ResponsePart>
     private typealias Inbound = NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
-    private typealias Outbound = NIOAsyncChannelOutboundWriter<ResponsePart>
 
     let router: Router
     let counts: ResponseCounts
@@ -16,7 +15,7 @@ struct Conversation: Sendable {
     let budget: AnswerBudget
     let bodyBytesMax: Int
     /// Bodies beyond that which may be on their way at once.
-    let uploads: Places
+    let uploads: UploadPlaces
 
     /// Converses until either side ends it.
     func run(_ channel: Channel) async {
@@ -24,9 +23,10 @@ struct Conversation: Sendable {
         do {
             try await channel.executeThenClose { inbound, outbound in
                 var inbound = inbound.makeAsyncIterator()
-                while try await exchange(&inbound, outbound, address) {}
+                let writer = BodyWriter(channel.channel, outbound)
+                while try await exchange(&inbound, writer, address) {}
                 // The guard lets the answer reach its reader before it closes the rest.
-                outbound.finish()
+                writer.finish()
                 while try await inbound.next() != nil {}
             }
         } catch {
@@ -36,7 +36,7 @@ struct Conversation: Sendable {
 
     /// Reads a request and answers it; false where the connection ends.
     @concurrent private func exchange(
-        _ inbound: inout Inbound, _ outbound: Outbound, _ address: ClientAddress
+        _ inbound: inout Inbound, _ writer: BodyWriter, _ address: ClientAddress
     ) async throws -> Bool {
         let head: HTTPRequestHead
         var body: ByteBuffer?
@@ -47,35 +47,39 @@ struct Conversation: Sendable {
             guard case .head(let found)? = try await inbound.next() else { return false }
             head = found
             if head.headers["Expect"].contains(where: { $0.lowercased() == "100-continue" }) {
-                try await outbound.write(
+                try await writer.send(
                     .head(HTTPResponseHead(version: .http1_1, status: .continue)))
             }
             let uploadMax = router.uploadBytesMax(head)
-            if uploadMax != nil, !uploads.take() {
-                let error = APIError.busy("too many hand in jobs")
-                try await write(error.response, head, isLast: true, outbound)
-                return false
+            if uploadMax != nil {
+                do { place = try uploads.take(address) } catch {
+                    counts.note(error.response, since: .now)
+                    try await write(error.response, head, isLast: true, writer)
+                    return false
+                }
             }
-            if uploadMax != nil { place = Held(uploads) }
             body = try await self.body(of: head, max: uploadMax ?? bodyBytesMax, &inbound)
         } catch is CancellationError {
             return false
         } catch {
             let error = APIError.wrong("head", "it is not HTTP/1.1 as this node reads it")
             counts.note(error.response, since: .now)
-            try await write(error.response, nil, isLast: true, outbound)
+            try await write(error.response, nil, isLast: true, writer)
             return false
         }
         guard let body else {
             let error = APIError.tooLong(max: router.uploadBytesMax(head) ?? bodyBytesMax)
+            place?.giveBack()
             counts.note(error.response, since: .now)
-            try await write(error.response, head, isLast: true, outbound)
+            try await write(error.response, head, isLast: true, writer)
             return false
         }
         let start = ContinuousClock.now
         let response = await answer(head, body, address)
+        // Who has the answer may hand in the next at once.
+        place?.giveBack()
         counts.note(response, since: start)
-        try await write(response, head, isLast: !head.isKeepAlive, outbound)
+        try await write(response, head, isLast: !head.isKeepAlive, writer)
         return head.isKeepAlive
     }
 
@@ -124,7 +128,7 @@ struct Conversation: Sendable {
     // MARK: Writing
 
     private func write(
-        _ response: Response, _ request: HTTPRequestHead?, isLast: Bool, _ outbound: Outbound
+        _ response: Response, _ request: HTTPRequestHead?, isLast: Bool, _ writer: BodyWriter
     ) async throws {
         var response = response
         var length = 0
@@ -132,7 +136,7 @@ struct Conversation: Sendable {
         let isLong = length > BodyWriter.partBytes
         if isLong, !budget.take(length) {
             response = APIError.busy("too many long answers are not taken yet").response
-            return try await write(response, request, isLast: isLast, outbound)
+            return try await write(response, request, isLast: isLast, writer)
         }
         defer { if isLong { budget.giveBack(length) } }
         var head = HTTPResponseHead(
@@ -144,18 +148,18 @@ struct Conversation: Sendable {
         case .bytes(let bytes):
             head.headers.add(name: "Content-Length", value: "\(length)")
             if isHead || length == 0 {
-                try await outbound.write(contentsOf: [.head(head), .end(nil)])
+                try await writer.send(.head(head), .end(nil))
             } else if !isLong {
-                try await outbound.write(contentsOf: [.head(head), .body(bytes), .end(nil)])
+                try await writer.send(.head(head), .body(bytes), .end(nil))
             } else {
-                try await outbound.write(.head(head))
-                try await BodyWriter(outbound).write(bytes)
-                try await outbound.write(.end(nil))
+                try await writer.send(.head(head))
+                try await writer.write(bytes)
+                try await writer.send(.end(nil))
             }
         case .stream(let body):
-            try await outbound.write(.head(head))
-            if !isHead { try await body(BodyWriter(outbound)) }
-            try await outbound.write(.end(nil))
+            try await writer.send(.head(head))
+            if !isHead { try await body(writer) }
+            try await writer.send(.end(nil))
         }
     }
 }

@@ -52,9 +52,22 @@ struct BodyWriter: Sendable {
     /// Bytes that are written at once.
     static let partBytes = 32 << 10
 
+    /// The connection.
+    let channel: any Channel
     private let outbound: NIOAsyncChannelOutboundWriter<ResponsePart>
 
-    init(_ outbound: NIOAsyncChannelOutboundWriter<ResponsePart>) { self.outbound = outbound }
+    init(_ channel: any Channel, _ outbound: NIOAsyncChannelOutboundWriter<ResponsePart>) {
+        self.channel = channel
+        self.outbound = outbound
+    }
+
+    /// Writes parts of a response at once.
+    func send(_ parts: ResponsePart...) async throws {
+        try await outbound.write(contentsOf: parts)
+    }
+
+    /// Nothing more is written.
+    func finish() { outbound.finish() }
 
     /// Writes bytes; throws where the connection has ended.
     func write(_ bytes: ByteBuffer) async throws {

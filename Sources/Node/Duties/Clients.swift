@@ -37,9 +37,14 @@ final class Clients: Duty {
 
     private static let lookMilliseconds: UInt64 = 500
 
+    /// Told of the payloads of jobs that are not taken.
+    private let drop: ([Digest]) -> Void
     /// By identity (`Spool.identity`).
     private var waiting: [Digest: Waiting] = [:]
     private var lookAt: UInt64 = .max
+
+    /// - Parameter drop: Is given the payloads of jobs that are not taken.
+    init(drop: @escaping ([Digest]) -> Void) { self.drop = drop }
 
     /// Whether clients wait.
     var isBusy: Bool { !waiting.isEmpty }
@@ -51,9 +56,11 @@ final class Clients: Duty {
 
     /// Modules and inputs of the jobs that wait.
     var payloads: [Digest] {
-        waiting.values.flatMap { (entry) -> [Digest] in
-            if case .job(let job) = entry.message { [job.module, job.input] } else { [] }
-        }
+        waiting.values.flatMap { Self.payloads(of: $0.message) }
+    }
+
+    private static func payloads(of message: Message) -> [Digest] {
+        if case .job(let job) = message { [job.module, job.input] } else { [] }
     }
 
     /// Takes a message in.
@@ -64,12 +71,17 @@ final class Clients: Duty {
         let id = Spool.identity(of: message, in: node.ledger)
         if let known = known(message, node) { return answer(known) }
         guard waiting[id] == nil else { return answer(.taken) }
-        guard waiting.count < NodeLimits.clientMessagesMax else { return answer(.busy) }
+        guard waiting.count < NodeLimits.clientMessagesMax else {
+            answer(.busy)
+            return drop(Self.payloads(of: message))
+        }
         let uptime = node.uptime
         var entry = Waiting(message: message, answer: answer, since: uptime, handedInAt: uptime)
         if let refusal = node.state.refusal(of: Checked(unchecked: message)) {
             switch Self.fate(of: refusal) {
-            case .final: return answer(.refused(refusal))
+            case .final:
+                answer(.refused(refusal))
+                return drop(Self.payloads(of: message))
             case .recorded:
                 entry.refusal = refusal
                 entry.refusedAt = uptime + NodeLimits.refusalMilliseconds
@@ -116,7 +128,7 @@ final class Clients: Duty {
             switch event {
             case .messageRefused(let event):
                 let id = Spool.identity(of: event.message, in: node.ledger)
-                waiting.removeValue(forKey: id)?.answer(.refused(event.refusal))
+                refuse(id, event.refusal)
             case .roundOpened(let event):
                 if let id = node.state.requestID(at: event.request) { recorded(id.digest) }
             case .governanceApproved:
@@ -136,6 +148,12 @@ final class Clients: Duty {
         waiting.removeValue(forKey: id)?.answer(.recorded)
     }
 
+    private func refuse(_ id: Digest, _ refusal: Refusal) {
+        guard let entry = waiting.removeValue(forKey: id) else { return }
+        entry.answer(.refused(refusal))
+        drop(Self.payloads(of: entry.message))
+    }
+
     /// Answers requests whose nullifier another has spent: no batch will say more of them.
     private func refuseSpent(_ node: NodeCore) {
         let spent = waiting.filter { _, entry in
@@ -144,9 +162,7 @@ final class Clients: Duty {
             else { return false }
             return request.nullifiers.contains { node.state.condition(of: $0)?.isSpent == true }
         }
-        for id in spent.keys.sorted() {
-            waiting.removeValue(forKey: id)?.answer(.refused(.nullifierSpent))
-        }
+        for id in spent.keys.sorted() { refuse(id, .nullifierSpent) }
     }
 
     func attend(_ node: NodeCore) throws(NodeError) {
@@ -157,7 +173,7 @@ final class Clients: Duty {
             if known(entry.message, node) != nil {
                 recorded(id)
             } else if let at = entry.refusedAt, let refusal = entry.refusal, uptime >= at {
-                waiting.removeValue(forKey: id)?.answer(.refused(refusal))
+                refuse(id, refusal)
             } else if entry.refusedAt == nil, uptime >= entry.since + 4 * Self.lookMilliseconds {
                 try lookAgain(id, entry, node, uptime)
             }
@@ -175,7 +191,7 @@ final class Clients: Duty {
         }
         switch Self.fate(of: refusal) {
         case .passing: break
-        case .final: waiting.removeValue(forKey: id)?.answer(.refused(refusal))
+        case .final: refuse(id, refusal)
         case .recorded:
             waiting[id]?.refusal = refusal
             waiting[id]?.refusedAt = uptime + NodeLimits.refusalMilliseconds

@@ -12,8 +12,8 @@ internal import Ledger
 /// with an agreed result, so that an audit can run it again; module and input of the newest jobs
 /// that were closed without one, as many as `NodeLimits.unagreedJobsMax` and
 /// `NodeLimits.unagreedBytesMax` admit; what clients of this node have handed in. A file that two
-/// looks in a row find to be none of that is removed: outputs that were not agreed on, payloads of
-/// jobs that were refused, and what an interrupted write left.
+/// looks in a row find to be none of that is removed: outputs that were not agreed on, and what an
+/// interrupted write left. Payloads of jobs that were refused go at once.
 final class Pruning: Duty {
     /// A job that was closed without an agreed result.
     private struct Unagreed {
@@ -33,6 +33,8 @@ final class Pruning: Duty {
     private var unread: [JobDecided] = []
     /// Files that the last look found to be nobody's.
     private var suspects: Set<String> = []
+    /// Payloads of jobs that were not taken.
+    private var dropped: [Digest] = []
     private var lookAt: UInt64 = 0
     private var isLooking = false
 
@@ -41,7 +43,10 @@ final class Pruning: Duty {
         self.everyMilliseconds = everyMilliseconds
     }
 
-    var nextWake: UInt64 { isLooking ? .max : lookAt }
+    var nextWake: UInt64 {
+        if !dropped.isEmpty { return 0 }
+        return isLooking ? .max : lookAt
+    }
 
     func start(_ node: NodeCore) throws(NodeError) {
         lookAt = node.uptime + everyMilliseconds
@@ -89,9 +94,43 @@ final class Pruning: Duty {
         unagreed.removeFirst(max(0, unagreed.count - NodeLimits.unagreedJobsMax))
     }
 
+    // MARK: Refused jobs
+
+    /// Has payloads removed that nothing else refers to, once the batch at hand is taken in.
+    ///
+    /// Those beyond the bound are left to the looks.
+    func drop(_ payloads: [Digest]) {
+        if dropped.count < NodeLimits.suspectsMax { dropped += payloads }
+    }
+
+    private func removeDropped(_ node: NodeCore) {
+        let payloads = Set(dropped)
+        dropped = []
+        guard unread.isEmpty, !node.host.isBackfilling, !node.host.isJoining else { return }
+        let recent = recent(node)
+        let free = payloads.filter { !agreed.contains($0) && !recent.contains($0) }
+        guard !free.isEmpty else { return }
+        do throws(NodeError) {
+            // What a client has handed in and nobody has read may name any of them.
+            let read = read(node)
+            guard try Spool(home: node.home.path).names().allSatisfy(read.contains) else { return }
+            do throws(LogError) {
+                for hash in free.sorted() { try blobs.store.remove(hash.hex) }
+            } catch { throw .log(of: "the blobs", path: blobs.store.directory, error) }
+        } catch {
+            node.tell(.warning("\(node.name): payloads that nobody needs stay: \(error)"))
+        }
+    }
+
+    /// The files of the spool that were read.
+    private func read(_ node: NodeCore) -> Set<String> {
+        node.duties.compactMap { ($0 as? Spooling)?.known }.first ?? []
+    }
+
     // MARK: Looks
 
     func attend(_ node: NodeCore) throws(NodeError) {
+        if !dropped.isEmpty { removeDropped(node) }
         guard !isLooking, node.uptime >= lookAt else { return }
         guard !node.host.isBackfilling, !node.host.isJoining else {
             lookAt = node.uptime + everyMilliseconds
@@ -114,7 +153,7 @@ final class Pruning: Duty {
         isLooking = true
         lookAt = node.uptime + everyMilliseconds
         let named = Set(named(node).map(\.hex))
-        let read = node.duties.compactMap { ($0 as? Spooling)?.known }.first ?? []
+        let read = read(node)
         let (store, spool, suspects, inbox) = (
             blobs.store, Spool(home: node.home.path), suspects, node.inbox
         )
@@ -138,8 +177,11 @@ final class Pruning: Duty {
     }
 
     /// What is named by jobs that are open, agreed on, lately closed, or on their way.
-    private func named(_ node: NodeCore) -> Set<Digest> {
-        var result = agreed.union(unagreed.flatMap(\.payloads))
+    private func named(_ node: NodeCore) -> Set<Digest> { agreed.union(recent(node)) }
+
+    /// The same without those of agreed jobs, which are without bound.
+    private func recent(_ node: NodeCore) -> Set<Digest> {
+        var result = Set(unagreed.flatMap(\.payloads))
         for (entry, job) in open {
             result.formUnion([job.module, job.input])
             guard let held = node.state.job(at: entry) else { continue }

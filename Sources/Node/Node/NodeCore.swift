@@ -63,17 +63,18 @@ final class NodeCore {
         } catch { throw .node(name: setup.home.validator, error) }
         heardSize = host.ledgerSize
         facts.log = host.log
-        clients = Clients()
+        let blobs = Blobs(setup.home)
+        let pruning = Pruning(blobs, everyMilliseconds: setup.options.pruningMilliseconds)
+        clients = Clients(drop: pruning.drop)
         checkpoints = Checkpoints(setup.home)
         if options.acceptsClockJump { host.acceptClockJump() }
         let now = Instant(time: clock.now(), uptime: clock.uptime())
         let view = NodeView(host: host, key: home.key, now: now)
         misbehaviour = options.misbehaviour?(view) ?? Self.misbehaviour(options.behaviour)
-        let blobs = Blobs(home)
         duties = [
             Telling(host, tells: options.tells), Counting(), clients, Settling(), blobs,
             Jobs(home, blobs, options.behaviour), checkpoints, Spooling(home),
-            Pruning(blobs, everyMilliseconds: options.pruningMilliseconds), observers,
+            pruning, observers,
         ]
         // No run waits for what a liar says of itself.
         if misbehaviour == nil, options.behaviour == .honest {
@@ -196,6 +197,8 @@ final class NodeCore {
                 height: height, root: root, events: events, first: EntryIndex(heardSize))
             heardSize += UInt64(events.count)
             for duty in duties { try duty.take(batch, self) }
+            // Those who follow the ledger do not wait for the end of this turn.
+            publish()
         case .notice(let text): tell(.warning("\(name): \(text)"))
         }
     }
@@ -318,16 +321,21 @@ final class NodeCore {
 
     private func publish() {
         let state = host.state
-        let isBusy = duties.contains(where: \.isBusy)
-        facts.set(
-            NodeFacts(
-                height: state.height, size: state.size, root: state.sealedRoot(of: host),
-                time: state.time, openRounds: state.openRounds.count,
-                openJobs: state.openJobs.count, settlements: state.pendingSettlements.count,
-                nextDue: state.nextDue, isBusy: isBusy, isJoining: host.isJoining,
-                stopped: host.stopped,
-                isMember: index.map(state.members.contains) ?? false,
-                checkpointSize: checkpoints.savedSize))
+        var new = NodeFacts()
+        new.height = state.height
+        new.size = state.size
+        new.root = state.sealedRoot(of: host)
+        new.time = state.time
+        new.openRounds = state.openRounds.count
+        new.openJobs = state.openJobs.count
+        new.settlements = state.pendingSettlements.count
+        new.nextDue = state.nextDue
+        new.isBusy = duties.contains(where: \.isBusy)
+        new.isJoining = host.isJoining
+        new.stopped = host.stopped
+        new.isMember = index.map(state.members.contains) ?? false
+        new.checkpointSize = checkpoints.savedSize
+        facts.set(new)
     }
 }
 

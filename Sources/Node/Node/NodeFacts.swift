@@ -35,6 +35,9 @@ package struct NodeFacts: Sendable, Equatable {
     package var isMember = false
     /// The size of the newest log that it keeps a checkpoint of.
     package var checkpointSize: UInt64 = 0
+
+    /// An empty ledger.
+    package init() {}
 }
 
 /// Facts that a node's thread writes and others read.

@@ -17,11 +17,15 @@ struct BridgeRunCommand: ParsableCommand {
             that T of the validators in office signed, and changes of membership are followed
             by the same rule. A node that gives something else is named and left alone for a
             while; where none gives anything that holds, the bridge says so, waits and asks
-            again. What was paid stands in the vault before it is reported, so that nothing is
+            again. A payment counts as reported once the ledger shows it: a node that refuses
+            the report of one is named, and the others are given it. What was paid stands in the vault before it is reported, so that nothing is
             paid twice, wherever the process ends.
 
               recount bridge run net/bridge --node http://10.0.0.1:5100 \\
                 --node http://10.0.0.2:5100 --key-file net.key
+
+            With --json each line is an object: started, read, handed-in (a node has taken the
+            reports), reported (the ledger shows them), refused, stuck, problem.
 
             The folder holds the bridge's key, its vault, and what it has read; the ledger is
             the one that the vault pays for. It ends at an interrupt.
@@ -98,9 +102,15 @@ struct BridgeRunCommand: ParsableCommand {
 
     private static func tell(_ told: BridgeTold, _ json: Bool) {
         switch told {
+        case .handedIn(let ids):
+            let count = Text.count(UInt64(ids.count), "report")
+            line("handed-in", "\(count) handed in", json, ids)
         case .reported(let ids):
             let count = Text.count(UInt64(ids.count), "payment")
             line("reported", "\(count) reported", json, ids)
+        case .refused(let url, let id, let why):
+            let what = "the report of \(id.hex.prefix(16))… holds, and \(url) refuses it"
+            line("refused", "\(what): \(why); other nodes are given it", json, [id])
         case .stuck(let id, let why):
             line("stuck", "\(id.hex.prefix(16))… is not paid: \(why)", json, [id])
         case .problem(let text): line("problem", text, json)
@@ -117,7 +127,7 @@ struct BridgeRunCommand: ParsableCommand {
             do throws(Failure) { try Output.json(line, isLine: true) } catch {
                 Output.error(error.message)
             }
-        } else if event == "problem" || event == "stuck" {
+        } else if ["problem", "refused", "stuck"].contains(event) {
             Output.error(message)
         } else {
             Output.line(message.visible)

@@ -12,8 +12,12 @@ import Testing
 /// What a bridge did in a while, and what its vault holds then.
 private struct BridgeRun: Sendable {
     var problems: [String] = []
-    /// Reports that were handed in, those that were made again included.
+    /// Reports that the ledger showed.
     var reports = 0
+    /// Reports that a node took.
+    var handedIn = 0
+    /// Nodes that refused a report, each time that it was told.
+    var refused: [String] = []
     var paid = 0
     var total: UInt64 = 0
     var changes: UInt64 = 0
@@ -30,6 +34,8 @@ private struct BridgeRun: Sendable {
                     switch told {
                     case .problem(let text): run.problems.append(text)
                     case .reported(let ids): run.reports += ids.count
+                    case .handedIn(let ids): run.handedIn += ids.count
+                    case .refused(let url, _, let why): run.refused.append("\(url) \(why)")
                     default: break
                     }
                 }
@@ -129,14 +135,22 @@ extension APISuite {
                     "/governance", Message.governance(proposal.message).encoded)
                 #expect(reply.status == 202, "\(reply.text)")
                 try await node.decide([requests[4]])
-                // A process that begins again goes on where the last one was.
+                // A process that begins again goes on where the last one was, and where the file
+                // that says so is damaged, from the start.
+                let followed = try #require(node.network.bridge).path + "/followed"
+                var kept = try [UInt8](Data(contentsOf: URL(fileURLWithPath: followed)))
+                kept[80] ^= 1
+                try Data(kept).write(to: URL(fileURLWithPath: followed))
                 let second = try await BridgeRun.run(node.network, [url], untilReported: 1)
                 #expect(second.reports == 1 && second.paid == 4, "\(second)")
+                #expect(second.problems.isEmpty, "\(second)")
                 #expect(second.changes == 1)
                 try await Self.settled(node, 4)
                 let third = try await BridgeRun.run(
                     node.network, [url], rounds: 20, untilReported: 1)
-                #expect(third.reports == 0, "what the ledger has is not reported again")
+                #expect(
+                    third.reports == 0 && third.handedIn == 0,
+                    "what the ledger has is not reported again")
             }
         }
 
@@ -253,6 +267,81 @@ extension APISuite {
                     node.network, [deaf.url, try Self.url(node)], untilReported: 2)
                 #expect(last.paid == 2 && last.total == first.total && last.reports == 2, "\(last)")
                 try await Self.settled(node, 2)
+            }
+        }
+
+        @Test("a node that refuses a good report is named once, and another is given it")
+        func refusing() async throws {
+            try await RunningNode.with { node in
+                try await node.decide(Array(try node.requests()[0..<2]))
+                for status in ["422 X", "403 X", "400 X"] {
+                    let refusing = try await liar(node) { path, _ in
+                        path == "/settlements"
+                            ? .json(
+                                #"{"error":"notOrdered","message":"no \u001b[2J"}"#,
+                                status: status) : nil
+                    }
+                    let run = try await BridgeRun.run(
+                        node.network, [refusing.url], rounds: 6, untilReported: 1)
+                    #expect(run.paid == 2 && run.reports == 0 && run.handedIn == 0, "\(run)")
+                    #expect(run.refused.count == 1 && run.problems.isEmpty, "\(run)")
+                    #expect(run.refused[0].hasPrefix("\(refusing.url) "))
+                    #expect(!run.refused[0].contains("\u{1B}"))
+                }
+                // One that says that the ledger has it, which its log does not show.
+                let hiding = try await liar(node) { path, _ in
+                    path == "/settlements"
+                        ? .json(
+                            #"{"error":"alreadyRecorded","message":"no"}"#, status: "422 X") : nil
+                }
+                let hidden = try await BridgeRun.run(
+                    node.network, [hiding.url], rounds: 6, untilReported: 1)
+                #expect(hidden.reports == 0 && hidden.handedIn == 0, "\(hidden)")
+                let last = try await BridgeRun.run(
+                    node.network, [hiding.url, try Self.url(node)], untilReported: 2)
+                #expect(last.paid == 2 && last.reports == 2 && last.handedIn == 2, "\(last)")
+                try await Self.settled(node, 2)
+            }
+        }
+
+        @Test("a node that takes reports and passes nothing on does not keep them from the ledger")
+        func silent() async throws {
+            try await RunningNode.with { node in
+                try await node.decide(Array(try node.requests()[0..<2]))
+                let asked = Mutex(0)
+                let silent = try await liar(node) { path, _ in
+                    guard path == "/settlements" else { return nil }
+                    asked.withLock { $0 += 1 }
+                    return .json(#"{"id":"x","state":"taken"}"#)
+                }
+                let alone = try await BridgeRun.run(
+                    node.network, [silent.url], rounds: 10, untilReported: 1)
+                #expect(alone.handedIn == 2 && alone.reports == 0, "\(alone)")
+                #expect(asked.withLock { $0 } < 12, "it is given time")
+                let both = try await BridgeRun.run(
+                    node.network, [silent.url, try Self.url(node)], untilReported: 2)
+                #expect(both.reports == 2 && both.handedIn == 2, "\(both)")
+                try await Self.settled(node, 2)
+            }
+        }
+
+        @Test("a node of another ledger is named, and not asked again at once")
+        func foreign() async throws {
+            try await RunningNode.with { node in
+                try await RunningNode.with { other in
+                    try await other.decide(Array(try other.requests()[0..<1]))
+                    let asked = Mutex(0)
+                    let foreign = try await liar(other) { path, _ in
+                        if path == "/status" { asked.withLock { $0 += 1 } }
+                        return nil
+                    }
+                    let run = try await BridgeRun.run(
+                        node.network, [foreign.url], rounds: 20, untilReported: 1)
+                    #expect(run.paid == 0 && run.handedIn == 0, "\(run)")
+                    #expect(
+                        run.problems.contains { $0.contains("that of another ledger") }, "\(run)")
+                    #expect(asked.withLock { $0 } < 10, "it is left alone for a while")
+                }
             }
         }
 

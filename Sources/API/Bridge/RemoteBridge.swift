@@ -10,8 +10,12 @@ internal import Synchronization
 
 /// What a bridge tells whoever runs it.
 package enum BridgeTold: Sendable {
-    /// So many payments are newly reported; with those reported again.
+    /// A node has taken the reports of payments, each told once.
+    case handedIn([RequestID])
+    /// The ledger shows the reports of these payments.
     case reported([RequestID])
+    /// A node refuses a report that holds: told once, until it takes one again.
+    case refused(NodeURL, RequestID, String)
     /// A payment is not made until a person does something.
     case stuck(RequestID, String)
     /// A node gave nothing that helps, or lied.
@@ -23,7 +27,9 @@ package enum BridgeTold: Sendable {
 /// A bridge that runs away from all nodes: it asks them over HTTP, pays by its vault what T
 /// validators ordered, and reports through whichever node takes it.
 ///
-/// A node that cannot be believed is named and left alone for a while. Nothing is paid twice,
+/// A node that cannot be believed is named and left alone for a while. A payment counts as reported
+/// once the ledger shows it, whatever a node says that took the report or refused it: until then
+/// it is handed in again and again, each time at another node first. Nothing is paid twice,
 /// whatever the nodes say and wherever the process ends: the vault has the row before the report
 /// exists, and gives the same report for ever.
 package final class RemoteBridge {
@@ -32,13 +38,25 @@ package final class RemoteBridge {
         /// Not asked before then.
         var askAt: ContinuousClock.Instant = .now
         var failures = 0
+        /// Whether it refused the last report that it was given.
+        var isRefusing = false
+    }
+
+    /// A payment whose report was handed in, and that the ledger does not show as reported.
+    private struct Pending {
+        let id: RequestID
+        /// Not handed in again before then.
+        var againAt: ContinuousClock.Instant = .now
+        var attempts = 0
+        var isTaken = false
     }
 
     /// Orders that are settled at once.
     private static let ordersAtOnce = 16
     /// The longest that a node is left alone, in seconds.
     private static let restSecondsMax = 60
-    /// How long a report is given to come into the ledger until it is made again, in seconds.
+    /// How long a report is given to come into the ledger until it is made again, in seconds; where
+    /// no node takes it twice as long each time, up to a minute.
     private static let againSeconds: Int64 = 5
     private static let fileBytesMax = 64 << 20
 
@@ -47,8 +65,8 @@ package final class RemoteBridge {
     private let tell: (BridgeTold) -> Void
     private var places: [Place]
     private var log: ReadLog
-    /// When those that were reported are reported again.
-    private var reportedAt: [EntryIndex: ContinuousClock.Instant] = [:]
+    /// By the entry of the request; no more than the orders of `log`.
+    private var pending: [EntryIndex: Pending] = [:]
     private var stuck: [RequestID: String] = [:]
     private var isFailing = false
 
@@ -104,10 +122,10 @@ package final class RemoteBridge {
             log = known
             do throws(NodeError) { try save() } catch { throw .own(error) }
         }
+        noteReported()
         guard let (read, root) = found else { return }
         if read.frontier.count > before { tell(.read(node.url, size: read.frontier.count)) }
-        reportedAt = reportedAt.filter { pair in read.orders.contains { $0.request == pair.key } }
-        let due = read.orders.filter { (reportedAt[$0.request] ?? .now) <= .now }
+        let due = read.orders.filter { (pending[$0.request]?.againAt ?? .now) <= .now }
         var start = 0
         while start < due.count {
             let end = min(due.count, start + Self.ordersAtOnce)
@@ -123,20 +141,28 @@ package final class RemoteBridge {
         let proved = try witness.proved(orders, read, root)
         let results: [Result<SettlementMessage, OrderProblem>]
         do throws(NodeError) { results = try vault.settle(proved) } catch { throw .own(error) }
-        var reports: [RequestID] = []
+        var taken: [RequestID] = []
+        var failed: [NodeURL: ClientError] = [:]
         for (order, (payment, result)) in zip(orders, zip(proved, results)) {
             let id = payment.request.id(in: home.ledger)
             switch result {
             case .success(let report):
                 stuck[id] = nil
-                try hand(report, in: witness.node)
-                reportedAt[order.request] = .now + .seconds(Self.againSeconds)
-                reports.append(id)
+                if hand(report, id, at: order.request, witness.node, &failed) { taken.append(id) }
             case .failure(.uncertain): hold(id, "\(OrderProblem.uncertain(id))")
             case .failure(let problem): throw witness.lie("the order of \(id.hex): \(problem)")
             }
         }
-        if !reports.isEmpty { tell(.reported(reports)) }
+        if !taken.isEmpty { tell(.handedIn(taken)) }
+        if let failure = failed[witness.node.url] { throw .client(failure) }
+    }
+
+    /// Tells of the payments that the ledger now shows as reported.
+    private func noteReported() {
+        let open = Set(log.orders.map(\.request))
+        let done = pending.keys.filter { !open.contains($0) }.sorted()
+        let ids = done.compactMap { pending.removeValue(forKey: $0)?.id }
+        if !ids.isEmpty { tell(.reported(ids)) }
     }
 
     private func hold(_ id: RequestID, _ why: String) {
@@ -147,22 +173,57 @@ package final class RemoteBridge {
         var state: String
     }
 
-    /// Hands a report in: at the node that gave the order, or at another.
-    private func hand(_ report: SettlementMessage, in first: RemoteNode) throws(BridgeProblem) {
-        var failure: ClientError?
-        for node in [first] + places.map(\.node).filter({ $0.url != first.url }) {
-            do throws(ClientError) {
-                _ = try node.post(
-                    Taken.self, ["settlements"], Message.settlement(report).encoded,
-                    contentType: "application/octet-stream")
-                return
-            } catch {
-                // What the ledger has already is well reported.
-                if case .refused(_, let no) = error, no.status == 422 { return }
-                failure = failure ?? error
-            }
+    /// Hands a report in, at first at the node that gave the order, and each time after that at
+    /// the next one first: one that takes it may pass nothing on. True where a node takes it that
+    /// none had taken before.
+    ///
+    /// - Parameter failed: Nodes that did not answer, which are not asked again in this pass.
+    private func hand(
+        _ report: SettlementMessage, _ id: RequestID, at request: EntryIndex,
+        _ first: RemoteNode, _ failed: inout [NodeURL: ClientError]
+    ) -> Bool {
+        var item = pending[request] ?? Pending(id: id)
+        let start = (places.firstIndex { $0.node.url == first.url } ?? 0) + item.attempts
+        var isTaken = false
+        for step in places.indices where !isTaken {
+            let place = (start + step) % places.count
+            guard failed[places[place].node.url] == nil else { continue }
+            isTaken = hand(report, item, at: place, &failed)
         }
-        if let failure { throw .client(failure) }
+        let isNew = isTaken && !item.isTaken
+        item.isTaken = item.isTaken || isTaken
+        item.attempts += 1
+        let seconds = isTaken ? Self.againSeconds : Self.againSeconds << min(item.attempts, 4)
+        item.againAt = .now + .seconds(min(seconds, Int64(Self.restSecondsMax)))
+        pending[request] = item
+        return isNew
+    }
+
+    /// Hands a report in at one node; whether it takes it.
+    private func hand(
+        _ report: SettlementMessage, _ item: Pending, at place: Int,
+        _ failed: inout [NodeURL: ClientError]
+    ) -> Bool {
+        let node = places[place].node
+        do throws(ClientError) {
+            _ = try node.post(
+                Taken.self, ["settlements"], Message.settlement(report).encoded,
+                contentType: "application/octet-stream")
+            places[place].isRefusing = false
+            return true
+        } catch {
+            guard case .refused(_, let no) = error, !error.isPassing else {
+                failed[node.url] = error
+                return false
+            }
+            // The ledger may have it since it was read: the next reading shows it.
+            let isLikely = no.error == Refusal.alreadyRecorded.jsonName && item.attempts == 0
+            if !isLikely, !places[place].isRefusing {
+                places[place].isRefusing = true
+                tell(.refused(node.url, item.id, "\(error)"))
+            }
+            return false
+        }
     }
 
     // MARK: What was read

@@ -297,7 +297,7 @@ struct GovernSubmitCommand: ParsableCommand {
         commandName: "submit", abstract: "Hand a change in to a node that T have signed.",
         discussion: """
             Checked before it leaves: the number, every signature, and that T of the members
-            have signed.
+            have signed. With --node the node checks, and the words for it are the node's.
 
               recount govern submit net/validator-3 change.json --wait
               recount govern submit --node http://127.0.0.1:5100 change.json --wait
@@ -338,18 +338,20 @@ struct GovernSubmitCommand: ParsableCommand {
         do { body = try proposal.json(says: "") } catch {
             throw Failure("the proposal cannot be written: \(error)")
         }
-        if let reason = try remote.put(["governance"], json: Array(body.utf8)) {
-            throw Failure("the change is refused: \(reason)", .wrong)
+        let says: String
+        switch try remote.put(["governance"], json: Array(body.utf8)) {
+        case .refused(let reason): throw Failure("the change is refused: \(reason)", .wrong)
+        case .taken(let words): says = words ?? "which \(node.name) has no words for"
         }
         guard waiting.wait else {
-            if json { return try Output.json(GovernResult(message, nil, nil)) }
-            return Output.line("Handed in change \(message.number)")
+            if json { return try Output.json(GovernResult(message, says, nil)) }
+            return Output.line("Handed in change \(message.number): \(says.visible)")
         }
         let fate = try remote.change(message, from: size)
         if json {
-            try Output.json(GovernResult(message, nil, fate))
+            try Output.json(GovernResult(message, says, fate))
         } else {
-            Output.line("Change \(message.number): \(fate.text.visible)")
+            Output.line("Change \(message.number), \(says.visible): \(fate.text.visible)")
         }
         Output.flush()
         throw ExitCode(fate.status.rawValue)

@@ -36,6 +36,15 @@ struct RemoteSubmission {
     private struct Taken: Decodable {
         var id: String
         var state: String
+        var says: String?
+    }
+
+    /// What a node answers to what was handed in.
+    enum Answer {
+        /// It has it; what it is in the node's words, where it has some.
+        case taken(says: String?)
+        /// It refuses it, and says why.
+        case refused(String)
     }
 
     /// The longest that is waited between two attempts, in seconds.
@@ -79,17 +88,19 @@ struct RemoteSubmission {
 
     /// Hands one in; nil, or why the node refuses it. Waits where the node has too much to do.
     func put(_ path: [String], _ body: [UInt8], _ id: Digest) throws(Failure) -> String? {
-        try put(path, body, id, type: "application/octet-stream")
+        let answer = try put(path, body, id, type: "application/octet-stream")
+        if case .refused(let reason) = answer { return reason }
+        return nil
     }
 
     /// The same for JSON, whose identity the node tells.
-    func put(_ path: [String], json body: [UInt8]) throws(Failure) -> String? {
+    func put(_ path: [String], json body: [UInt8]) throws(Failure) -> Answer {
         try put(path, body, nil, type: "application/json")
     }
 
     private func put(
         _ path: [String], _ body: [UInt8], _ id: Digest?, type: String
-    ) throws(Failure) -> String? {
+    ) throws(Failure) -> Answer {
         while true {
             do throws(ClientError) {
                 let taken = try node.node.post(Taken.self, path, body, contentType: type)
@@ -98,7 +109,7 @@ struct RemoteSubmission {
                         node.node.url, path: "/" + path.joined(separator: "/"),
                         problem: "it took \(taken.id), and another was handed in")
                 }
-                return nil
+                return .taken(says: taken.says)
             } catch {
                 guard case .refused(_, let no) = error else { throw Failure("\(error)") }
                 if no.status == 429 || no.status == 503, leftSeconds > 0 {
@@ -110,7 +121,7 @@ struct RemoteSubmission {
                 guard [403, 422].contains(no.status) || (id == nil && no.status == 400) else {
                     throw Failure("\(error)")
                 }
-                return no.message
+                return .refused(no.message)
             }
         }
     }

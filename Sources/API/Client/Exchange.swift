@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Dispatch
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -91,11 +92,9 @@ final class Exchange: Sendable {
     }
 
     private static func words(of error: any Error) -> String {
-        (error as? IOError).map { "\($0.errnoCode == ECONNREFUSEDCode ? "refused" : "\($0)")" }
+        (error as? IOError).map { "\($0.errnoCode == ECONNREFUSED ? "refused" : "\($0)")" }
             ?? "\(error)"
     }
-
-    private static let ECONNREFUSEDCode: Int32 = 111
 
     /// The next part of the answer; nil after its end.
     ///

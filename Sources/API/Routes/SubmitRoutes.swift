@@ -15,6 +15,8 @@ extension Routes {
         var state: String
         /// How a request that is known was decided.
         var result: ConsensusResult?
+        /// What a change is, in words.
+        var says: String?
     }
 
     /// What the ledger must say of itself before a message can be read.
@@ -56,7 +58,9 @@ extension Routes {
                 try isBinary(request)
                 ? try binary(body, "a change") { if case .governance = $0 { true } else { false } }
                 : try await proposal(body, desk)
-            return try await handIn(message, desk)
+            guard case .governance(let change) = message else { throw binaryWanted }
+            let says = try await desk.state { ChangeWords(state: $0).text(of: change.change) }
+            return try await handIn(message, desk, says: says)
         }
     }
 
@@ -132,9 +136,11 @@ extension Routes {
 
     // MARK: Handing in
 
-    private static func handIn(_ message: Message, _ desk: NodeDesk) async throws -> Response {
+    private static func handIn(
+        _ message: Message, _ desk: NodeDesk, says: String? = nil
+    ) async throws -> Response {
         try await checkSender(of: message, desk)
-        return try await submit(message, desk)
+        return try await submit(message, desk, says: says)
     }
 
     /// Turns away what is not signed by those who may.
@@ -155,13 +161,15 @@ extension Routes {
     }
 
     /// Hands a message in that may be, and says what the node says of it.
-    static func submit(_ message: Message, _ desk: NodeDesk) async throws -> Response {
+    static func submit(
+        _ message: Message, _ desk: NodeDesk, says: String? = nil
+    ) async throws -> Response {
         let id = Spool.identity(of: message, in: desk.node.home.ledger).hex
         switch try await desk.submit(message) {
         case .known(let result):
             return try .json(Taken(id: id, state: "known", result: result))
-        case .recorded: return try .json(Taken(id: id, state: "recorded"))
-        case .taken: return try .json(Taken(id: id, state: "taken"), .accepted)
+        case .recorded: return try .json(Taken(id: id, state: "recorded", says: says))
+        case .taken: return try .json(Taken(id: id, state: "taken", says: says), .accepted)
         case .busy: throw APIError.busy("the node has as many messages under way as it may")
         case .refused(let refusal): throw APIError(refusal)
         }

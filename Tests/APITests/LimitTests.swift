@@ -4,6 +4,7 @@
 import API
 import Foundation
 import Node
+import TestSupport
 import Testing
 
 extension APISuite {
@@ -156,6 +157,8 @@ extension APISuite {
                     try await Task.sleep(for: .milliseconds(10))
                 }
                 #expect(try await node.http.get("/health").status == 200)
+                let read = try Exposition(try await node.http.get("/metrics").text)
+                #expect(read.number("recount_api_connections_refused_total") ?? 0 >= 1)
             }
         }
 

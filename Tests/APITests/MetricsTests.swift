@@ -66,6 +66,51 @@ extension APISuite {
             #expect(family.samples.last?.name == family.name + "_count")
         }
 
+        @Test("what a node tells of itself is told under its name, times in seconds")
+        func facts() throws {
+            var facts = NodeFacts()
+            facts.height = Height(3)
+            facts.size = 50
+            facts.time = Time(10_000)
+            facts.openRounds = 4
+            facts.openJobs = 5
+            facts.settlements = 6
+            facts.nextDue = Time(12_500)
+            facts.checkpointSize = 40
+            facts.isMember = true
+            func number(_ name: String, at time: UInt64) throws -> Double {
+                let samples = NodeSamples.ofFacts(facts, now: Time(time))
+                let sample = try #require(samples.first { $0.name == "recount_" + name }, "\(name)")
+                guard case .number(let number) = sample.value else { return -1 }
+                return number
+            }
+            for (name, wanted) in [
+                ("height", 3.0), ("ledger_entries", 50), ("batch_age_seconds", 4.25),
+                ("overdue_seconds", 1.75), ("open_rounds", 4), ("open_jobs", 5),
+                ("pending_settlements", 6), ("checkpoint_entries", 40), ("member", 1),
+                ("joining", 0), ("backfilling", 1),
+            ] {
+                #expect(try number(name, at: 14_250) == wanted, "\(name)")
+            }
+            #expect(try number("overdue_seconds", at: 12_000) == 0)
+            #expect(try number("batch_age_seconds", at: 9_000) == 0, "a clock that is behind")
+            facts.nextDue = nil
+            #expect(try number("overdue_seconds", at: 14_250) == 0)
+        }
+
+        @Test("scrapes that come together get one answer")
+        func together() async throws {
+            try await RunningNode.with { node in
+                // Each is counted, so that two that were made anew would differ.
+                var isSame = false
+                for _ in 0..<20 where !isSame {
+                    let first = try await node.http.get("/metrics").text
+                    isSame = try await node.http.get("/metrics").text == first
+                }
+                #expect(isSame)
+            }
+        }
+
         @Test("values move as decisions are made")
         func values() async throws {
             try await RunningNode.with { node in
@@ -106,6 +151,9 @@ extension APISuite {
                 #expect(number("recount_member") == 1)
                 #expect(number("recount_members") == 1 && number("recount_members_reached") == 1)
                 #expect(number("recount_batch_age_seconds") < 600)
+                let bounds = try #require(after["recount_queue_length_max"]).samples
+                #expect(bounds.count > 4 && bounds.allSatisfy { $0.number > 1 })
+                #expect(number("recount_reputation_points", ["validator": name]) <= 10_000)
                 #expect(number("recount_reputation_points", ["validator": name]) > 500)
                 #expect(number("recount_process_resident_memory_bytes") > 10e6)
                 #expect(number("recount_process_open_files") > 5)
@@ -120,10 +168,14 @@ extension APISuite {
         func peers() async throws {
             try await RunningNode.with(validators: 2) { node in
                 let other = node.network.nodes[1]
+                let alone = try await Self.scrape(node)
+                #expect(alone.number("recount_members_reached") == 1)
+                try await Task.sleep(for: .milliseconds(300))
                 let process = try await NodeProcess(
                     other, transportKey: other.openTransportKey(.keyFile(path: nil)),
                     tell: { _ in })
                 var read = try await Self.scrape(node)
+                #expect(read.number("recount_members") == 2)
                 let end = ContinuousClock.now + .seconds(60)
                 while read.number("recount_members_reached") != 2
                     || read.number("recount_gossip_mesh_peers", ["topic": "votes"]) != 1,

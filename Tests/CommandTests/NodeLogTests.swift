@@ -108,7 +108,7 @@ struct NodeLogTests {
             .write(toFile: file, atomically: true, encoding: .utf8)
         let quiet = try LoggedNode.lines(validator, [])
         #expect(quiet.output.isEmpty, "\(quiet.output)")
-        let named = try LoggedNode.lines(try OneValidator(), ["--json", "--log-level", "info"])
+        let named = try LoggedNode.lines(validator, ["--json", "--log-level", "info"])
         #expect(named.output.contains { $0.contains("\"event\":\"decided\"") })
         for line in named.output {
             #expect(line.contains("\"level\":\"info\"") || line.contains("\"level\":\"notice\""))

@@ -117,6 +117,36 @@ struct RemoteTests {
         #expect(node.stop() == 0)
     }
 
+    @Test func `a change that is handed in over HTTP is said in words, as without`() throws {
+        let node = try AnsweringNode()
+        func propose(_ rest: String...) throws -> CommandResult {
+            try Command.run(
+                ["govern", "propose", node.home, "--key-file", node.folder.path + "/unlock.key"]
+                    + rest)
+        }
+        let file = node.folder.path + "/change.json"
+        let proposed = try propose(
+            "stake", "validator=validator-1", "stake=77", "--sign", "--out", file)
+        #expect(proposed.status == 0, "\(proposed.errors)")
+        let words = "the stake of validator-1 becomes 77"
+        let result = try Command.run(
+            "govern", "submit", "--node", node.url, file, "--wait")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("Change 0, \(words): approved"), "\(result.output)")
+        let second = try propose(
+            "stake", "validator=validator-1", "stake=78", "--sign", "--out", file)
+        #expect(second.status == 0, "\(second.errors)")
+        let handed = try Command.run("govern", "submit", "--node", node.url, file)
+        #expect(
+            handed.output == "Handed in change 1: the stake of validator-1 becomes 78\n",
+            "\(handed.output) \(handed.errors)")
+        let third = try Command.run("govern", "submit", "--node", node.url, file, "--json")
+        #expect(
+            try third.object()["says"] as? String == "the stake of validator-1 becomes 78",
+            "\(third.output) \(third.errors)")
+        #expect(node.stop() == 0)
+    }
+
     @Test func `a log is followed over HTTP`() throws {
         let node = try AnsweringNode()
         let process = Process()

@@ -3,13 +3,13 @@
 
 internal import Cryptography
 internal import EventLog
-internal import Ledger
+package import Ledger
 internal import Network
-internal import Node
-internal import Telemetry
+package import Node
+package import Telemetry
 
 /// What the parts of a node say of themselves, as samples of its metrics.
-enum NodeSamples {
+package enum NodeSamples {
     static func ofNode(_ node: ValidatorNode, answers: Bool) -> [MetricSample] {
         let proofs = node.proofs
         return [
@@ -29,7 +29,8 @@ enum NodeSamples {
             }
     }
 
-    static func ofFacts(_ facts: NodeFacts, now: Time) -> [MetricSample] {
+    /// What a node tells of itself without being asked, at a time.
+    package static func ofFacts(_ facts: NodeFacts, now: Time) -> [MetricSample] {
         [
             MetricSample("recount_member", [], facts.isMember),
             MetricSample("recount_joining", [], facts.isJoining),

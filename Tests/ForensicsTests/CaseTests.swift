@@ -153,6 +153,21 @@ struct CaseTests {
         #expect(CaseCheck(found).holds)
     }
 
+    @Test func nobodyIsBelievedWhoOnlySaysThatHistoryIsAnother() throws {
+        var dispute = try Dispute(seed: 16)
+        let batch = try dispute.makeBatch()
+        let other = try dispute.broken(batch, .reputation)
+        let host = try dispute.open()
+        try dispute.take(batch, by: host)
+        try host.close()
+        var forged = other
+        forged.precommits.signatures[0].signature = .zero
+        let state = dispute.scenario.state
+        #expect(try dispute.found(in: try opening(after: forged, state)) == nil)
+        forged.precommits.signatures.removeFirst()
+        #expect(try dispute.found(in: try opening(after: forged, state)) == nil)
+    }
+
     /// A batch that rests on another, as far as its opening goes.
     private func opening(
         after last: DecidedBatch, _ state: LedgerState
@@ -164,6 +179,50 @@ struct CaseTests {
         return Dispute.decided(
             [.batchOpened(opened)], height: opened.height, root: Digest(hashing: [1]),
             in: state.ledger)
+    }
+
+    @Test func caseThatDoesNotHoldTogetherIsNotBelieved() throws {
+        var dispute = try Dispute(seed: 13)
+        let batch = try dispute.makeBatch()
+        let found = try #require(try dispute.found(in: try dispute.broken(batch, .margin)))
+        func wrong(_ change: (inout DivergenceCase) -> Void) -> [String] {
+            var copy = found
+            change(&copy)
+            let check = CaseCheck(copy)
+            #expect(!check.holds && check.confirms == .unjudged)
+            return check.lines.filter { $0.holds == false }.map(\.check)
+        }
+        #expect(wrong { $0.batch.entries.removeLast() } == ["batch"])
+        #expect(wrong { $0.batch.precommits.signatures[2].signature = .zero } == ["precommits"])
+        #expect(wrong { $0.batch.precommits.signatures.removeLast() } == ["precommits"])
+        #expect(wrong { $0.seal?.before.append(leaf: [1]) } == ["history"])
+        #expect(wrong { $0.components[2] = .zero }.contains("state"))
+        #expect(wrong { $0.frontier.append(leaf: [1]) }.contains("history"))
+    }
+
+    @Test func otherLogOnTheDiskIsDamage() throws {
+        var dispute = try Dispute(seed: 14)
+        let batch = try dispute.makeBatch()
+        var found = try #require(try dispute.found(in: try dispute.broken(batch, .margin)))
+        var other = try Dispute(seed: 15)
+        for _ in 0..<3 {
+            let host = try other.open()
+            try other.take(try other.makeBatch(), by: host)
+            try host.close()
+        }
+        found.derive(
+            again: .freshProcess, ledgerDirectory: "\(Dispute.directory)/ledger",
+            disk: other.disk, versions: Dispute.versions)
+        #expect(found.answer == .damage)
+        guard case .otherRoot = found.disk else {
+            Issue.record("\(found.disk)")
+            return
+        }
+        // What was found wrong once stays so.
+        found.derive(
+            again: .freshProcess, ledgerDirectory: "\(Dispute.directory)/ledger",
+            disk: dispute.disk, versions: Dispute.versions)
+        #expect(found.answer == .damage)
     }
 
     // MARK: The second reader
@@ -349,7 +408,7 @@ struct CaseTests {
         let broken = try dispute.broken(batch, .margin)
         var step = 0
         var kept = 0
-        while true {
+        while step < 200 {
             let disk = SimulatedDisk(copying: dispute.disk)
             let host = try dispute.open(on: disk)
             disk.fail(operation: step, with: .powerCut)
@@ -376,7 +435,7 @@ struct CaseTests {
             if isOver { break }
             step += 1
         }
-        #expect(step > 8)
+        #expect(step > 8 && kept == 1)
     }
 
     @Test func fullDiskIsSaidAndStopsTheNode() throws {

@@ -44,6 +44,31 @@ struct ExcerptTests {
         #expect(run.state.componentRoots() == seal.components, "batch \(seal.height.rawValue)")
     }
 
+    /// What was taken once, handed in again at the end, is refused alike: each input of the log.
+    @Test(arguments: [7, 8])
+    func excerptRefusesWhatTheWholeStateRefuses(_ seed: Int) throws {
+        let scenario = try GoldenRun.play(seed: UInt64(seed), signs: false)
+        let opening = Command.openBatch(
+            Checked(
+                unchecked: scenario.opening(at: scenario.state.time.adding(milliseconds: 1))),
+            root: scenario.frontier.root)
+        let components = scenario.state.componentRoots()
+        var whole = scenario.state
+        _ = try whole.run(opening)
+        var refusals: Set<Refusal> = []
+        for event in scenario.log where !event.isDerived && event.tag > 1 {
+            guard let command = try whole.input(of: event)?.command(root: .zero) else { continue }
+            var part = try LedgerState(
+                scenario.state.excerpt(for: [event]), components: components)
+            _ = try part.run(opening)
+            let expected = Result { () throws(Refusal) in try whole.decide(command) }
+            let found = Result { () throws(Refusal) in try part.decide(command) }
+            #expect(found == expected, "\(event.kind)")
+            if case .failure(let refusal) = expected { refusals.insert(refusal) }
+        }
+        #expect(refusals.count > 5, "\(refusals)")
+    }
+
     @Test func excerptOfAnotherStateIsRefused() throws {
         let scenario = try GoldenRun.play(seed: 5, batches: 8, signs: false)
         let excerpt = scenario.state.excerpt(for: [])

@@ -53,6 +53,12 @@ struct Derivations: Sendable {
     /// Keeps a state that equals the last one and that nobody else refers to.
     mutating func keepSpare(_ state: LedgerState) { spare = state }
 
+    /// Forgets every state, and what batches have come to.
+    mutating func forgetStates() {
+        spare = nil
+        derived = nil
+    }
+
     // MARK: What failed
 
     /// Whether a batch has failed before, or its sender's failed too often.

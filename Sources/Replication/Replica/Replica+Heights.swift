@@ -92,12 +92,11 @@ extension Replica {
         }
     }
 
-    /// Puts another state in the place of the last one, as failing memory would; what was derived
-    /// from that is forgotten.
+    /// Puts another state in the place of the last one, as failing memory would; what a batch has
+    /// come to is forgotten, that it was found valid is not.
     package mutating func putInPlace(_ state: LedgerState) {
         self.state = state
-        _ = derivations.takeSpare()
-        derivations.enterHeight()
+        derivations.forgetStates()
     }
 
     // MARK: Time

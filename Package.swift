@@ -92,7 +92,8 @@ let package = Package(
         .target(
             name: "Forensics",
             dependencies: [
-                "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Cryptography",
+                "Audit", "Compute", "Hosting", "Replication", "Storage", "Ledger", "EventLog",
+                "Cryptography",
             ],
             swiftSettings: strict),
         .target(
@@ -193,9 +194,8 @@ let package = Package(
         .testTarget(
             name: "ForensicsTests",
             dependencies: [
-                "Forensics", "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog",
-                "Groth16", "BN254",
-                "Cryptography", "TestSupport",
+                "Forensics", "Audit", "Compute", "Hosting", "Replication", "Storage", "Ledger",
+                "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -26,7 +26,8 @@ enum Imports {
             "Cryptography",
         ],
         "Forensics": [
-            "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Cryptography",
+            "Audit", "Compute", "Hosting", "Replication", "Storage", "Ledger", "EventLog",
+            "Cryptography",
         ],
         "Network": ["Cryptography"],
         "Compute": ["Ledger", "Cryptography", "CWasmtime"],

@@ -10,6 +10,9 @@ DocC catalogue: LogFormat, Events, State, Snapshots and Checkpoints.
 
 Exit codes: 0 all agrees, 1 a difference, 2 could not be read, or nothing beside the log shows that
 a quorum agreed to its last batch.
+
+`recount_reader.py evidence FILE...` judges files of evidence by themselves, as the article "Why did
+they disagree?" says: 0 all clear, 1 one convicts or accuses, 2 one has no effect or is unjudged.
 """
 
 import argparse
@@ -2735,6 +2738,739 @@ def numbered(folder, suffix):
 
 
 # --------------------------------------------------------------------------------
+# Why did they disagree, "Files of evidence": each is judged by itself, without a ledger.
+
+EVIDENCE_BYTES_MAX = 256 << 20
+STRUCTURES.update(
+    (name, fields(text))
+    for name, text in {
+        "SealedEnd": "subtrees:[32]<64 seal:bytes<65535",
+        "FalseVote": "request:RequestMessage circuit:Circuit vote:VoteMessage",
+        "FalseResult": "job:JobMessage module:bytes<67108864 input:bytes<67108864"
+        " result:ResultMessage",
+        "EntryBytes": "bytes:bytes<65535",
+        "Records": "count:u64 chunks:[Chunk]<256",
+        "Chunk": "bytes:bytes<1048576",
+        "RefutedBatch": "fixed:bytes<268435456 records:6*Records before:SealedEnd"
+        " precommits:Precommits entries:[EntryBytes]<1048576",
+        "ProposedValue": "height:u64 round:u32 value:32 validRound:i64 signature:64",
+        "ForeignProposal": "proposer:32 fixed:bytes<268435456 before:SealedEnd"
+        " entries:[EntryBytes]<1048576 proposed:?ProposedValue",
+        "TwoHistories": "validator:32 older:SignedHead newer:SignedHead root:32 proof:[32]<128",
+        "Member": "index:u16 key:32",
+        "UnfoundedClaim": "validator:32 slot:Slot value:32 validRound:i64 signature:64"
+        " members:[Member]<1000 threshold:u32",
+        "ConsensusVote": "kind:ConsensusKind height:u64 round:u32 value:?32 ground:i64"
+        " validator:u16 signature:64",
+        "ClaimAnswer": "claim:UnfoundedClaim prevotes:[ConsensusVote]<1000",
+    }.items()
+)
+ENUMERATIONS["ConsensusKind"] = ["prevote", "precommit"]
+UNIONS["SignedHead"] = {
+    0: ("checkpoint", fields("size:u64 root:32 seconds:?u64 signature:64")),
+    1: (
+        "precommit",
+        fields("round:u32 signature:64 end:SealedEnd opening:bytes<65535 place:u64 proof:[32]<128"),
+    ),
+}
+CHARGES = [
+    ("contradiction", "EvidenceMessage"),
+    ("falseVote", "FalseVote"),
+    ("falseResult", "FalseResult"),
+    ("refutedBatch", "RefutedBatch"),
+    ("foreignProposal", "ForeignProposal"),
+    ("twoHistories", "TwoHistories"),
+    ("claim", "UnfoundedClaim"),
+    ("answer", "ClaimAnswer"),
+]
+EFFECTS = {"claim": "accuses", "answer": "clears"}
+
+
+class Void(Exception):
+    """The file convicts nobody: why."""
+
+
+class Unjudged(Exception):
+    """Nobody can say here: why."""
+
+
+def must(holds, why):
+    if not holds:
+        raise Void(why)
+
+
+def event_of(data, field):
+    try:
+        return decode("Event", data)
+    except Undecodable as problem:
+        raise Void(f"{field}: {problem}") from None
+
+
+def sealed_end(end, field):
+    """The seal, and the tree of the log after it: the seal states its own place."""
+    seal = event_of(end.seal, field)
+    must(seal.kind == "batchSealed", f"{field} is no seal")
+    must(max(seal.size, seal.height) < 1 << 62, f"{field}: absurd numbers")
+    tree = Tree()
+    must(len(end.subtrees) == bin(seal.size).count("1"), f"{field}: subtrees of another size")
+    tree.size, tree.peaks = seal.size, list(end.subtrees)
+    tree.append(end.seal)
+    return seal, tree
+
+
+def judge_contradiction(ledger, c):
+    # A ledger of which only the identity is known: slots name requests and jobs by hash.
+    view = Ledger(None, True, False)
+    view.id = ledger
+    slot, inner = c.slot, c.slot
+    if slot.kind == "consensus":
+        inner = slot.slot
+        must(inner.kind not in ("vote", "result", "settlement"), "the slot names an entry")
+    elif slot.kind == "result":
+        view.jobs = {0: SimpleNamespace(id=slot.job)}
+        inner = event("result", job=0)
+    else:
+        view.requests = {0: SimpleNamespace(id=slot.request)}
+        inner = event(slot.kind, request=0)
+    for which in "first", "second":
+        statement = getattr(c, which)
+        signed = view.evidence_bytes(c.validator, inner, statement, which)
+        must(
+            signed is not None and is_signed(c.validator, statement.signature, signed),
+            f"{which} is not signed by the accused for this ledger",
+        )
+    must(view.contradicts(inner, c.first, c.second), "the two do not contradict each other")
+    return [c.validator]
+
+
+def judge_false_vote(ledger, c):
+    vote, request = c.vote, c.request
+    signed = signed_bytes("vote", ledger, "VoteMessage", vote)
+    must(is_signed(vote.validator, vote.signature, signed), "the vote is not signed")
+    identity = sha(signed_bytes("request", ledger, "RequestMessage", request))
+    must(identity == vote.request, "the vote is on another request")
+    must(circuit_id(c.circuit) == request.circuit, "the request is of another circuit")
+    must(vote.vote != "abstain", "an abstention is no word on a proof")
+    holds = proof_holds(c.circuit, request)
+    must(holds is not None, "nobody can verify the proof")
+    must(holds == (vote.vote == "reject"), "the vote says what the proof says")
+    return [vote.validator]
+
+
+def judge_false_result(ledger, c):
+    result = c.result
+    signed = signed_bytes("result", ledger, "ResultMessage", result)
+    must(is_signed(result.validator, result.signature, signed), "the result is not signed")
+    identity = sha(signed_bytes("job", ledger, "JobMessage", c.job))
+    must(identity == result.job, "the result is of another job")
+    must(sha(c.module) == c.job.module, "another module")
+    must(sha(c.input) == c.job.input, "another input")
+    must(result.status.kind != "abstained", "an abstention is no result")
+    raise Unjudged("all is signed and belongs together; this reader runs no jobs")
+
+
+def judge_refuted(ledger, c):
+    seal, tree = sealed_end(c.before, "before")
+    view = restored(ledger, c, seal, tree)
+    found = c.precommits
+    must(found.height == seal.height + 1, "another height")
+    grown = Tree()
+    grown.size, grown.peaks = tree.size, list(tree.peaks)
+    for entry in c.entries:
+        grown.append(entry.bytes)
+    must(grown.root() == found.root, "the entries give another root than was signed")
+    # Who ordered the batch was sealed two before it.
+    must(are_signed(found, view.sealed[1], view), "the precommits are not those of T members")
+    signers = [view.validators[s.validator].key for s in found.signatures]
+    try:
+        for entry in c.entries:
+            must_follow(view, entry.bytes)
+        if view.is_open or not c.entries:
+            raise Difference(view.index, "end of the batch", "batchSealed", "nothing")
+    except Difference:
+        return signers
+    raise Void("the rules give this batch")
+
+
+def must_follow(view, data):
+    if not view.is_open and view.has_sealed:
+        raise Difference(view.index, "event", "the end of the batch", "another entry")
+    view.take(data)
+    view.log.tree.append(data)
+    view.has_sealed = not view.is_open
+
+
+def restored(ledger, c, seal, tree):
+    """The state before a batch, from its fixed part and its records, held against the seal."""
+    view = Ledger(SimpleNamespace(tree=tree), True, True)
+    try:
+        restore_fixed(view, Decoder(c.fixed), ledger)
+        for name, records in zip(SNAPSHOT_HISTORIES, c.records):
+            restore_records(view, name, records_of(records))
+        finish_restoring(view)
+        roots = [view.component_root(name) for name in COMPONENTS if name != "time"]
+    except (Undecodable, KeyError, IndexError, AttributeError, struct.error) as problem:
+        raise Void(f"the state cannot be read: {problem!r}") from None
+    must(view.id == ledger, "the state is of another ledger")
+    must(roots == seal.components[:-1], "the state is not the one that the seal names")
+    must(time_root(view, seal) == seal.components[-1], "the time is not the one of the seal")
+    must(view.height == seal.height, "the state is of another batch")
+    return view
+
+
+def time_root(view, seal):
+    """The seal names the root as of its own place."""
+    size, view.log.tree.size = view.log.tree.size, seal.size
+    root = view.component_root("time")
+    view.log.tree.size = size
+    return root
+
+
+def records_of(records):
+    found = []
+    for chunk in records.chunks:
+        decoder = Decoder(chunk.bytes)
+        while decoder.offset < len(chunk.bytes):
+            found.append(decoder.take(decoder.read("u16")))
+    if len(found) != records.count:
+        raise Undecodable("another number of records")
+    return found
+
+
+def restore_fixed(view, d, ledger):
+    """Snapshots, "The fixed part", read in its order."""
+    view.id, view.name, view.bridge = d.read("32"), d.read("text<64"), d.read("32")
+    view.parameters, view.next_number = d.read("Parameters"), d.read("u64")
+    view.validators, view.submitters, view.circuits, view.roots = [], [], [], []
+    view.nullifiers, view.requests, view.jobs, view.unclosed, view.entry_of = {}, {}, {}, {}, {}
+    view.convictions, view.pending, view.settlements, view.new_jobs = set(), {}, {}, []
+    view.histories = {name: Tree(keeps=True) for name in COMPONENTS}
+    for index in range(d.read("u32")):
+        v = SimpleNamespace(index=index, key=d.read("32"), name=d.read("text<32"))
+        v.stake, v.reputation, v.member = d.read("u64"), d.read("u64"), bool(d.read("flag"))
+        v.terms = [(d.read("u64"), d.read("?u64")) for _ in range(d.read("u32"))]
+        v.announced = d.read("?RecordedAnnouncement")
+        view.validators.append(v)
+    view.day = d.read("u64")
+    view.sealed = []
+    for _ in range(2):
+        members = [(d.read("u16"), d.read("u64")) for _ in range(d.read("u32"))]
+        view.sealed.append(SimpleNamespace(members=members, parameters=d.read("Parameters")))
+    for _ in range(d.read("u32")):
+        s = SimpleNamespace(key=d.read("32"), name=d.read("text<32"), quota=d.read("u32"))
+        s.undecided = d.read("u32")
+        view.submitters.append(s)
+    view.minute = d.read("u64")
+    view.refusals = {d.read("32"): d.read("u32") for _ in range(d.read("u32"))}
+    for circuit in d.read("[Circuit]<256"):
+        view.register(circuit)
+    restore_rounds(view, d)
+    leaders = view.histories["leaders"]
+    leaders.size, leaders.peaks = d.read("u64"), d.read("[32]<64")
+    restore_jobs(view, d)
+    view.pending = {entry: None for entry in d.read("[u64]<4294967295")}
+    view.height, view.time = d.read("u64"), d.read("u64")
+    view.previous_root, view.opened_at, view.index = d.read("32"), d.read("u64"), d.read("u64")
+    if d.offset != len(d.data):
+        raise Undecodable("bytes are left over")
+    view.is_open = view.is_sealing = view.has_sealed = False
+    view.commands = view.command_bytes = view.close_bytes = 0
+
+
+def read_event(d, kind):
+    """An event without its tag."""
+    return SimpleNamespace(
+        kind=kind, **{name: d.read(of) for name, of in UNIONS["Event"][TAGS["Event"][kind]][1]}
+    )
+
+
+def optional_event(d, kind):
+    return read_event(d, kind) if d.read("flag") else None
+
+
+def restore_rounds(view, d):
+    for _ in range(d.read("u32")):
+        entry, request = d.read("u64"), read_event(d, "requestSubmitted")
+        pinned = [
+            SimpleNamespace(
+                index=d.read("u16"),
+                key=d.read("32"),
+                stake=d.read("u64"),
+                reputation=d.read("u64"),
+            )
+            for _ in range(d.read("u32"))
+        ]
+        opened, settlement = read_event(d, "roundOpened"), d.read("u64")
+        votes = {}
+        for place in range(d.read("u32")):
+            if d.read("flag"):
+                at = d.read("u64")
+                votes[pinned[place].index] = SimpleNamespace(
+                    entry=at, cast=read_event(d, "voteCast")
+                )
+        values = {
+            **vars(request),
+            "circuit": view.circuits[request.circuit].id,
+            "submitter": view.submitters[request.submitter].key,
+        }
+        identity = sha(
+            signed_bytes("request", view.id, "RequestMessage", SimpleNamespace(**values))
+        )
+        if pinned_digest(pinned) != opened.pinnedSet:
+            raise Undecodable("others are pinned than the round says")
+        view.requests[entry] = SimpleNamespace(
+            entry=entry,
+            id=identity,
+            request=request,
+            submitter=request.submitter,
+            pinned=pinned,
+            opened=opened,
+            settlement=settlement,
+            threshold=opened.threshold,
+            deadline=opened.deadline,
+            votes=votes,
+            outcome=optional_event(d, "outcomeDecided"),
+            closed=False,
+        )
+        view.unclosed[entry] = view.requests[entry]
+        view.entry_of[identity] = entry
+
+
+def restore_jobs(view, d):
+    for _ in range(d.read("u32")):
+        entry, job = d.read("u64"), read_event(d, "jobSubmitted")
+        assigned = optional_event(d, "jobAssigned")
+        results = {}
+        for place in range(d.read("u32")):
+            if d.read("flag"):
+                at = d.read("u64")
+                results[assigned.validators[place]] = SimpleNamespace(
+                    entry=at, report=read_event(d, "resultReported")
+                )
+        values = {**vars(job), "submitter": view.submitters[job.submitter].key}
+        identity = sha(signed_bytes("job", view.id, "JobMessage", SimpleNamespace(**values)))
+        view.jobs[entry] = SimpleNamespace(
+            entry=entry,
+            id=identity,
+            job=job,
+            submitter=job.submitter,
+            assigned=assigned,
+            results=results,
+            decision=optional_event(d, "jobDecided"),
+            closed=False,
+        )
+        view.unclosed[entry] = view.jobs[entry]
+        view.entry_of[identity] = entry
+        if assigned is None:
+            view.new_jobs.append(view.jobs[entry])
+
+
+def restore_records(view, name, records):
+    for record in records:
+        view.history(name, record)
+        d = Decoder(record)
+        if name == "roots":
+            view.roots.append((d.read("u16"), d.read("32")))
+            continue
+        happened = d.read("Event")
+        if happened.kind == "outcomeDecided" and happened.request not in view.requests:
+            identity, nullifiers, pinned = d.read("32"), d.read("[32]<16"), d.read("[u16]<1000")
+            view.requests[happened.request] = SimpleNamespace(
+                entry=happened.request,
+                id=identity,
+                request=SimpleNamespace(nullifiers=nullifiers),
+                pinned=[
+                    SimpleNamespace(index=index, key=view.validators[index].key)
+                    for index in pinned
+                ],
+                votes={},
+                outcome=happened,
+                closed=True,
+            )
+            view.entry_of[identity] = happened.request
+        elif happened.kind == "roundClosed" and name == "outcomes":
+            closed = view.requests[happened.about]
+            for p, vote in zip(closed.pinned, d.read("[?Vote]<1000")):
+                if vote is not None:
+                    closed.votes[p.index] = SimpleNamespace(cast=SimpleNamespace(vote=vote))
+        elif happened.kind == "jobDecided" and happened.job not in view.jobs:
+            view.jobs[happened.job] = SimpleNamespace(
+                entry=happened.job, decision=happened, closed=True, results={}, assigned=None
+            )
+        elif happened.kind == "roundClosed":
+            job = view.jobs[happened.about]
+            job.id, drawn = d.read("32"), d.read("[u16]<3")
+            job.assigned = SimpleNamespace(validators=drawn)
+            job.values = dict(zip(drawn, d.read("[32]<3")))
+            view.entry_of[job.id] = happened.about
+        elif happened.kind == "nullifierSpent":
+            view.nullifiers[happened.nullifier] = happened.request
+        elif happened.kind == "nullifierReleased":
+            view.nullifiers.pop(happened.nullifier, None)
+        elif happened.kind == "equivocationFound":
+            slot, about = happened.slot, 0
+            for field in "request", "job", "height":
+                about = getattr(slot, field, about)
+            view.convictions.add((happened.validator, slot.kind, about))
+        elif happened.kind == "settlementReported":
+            view.settlements[happened.request] = happened
+
+
+def finish_restoring(view):
+    """What the seal's components need beyond the fixed part and the records."""
+    view.unclosed = dict(sorted(view.unclosed.items()))
+
+
+def judge_foreign(ledger, c):
+    seal, tree = sealed_end(c.before, "before")
+    view = Ledger(SimpleNamespace(tree=tree), True, True)
+    try:
+        restore_fixed(view, Decoder(c.fixed), ledger)
+        roots = {name: view.component_root(name) for name in COMPONENTS[:4]}
+    except (Undecodable, KeyError, IndexError, AttributeError, struct.error) as problem:
+        raise Void(f"the parties cannot be read: {problem!r}") from None
+    must(view.id == ledger and view.height == seal.height, "the parties are of another ledger")
+    stated = dict(zip(COMPONENTS, seal.components))
+    must(all(stated[name] == root for name, root in roots.items()), "other parties than sealed")
+    must(c.entries, "no opening")
+    opening = event_of(c.entries[0].bytes, "the opening")
+    must(opening.kind == "batchOpened" and opening.height == seal.height + 1, "another opening")
+    must(opening.previousRoot == tree.root(), "the opening follows another log")
+    if c.proposed is None:
+        round, signature = opening.round, opening.signature
+        signed = encode("u64", opening.height) + encode("u64", opening.time)
+        signed += encode("u32", round) + opening.previousRoot + c.proposer
+        signed = domain("batch") + ledger + signed
+    else:
+        for entry in c.entries:
+            tree.append(entry.bytes)
+        p = c.proposed
+        must(p.height == opening.height and p.value == tree.root(), "another batch is proposed")
+        round, signature = p.round, p.signature
+        slot = event("proposal", height=p.height, round=round)
+        signed = statement_bytes(ledger, c.proposer, slot, p.value, p.validRound)
+    must(is_signed(c.proposer, signature, signed), "the proposal is not signed")
+    ranked = view.proposers(opening.height)
+    must(ranked, "nobody may propose")
+    leader = view.validators[ranked[round % len(ranked)]].key
+    must(leader != c.proposer, "the proposer led that round")
+    return [c.proposer]
+
+
+def inclusion_root(leaf, index, size, proof):
+    """RFC 9162, 2.1.3.2: the root that a proof gives; None where its length does not fit."""
+    if index >= size:
+        return None
+    position, last, node = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return None
+        if position & 1 or position == last:
+            node = sha(b"\x01" + sibling + node)
+            while not position & 1 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            node = sha(b"\x01" + node + sibling)
+        position, last = position >> 1, last >> 1
+    return node if last == 0 else None
+
+
+def is_consistent(old, old_root, new, new_root, proof):
+    """RFC 9162, 2.1.4.2."""
+    if not 0 < old <= new:
+        return False
+    if old == new:
+        return not proof and old_root == new_root
+    path = ([old_root] if old & (old - 1) == 0 else []) + list(proof)
+    if not path:
+        return False
+    position, last = old - 1, new - 1
+    while position & 1:
+        position, last = position >> 1, last >> 1
+    first = second = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            first, second = sha(b"\x01" + sibling + first), sha(b"\x01" + sibling + second)
+            while not position & 1 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            second = sha(b"\x01" + second + sibling)
+        position, last = position >> 1, last >> 1
+    return last == 0 and first == old_root and second == new_root
+
+
+def signed_head(ledger, key, head):
+    """The size and root that a key has signed, in so far as they were decided."""
+    if head.kind == "checkpoint":
+        root = base64.b64encode(head.root).decode()
+        text = f"recount/{ledger.hex()}\n{head.size}\n{root}\n"
+        if head.seconds is not None:
+            text = f"cosignature/v1\ntime {head.seconds}\n{text}"
+        must(is_signed(key, head.signature, text.encode()), "a checkpoint is not signed")
+        return head.size, head.root
+    seal, tree = sealed_end(head.end, "the seal of a precommit")
+    slot = event("precommit", height=seal.height, round=head.round)
+    signed = statement_bytes(ledger, key, slot, tree.root(), -1)
+    must(is_signed(key, head.signature, signed), "a precommit is not signed")
+    opening = event_of(head.opening, "the opening of a precommit")
+    must(opening.kind == "batchOpened" and opening.height == seal.height, "another opening")
+    root = inclusion_root(sha(b"\x00" + head.opening), head.place, tree.size, head.proof)
+    must(root == tree.root(), "the opening is not in the log that was signed")
+    return head.place, opening.previousRoot
+
+
+def judge_two_histories(ledger, c):
+    old, old_root = signed_head(ledger, c.validator, c.older)
+    new, new_root = signed_head(ledger, c.validator, c.newer)
+    must(is_consistent(old, c.root, new, new_root, c.proof), "the proof does not hold")
+    must(old_root != c.root, "the older log is the start of the newer")
+    return [c.validator]
+
+
+def claimed(c):
+    """The height and round of the prevotes that a statement claims to hold, or None."""
+    if c.slot.kind == "precommit":
+        return c.slot.height, c.slot.round
+    if c.slot.kind in ("prevote", "proposal") and 0 <= c.validRound < c.slot.round:
+        return c.slot.height, c.validRound
+    return None
+
+
+def judge_claim(ledger, c):
+    must(c.slot.kind in ("proposal", "prevote", "precommit"), "the statement is none of a height")
+    signed = statement_bytes(ledger, c.validator, c.slot, c.value, c.validRound)
+    must(is_signed(c.validator, c.signature, signed), "the statement is not signed")
+    must(claimed(c) is not None, "the statement claims to hold no prevotes")
+    order = [m.index for m in c.members]
+    must(order == sorted(set(order)), "the members are not by index")
+    must(0 < c.threshold <= len(order), "the threshold does not fit the members")
+    must(c.validator in [m.key for m in c.members], "the accused is no member")
+    return [c.validator]
+
+
+def judge_answer(ledger, c):
+    cleared = judge_claim(ledger, c.claim)
+    keys, last = {m.index: m.key for m in c.claim.members}, -1
+    for vote in c.prevotes:
+        slot = event("prevote", height=vote.height, round=vote.round)
+        must(
+            vote.kind == "prevote"
+            and (vote.height, vote.round) == claimed(c.claim)
+            and vote.value == c.claim.value
+            and vote.validator > last,
+            "a vote is not one of the prevotes that are claimed",
+        )
+        last = vote.validator
+        signed = statement_bytes(ledger, keys.get(last, b""), slot, vote.value, vote.ground)
+        must(last in keys and is_signed(keys[last], vote.signature, signed), "a prevote is forged")
+    must(len(c.prevotes) >= c.claim.threshold, "too few prevotes are shown")
+    return cleared
+
+
+JUDGES = {
+    "contradiction": judge_contradiction,
+    "falseVote": judge_false_vote,
+    "falseResult": judge_false_result,
+    "refutedBatch": judge_refuted,
+    "foreignProposal": judge_foreign,
+    "twoHistories": judge_two_histories,
+    "claim": judge_claim,
+    "answer": judge_answer,
+}
+
+
+def judge(path):
+    """What a file of evidence does, to which keys, and why."""
+    kind = None
+    try:
+        with open(path, "rb") as file:
+            data = file.read(EVIDENCE_BYTES_MAX + 1)
+        must(len(data) <= EVIDENCE_BYTES_MAX, "it is too long for evidence")
+        must(data[:4] == b"RCEV", "it does not start with RCEV")
+        must(data[4:6] == b"\x01\x00", "an unknown version, or cut")
+        must(len(data) > 38 and data[38] < len(CHARGES), "an unknown kind, or cut")
+        kind, structure = CHARGES[data[38]]
+        charge = decode(structure, data[39:])
+        keys = JUDGES[kind](data[6:38], charge)
+        return {"effect": EFFECTS.get(kind, "convicts"), "kind": kind, "keys": keys, "why": ""}
+    except (Void, Undecodable, OSError, OverflowError) as problem:
+        return {"effect": "nothing", "kind": kind, "keys": [], "why": str(problem)}
+    except Unjudged as problem:
+        return {"effect": "unjudged", "kind": kind, "keys": [], "why": str(problem)}
+
+
+def judge_all(arguments):
+    """Judges files of evidence; the exit code is that of `recount evidence verify`."""
+    parser = argparse.ArgumentParser(
+        prog="recount_reader.py evidence", description="Judges files of evidence by themselves."
+    )
+    parser.add_argument("files", nargs="+", help="files of evidence")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    arguments = parser.parse_args(arguments)
+    effects = set()
+    for path in arguments.files:
+        told = judge(path)
+        effects.add(told["effect"])
+        told = {"file": path, **told, "keys": [key.hex() for key in told["keys"]]}
+        if arguments.json:
+            print(json.dumps(told))
+        else:
+            print(f"{told['effect']}: {path}: {', '.join(told['keys']) or told['why']}")
+    if effects & {"nothing", "unjudged"}:
+        return 2
+    return 0 if effects == {"clears"} else 1
+
+
+# --------------------------------------------------------------------------------
+# The proof of a request: e(A, B) = e(alpha, beta) e(L, gamma) e(C, delta). Fp12 is Fp[w] modulo
+# w^12 - 18 w^6 + 82, in which u = w^6 - 9; the twist goes to y^2 = x^3 + 3 over Fp12 by w^2, w^3.
+
+
+def multiply12(a, b):
+    product = [0] * 23
+    for i, x in enumerate(a):
+        if x:
+            for j, y in enumerate(b):
+                product[i + j] += x * y
+    for i in range(22, 11, -1):
+        top = product[i]
+        product[i - 6] += 18 * top
+        product[i - 12] -= 82 * top
+    return [x % P for x in product[:12]]
+
+
+ONE12 = [1] + [0] * 11
+
+
+def power12(a, exponent):
+    result = ONE12
+    while exponent:
+        if exponent & 1:
+            result = multiply12(result, a)
+        a, exponent = multiply12(a, a), exponent >> 1
+    return result
+
+
+def embed2(a, shift):
+    """An element of Fp2 as one of Fp12, times w^shift, where shift is below 6."""
+    out = [0] * 12
+    out[shift] = (a[0] - 9 * a[1]) % P
+    out[shift + 6] = a[1] % P
+    return out
+
+
+def line(q, r, p):
+    """The line through two points of the twist, at a point of the curve, up to a factor of Fp2.
+
+    On the curve over Fp12 the points are (x w^2, y w^3), and the slope of the line is that of the
+    twist times w.
+    """
+    (x1, y1), (x2, y2) = q, r
+    if x1 == x2 and y1 != y2:
+        out = embed2(x1, 2)
+        return [(-value) % P if i else (p[0] - value) % P for i, value in enumerate(out)]
+    if q == r:
+        slope = multiply2(multiply2((3, 0), multiply2(x1, x1)), inverse2((2 * y1[0], 2 * y1[1])))
+    else:
+        slope = multiply2((y2[0] - y1[0], y2[1] - y1[1]), inverse2((x2[0] - x1[0], x2[1] - x1[1])))
+    # slope w (xp - x1 w^2) - (yp - y1 w^3)
+    out = [(a * p[0]) % P for a in embed2(slope, 1)]
+    moved = multiply2(slope, x1)
+    constant = embed2((y1[0] - moved[0], y1[1] - moved[1]), 3)
+    out = [(a + b) % P for a, b in zip(out, constant)]
+    out[0] = (out[0] - p[1]) % P
+    return out
+
+
+def miller(p, q):
+    """The ate pairing before its last power: the loop of the trace of Frobenius minus one."""
+    if p is None or q is None:
+        return ONE12
+    f, r = ONE12, q
+    for bit in bin(6 * U * U)[3:]:
+        f = multiply12(multiply12(f, f), line(r, r, p))
+        r = add2(r, r)
+        if bit == "1":
+            f = multiply12(f, line(r, q, p))
+            r = add2(r, q)
+    return f
+
+
+def read_one(data):
+    """A point of the curve of a proof; None is infinity."""
+    flag, x = data[-1] >> 6, int.from_bytes(data[:-1] + bytes([data[-1] & 0x3F]), "little")
+    if flag == 1:
+        return None
+    y = square_root(x**3 + 3)
+    return x, max(y, P - y) if flag == 2 else min(y, P - y)
+
+
+def read_two(data):
+    flag, data = data[-1] >> 6, data[:-1] + bytes([data[-1] & 0x3F])
+    if flag == 1:
+        return None
+    x = int.from_bytes(data[:32], "little"), int.from_bytes(data[32:], "little")
+    y = square_root2(cube_plus_b(x))
+    other = -y[0] % P, -y[1] % P
+    larger, smaller = sorted([y, other], key=lambda v: (v[1], v[0]), reverse=True)
+    return x, larger if flag == 2 else smaller
+
+
+def add1(a, b):
+    if a is None or b is None:
+        return a or b
+    (x1, y1), (x2, y2) = a, b
+    if x1 == x2:
+        if (y1 + y2) % P == 0:
+            return None
+        slope = 3 * x1 * x1 * pow(2 * y1, -1, P)
+    else:
+        slope = (y2 - y1) * pow(x2 - x1, -1, P)
+    x = (slope * slope - x1 - x2) % P
+    return x, (slope * (x1 - x) - y1) % P
+
+
+def times1(point, scalar):
+    product = None
+    for bit in bin(scalar)[2:]:
+        product = add1(product, product)
+        if bit == "1":
+            product = add1(product, point)
+    return product
+
+
+def proof_holds(circuit, request):
+    """Whether the proof of a request holds; None where proof, key or inputs cannot be read."""
+    inputs = [int.from_bytes(value, "little") for value in request.publicInputs]
+    data = circuit.verifyingKey
+    if not is_proof(request.proof, True) or not is_verifying_key(data, len(inputs)):
+        return None
+    if any(value >= R for value in inputs):
+        return None
+    numbers = [
+        int.from_bytes(data[i : i + 32], "big")
+        for i in (*range(0, 448, 32), *range(452, len(data), 32))
+    ]
+    pairs = list(zip(numbers[::2], numbers[1::2]))
+    alpha, points = pairs[0], [p if p != (0, 0) else None for p in pairs[7:]]
+    beta, gamma, delta = (
+        ((x0, x1), (y0, y1)) for (x1, x0), (y1, y0) in zip(pairs[1:7:2], pairs[2:7:2])
+    )
+    bound = points[0]
+    for point, value in zip(points[1:], inputs):
+        bound = add1(bound, times1(point, value))
+    proof = request.proof
+    a, b, c = read_one(proof[:32]), read_two(proof[32:96]), read_one(proof[96:])
+    negated = None if a is None else (a[0], -a[1] % P)
+    product = ONE12
+    for p, q in (negated, b), (alpha, beta), (bound, gamma), (c, delta):
+        product = multiply12(product, miller(p, q))
+    return power12(product, (P**12 - 1) // R) == ONE12
+
+
+# --------------------------------------------------------------------------------
 
 
 def read(arguments):
@@ -2813,6 +3549,9 @@ def read(arguments):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the output may stop early
+    if sys.argv[1:2] == ["evidence"]:
+        sys.exit(judge_all(sys.argv[2:]))
     parser = argparse.ArgumentParser(description="Reads a Recount ledger and recounts it.")
     parser.add_argument("ledger", help="the directory of a ledger, or a home that holds one")
     parser.add_argument(
@@ -2827,7 +3566,6 @@ def main():
         help="check that the second point of every accepted proof is in its subgroup (slow)",
     )
     arguments = parser.parse_args()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the output may stop early
     try:
         if arguments.case:
             sys.exit(0 if judge_case(arguments) else 1)

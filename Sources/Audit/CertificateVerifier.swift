@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BN254
-import Cryptography
+package import Cryptography
 package import EventLog
 import Groth16
 import Ledger
@@ -337,11 +337,12 @@ private struct CertificateVerifier {
 }
 
 /// The keys that may sign a checkpoint beside those of a policy.
-struct CertificateSigners {
+package struct CertificateSigners {
     private let origin: String
     private let keys: [NoteKey]
 
-    init(origin: String, validators: [PublicKey], keeping others: [PolicyKey] = []) {
+    /// Those of these validators, and others that a policy names.
+    package init(origin: String, validators: [PublicKey], keeping others: [PolicyKey] = []) {
         self.origin = origin
         keys =
             validators.flatMap { Self.noteKeys(of: $0, origin) }
@@ -355,7 +356,7 @@ struct CertificateSigners {
 
     /// Whose signature of the text the line is: that of one of the keys, or of the one that its own
     /// name states; nil where it is none of theirs.
-    func signer(of line: NoteSignature, text: [UInt8]) -> PublicKey? {
+    package func signer(of line: NoteSignature, text: [UInt8]) -> PublicKey? {
         let name = line.name.description
         var named: [NoteKey] = []
         if name.hasPrefix(origin + "/"), let key = Bytes32(hex: name.dropFirst(origin.count + 1)),

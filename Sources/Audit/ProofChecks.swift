@@ -3,7 +3,7 @@
 
 import Cryptography
 import Groth16
-import Ledger
+package import Ledger
 
 /// Judges the proofs of a chunk, those under one key together.
 enum ProofChecks {
@@ -77,7 +77,12 @@ package enum ProofAnswer: Equatable, Sendable {
 
 extension RequestHistory {
     /// Verifies the proof of the request under the circuit's key.
-    package func verifyProof() -> ProofAnswer {
+    package func verifyProof() -> ProofAnswer { message.verifyProof(under: circuit) }
+}
+
+extension RequestMessage {
+    /// Verifies the proof under a circuit's key; whether it is the request's circuit is not asked.
+    package func verifyProof(under circuit: Circuit) -> ProofAnswer {
         let key: PreparedVerifyingKey
         do throws(Groth16Error) {
             key = PreparedVerifyingKey(try VerifyingKey(bytes: circuit.verifyingKey))
@@ -85,8 +90,7 @@ extension RequestHistory {
             return .unjudged("the verifying key cannot be read: \(error)")
         }
         let task = ProofTask(
-            request: entry, key: key, proof: message.proof,
-            inputs: message.publicInputs.map(\.bytes))
+            request: 0, key: key, proof: proof, inputs: publicInputs.map(\.bytes))
         switch ProofChecks.verdicts([task])[0] {
         case .holds: return .holds
         case .fails: return .fails

@@ -125,6 +125,15 @@ package struct PrecommitStore: Sendable {
         }
     }
 
+    /// Reads the bytes of a file that lies anywhere; `file` is what it is called in an error.
+    package static func precommits(
+        in bytes: [UInt8], of file: String
+    ) throws(PrecommitDamage) -> Precommits {
+        do throws(Flaw) { return try decode(bytes) } catch {
+            throw PrecommitDamage(file: file, reason: error.reason)
+        }
+    }
+
     /// Reads the newest precommits that can be used, and says which files cannot.
     ///
     /// Those of a height above `heightMax` are left out.

@@ -13,11 +13,9 @@ import TestSupport
 struct ForkHistory {
     static let count = 10
     static let threshold = 7
-    static let ledger = LedgerID(Digest(hashing: [1]))
-    static let height = Height(5)
-    static let signers: [SigningKey] = (0..<count).map { number in
-        SigningKey(seed: Bytes32([UInt8](repeating: UInt8(number + 1), count: 32)) ?? .zero)
-    }
+    static let ledger = ForkParties.ledger
+    static let height = ForkParties.height
+    static let signers = ForkParties.signers
     static let keys: [ValidatorIndex: PublicKey] = Dictionary(
         uniqueKeysWithValues: (0..<count).map {
             (ValidatorIndex(UInt16($0)), signers[$0].publicKey)

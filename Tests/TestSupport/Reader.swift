@@ -31,6 +31,13 @@ package enum Reader {
         return try execute([script, "--case", file, "--json"])
     }
 
+    /// Judges files of evidence and returns how it ended, and what was said, a JSON object a line.
+    package static func judge(_ files: [String]) throws -> (status: Int32, lines: [String]) {
+        let script = Vectors.repository.appendingPathComponent("Tools/recount_reader.py").path
+        let result = try execute([script, "evidence", "--json"] + files)
+        return (result.status, result.output.split(separator: "\n").map(String.init))
+    }
+
     private static func execute(
         _ arguments: [String]
     ) throws -> (status: Int32, output: String) {

@@ -136,7 +136,7 @@ extension HistoryComparison {
         }
     }
 
-    private static func different(_ one: [Digest], _ other: [Digest]) -> [DifferentComponent] {
+    static func different(_ one: [Digest], _ other: [Digest]) -> [DifferentComponent] {
         zip(StateComponent.allCases, zip(one, other)).compactMap { component, roots in
             roots.0 == roots.1
                 ? nil
@@ -175,7 +175,7 @@ extension HistoryComparison {
         sentence = HistorySentence(self).text
     }
 
-    private static func firstNames(_ copy: HistoryCopy) throws(CopyError) -> LedgerNames {
+    static func firstNames(_ copy: HistoryCopy) throws(CopyError) -> LedgerNames {
         guard case .ledgerOpened(let opened)? = try copy.entry(at: 0)?.event else {
             return LedgerNames(validators: [])
         }

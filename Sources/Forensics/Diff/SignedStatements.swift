@@ -54,18 +54,6 @@ struct SignedStatements {
     }
 }
 
-extension EvidenceSlot {
-    /// A slot of the same kind, for the rule of what contradicts what.
-    fileprivate var ruled: Slot {
-        switch self {
-        case .vote: .vote(EntryIndex(0))
-        case .result: .result(EntryIndex(0))
-        case .settlement: .settlement(EntryIndex(0))
-        case .consensus(let slot): slot
-        }
-    }
-}
-
 extension Event {
     /// Who says what about which request or job, where it is a vote, a result or a report.
     fileprivate var said: (author: ValidatorIndex, about: EntryIndex, statement: Statement)? {

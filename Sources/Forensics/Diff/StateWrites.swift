@@ -24,6 +24,9 @@ package struct DifferentKey: Codable, Equatable, Sendable {
 struct StateWrites {
     /// By component and key.
     private(set) var values: [Place: String] = [:]
+    /// The entries that wrote each, in order.
+    private(set) var writers: [Place: [UInt64]] = [:]
+    private var current: UInt64 = 0
 
     struct Place: Hashable, Comparable {
         let component: StateComponent
@@ -41,22 +44,32 @@ struct StateWrites {
 
     /// The keys that two batches write otherwise, in order of component and key.
     static func different(_ one: StateWrites, _ other: StateWrites) -> [DifferentKey] {
-        Set(one.values.keys).union(other.values.keys).sorted().compactMap { place in
-            let (first, second) = (one.values[place], other.values[place])
-            guard first != second else { return nil }
-            return DifferentKey(
-                component: place.component.label, key: place.key, first: first, second: second)
+        differentPlaces(one, other).map { place in
+            DifferentKey(
+                component: place.component.label, key: place.key, first: one.values[place],
+                second: other.values[place])
+        }
+    }
+
+    /// Where two batches write otherwise, in order of component and key.
+    static func differentPlaces(_ one: StateWrites, _ other: StateWrites) -> [Place] {
+        Set(one.values.keys).union(other.values.keys).sorted().filter {
+            one.values[$0] != other.values[$0]
         }
     }
 
     private mutating func write(_ component: StateComponent, _ key: String, _ value: String) {
-        values[Place(component: component, key: key)] = value
+        let place = Place(component: component, key: key)
+        values[place] = value
+        writers[place, default: []].append(current)
     }
 
     private mutating func take(_ event: Event, at index: UInt64, _ names: LedgerNames) {
+        current = index
         switch event {
         case .batchOpened(let opened):
             write(.time, "batch time", UTC.text(opened.time))
+            write(.time, "root of the log before", opened.previousRoot.hex)
             write(
                 .leaders, "proposer of batch \(opened.height.rawValue)",
                 names.name(of: opened.proposer))
@@ -82,9 +95,13 @@ struct StateWrites {
         switch event {
         case .requestSubmitted(let request):
             write(.rounds, "request \(index)", "amount \(request.amount.rawValue)")
+            write(.submitters, "request \(index)", "undecided")
         case .roundOpened(let opened):
             write(
                 .rounds, "request \(opened.request.rawValue), leader",
+                names.name(of: opened.leader))
+            write(
+                .leaders, "leader of request \(opened.request.rawValue)",
                 names.name(of: opened.leader))
             write(
                 .rounds, "request \(opened.request.rawValue), deadline",
@@ -98,8 +115,10 @@ struct StateWrites {
             write(
                 .outcomes, "request \(decided.request.rawValue)",
                 "\(decided.outcome.jsonName), \(decided.reason.jsonName)")
+            write(.submitters, "request \(decided.request.rawValue)", "decided")
         case .roundClosed(let closed):
             write(.rounds, "round or job \(closed.about.rawValue)", "closed: \(closed.cause)")
+            write(.outcomes, "round or job \(closed.about.rawValue)", "closed: \(closed.cause)")
         case .nullifierSpent(let spent):
             write(.nullifiers, spent.nullifier.hex, "spent by request \(spent.request.rawValue)")
         case .nullifierReleased(let released):
@@ -112,10 +131,15 @@ struct StateWrites {
                 "ordered: \(ordered.amount.rawValue)")
         case .settlementReported(let reported):
             write(.outbox, "request \(reported.request.rawValue)", "\(reported.result)")
-        case .jobSubmitted(let job): write(.jobs, "job \(index)", "module \(job.module.hex)")
+        case .jobSubmitted(let job):
+            write(.jobs, "job \(index)", "module \(job.module.hex)")
+            write(.submitters, "job \(index)", "undecided")
         case .jobAssigned(let assigned):
             write(
                 .jobs, "job \(assigned.job.rawValue), drawn",
+                assigned.validators.map { names.name(of: $0) }.joined(separator: ", "))
+            write(
+                .leaders, "job \(assigned.job.rawValue), drawn",
                 assigned.validators.map { names.name(of: $0) }.joined(separator: ", "))
         case .resultReported(let result):
             write(

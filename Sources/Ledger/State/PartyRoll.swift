@@ -93,6 +93,16 @@ package struct PartyRoll: Sendable {
         return (members, Int(state.parameters.threshold))
     }
 
+    /// Who may propose the batch after a sealed one, in rank.
+    ///
+    /// - Precondition: no batch is open, `height` is the next, and the state is within bounds.
+    package func proposerRanking(_ height: Height) -> [ValidatorIndex] {
+        state.proposerRanking(height: height)
+    }
+
+    /// See `LedgerState.isWithinBounds`.
+    package var isWithinBounds: Bool { state.isWithinBounds }
+
     /// The identity of a request or job by its entry; nil where it is neither, or names a party
     /// that is unknown here.
     package func identity(of event: Event) -> Digest? {

@@ -1,0 +1,83 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Audit
+internal import Cryptography
+package import EventLog
+internal import Hosting
+internal import Ledger
+internal import Storage
+
+/// Where a journal lies.
+package enum JournalPlace {
+    /// The directory of a journal: `path` itself, or `journal` in it where `path` is a home, or
+    /// beside it where `path` is the ledger of one.
+    package static func locate(_ path: String, disk: any Disk = POSIXDisk()) -> String {
+        let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        if holdsLog("\(trimmed)/journal", disk) { return "\(trimmed)/journal" }
+        let beside = "\(disk.parent(of: trimmed))/journal"
+        if trimmed.hasSuffix("/ledger"), holdsLog(beside, disk) { return beside }
+        return trimmed
+    }
+
+    private static func holdsLog(_ path: String, _ disk: any Disk) -> Bool {
+        do throws(DiskError) {
+            _ = try disk.list(path + "/segments")
+            return true
+        } catch {
+            return false
+        }
+    }
+}
+
+/// A file of precommits that was handed in.
+enum PrecommitFile {
+    static func read(_ file: CulpritInputs.File) throws(PrecommitDamage) -> Precommits {
+        try PrecommitStore.precommits(in: file.bytes, of: file.name)
+    }
+}
+
+extension JournalError {
+    /// What a person is told of a journal that was handed in.
+    package var words: String {
+        switch self {
+        case .log(let error): "\(error)"
+        case .cosign(let refusal): "\(refusal)"
+        case .unusable(let entry, let problem): "entry \(entry): \(problem)"
+        }
+    }
+}
+
+extension Certificate {
+    /// The votes that it shows on its request, as they were signed; signatures are not looked at.
+    func votes(in ledger: LedgerID) -> [Message] {
+        ([subject] + (conflict.map { [$0] } ?? [])).flatMap { part -> [Message] in
+            guard let id = requestID(of: part, in: ledger) else { return [] }
+            return entries.compactMap { entry in
+                guard case .voteCast(let cast)? = Self.event(entry), cast.request == part.request,
+                    let voter = part.pinned.first(where: { $0.index == cast.validator })
+                else { return nil }
+                return .vote(
+                    VoteMessage(
+                        request: id, validator: voter.key, vote: cast.vote, reason: cast.reason,
+                        timestamp: cast.timestamp, signature: cast.signature))
+            }
+        }
+    }
+
+    private func requestID(of part: Part, in ledger: LedgerID) -> RequestID? {
+        guard let entry = entry(part.request.rawValue),
+            case .requestSubmitted(let request)? = Self.event(entry)
+        else { return nil }
+        return RequestMessage(
+            circuit: part.circuit.id, nullifiers: request.nullifiers, amount: request.amount,
+            recipient: request.recipient, proof: request.proof,
+            publicInputs: request.publicInputs, timestamp: request.timestamp,
+            submitter: part.submitter, signature: request.signature
+        ).id(in: ledger)
+    }
+
+    private static func event(_ entry: Entry) -> Event? {
+        do throws(DecodingError) { return try Event(decoding: entry.bytes) } catch { return nil }
+    }
+}

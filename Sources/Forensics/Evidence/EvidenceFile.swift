@@ -1,0 +1,150 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+package import Ledger
+
+/// A file that convicts, accuses or clears by itself, without a ledger and without a network.
+///
+/// `RCEV` (4 bytes), version 1 (u16), the ledger's id (32), the kind (u8), and Borsh of the fields
+/// of that kind; there is one encoding. The article "Why did they disagree?" has the tables.
+package struct EvidenceFile: Equatable, Sendable {
+    /// What a file begins with.
+    package static let magic = Array("RCEV".utf8)
+    /// The version that this program writes and reads.
+    package static let version: UInt16 = 1
+    /// Bytes of a file: the state before a refuted batch is in it.
+    package static let bytesMax = 256 << 20
+
+    /// The ledger that all its signatures are for.
+    package let ledger: LedgerID
+    /// What is charged.
+    package let charge: Charge
+
+    /// Joins both.
+    package init(ledger: LedgerID, charge: Charge) {
+        self.ledger = ledger
+        self.charge = charge
+    }
+}
+
+/// What a file of evidence charges somebody with.
+package enum Charge: Equatable, Sendable {
+    /// Kind 0: one key signed two messages that contradict each other.
+    case contradiction(EvidenceMessage)
+    /// Kind 1: a vote for a proof that does not verify, or against one that does.
+    case falseVote(FalseVote)
+    /// Kind 2: a result that running the job again does not give.
+    case falseResult(FalseResult)
+    /// Kind 3: T precommits under a batch that the rules refute.
+    case refutedBatch(RefutedBatch)
+    /// Kind 4: a proposal by one who did not lead.
+    case foreignProposal(ForeignProposal)
+    /// Kind 5: one key signed two histories of which neither is the start of the other.
+    case twoHistories(TwoHistories)
+    /// Kind 6: a signed claim to hold T prevotes that nobody has shown: the accused may show them.
+    case claim(UnfoundedClaim)
+    /// Kind 7: the T prevotes that a claim speaks of.
+    case answer(ClaimAnswer)
+
+    /// What the kind is called.
+    package var name: String {
+        switch self {
+        case .contradiction: "contradiction"
+        case .falseVote: "falseVote"
+        case .falseResult: "falseResult"
+        case .refutedBatch: "refutedBatch"
+        case .foreignProposal: "foreignProposal"
+        case .twoHistories: "twoHistories"
+        case .claim: "claim"
+        case .answer: "answer"
+        }
+    }
+}
+
+/// Why bytes are no file of evidence.
+package enum EvidenceFormatError: Error, Equatable {
+    /// The file is longer than evidence may be.
+    case tooLong(bytes: Int, max: Int)
+    /// The file does not start with `RCEV`.
+    case notEvidence
+    /// A version that this program does not know.
+    case unknownVersion(UInt16)
+    /// The bytes are not the encoding of evidence; offsets count from the start of the file.
+    case malformed(DecodingError)
+}
+
+extension EvidenceFile {
+    /// The file.
+    package var bytes: [UInt8] {
+        var writer = BorshWriter()
+        writer.writeFixed(Self.magic)
+        writer.write(Self.version)
+        writer.write(ledger)
+        charge.encode(to: &writer)
+        return writer.bytes
+    }
+
+    /// Reads a file; checks its form and nothing else.
+    ///
+    /// Throws, in this order: `tooLong`, `notEvidence`, `unknownVersion`, `malformed`.
+    package init(_ bytes: [UInt8]) throws(EvidenceFormatError) {
+        guard bytes.count <= Self.bytesMax else {
+            throw .tooLong(bytes: bytes.count, max: Self.bytesMax)
+        }
+        guard bytes.starts(with: Self.magic) else { throw .notEvidence }
+        let unknown: UInt16
+        do throws(DecodingError) {
+            var reader = BorshReader(bytes)
+            _ = try reader.fixed(Self.magic.count)
+            let version = try reader.integer(UInt16.self)
+            if version == Self.version {
+                ledger = try LedgerID(from: &reader)
+                charge = try Charge(from: &reader)
+                try reader.end()
+                return
+            }
+            unknown = version
+        } catch {
+            throw .malformed(error)
+        }
+        throw .unknownVersion(unknown)
+    }
+}
+
+extension Charge: BorshCodable {
+    package func encode(to writer: inout BorshWriter) {
+        switch self {
+        case .contradiction(let charge): Self.write(0, charge, to: &writer)
+        case .falseVote(let charge): Self.write(1, charge, to: &writer)
+        case .falseResult(let charge): Self.write(2, charge, to: &writer)
+        case .refutedBatch(let charge): Self.write(3, charge, to: &writer)
+        case .foreignProposal(let charge): Self.write(4, charge, to: &writer)
+        case .twoHistories(let charge): Self.write(5, charge, to: &writer)
+        case .claim(let charge): Self.write(6, charge, to: &writer)
+        case .answer(let charge): Self.write(7, charge, to: &writer)
+        }
+    }
+
+    private static func write(
+        _ kind: UInt8, _ content: some BorshCodable, to writer: inout BorshWriter
+    ) {
+        writer.write(kind)
+        writer.write(content)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        let start = reader.offset
+        switch try reader.integer(UInt8.self) {
+        case 0: self = .contradiction(try EvidenceMessage(from: &reader))
+        case 1: self = .falseVote(try FalseVote(from: &reader))
+        case 2: self = .falseResult(try FalseResult(from: &reader))
+        case 3: self = .refutedBatch(try RefutedBatch(from: &reader))
+        case 4: self = .foreignProposal(try ForeignProposal(from: &reader))
+        case 5: self = .twoHistories(try TwoHistories(from: &reader))
+        case 6: self = .claim(try UnfoundedClaim(from: &reader))
+        case 7: self = .answer(try ClaimAnswer(from: &reader))
+        case let tag: throw .unknownTag(type: "Charge", tag: tag, offset: start)
+        }
+    }
+}

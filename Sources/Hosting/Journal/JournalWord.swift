@@ -1,0 +1,73 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+package import EventLog
+package import Ledger
+package import Replication
+
+/// A signed word that a journal holds, whoever's it is; nothing of it is verified.
+package enum JournalWord: Sendable {
+    /// A proposal of the owner's.
+    case proposed(ProposedValue)
+    /// A prevote or precommit of the owner's.
+    case cast(ConsensusVote)
+    /// A prevote of another.
+    case received(ConsensusVote)
+    /// The owner's vote on a request.
+    case voted(VoteMessage)
+    /// The owner's result of a job.
+    case reported(ResultMessage)
+    /// The journal was lost, and begun anew.
+    case begunAnew
+}
+
+/// What was read of a journal that somebody handed in.
+package struct JournalReading: Equatable, Sendable {
+    /// Its entries.
+    package internal(set) var entries: UInt64 = 0
+    /// Entries that are nothing that a journal holds, which were passed over.
+    package internal(set) var unreadable: UInt64 = 0
+}
+
+extension VoteJournal {
+    /// Hands every signed word of a journal to `body`, in order, without opening it for writing.
+    ///
+    /// For those who trust neither the journal nor who handed it in: entries that cannot be read
+    /// are counted and passed over. Throws `.log` where the log itself cannot be read.
+    package static func forEachWord(
+        in directory: String, disk: any Disk, _ body: (JournalWord) -> Void
+    ) throws(JournalError) -> JournalReading {
+        var reading = JournalReading()
+        do {
+            let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
+            reading.entries = log.size
+            try log.forEach(from: 0, to: log.size) { index, bytes in
+                do throws(JournalError) {
+                    if let word = JournalWord(try entry(bytes, index)) { body(word) }
+                } catch {
+                    reading.unreadable += 1
+                }
+            }
+            try log.close()
+        } catch {
+            throw Self.journalError(error)
+        }
+        return reading
+    }
+}
+
+extension JournalWord {
+    /// Nil for what nobody signed as a statement: checkpoints by head, heights, batches.
+    init?(_ entry: JournalEntry) {
+        switch entry {
+        case .voted(let vote): self = .voted(vote)
+        case .reported(let result): self = .reported(result)
+        case .proposed(let proposal): self = .proposed(proposal)
+        case .cast(let vote): self = .cast(vote)
+        case .received(let vote): self = .received(vote)
+        case .begunAnew: self = .begunAnew
+        case .cosigned, .silentThrough, .held: return nil
+        }
+    }
+}

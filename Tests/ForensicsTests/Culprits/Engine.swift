@@ -1,0 +1,1 @@
+../../AuditTests/Engine.swift

@@ -1,0 +1,173 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Compute
+import Cryptography
+import Forensics
+import Foundation
+import Ledger
+import Replication
+import TestSupport
+import Testing
+
+/// Files of evidence, judged by themselves: true, forged, cut and absurd ones.
+struct EvidenceFileTests {
+    @Test func `each kind holds, and is read as it was written`() throws {
+        let files = try EvidenceSamples.all()
+        for file in files { #expect(try EvidenceFile(file.bytes) == file) }
+        let effects = files.map { $0.verdict() }
+        #expect(effects.prefix(5).allSatisfy { $0.effect == .convicts }, "\(effects)")
+        #expect(effects[5].effect == .accuses && effects[6].effect == .clears)
+        #expect(effects.allSatisfy { !$0.keys.isEmpty && !$0.sentence.isEmpty })
+    }
+
+    @Test func `no file that is cut is read`() throws {
+        for file in try EvidenceSamples.all() {
+            let bytes = file.bytes
+            let step = max(1, bytes.count / 300)
+            for length in stride(from: 0, to: bytes.count, by: step) {
+                #expect(throws: EvidenceFormatError.self, "\(file.charge.name), \(length) bytes") {
+                    try EvidenceFile(Array(bytes.prefix(length)))
+                }
+            }
+            #expect(throws: EvidenceFormatError.self) { try EvidenceFile(bytes + [0]) }
+        }
+    }
+
+    /// What a changed file does: nothing, or what it did before.
+    @Test func `no changed byte convicts anybody else`() throws {
+        var random = SplitMix64(seed: 5)
+        for file in try EvidenceSamples.all() {
+            let bytes = file.bytes
+            let verdict = file.verdict()
+            let step = max(1, bytes.count / 200)
+            var silenced = 0
+            for place in stride(from: 0, to: bytes.count, by: step) {
+                var changed = bytes
+                changed[place] ^= 1 << UInt8(random.next() % 8)
+                guard let other = try? EvidenceFile(changed).verdict() else {
+                    silenced += 1
+                    continue
+                }
+                if other.effect == .nothing {
+                    silenced += 1
+                } else {
+                    #expect(
+                        other.effect == verdict.effect && other.keys == verdict.keys,
+                        "\(file.charge.name), byte \(place): \(other)")
+                }
+            }
+            #expect(silenced > 100, "\(file.charge.name): \(silenced)")
+        }
+    }
+
+    @Test func `a thousand files, of which every third is forged`() throws {
+        var random = SplitMix64(seed: 6)
+        let slot = Slot.prevote(ForkHistory.height, round: 3)
+        var wrong = 0
+        for number in 0..<1_000 {
+            let validator = number % ForkHistory.count
+            let isForged = number % 3 == 0
+            func said(_ value: UInt8, by signer: Int) -> Statement {
+                let vote = ForkHistory.vote(.prevote, 3, Digest(hashing: [value]), by: signer)
+                return vote.statement
+            }
+            // Forged by another key, by one statement twice, or for another ledger.
+            let forgery = isForged ? random.next() % 3 : 3
+            let second = said(
+                forgery == 1 ? 1 : 2,
+                by: forgery == 0 ? (validator + 1) % ForkHistory.count : validator)
+            let evidence = EvidenceMessage(
+                validator: ForkHistory.signers[validator].publicKey, slot: .consensus(slot),
+                first: said(1, by: validator), second: second)
+            let ledger = forgery == 2 ? LedgerID(Digest(hashing: [2])) : ForkParties.ledger
+            let file = EvidenceFile(ledger: ledger, charge: .contradiction(evidence))
+            let verdict = try EvidenceFile(file.bytes).verdict()
+            let expected: EvidenceVerdict.Effect = isForged ? .nothing : .convicts
+            if verdict.effect != expected { wrong += 1 }
+        }
+        #expect(wrong == 0)
+    }
+
+    @Test func `absurd bytes are answered in words`() throws {
+        var random = SplitMix64(seed: 7)
+        for kind in 0..<9 as Range<UInt8> {
+            for _ in 0..<200 {
+                var bytes = Array("RCEV".utf8) + [1, 0] + [UInt8](repeating: 3, count: 32) + [kind]
+                for _ in 0..<random.next() % 600 {
+                    bytes.append(random.next() % 3 == 0 ? 0xFF : UInt8(random.next() % 4))
+                }
+                if let file = try? EvidenceFile(bytes) {
+                    #expect(file.verdict().effect == .nothing)
+                }
+            }
+        }
+        #expect(throws: EvidenceFormatError.notEvidence) { try EvidenceFile([1, 2, 3]) }
+        #expect(throws: EvidenceFormatError.unknownVersion(2)) {
+            try EvidenceFile(Array("RCEV".utf8) + [2, 0])
+        }
+    }
+
+    /// A state that nobody vouches for, of which sums would overflow.
+    @Test func `a state beyond the rules' bounds is refused`() throws {
+        let file = try EvidenceSamples.refutedBatch()
+        guard case .refutedBatch(let charge) = file.charge else { return }
+        for place in stride(from: 0, to: charge.fixed.count, by: 3) {
+            var bytes = file.bytes
+            // The fixed part begins behind head, kind and its own length.
+            let start = 4 + 2 + 32 + 1 + 4 + place
+            for offset in 0..<min(8, charge.fixed.count - place) { bytes[start + offset] = 0xFF }
+            let verdict = try? EvidenceFile(bytes).verdict()
+            #expect(verdict?.effect != .convicts, "byte \(place)")
+        }
+    }
+
+    @Test(.enabled(if: Engine.isHere, "no engine"))
+    func `a result that running the job refutes convicts, and a true one does not`() throws {
+        func run(_ job: ComputeJob, _ milliseconds: UInt64) -> JobOutcome {
+            Engine.outcome(of: job)
+        }
+        let file = try EvidenceSamples.result(isFalse: true)
+        #expect(try EvidenceFile(file.bytes).verdict(run: run).effect == .convicts)
+        #expect(try EvidenceSamples.result(isFalse: false).verdict(run: run).effect == .nothing)
+        // Without an engine nobody can say.
+        #expect(file.verdict().effect == .unjudged)
+    }
+
+    /// What the second reader says of one file.
+    private struct Judgement: Decodable {
+        let effect: String
+        let keys: [String]
+    }
+
+    @Test(.enabled(if: Reader.isThere, "no Python with what the reader needs"))
+    func `the second reader agrees, also on changed and forged files`() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("evidence-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var random = SplitMix64(seed: 8)
+        var files: [(path: String, bytes: [UInt8])] = []
+        for sample in try EvidenceSamples.all() {
+            for change in 0..<24 {
+                var bytes = sample.bytes
+                if change > 0 {
+                    bytes[Int(random.next() % UInt64(bytes.count))] ^= 1 << UInt8(change % 8)
+                }
+                if change == 23 { bytes.removeLast() }
+                let path = folder.appendingPathComponent("\(files.count).rcev").path
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                files.append((path, bytes))
+            }
+        }
+        let (status, lines) = try Reader.judge(files.map(\.path))
+        #expect(status == 2)
+        #expect(lines.count == files.count)
+        for (file, line) in zip(files, lines) {
+            let told = try JSONDecoder().decode(Judgement.self, from: Data(line.utf8))
+            let verdict = try? EvidenceFile(file.bytes).verdict()
+            #expect(told.effect == (verdict?.effect ?? .nothing).rawValue, "\(file.path): \(line)")
+            #expect(told.keys == (verdict?.keys ?? []), "\(file.path): \(line)")
+        }
+    }
+}

@@ -1,0 +1,1 @@
+../../ReplicationTests/ForkHistory.swift

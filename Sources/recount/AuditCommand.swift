@@ -111,7 +111,7 @@ struct AuditCommand: ParsableCommand {
     }
 
     /// The engine; where there is none, that is said before the long audit starts.
-    private static func engine() throws(Failure) -> ComputeEngine {
+    static func engine() throws(Failure) -> ComputeEngine {
         do throws(ComputeError) {
             return try ComputeEngine.load()
         } catch {

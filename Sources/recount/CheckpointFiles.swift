@@ -59,6 +59,16 @@ enum InputFile {
         return [UInt8](data)
     }
 
+    /// The files of a folder by name, or the path itself where it is none.
+    static func expanded(_ path: String) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+                .filter { !$0.hasPrefix(".") }.map { "\(path)/\($0)" }
+        } catch {
+            return [path]
+        }
+    }
+
     /// Writes a file in place of what was there.
     static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
         do {

@@ -7,7 +7,6 @@ import Audit
 import EventLog
 import Forensics
 import Ledger
-import Node
 
 /// `recount diff`.
 struct DiffCommand: ParsableCommand {
@@ -72,7 +71,7 @@ struct DiffCommand: ParsableCommand {
         var nodes: [NodeTiles] = []
         for copy in copies {
             guard copy.hasPrefix("http://") || copy.hasPrefix("https://") else {
-                all += paths(copy).map { (POSIXDisk(), $0.path, $0.name) }
+                all += Place.copies(copy).map { (POSIXDisk(), $0.path, $0.name) }
                 continue
             }
             guard let url = NodeURL(copy) else {
@@ -90,13 +89,6 @@ struct DiffCommand: ParsableCommand {
             all.append((tiles, tiles.directory, copy))
         }
         return (all, nodes)
-    }
-
-    /// What an argument stands for: itself, or the homes of a local network by their names.
-    private static func paths(_ path: String) -> [(path: String, name: String)] {
-        let names = LocalNetwork.names(in: path)
-        guard !names.isEmpty else { return [(path, path)] }
-        return Place.withLedger(path).map { (LocalNetwork.homePath(of: $0, in: path), $0) }
     }
 }
 

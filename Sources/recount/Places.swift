@@ -41,6 +41,13 @@ enum Place {
         }
     }
 
+    /// What an argument stands for: itself, or the homes of a local network by their names.
+    static func copies(_ path: String) -> [(path: String, name: String)] {
+        let names = LocalNetwork.names(in: path)
+        guard !names.isEmpty else { return [(path, path)] }
+        return withLedger(path).map { (LocalNetwork.homePath(of: $0, in: path), $0) }
+    }
+
     /// Says that a home has no ledger, and what to do.
     static func lostLedger(_ home: String) -> String {
         "\(home) has lost its ledger: rebuild it from another validator's with `recount recover"

@@ -31,6 +31,7 @@ struct Recount: AsyncParsableCommand {
             NodeCommand.self, SubmitCommand.self,
             GovernCommand.self,
             AuditCommand.self, DiffCommand.self, WhyCommand.self, CaseCommand.self,
+            CulpritsCommand.self, EvidenceCommand.self, AnswerCommand.self, BisectCommand.self,
             ReplayCommand.self,
             LogCommand.self, ShowCommand.self, RequestsCommand.self, JobCommand.self,
             ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self, ProveCommand.self,

@@ -113,4 +113,46 @@ struct ForensicsCommandTests {
         #expect(try Command.run("why", "nullifier:00ff00ff", try home()).status == 2)
         #expect(try Command.run("why", "batch:x", try home()).status == 2)
     }
+
+    @Test func `a ledger that is right has no command that differs`() throws {
+        let rules = try Command.run("bisect", try home(), "--against", "rules", "--json")
+        #expect(rules.status == 0, "\(rules.errors)")
+        #expect(try rules.object()["verdict"] as? String == "same")
+        #expect(try Command.run("bisect", try home(), "--against", try home()).status == 0)
+        #expect(try Command.run("bisect", try home(), "--against", "/nothing").status == 2)
+        let both = try Command.run(
+            "bisect", try home(), "--against", try home(), "--height", "1")
+        #expect(both.status == 2)
+    }
+
+    @Test func `evidence is written, judged, and refused where it is forged`() throws {
+        let folder = try TemporaryFolder()
+        let out = folder.path + "/proofs"
+        let found = try Command.run(
+            "culprits", try home(), "--journal", try home(), "--out", out, "--json")
+        let report = try found.object()
+        let proved = try #require(report["proved"] as? [[String: Any]])
+        let names = try #require(report["files"] as? [String])
+        #expect(found.status == (proved.isEmpty ? 0 : 1), "\(found.errors)")
+        #expect(try #require(report["unread"] as? [String]).isEmpty)
+        for name in names {
+            let path = "\(out)/\(name)"
+            let judged = try Command.run("evidence", "verify", path, "--json")
+            #expect(judged.status == 1, "\(judged.output)")
+            #expect(try judged.object()["effect"] as? String == "convicts")
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            bytes[20] ^= 1
+            try bytes.write(to: URL(fileURLWithPath: path))
+            #expect(try Command.run("evidence", "verify", path).status == 2)
+        }
+        let odd = folder.path + "/odd.rcev"
+        try Data("RCEV".utf8).write(to: URL(fileURLWithPath: odd))
+        let refused = try Command.run("evidence", "verify", odd)
+        #expect(refused.status == 2)
+        #expect(refused.output.contains("cut"))
+        #expect(try Command.run("answer", try home(), "--accusation", odd).status == 2)
+        // A folder that holds something already is left alone.
+        #expect(try Command.run("culprits", try home(), "--out", folder.path).status == 2)
+        #expect(try Command.run("culprits", "/nothing").status == 2)
+    }
 }

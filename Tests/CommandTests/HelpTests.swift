@@ -9,7 +9,8 @@ import Testing
 struct HelpTests {
     private static let commands = [
         [], ["init"], ["keygen"], ["genesis"], ["genesis", "accept"], ["run"], ["audit"],
-        ["diff"], ["why"],
+        ["diff"], ["why"], ["bisect"], ["culprits"], ["evidence"], ["evidence", "verify"],
+        ["answer"],
         ["replay"], ["log"], ["show"], ["show", "request"],
         ["show", "entry"], ["proof"], ["proof", "verify"], ["ledger"], ["ledger", "info"],
         ["config"], ["config", "keys"], ["config", "check"],

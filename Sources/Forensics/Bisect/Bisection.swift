@@ -87,23 +87,30 @@ extension Bisection {
         entry = here?.index ?? there?.index
         firstEntry = here.map { HistoryComparison.EntryView($0, names) }
         secondEntry = there.map { HistoryComparison.EntryView($0, names) }
-        let cause = cause(one, at: place, here, there, refused)
+        let cause = cause(
+            one.dropFirst(place), other.dropFirst(place), before: one.prefix(place), refused)
         command = cause.map { HistoryComparison.EntryView($0, names) }
         components = Self.differentComponents(one.last?.event, other.last?.event)
         tellKeys(StateWrites(one, names: names), StateWrites(other, names: names))
         sentence = words(here, there, cause, refused)
     }
 
-    /// The command behind the first entry that differs: that input itself, or the last before it.
+    /// The command behind the first entry that differs: that input itself, or the last before it
+    /// where both derive something else from the same inputs.
     private func cause(
-        _ one: [LoggedEntry], at place: Int, _ here: LoggedEntry?, _ there: LoggedEntry?,
-        _ refused: [RuledBatch.Refused]
+        _ one: ArraySlice<LoggedEntry>, _ other: ArraySlice<LoggedEntry>,
+        before: ArraySlice<LoggedEntry>, _ refused: [RuledBatch.Refused]
     ) -> LoggedEntry? {
-        if let here, !here.event.isDerived { return here }
-        if let there, !there.event.isDerived { return there }
-        // Both derive something else: after a seal that differs alone no command can be named.
+        let (here, there) = (one.first, other.first)
+        if let here, refused.contains(where: { $0.entry == here.index }) { return here }
+        // After a seal that differs alone no command can be named.
         if case .batchSealed? = here?.event, case .batchSealed? = there?.event { return nil }
-        return one.prefix(place).last { !$0.event.isDerived }
+        let kind = DifferenceKind.of(one.map(\.event)[...], other.map(\.event)[...])
+        if kind != .otherDerivation {
+            if let here, !here.event.isDerived { return here }
+            if let there, !there.event.isDerived { return there }
+        }
+        return before.last { !$0.event.isDerived }
     }
 
     private static func differentComponents(

@@ -72,27 +72,30 @@ package struct CulpritSearch {
         ledger = first.ledger
         report.ledger = ledger.hex
         book = StatementBook(ledger: ledger, heights: inputs.heights)
-        let parting = Self.parting(of: inputs, into: &report.unread)
+        let names = Set(opened.map(\.name))
+        let parting = Self.parting(
+            of: inputs.ledgers.filter { names.contains($0.name) }, inputs.disk,
+            into: &report.unread)
         witnesses = opened.map { name, log, _ in
             Witness(name: name, log: log, disk: inputs.disk, parting: parting)
         }
     }
 
     /// The first entry in which any two of the ledgers contradict each other.
-    private static func parting(of inputs: CulpritInputs, into unread: inout [String]) -> UInt64? {
+    private static func parting(
+        of ledgers: [CulpritInputs.Place], _ disk: any Disk, into unread: inout [String]
+    ) -> UInt64? {
         var copies: [HistoryCopy] = []
         var first: UInt64?
-        for place in inputs.ledgers {
+        for place in ledgers {
             do throws(CopyError) {
-                let copy = try HistoryCopy.open(place.path, name: place.name, disk: inputs.disk)
+                let copy = try HistoryCopy.open(place.path, name: place.name, disk: disk)
                 for other in copies {
                     guard let entry = try Parting(other, copy).first else { continue }
                     first = min(first ?? entry, entry)
                 }
                 copies.append(copy)
             } catch {
-                // A ledger that cannot be opened was told before.
-                if case .log = error { continue }
                 unread.append("\(place.name): \(error)")
             }
         }

@@ -27,6 +27,8 @@ struct StateWrites {
     /// The entries that wrote each, in order.
     private(set) var writers: [Place: [UInt64]] = [:]
     private var current: UInt64 = 0
+    /// Votes and results of this batch, by what they are about: a close records them.
+    private var ballots: [EntryIndex: [String]] = [:]
 
     struct Place: Hashable, Comparable {
         let component: StateComponent
@@ -73,7 +75,9 @@ struct StateWrites {
             write(
                 .leaders, "proposer of batch \(opened.height.rawValue)",
                 names.name(of: opened.proposer))
-        case .governanceApproved(let approved): take(approved.change)
+        case .governanceApproved(let approved):
+            write(.parameters, "last change", "number \(approved.number)")
+            take(approved.change)
         case .validatorAnnounced(let said):
             write(
                 .validators, "announcement of \(names.name(of: said.validator))",
@@ -110,15 +114,26 @@ struct StateWrites {
             write(
                 .rounds,
                 "request \(cast.request.rawValue), vote of "
-                    + names.name(of: cast.validator), "\(cast.vote)")
+                    + names.name(of: cast.validator),
+                "\(cast.vote), \(cast.reason), of \(UTC.text(cast.timestamp)), entry \(index)")
+            ballots[cast.request, default: []].append(
+                "\(names.name(of: cast.validator)) \(cast.vote)")
         case .outcomeDecided(let decided):
             write(
                 .outcomes, "request \(decided.request.rawValue)",
-                "\(decided.outcome.jsonName), \(decided.reason.jsonName)")
+                "\(decided.outcome.jsonName), \(decided.reason.jsonName), \(decided.approvals) for,"
+                    + " \(decided.rejections) against, \(decided.abstentions) abstained, by entry"
+                    + " \(decided.deciding.rawValue) at \(UTC.text(decided.time))")
             write(.submitters, "request \(decided.request.rawValue)", "decided")
         case .roundClosed(let closed):
             write(.rounds, "round or job \(closed.about.rawValue)", "closed: \(closed.cause)")
-            write(.outcomes, "round or job \(closed.about.rawValue)", "closed: \(closed.cause)")
+            let ballots = (ballots[closed.about] ?? []).joined(separator: ", ")
+            write(
+                .outcomes, "round or job \(closed.about.rawValue)",
+                "closed: \(closed.cause)" + (ballots.isEmpty ? "" : ", after \(ballots)"))
+            write(
+                .jobs, "round or job \(closed.about.rawValue)",
+                "closed: \(closed.cause)" + (ballots.isEmpty ? "" : ", after \(ballots)"))
         case .nullifierSpent(let spent):
             write(.nullifiers, spent.nullifier.hex, "spent by request \(spent.request.rawValue)")
         case .nullifierReleased(let released):
@@ -128,7 +143,8 @@ struct StateWrites {
         case .settlementOrdered(let ordered):
             write(
                 .outbox, "request \(ordered.request.rawValue)",
-                "ordered: \(ordered.amount.rawValue)")
+                "ordered: \(ordered.amount.rawValue), leader \(names.name(of: ordered.leader)),"
+                    + " next turn at \(UTC.text(ordered.nextTurn))")
         case .settlementReported(let reported):
             write(.outbox, "request \(reported.request.rawValue)", "\(reported.result)")
         case .jobSubmitted(let job):
@@ -144,9 +160,16 @@ struct StateWrites {
         case .resultReported(let result):
             write(
                 .jobs, "job \(result.job.rawValue), result of \(names.name(of: result.validator))",
-                "\(result.status.kind), output \(result.output.hex)")
+                "\(result.status.kind), output \(result.output.hex), fuel \(result.fuel), entry"
+                    + " \(index)")
+            ballots[result.job, default: []].append(
+                "\(names.name(of: result.validator)) \(result.status.kind)")
         case .jobDecided(let decided):
-            write(.jobs, "job \(decided.job.rawValue)", "\(decided.decision)")
+            write(
+                .jobs, "job \(decided.job.rawValue)",
+                "\(decided.decision), by entry \(decided.deciding.rawValue) at"
+                    + " \(UTC.text(decided.time))")
+        case .batchSealed(let sealed): write(.time, "size of the log", "\(sealed.size)")
         default: return
         }
     }

@@ -17,7 +17,7 @@ struct EvidenceCommand: ParsableCommand {
             what is in them; Tools/recount_reader.py judges them too, and shares no code.
 
               recount evidence verify proofs
-              recount evidence verify 0000-validator-3-contradiction.rcev --json
+              recount evidence verify 0001-validator-3-contradiction.rcev --json
             """,
         subcommands: [EvidenceVerifyCommand.self])
 }
@@ -32,7 +32,7 @@ struct EvidenceVerifyCommand: ParsableCommand {
             together, and what the rules, the proof or the job then say. A file names keys;
             which validator has which, a ledger tells (recount validators).
 
-              recount evidence verify 0000-validator-3-contradiction.rcev
+              recount evidence verify 0001-validator-3-contradiction.rcev
               recount evidence verify proofs other.rcev --json
 
             What a file does: convicts; accuses (nothing is proved, the accused must

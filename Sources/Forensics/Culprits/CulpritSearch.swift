@@ -20,6 +20,8 @@ package struct CulpritSearch {
     var witnesses: [Witness] = []
     var checkpoints: [NamedCheckpoint] = []
     var names = PartyNames()
+    /// Whether T validators are shown to have signed each of two batches of one height.
+    var isForkShown = false
     let ledger: LedgerID
     private let progress: (AuditProgress) -> Void
 
@@ -120,14 +122,14 @@ package struct CulpritSearch {
         }
     }
 
-    /// Ledgers that part, and nobody is convicted or said to be of it.
+    /// Ledgers that part, and no fork is shown that would explain it.
     private mutating func tellParting() {
-        guard let parting = witnesses.first?.parting, !report.isFound else { return }
+        guard let parting = witnesses.first?.parting, !isForkShown else { return }
         report.unprovable.append(
             CulpritReport.Unprovable(
                 found: "the ledgers part at entry \(parting)",
-                reason: "nobody has signed both: whoever wrote one of them may have changed it;"
-                    + " recount diff says how they differ"))
+                reason: "no two batches of one height are each signed by T there: whoever wrote"
+                    + " one of the copies may have changed it; recount diff says how they differ"))
     }
 
     /// The audit of a ledger, with what this search was asked for.

@@ -44,6 +44,7 @@ extension CulpritSearch {
         let trace = ForkTrace(
             of: authentic, height: height, threshold: ordering.threshold, where: { _ in true })
         for evidence in trace.evidence(keys: ordering.keys) { charge(.contradiction(evidence)) }
+        if trace.isFork { isForkShown = true }
         guard trace.isFork || !trace.guilty.isEmpty else { return }
         accuse(authentic, trace, ordering)
         tell(trace, height, ordering)

@@ -29,6 +29,8 @@ struct StateWrites {
     private var current: UInt64 = 0
     /// Votes and results of this batch, by what they are about: a close records them.
     private var ballots: [EntryIndex: [String]] = [:]
+    /// What is known to be a job.
+    private var jobs: Set<EntryIndex> = []
 
     struct Place: Hashable, Comparable {
         let component: StateComponent
@@ -125,15 +127,7 @@ struct StateWrites {
                     + " \(decided.rejections) against, \(decided.abstentions) abstained, by entry"
                     + " \(decided.deciding.rawValue) at \(UTC.text(decided.time))")
             write(.submitters, "request \(decided.request.rawValue)", "decided")
-        case .roundClosed(let closed):
-            write(.rounds, "round or job \(closed.about.rawValue)", "closed: \(closed.cause)")
-            let ballots = (ballots[closed.about] ?? []).joined(separator: ", ")
-            write(
-                .outcomes, "round or job \(closed.about.rawValue)",
-                "closed: \(closed.cause)" + (ballots.isEmpty ? "" : ", after \(ballots)"))
-            write(
-                .jobs, "round or job \(closed.about.rawValue)",
-                "closed: \(closed.cause)" + (ballots.isEmpty ? "" : ", after \(ballots)"))
+        case .roundClosed(let closed): writeClose(closed)
         case .nullifierSpent(let spent):
             write(.nullifiers, spent.nullifier.hex, "spent by request \(spent.request.rawValue)")
         case .nullifierReleased(let released):
@@ -162,15 +156,30 @@ struct StateWrites {
                 .jobs, "job \(result.job.rawValue), result of \(names.name(of: result.validator))",
                 "\(result.status.kind), output \(result.output.hex), fuel \(result.fuel), entry"
                     + " \(index)")
+            jobs.insert(result.job)
             ballots[result.job, default: []].append(
                 "\(names.name(of: result.validator)) \(result.status.kind)")
         case .jobDecided(let decided):
+            jobs.insert(decided.job)
             write(
                 .jobs, "job \(decided.job.rawValue)",
                 "\(decided.decision), by entry \(decided.deciding.rawValue) at"
                     + " \(UTC.text(decided.time))")
         case .batchSealed(let sealed): write(.time, "size of the log", "\(sealed.size)")
         default: return
+        }
+    }
+
+    /// A close records who said what; of a job its component is that of the jobs.
+    private mutating func writeClose(_ closed: RoundClosed) {
+        let about = closed.about
+        let said = (ballots[about] ?? []).joined(separator: ", ")
+        let value = "closed: \(closed.cause)" + (said.isEmpty ? "" : ", after \(said)")
+        if jobs.contains(about) {
+            write(.jobs, "job \(about.rawValue), close", value)
+        } else {
+            write(.rounds, "request \(about.rawValue), close", "closed")
+            write(.outcomes, "request \(about.rawValue), close", value)
         }
     }
 

@@ -92,6 +92,19 @@ struct CulpritKindTests {
         #expect(names(try ledgers.culprits(["/a"]), "contradiction") == [Fixture.name(1)])
     }
 
+    @Test func `ledgers that part without two certificates are told, and nobody is proved`() throws
+    {
+        for seed in UInt64(0)..<10 {
+            let quarrel = try Quarrel(.missing, seed: seed)
+            let ledgers = CulpritLedgers()
+            try ledgers.shelf.write(quarrel.first, to: "/a")
+            try ledgers.shelf.write(quarrel.second, to: "/b")
+            let report = try ledgers.culprits(["/a", "/b"])
+            #expect(report.proved.isEmpty, "seed \(seed)")
+            #expect(report.unprovable.count == 1, "seed \(seed): \(report.unprovable)")
+        }
+    }
+
     // MARK: The mathematics
 
     @Test func `votes against the proof convict, and others do not`() throws {

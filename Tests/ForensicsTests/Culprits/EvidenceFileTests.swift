@@ -3,10 +3,12 @@
 
 import Compute
 import Cryptography
+import EventLog
 import Forensics
 import Foundation
 import Ledger
 import Replication
+import Storage
 import TestSupport
 import Testing
 
@@ -132,6 +134,86 @@ struct EvidenceFileTests {
         #expect(try EvidenceSamples.result(isFalse: false).verdict(run: run).effect == .nothing)
         // Without an engine nobody can say.
         #expect(file.verdict().effect == .unjudged)
+    }
+
+    /// True parts of true files, put together so that they would convict whoever is honest.
+    @Test func `what does not belong together convicts nobody`() throws {
+        var scenario = try CulpritLedgers.scenario()
+        try scenario.open()
+        let proof = TrueProof.of(nullifier: 5, amount: 5)
+        let request = scenario.request(nullifier: 5) { $0.proof = proof }
+        let other = scenario.request(nullifier: 6) { $0.proof = proof }
+        let id = request.id(in: scenario.ledger)
+        var circuit = Fixture.circuit
+        circuit.name = "another"
+        let vote = scenario.vote(3, .approve, on: id)
+        func effect(_ charge: Charge) -> EvidenceVerdict.Effect {
+            EvidenceFile(ledger: scenario.ledger, charge: charge).verdict().effect
+        }
+        // The vote is right on its own request; of another, whose proof fails, it would be false.
+        #expect(
+            effect(.falseVote(FalseVote(request: other, circuit: Fixture.circuit, vote: vote)))
+                == .nothing)
+        let swapped = FalseVote(
+            request: request, circuit: circuit, vote: scenario.vote(3, .reject, on: id))
+        #expect(effect(.falseVote(swapped)) == .nothing)
+        try scenario.seal()
+        #expect(try misplacedState(scenario) == .nothing)
+        #expect(try misplacedParties(scenario) == .nothing)
+    }
+
+    /// A batch that the rules give on its own state, with another state in its place.
+    private func misplacedState(_ scenario: LedgerScenario) throws -> EvidenceVerdict.Effect {
+        let ledgers = CulpritLedgers()
+        var later = scenario
+        try later.open()
+        let request = try later.submit()
+        try later.seal()
+        let start = UInt64(later.log.count)
+        let state = later.state
+        try later.open()
+        try later.cast(0, .approve, on: request)
+        try later.seal()
+        try ledgers.write(certified: later.log, to: "/a", ledger: later.ledger)
+        let log = try EventLog.open(directory: "/a", disk: ledgers.shelf.disk, access: .readOnly)
+        let precommits = try PrecommitStore(ledgerDirectory: "/a", disk: ledgers.shelf.disk)
+            .load(later.state.height)
+        let entries = later.log.suffix(from: Int(start)).map { EntryBytes($0.encoded) }
+        let batch = DecidedBatch(precommits: precommits, entries: entries)
+        let before = try SealedEnd(of: log, at: start)
+        let right = RefutedBatch(on: state.snapshot(), before, batch: batch)
+        #expect(
+            EvidenceFile(ledger: later.ledger, charge: .refutedBatch(right)).verdict().effect
+                == .nothing)
+        // On a state without the request the rules would refuse the vote.
+        let wrong = RefutedBatch(on: scenario.state.snapshot(), before, batch: batch)
+        return EvidenceFile(ledger: later.ledger, charge: .refutedBatch(wrong)).verdict().effect
+    }
+
+    /// The leader's own opening, with the parties of a ledger in which another would lead.
+    private func misplacedParties(_ scenario: LedgerScenario) throws -> EvidenceVerdict.Effect {
+        let ledgers = CulpritLedgers()
+        try ledgers.shelf.write(scenario.log, to: "/a")
+        let log = try EventLog.open(directory: "/a", disk: ledgers.shelf.disk, access: .readOnly)
+        let before = try SealedEnd(of: log, at: log.size)
+        let opening = scenario.opening(at: scenario.state.time.adding(milliseconds: 5))
+        let entries = [EntryBytes(Event.batchOpened(opening.event).encoded)]
+        var effects: Set<EvidenceVerdict.Effect> = []
+        for stakes in [[1, 1, 1, 1, 1, 9_000], [9_000], [1, 9_000], [1, 1, 9_000]] as [[UInt64]] {
+            var setup = Setup.of(CulpritLedgers.validators, UInt32(CulpritLedgers.threshold))
+            setup.stakes = stakes
+            var elsewhere = try LedgerScenario(setup)
+            try elsewhere.open()
+            try elsewhere.seal()
+            var fixed = elsewhere.state.snapshot().fixed
+            fixed.replaceSubrange(0..<32, with: scenario.ledger.digest.bytes)
+            let charge = ForeignProposal(
+                proposer: opening.proposer, fixed: fixed, before: before, entries: entries,
+                proposed: nil)
+            let file = EvidenceFile(ledger: scenario.ledger, charge: .foreignProposal(charge))
+            effects.insert(file.verdict().effect)
+        }
+        return effects.contains(.convicts) ? .convicts : .nothing
     }
 
     /// What the second reader says of one file.

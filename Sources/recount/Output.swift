@@ -43,6 +43,15 @@ enum Output {
         if isFull { flush() }
     }
 
+    /// Writes what a reader should know, in lines that fit.
+    static func note(_ text: String) {
+        let words = text.visible.split(separator: " ").map(String.init)
+        let lines = Text.wrapped(words, columns: min(columns, 100) - 6)
+        for (place, line) in lines.enumerated() {
+            self.line((place == 0 ? "Note: " : "      ") + line)
+        }
+    }
+
     private static let pending = Mutex<[UInt8]>([])
 
     /// Writes "recount: " and a message to standard error, with what controls a terminal made

@@ -155,4 +155,28 @@ struct ForensicsCommandTests {
         #expect(try Command.run("culprits", try home(), "--out", folder.path).status == 2)
         #expect(try Command.run("culprits", "/nothing").status == 2)
     }
+
+    @Test func `other rules are tried, and what is no rule is named`() throws {
+        let home = try home()
+        let answer = try Command.run("whatif", home, "--threshold", "10", "--json")
+        let object = try answer.object()
+        let flips = try #require(object["flip_count"] as? Int)
+        #expect(answer.status == (flips > 0 ? 1 : 0), "\(answer.errors)")
+        let control = try #require(object["control"] as? [String: Any])
+        #expect(control["state_roots"] as? Int ?? 0 > 1)
+        let text = try Command.run("whatif", home, "--decay", "10", "--penalty", "missed=-30")
+        #expect(text.status == 0, "\(text.errors)")
+        #expect(text.output.contains("No request ends otherwise."))
+        #expect(text.output.contains("What is replayed are"))
+        for (options, word) in [
+            ([], "--threshold"), (["--without", "nobody"], "nobody"),
+            (["--threshold", "11"], "threshold 11"), (["--weights", "1,1"], "--weights 1,1"),
+            (["--penalty", "late=-1"], "--penalty late=-1"), (["--timeout", "0"], "--timeout 0"),
+            (["--decay", "10001"], "--decay 10001"),
+        ] {
+            let result = try Command.run(["whatif", home] + options)
+            #expect(result.status == 2, "\(options)")
+            #expect(result.errors.contains(word), "\(options): \(result.errors)")
+        }
+    }
 }

@@ -3,20 +3,6 @@
 
 import Cryptography
 
-/// Points that a cause gives or takes (DESIGN section 4).
-extension ReputationCause {
-    /// The change in whole points.
-    package var points: Int64 {
-        switch self {
-        case .correct: 10
-        case .bonus: 5
-        case .incorrect: -50
-        case .missed: -30
-        case .equivocation: -50
-        }
-    }
-}
-
 extension LedgerState {
     /// Decides a round that is due, where no vote has, and closes it.
     func closeDue(_ round: Round, _ derivation: inout Derivation) {
@@ -39,7 +25,7 @@ extension LedgerState {
         for (member, vote) in zip(round.pinned.members, round.votes) {
             for change in round.causes(of: vote, decided, cause) {
                 derivation.change(
-                    member.index, points: change.points, change, about: round.entry, in: self)
+                    member.index, points: scale[change], change, about: round.entry, in: self)
             }
         }
         derivation.emit(.roundClosed(RoundClosed(about: round.entry, cause: cause)))

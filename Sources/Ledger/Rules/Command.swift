@@ -54,7 +54,8 @@ struct Derivation {
     /// Applies one day's decay to every member, and says so.
     mutating func decay(day: UInt64, in state: LedgerState) {
         for member in state.members {
-            reputations[member] = state.parameters.decayed(reputation(of: member, in: state))
+            reputations[member] = state.parameters.decayed(
+                reputation(of: member, in: state), by: state.scale)
         }
         emit(.reputationDecayed(ReputationDecayed(day: day)))
     }

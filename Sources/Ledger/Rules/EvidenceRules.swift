@@ -28,7 +28,7 @@ extension LedgerState {
         derivation.emit(.equivocationFound(EquivocationFound(validator: author, slot: slot)))
         if author != .bridge {
             derivation.change(
-                author, points: ReputationCause.equivocation.points, .equivocation, about: entry,
+                author, points: scale[.equivocation], .equivocation, about: entry,
                 in: self)
         }
         return derivation.events

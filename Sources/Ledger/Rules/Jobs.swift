@@ -135,7 +135,7 @@ extension LedgerState {
         for (validator, result) in answers {
             for change in job.causes(of: result, cause) {
                 derivation.change(
-                    validator, points: change.points, change, about: job.entry, in: self)
+                    validator, points: scale[change], change, about: job.entry, in: self)
             }
         }
         derivation.emit(.roundClosed(RoundClosed(about: job.entry, cause: cause)))

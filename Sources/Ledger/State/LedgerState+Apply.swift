@@ -114,7 +114,7 @@ extension LedgerState {
     }
 
     /// The members, stakes and parameters now.
-    private var sealedMembers: SealedMembers {
+    var sealedMembers: SealedMembers {
         SealedMembers(
             members: members.map { index in
                 let validator = validators[Int(index.rawValue)]
@@ -161,17 +161,13 @@ extension LedgerState {
         decayDay = event.day
         for index in members {
             let place = Int(index.rawValue)
-            validators[place].reputation = parameters.decayed(validators[place].reputation)
+            validators[place].reputation = parameters.decayed(
+                validators[place].reputation, by: scale)
         }
     }
 }
 
 extension Parameters {
-    /// One UTC day's decay: `floor(r * 9990 / 10000)`, rounded down, then clamped.
-    package func decayed(_ reputation: Reputation) -> Reputation {
-        clamped(Int64(reputation.rawValue * 9_990 / 10_000))
-    }
-
     /// The nearest reputation within the bounds.
     package func clamped(_ thousandths: Int64) -> Reputation {
         let low = Int64(reputationMin.rawValue)

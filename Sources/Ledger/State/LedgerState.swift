@@ -42,6 +42,8 @@ package struct LedgerState: Sendable {
     package internal(set) var bridge = PublicKey(.zero)
     /// The parameters.
     package internal(set) var parameters = Parameters.standard
+    /// What causes give and days take: that of every ledger, unless others are assumed.
+    var scale = ReputationScale.standard
     /// The running number of the next change that T validators agree on.
     package internal(set) var nextChange: UInt64 = 0
 

@@ -3,7 +3,7 @@
 
 package import EventLog
 package import Ledger
-internal import Storage
+package import Storage
 
 /// How far a replay goes.
 package enum ReplayTarget: Sendable, Equatable {
@@ -25,6 +25,18 @@ package enum ReplayError: Error {
     case beyond(entry: UInt64, size: UInt64)
     /// The ledger starts after the time.
     case before(start: Time)
+}
+
+extension ReplayError {
+    /// What a failed fold means to whoever replays.
+    package init(_ failure: FoldFailure) {
+        switch failure {
+        case .log(let error): self = .reading(.log(error))
+        case .undecodable(let entry, let error):
+            self = .reading(.undecodable(entry: entry, error))
+        case .cannotFollow(let entry, let error): self = .cannotFollow(entry: entry, error)
+        }
+    }
 }
 
 extension ReplayError: CustomStringConvertible {
@@ -72,15 +84,7 @@ package enum Replay {
                     body(LoggedEntry(index: state.size - 1, entry: entry), state)
                     return true
                 })
-        } catch {
-            switch error {
-            case .log(let error): throw .reading(.log(error))
-            case .undecodable(let entry, let error):
-                throw .reading(.undecodable(entry: entry, error))
-            case .cannotFollow(let entry, let error):
-                throw .cannotFollow(entry: entry, error)
-            }
-        }
+        } catch { throw ReplayError(error) }
         if let before { throw .before(start: before) }
         return state
     }

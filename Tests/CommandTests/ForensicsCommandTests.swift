@@ -179,4 +179,23 @@ struct ForensicsCommandTests {
             #expect(result.errors.contains(word), "\(options): \(result.errors)")
         }
     }
+
+    @Test func `disagreements are listed, grouped and counted by pair`() throws {
+        let home = try home()
+        let answer = try Command.run("disagreements", home, "--json")
+        let object = try answer.object()
+        let count = try #require(object["disagreements"] as? Int)
+        #expect(answer.status == (count > 0 ? 1 : 0), "\(answer.errors)")
+        for by in ["validator", "reason", "circuit", "version", "day", "pair"] {
+            let result = try Command.run("disagreements", home, "--by", by)
+            #expect([0, 1].contains(result.status), "\(result.errors)")
+            #expect(result.output.contains("Note: Against the rest"))
+        }
+        for options in [
+            ["--by", "nothing"], ["--validator", "nobody"], ["--reason", "bad"],
+            ["--since", "yesterday"], ["--since", "2030-01-02", "--until", "2030-01-01"],
+        ] {
+            #expect(try Command.run(["disagreements", home] + options).status == 2, "\(options)")
+        }
+    }
 }

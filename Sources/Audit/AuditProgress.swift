@@ -5,6 +5,10 @@ package import Compute
 
 /// What of an audit is asked for.
 package struct AuditOptions: Sendable {
+    /// Whether the Merkle tree is computed again from the entries; else checksums stand for them.
+    package var checkTree = true
+    /// Whether derived events and roots are derived again.
+    package var derives = true
     /// Whether signatures are checked.
     package var checkSignatures: Bool
     /// Whether proofs are verified again.
@@ -23,6 +27,13 @@ package struct AuditOptions: Sendable {
         self.verifyProofs = verifyProofs
         self.recompute = recompute
         self.cores = max(1, cores ?? defaultCores())
+    }
+}
+
+extension AuditOptions {
+    /// Whether anything is asked for that rests on what the entries say.
+    var readsEntries: Bool {
+        derives || checkSignatures || verifyProofs || recompute != nil
     }
 }
 

@@ -123,6 +123,8 @@ package struct AuditReport: Codable, Equatable, Sendable {
     package var notRecomputed: [UnjudgedJob] = []
     /// What else a reader should know.
     package var notes: [String] = []
+    /// The part that was looked at; nil where that is the whole ledger.
+    package var range: AuditRange?
     /// How long it took.
     package var seconds = 0.0
     /// Entries looked at in a second.

@@ -26,6 +26,8 @@ final class Collector {
     private(set) var docket = JobDocket()
     /// Signatures that could not even be looked at.
     private var unchecked: [Finding] = []
+    /// Proofs of requests that were open where a range starts: another part counts them.
+    private var carried: UInt64 = 0
     /// What was counted so far.
     private(set) var counts = AuditCounts()
     /// The state root that the last batch states.
@@ -35,6 +37,37 @@ final class Collector {
     init(_ options: AuditOptions, _ recomputer: Recomputer?) {
         self.options = options
         self.recomputer = recomputer
+    }
+
+    /// Takes in what is open where a range starts: rounds with their proofs and votes, and jobs.
+    func start(from state: LedgerState) {
+        guard state.size > 0 else { return }
+        pool = CheckPool(ledger: state.ledger, jury: jury, cores: options.cores)
+        jury.compare(from: state.size)
+        if options.verifyProofs {
+            for case let round? in state.openRounds.map(state.openRound) { open(round, state) }
+            submitIfFull()
+        }
+        guard recomputer != nil else { return }
+        for case let job? in state.openJobs.map(state.job) { docket.open(job, state) }
+    }
+
+    private func open(_ round: Round, _ state: LedgerState) {
+        let entry = round.entry.rawValue
+        jury.hear(.requestSubmitted(round.request), at: entry, provingRejections: nil)
+        jury.hear(
+            .roundOpened(round.opened), at: entry + 1, provingRejections: round.provingRejections)
+        for vote in round.votes.compactMap(\.self) {
+            jury.hear(.voteCast(vote.event), at: vote.entry.rawValue, provingRejections: nil)
+        }
+        // A round that is open was decided by a vote, behind which the decision stands.
+        if let decided = round.decided {
+            jury.hear(
+                .outcomeDecided(decided), at: decided.deciding.rawValue + 1,
+                provingRejections: nil)
+        }
+        prepare(round.request, entry, state)
+        carried = UInt64(proofs.count)
     }
 
     /// Takes in an entry; `state` is that before it, and stays as it is.
@@ -130,7 +163,7 @@ final class Collector {
         let checked = pool?.finish()
         let judged = jury.finish(named: named)
         counts.signatures = checked?.signatures ?? 0
-        counts.proofs = checked?.proofs ?? 0
+        counts.proofs = (checked?.proofs ?? 0) - min(carried, checked?.proofs ?? 0)
         counts.votes = judged.votes
         counts.recomputed = jobs.recomputed
         counts.results = jobs.results

@@ -13,12 +13,48 @@ struct EntryPass {
     private var fold: Rederivation
     /// The entry that cannot be read, which ends the pass.
     private var undecodable: Finding?
+    /// The first entry; those before it came to the state with which the pass starts.
+    private let start: UInt64
+    /// Where the pass ends: at the first end of a batch from there on.
+    private let stop: UInt64
+    /// The tree of the entries, computed anew, where the log's is not verified yet.
+    private var frontier: MerkleFrontier?
 
-    init(_ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?) {
+    /// Of a whole log, or of the part behind those entries that came to `state`.
+    init(
+        _ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?,
+        from state: LedgerState = LedgerState(), to stop: UInt64? = nil
+    ) {
         self.log = log
         self.options = options
+        start = state.size
+        self.stop = stop ?? .max
         collector = Collector(options, recomputer)
-        fold = Rederivation(log)
+        collector.start(from: state)
+        fold = Rederivation(log, from: state, derives: options.derives)
+    }
+
+    /// Whether every entry up to the end was looked at.
+    var isWhole: Bool {
+        collector.counts.entries == (fold.state.size >= stop ? fold.state.size : log.size) - start
+    }
+
+    /// Has the tree computed anew from the entries; before `run`.
+    mutating func computeTree() throws(LogError) {
+        frontier = MerkleFrontier(count: start, subtrees: try log.subtrees(at: start))
+    }
+
+    /// Compares the tree of the entries with that of the log.
+    func checkTree(into report: inout AuditReport) throws(LogError) {
+        guard let frontier, frontier.count <= log.size else { return }
+        let kept = try log.root(at: frontier.count)
+        guard kept != frontier.root else { return }
+        report.checks.log = .failed
+        report.findings.append(
+            Finding(
+                entry: start, kind: .damage,
+                expected: "root \(kept.hex) of \(frontier.count) entries, as the log has it",
+                found: "root \(frontier.root.hex), computed from the entries"))
     }
 
     /// Looks at every entry, and returns the state that they come to.
@@ -26,16 +62,19 @@ struct EntryPass {
         into report: inout AuditReport, _ progress: (AuditProgress) -> Void
     ) throws(LogError) -> LedgerState {
         let watch = Stopwatch()
-        let total = log.size
-        var reader = EntryReader(log)
+        let total = min(log.size, stop) - start
+        var reader = EntryReader(log, from: start)
         var next = try read(&reader)
         var nextForms = next.map { ProofForms(of: $0, options) }
         while let batch = next, let forms = nextForms, fold.stop == nil {
-            next = try read(&reader)
+            // Proofs of a batch that another pass looks at are not looked at here.
+            let isLast = (batch.last?.index ?? 0) + 1 >= stop
+            next = isLast ? nil : try read(&reader)
             nextForms = next.map { ProofForms(of: $0, options) }
             try fold.take(
                 batch, forms: forms.finish(), isCut: next == nil && undecodable != nil,
                 willApply: collector.look)
+            if frontier != nil { for entry in batch { frontier?.append(leafHash: entry.leafHash) } }
             progress(
                 AuditProgress(
                     phase: .entries, done: collector.counts.entries, total: total,
@@ -78,9 +117,13 @@ struct EntryPass {
                 Finding(
                     entry: 0, kind: .missing, expected: "ledgerOpened", found: "an empty log"))
         }
-        report.findings += derivation + results.proofs + results.signatures + results.jobs.findings
+        report.findings +=
+            derivation + results.proofs.filter(isOfRange) + results.signatures
+            + results.jobs.findings.filter(isOfRange)
         report.contradictions = results.contradictions
-        report.resultContradictions = results.jobs.contradictions
+        report.resultContradictions = results.jobs.contradictions.filter {
+            $0.entry >= start || !collector.docket.decidedBefore.contains($0.job)
+        }
         report.notRecomputed = results.jobs.unjudged
         report.counts = collector.counts
         report.counts.derived = fold.derived
@@ -92,16 +135,24 @@ struct EntryPass {
         addResults(&report, derivation, results)
     }
 
+    /// Whether a finding belongs to this part of the log, and not to the one before.
+    ///
+    /// That a true proof was rejected by too many shows only at the close.
+    private func isOfRange(_ finding: Finding) -> Bool {
+        finding.entry >= start || finding.kind == .rejectedTrueProof
+    }
+
     private func addResults(
         _ report: inout AuditReport, _ derivation: [Finding], _ results: Collector.Results
     ) {
-        let isWhole = collector.counts.entries == log.size
+        let isWhole = isWhole
         func result(_ isAsked: Bool, _ findings: [Finding]) -> CheckResult {
             guard isAsked else { return .skipped }
             guard findings.isEmpty else { return .failed }
             return isWhole ? .passed : .incomplete
         }
-        report.checks.derivation = result(true, derivation)
+        report.checks.derivation =
+            derivation.isEmpty ? result(options.derives, derivation) : .failed
         report.checks.signatures = result(options.checkSignatures, results.signatures)
         report.checks.proofs = result(options.verifyProofs, results.proofs)
         report.checks.recomputation = result(options.recompute != nil, results.jobs.findings)
@@ -109,7 +160,7 @@ struct EntryPass {
             report.checks.recomputation = .incomplete
         }
         report.addNotes(on: collector.docket)
-        if let first = derivation.map(\.entry).min(), isWhole, log.size > 0 {
+        if let first = derivation.map(\.entry).min(), isWhole, log.size > 0, options.derives {
             report.notes.append(
                 "Nothing was derived again after entry \(first), the first difference. Signatures"
                     + " and proofs were checked to the end.")

@@ -108,21 +108,23 @@ struct FolderWitnesses {
         }
     }
 
-    /// Holds all of it against the log, of which `state` is what its entries come to.
+    /// Holds all of it against the log, of which `state` is what its entries come to; of
+    /// checkpoints and snapshots those of this size or more.
     func judge(
-        _ log: EventLog, _ state: LedgerState, into report: inout AuditReport
+        _ log: EventLog, _ state: LedgerState, from size: UInt64 = 0,
+        into report: inout AuditReport
     ) throws(LogError) {
         report.notes += notes
-        try judgeCheckpoints(log, state, &report)
-        try judgeSnapshots(log, &report)
+        try judgeCheckpoints(log, state, from: size, &report)
+        try judgeSnapshots(log, from: size, &report)
         try judgePrecommits(log, state, &report)
     }
 
     private func judgeCheckpoints(
-        _ log: EventLog, _ state: LedgerState, _ report: inout AuditReport
+        _ log: EventLog, _ state: LedgerState, from size: UInt64, _ report: inout AuditReport
     ) throws(LogError) {
         let keys = state.validators.map(\.key)
-        for note in checkpoints {
+        for note in checkpoints where note.signed.head.size >= size {
             let signers = Self.signers(note.signed, keys)
             guard !signers.isEmpty else {
                 report.notes.append(
@@ -142,7 +144,7 @@ struct FolderWitnesses {
     }
 
     /// The indices of the validators whose signature on a checkpoint holds.
-    private static func signers(_ signed: SignedCheckpoint, _ keys: [PublicKey]) -> [Int] {
+    static func signers(_ signed: SignedCheckpoint, _ keys: [PublicKey]) -> [Int] {
         keys.indices.filter { index in
             do {
                 let policy = try CheckpointPolicy(
@@ -157,9 +159,9 @@ struct FolderWitnesses {
     }
 
     private func judgeSnapshots(
-        _ log: EventLog, _ report: inout AuditReport
+        _ log: EventLog, from size: UInt64, _ report: inout AuditReport
     ) throws(LogError) {
-        for (file, header) in snapshots {
+        for (file, header) in snapshots where header.size >= size {
             let head = TreeHead(size: header.size, root: header.root)
             if let found = try Self.contradiction(of: head, to: log) {
                 report.findings.append(
@@ -226,7 +228,7 @@ struct FolderWitnesses {
     }
 
     /// What the log has in the place of a head; nil where it has the same.
-    private static func contradiction(
+    static func contradiction(
         of head: TreeHead, to log: EventLog
     ) throws(LogError) -> String? {
         guard head.size <= log.size else { return "a log of \(log.size) entries" }

@@ -30,9 +30,14 @@ final class Jury: Sendable {
         var findings: [Finding] = []
         var contradictions: [(vote: UInt64, request: UInt64, ValidatorIndex, Vote)] = []
         var votes: UInt64 = 0
+        /// The entry from which on votes are compared; those before were compared before.
+        var start: UInt64 = 0
     }
 
     private let results = Mutex(Results())
+
+    /// Has only votes from an entry on compared.
+    func compare(from start: UInt64) { results.withLock { $0.start = start } }
 
     /// Takes in what the log says; `round` is that of the request, where there is one.
     func hear(_ event: Event, at entry: UInt64, provingRejections: Int?) {
@@ -98,7 +103,7 @@ final class Jury: Sendable {
                     expected: "a proof that can be verified", found: reason))
             return
         }
-        for (entry, validator, vote) in item.votes {
+        for (entry, validator, vote) in item.votes where entry >= results.start {
             results.votes += 1
             if vote == (holds ? .reject : .approve) {
                 results.contradictions.append((entry, request, validator, vote))

@@ -32,8 +32,16 @@ struct Rederivation {
     /// Whether the deadlines of the batch at hand are derived.
     private var isDue = false
 
-    /// Starts before the first entry of a log of which the whole tree was verified.
-    init(_ log: EventLog) { self.log = log }
+    /// Whether anything is derived at all; else it only takes in what the log says.
+    private let derives: Bool
+
+    /// Starts before the first entry, or behind those that came to `state`, of a log whose tree is
+    /// verified.
+    init(_ log: EventLog, from state: LedgerState = LedgerState(), derives: Bool = true) {
+        self.log = log
+        self.state = state
+        self.derives = derives
+    }
 
     /// The root of the entries taken so far, which `log` keeps: to hash every leaf once more would
     /// take longer than to fold it.
@@ -62,7 +70,7 @@ struct Rederivation {
         isDue = false
         self.forms = forms
         var position = 0
-        while position < batch.count, isEqual {
+        while position < batch.count, derives, isEqual {
             do throws(Difference) {
                 let expected = try derive(batch[position])
                 try compare(expected, batch, &position, willApply)
@@ -72,7 +80,7 @@ struct Rederivation {
             }
         }
         if let failure { throw failure }
-        if isEqual, !isCut, state.isBatchOpen {
+        if derives, isEqual, !isCut, state.isBatchOpen {
             findings = [
                 Finding(
                     entry: state.size, kind: .missing,

@@ -31,6 +31,18 @@ struct AuditCommand: ParsableCommand {
             only running the job again shows it. A job that cannot be run again is
             told, with what to do; --strict takes it for a no.
 
+            --since starts after a signed checkpoint, --from and --to choose entries; both
+            are widened to whole batches. A range rests on the state before it: from a
+            snapshot whose every root is computed and is the one that the log seals there,
+            or folded. What it rests on and what was not looked at is told. --levels
+            chooses among frames, tree, signatures, derivation, proofs and jobs; without
+            it all but jobs are checked. --progress names a file with which a range that
+            was interrupted goes on.
+
+              recount audit home --since last-week.checkpoint
+              recount audit home --from 1000000 --to 2000000 --levels frames,tree,derivation
+              recount audit home --from 0 --progress audit.json
+
             Of a local network every ledger is audited, and compared with the others: each
             is the beginning of the longest, with the same roots, or they are not one. A
             home that has lost its ledger is told, and they are not one then either.
@@ -55,6 +67,30 @@ struct AuditCommand: ParsableCommand {
     @Flag(help: "Print the report as one JSON object.")
     var json = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Only what follows this signed checkpoint.", valueName: "checkpoint"),
+        completion: .file(extensions: ["checkpoint"]))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Only from the batch of this entry on.", valueName: "entry"))
+    var from: UInt64?
+
+    @Option(help: ArgumentHelp("Only up to the batch before this entry.", valueName: "entry"))
+    var to: UInt64?
+
+    @Option(
+        help: ArgumentHelp(
+            "What is checked: some of frames,tree,signatures,derivation,proofs,jobs.",
+            valueName: "levels"))
+    var levels: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Keep what was found of a range in this file, and go on from it.", valueName: "file"),
+        completion: .file())
+    var progress: String?
+
     @Flag(help: "Leave the proofs out: neither their form nor what they prove is checked.")
     var noProofs = false
 
@@ -71,12 +107,27 @@ struct AuditCommand: ParsableCommand {
     @Flag(help: "Print nothing where nothing is wrong.")
     var quiet = false
 
+    mutating func validate() throws {
+        if since != nil, from != nil || to != nil {
+            throw ValidationError("--since goes to the end of the log, without --from and --to")
+        }
+        if levels != nil, noProofs || noSignatures || recompute {
+            throw ValidationError(
+                "--levels says all that is checked, without --no-proofs, --no-signatures and"
+                    + " --recompute")
+        }
+        if progress != nil, since == nil, from == nil, to == nil {
+            throw ValidationError("--progress is for a range; --from 0 is the whole ledger")
+        }
+    }
+
     mutating func run() throws {
-        let options = AuditOptions(
-            checkSignatures: !noSignatures, verifyProofs: !noProofs,
-            recompute: recompute ? try Self.engine() : nil)
+        let options = try options()
         let names = LocalNetwork.names(in: ledger)
         guard names.isEmpty else {
+            guard progress == nil else {
+                throw Failure("--progress is for one ledger; name a validator's home")
+            }
             let command = self
             let status = try NetworkAudit(path: ledger, names: names) { path throws(Failure) in
                 try command.audit(path, options)
@@ -97,11 +148,62 @@ struct AuditCommand: ParsableCommand {
         throw ExitCode(status.rawValue)
     }
 
+    private func options() throws(Failure) -> AuditOptions {
+        guard let levels else {
+            return AuditOptions(
+                checkSignatures: !noSignatures, verifyProofs: !noProofs,
+                recompute: recompute ? try Self.engine() : nil)
+        }
+        let wanted = try AuditLevel.list(levels)
+        var options = AuditOptions(
+            checkSignatures: wanted.contains(.signatures), verifyProofs: wanted.contains(.proofs),
+            recompute: wanted.contains(.jobs) ? try Self.engine() : nil)
+        options.checkTree = wanted.contains(.tree)
+        options.derives = wanted.contains(.derivation)
+        return options
+    }
+
+    /// The range that is asked for; nil for the whole ledger.
+    private func range() throws(Failure) -> AuditRangeRequest? {
+        if let since {
+            return AuditRangeRequest(since: try CheckpointFiles.read(since), file: since)
+        }
+        guard from != nil || to != nil else { return nil }
+        return AuditRangeRequest(from: from ?? 0, to: to)
+    }
+
+    private func audit(
+        _ path: String, _ options: AuditOptions, _ range: AuditRangeRequest,
+        _ show: (AuditProgress) -> Void
+    ) throws(Failure) -> AuditReport {
+        let directory = LedgerDirectory.locate(path)
+        let file = try progress.map { name throws(Failure) in
+            try AuditProgressFile(name, outside: directory)
+        }
+        let done = try file?.read()
+        var problem: Failure?
+        let report: AuditReport
+        do throws(RangeError) {
+            report = try RangeAuditor.run(
+                directory: directory, range, options: options, done: done, progress: show
+            ) { report in
+                do throws(Failure) { try file?.write(report) } catch { problem = error }
+            }
+        } catch {
+            if case .log(let error) = error { throw failure(error, path) }
+            throw Failure("\(path): \(error)")
+        }
+        if let problem { throw problem }
+        file?.remove()
+        return report
+    }
+
     private func audit(
         _ path: String, _ options: AuditOptions
     ) throws(Failure) -> AuditReport {
         let bar = ProgressBar(isShown: Output.isErrorTerminal && !quiet)
         defer { bar.clear() }
+        if let range = try range() { return try audit(path, options, range, bar.show) }
         do throws(LogError) {
             return try Auditor.run(
                 directory: LedgerDirectory.locate(path), options: options, progress: bar.show)
@@ -196,6 +298,7 @@ struct AuditText {
         list.add("ledger", report.ledgerID.isEmpty ? "unknown" : report.ledgerID)
         list.add("name", report.name)
         list.add("directory", report.directory)
+        if let range = report.range { addRange(range, to: &list) }
         list.add(
             "looked at",
             "\(Text.count(counts.entries, "entry", "entries")) of \(Text.grouped(report.size)),"
@@ -205,7 +308,9 @@ struct AuditText {
         list.add(
             "derivation",
             "\(report.checks.derivation.rawValue): \(Text.grouped(counts.derived)) derived events"
-                + " equal, state root \(report.stateRoot.prefix(16))…")
+                + " equal"
+                + (report.stateRoot.isEmpty
+                    ? "" : ", state root \(report.stateRoot.prefix(16))…"))
         list.add(
             "signatures",
             "\(report.checks.signatures.rawValue): \(Text.grouped(counts.signatures)) checked")
@@ -224,6 +329,32 @@ struct AuditText {
             "\(Text.seconds(report.seconds)), \(Text.grouped(UInt64(report.entriesPerSecond)))"
                 + " entries a second")
         list.print()
+    }
+
+    private func addRange(_ range: AuditRange, to list: inout Listing) {
+        let (start, end) = (range.start, range.end)
+        list.add(
+            "range",
+            start.size == end.size
+                ? "nothing after entry \(start.size)"
+                : "entries \(start.size) to \(end.size - 1), up to batch \(end.height)")
+        let folded =
+            range.folded > 0
+            ? ", and \(Text.count(range.folded, "entry", "entries")) folded" : ""
+        let state = "state root \(start.stateRoot.prefix(16))…, sealed in entry"
+        switch range.base {
+        case .genesis: list.add("rests on", "nothing: it starts with the ledger")
+        case .snapshot:
+            list.add("rests on", "\(state) \(start.size - 1): a snapshot\(folded)")
+        case .fold: list.add("rests on", "\(state) \(start.size - 1)\(folded)")
+        }
+        if let trusted = range.trusted {
+            list.add(
+                "checkpoint",
+                "\(trusted.size) entries, signed by \(trusted.signers.joined(separator: ", "));"
+                    + " \(trusted.needed) agree to a batch")
+        }
+        for what in range.notChecked { list.add("not checked", what) }
     }
 
     private func addRecomputation(_ list: inout Listing) {

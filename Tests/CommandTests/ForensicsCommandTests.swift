@@ -198,4 +198,42 @@ struct ForensicsCommandTests {
             #expect(try Command.run(["disagreements", home] + options).status == 2, "\(options)")
         }
     }
+
+    @Test func `a part of a ledger is audited, and what it rests on is told`() throws {
+        let home = try home()
+        let whole = try Command.run("audit", home, "--json").object()
+        let size = try #require(whole["size"] as? Int)
+        let part = try Command.run("audit", home, "--from", "\(size / 2)", "--json")
+        #expect(part.status == 0, "\(part.errors)")
+        let range = try #require(try part.object()["range"] as? [String: Any])
+        let start = try #require(range["start"] as? [String: Any])
+        #expect(start["size"] as? Int ?? 0 <= size / 2)
+        let text = try Command.run("audit", home, "--from", "\(size / 2)")
+        #expect(text.output.contains("rests on") && text.output.contains("not checked"))
+        let folder = try TemporaryFolder()
+        let file = folder.path + "/progress"
+        let kept = try Command.run("audit", home, "--from", "0", "--progress", file)
+        #expect(kept.status == 0 && !FileManager.default.fileExists(atPath: file))
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: file))
+        for options in [
+            ["--from", "\(size)"], ["--from", "9", "--to", "9"], ["--levels", "all"],
+            ["--progress", file], ["--from", "0", "--progress", file],
+            ["--from", "0", "--progress", home + "/ledger/progress"], ["--since", file],
+            ["--since", file, "--from", "0"], ["--levels", "tree", "--no-proofs"],
+        ] {
+            #expect(try Command.run(["audit", home] + options).status == 2, "\(options)")
+        }
+        let frames = try Command.run("audit", home, "--levels", "frames", "--json")
+        #expect(frames.status == 0, "\(frames.errors)")
+    }
+
+    @Test func `a checkpoint of the ledger is where an audit may start`() throws {
+        let home = try home()
+        let folder = home + "/ledger/checkpoints"
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        let name = try #require(names.filter { $0.hasSuffix(".checkpoint") }.min())
+        let result = try Command.run("audit", home, "--since", "\(folder)/\(name)")
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(result.output.contains("signed by validator-"))
+    }
 }

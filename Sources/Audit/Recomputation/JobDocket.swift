@@ -8,10 +8,33 @@ import Ledger
 /// open at once.
 struct JobDocket {
     private var cases: [UInt64: JobCase] = [:]
+    /// Jobs that were decided before the range.
+    private(set) var decidedBefore: Set<UInt64> = []
     /// Jobs that ended without a result: there is nothing to contradict.
     private(set) var withoutResult: UInt64 = 0
     /// Jobs that are not decided at the end.
     private(set) var open: UInt64 = 0
+
+    /// Takes in a job that is open where a range starts.
+    mutating func open(_ job: Job, _ state: LedgerState) {
+        var item = JobCase(
+            entry: job.entry.rawValue, id: job.id.hex, submitted: job.submitted)
+        item.milliseconds = state.parameters.jobMilliseconds
+        for result in job.results.compactMap(\.self) {
+            let validator = result.event.validator
+            item.reports.append(
+                JobCase.Report(
+                    entry: result.entry.rawValue, event: result.event,
+                    name: state.name(of: validator),
+                    key: state.validator(validator)?.key.hex ?? ""))
+        }
+        // A job that is open was decided by a result, behind which the decision stands.
+        if let decided = job.decided {
+            item.decision = (decided.deciding.rawValue + 1, decided)
+            decidedBefore.insert(item.entry)
+        }
+        cases[item.entry] = item
+    }
 
     /// Takes in an entry; `state` is that before it. Returns the job that it closes, where it has
     /// results.

@@ -236,4 +236,34 @@ struct ForensicsCommandTests {
         #expect(result.status == 0, "\(result.output)\(result.errors)")
         #expect(result.output.contains("signed by validator-"))
     }
+
+    @Test func `a page is written, audited where that is asked for`() throws {
+        let home = try home()
+        let folder = try TemporaryFolder()
+        let file = folder.path + "/ledger.html"
+        let result = try Command.run("report", home, "--html", file, "--audit")
+        #expect(result.status == 0, "\(result.errors)")
+        let page = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(page.hasPrefix("<!DOCTYPE html>") && page.contains("validator-1"))
+        #expect(page.contains("Predicted") && page.contains("Checked: the log (passed)"))
+        #expect(try Command.run("report", home, "--html", "/nothing/there.html").status == 2)
+        #expect(try Command.run("report", home).status == 2)
+    }
+
+    private static let browser = "/usr/bin/chromium"
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: browser), "no \(browser)"))
+    func `a browser shows the page`() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.path + "/ledger.html"
+        #expect(try Command.run("report", try home(), "--html", file).status == 0)
+        let seen = try Command.execute(
+            Self.browser,
+            [
+                "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(folder.path)/b",
+                "--dump-dom", "file://" + file,
+            ])
+        #expect(seen.status == 0)
+        #expect(seen.output.contains("Who led, against what was to be expected"))
+    }
 }

@@ -10,7 +10,7 @@ struct HelpTests {
     private static let commands = [
         [], ["init"], ["keygen"], ["genesis"], ["genesis", "accept"], ["run"], ["audit"],
         ["diff"], ["why"], ["bisect"], ["culprits"], ["evidence"], ["evidence", "verify"],
-        ["answer"], ["whatif"], ["disagreements"],
+        ["answer"], ["whatif"], ["disagreements"], ["report"],
         ["replay"], ["log"], ["show"], ["show", "request"],
         ["show", "entry"], ["proof"], ["proof", "verify"], ["ledger"], ["ledger", "info"],
         ["config"], ["config", "keys"], ["config", "check"],

@@ -13,6 +13,9 @@ a quorum agreed to its last batch.
 
 `recount_reader.py evidence FILE...` judges files of evidence by themselves, as the article "Why did
 they disagree?" says: 0 all clear, 1 one convicts or accuses, 2 one has no effect or is unjudged.
+
+`recount_reader.py --case FILE` says which side of a case the rules confirm, as the article "Cases"
+says: 0 the quorum, 1 the node, or neither, 2 the case does not hold, or cannot be read.
 """
 
 import argparse

@@ -18,8 +18,9 @@ struct BridgeRunCommand: ParsableCommand {
             by the same rule. A node that gives something else is named and left alone for a
             while; where none gives anything that holds, the bridge says so, waits and asks
             again. A payment counts as reported once the ledger shows it: a node that refuses
-            the report of one is named, and the others are given it. What was paid stands in the vault before it is reported, so that nothing is
-            paid twice, wherever the process ends.
+            the report of one is named, and the others are given it. What was paid stands in
+            the vault before it is reported, so that nothing is paid twice, wherever the
+            process ends.
 
               recount bridge run net/bridge --node http://10.0.0.1:5100 \\
                 --node http://10.0.0.2:5100 --key-file net.key

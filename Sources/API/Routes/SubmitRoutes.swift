@@ -59,8 +59,10 @@ extension Routes {
                 ? try binary(body, "a change") { if case .governance = $0 { true } else { false } }
                 : try await proposal(body, desk)
             guard case .governance(let change) = message else { throw binaryWanted }
+            try await checkSender(of: message, desk)
+            // A stranger's change is not put into words.
             let says = try await desk.state { ChangeWords(state: $0).text(of: change.change) }
-            return try await handIn(message, desk, says: says)
+            return try await submit(message, desk, says: says)
         }
     }
 
@@ -136,11 +138,9 @@ extension Routes {
 
     // MARK: Handing in
 
-    private static func handIn(
-        _ message: Message, _ desk: NodeDesk, says: String? = nil
-    ) async throws -> Response {
+    private static func handIn(_ message: Message, _ desk: NodeDesk) async throws -> Response {
         try await checkSender(of: message, desk)
-        return try await submit(message, desk, says: says)
+        return try await submit(message, desk)
     }
 
     /// Turns away what is not signed by those who may.

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import API
+import Audit
+import Cryptography
 import Foundation
 import Ledger
 import NIOCore
@@ -134,6 +136,36 @@ struct ClientTests {
             guard case .failure(.slow) = result else {
                 Issue.record("\(result)")
                 continue
+            }
+        }
+    }
+
+    @Test("a bundle of entries holds as many as were asked for, and nothing else")
+    func bundles() async throws {
+        let entry = Event.settlementReported(
+            SettlementReported(
+                request: EntryIndex(1), reference: [1], result: .settled, signature: .zero)
+        ).encoded
+        let bundle = [UInt8(entry.count >> 8), UInt8(entry.count & 0xFF)] + entry
+        for (bytes, isGood) in [
+            (bundle, true), (bundle + [0], false), (bundle + bundle, false),
+            (Array(bundle.dropLast()), false), ([], false),
+        ] {
+            let server = try await RawServer { _ in
+                let head = "HTTP/1.1 200 OK\r\nContent-Length: \(bytes.count)\r\n\r\n"
+                return .bytes(Array(head.utf8) + bytes)
+            }
+            let node = RemoteNode(server.url)
+            let result = await blocking {
+                Result { () throws(ClientError) in
+                    var entries = node.entries(from: 0, to: 1)
+                    return try entries.entry()?.bytes
+                }
+            }
+            if isGood {
+                #expect(try result.get() == entry)
+            } else {
+                #expect(throws: ClientError.self, "\(bytes.count)") { try result.get() }
             }
         }
     }

@@ -104,6 +104,25 @@ extension APISuite {
             }
         }
 
+        @Test("a reader that closes its side as soon as it has asked is let go")
+        func hasty() async throws {
+            var limits = APILimits.patient
+            limits.heartbeatMilliseconds = 600_000
+            try await RunningNode.with(limits: limits) { node in
+                for path in ["/events", "/health"] {
+                    try await node.http.connect { connection in
+                        try await connection.say(
+                            "GET \(path) \(Self.head)Connection: close\r\n\r\n")
+                        connection.closeOutput()
+                        await connection.hear(seconds: 30)
+                        #expect(connection.isClosed, "\(path)")
+                        // What ends by itself is still answered.
+                        if path == "/health" { #expect(connection.text.hasPrefix("HTTP/1.1 200")) }
+                    }
+                }
+            }
+        }
+
         @Test("readers that come at any time miss nothing, and get nothing twice")
         func many() async throws {
             try await RunningNode.with { node in

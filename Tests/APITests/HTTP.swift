@@ -166,6 +166,9 @@ final class Connection: Sendable {
 
     func close() { channel.close(promise: nil) }
 
+    /// Says nothing more, and goes on reading.
+    func closeOutput() { channel.close(mode: .output, promise: nil) }
+
     func say(_ text: String) async throws { try await say(Array(text.utf8)) }
 
     func say(_ bytes: [UInt8]) async throws {

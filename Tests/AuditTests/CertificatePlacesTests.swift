@@ -70,6 +70,10 @@ struct CertificatePlacesTests {
         let signed = try item.checkpoint(of: item.builder.entries)
         let entry = try RequestHistory.find(.prefix(item.request.hex), in: log).entry
         let right = try Self.places(entry, log)
+        let foreign = try item.builder.events.firstIndex { event in
+            if case .roundClosed(let close) = event { close.about.rawValue != entry } else { false }
+        }.map(UInt64.init)
+        #expect(foreign != nil && foreign != right.closed)
         func made(_ change: (inout DecisionPlaces) -> Void) throws -> [UInt8] {
             var places = right
             change(&places)
@@ -85,6 +89,8 @@ struct CertificatePlacesTests {
             ("reputation", { $0.pinned[0].reputation = Reputation(5) }),
             ("key", { $0.pinned[1].key = $0.pinned[2].key }),
             ("too few votes", { $0.votes.removeFirst() }),
+            ("one vote for two", { $0.votes[1] = $0.votes[0] }),
+            ("another's close", { $0.closed = foreign }),
             ("a vote twice", { $0.votes.insert($0.votes[0], at: 0) }),
             ("a vote on another", { $0.votes[0] = $0.request + 4 }),
             ("no vote", { $0.votes[0] = $0.request }),
@@ -98,7 +104,7 @@ struct CertificatePlacesTests {
         #expect(throws: CertificateMakingError.self) {
             try Self.make(right, log, signed) { entry in
                 var other = try Self.places(entry, log)
-                other.votes.removeLast()
+                other.votes.removeFirst()
                 return other
             }
         }

@@ -100,15 +100,21 @@ struct NodeLogTests {
         #expect(said.errors.contains("recount: ending in order"))
     }
 
-    @Test func `levels bound what is said, the command line before the configuration`() throws {
+    /// A validator whose configuration has it say what is a warning or worse.
+    private static func quiet() throws -> OneValidator {
         let validator = try OneValidator()
         let file = validator.home + "/recount.toml"
         let text = try String(contentsOfFile: file, encoding: .utf8)
         try text.replacingOccurrences(of: "[node]\n", with: "[node]\nlog_level = \"warning\"\n")
             .write(toFile: file, atomically: true, encoding: .utf8)
-        let quiet = try LoggedNode.lines(validator, [])
+        return validator
+    }
+
+    @Test func `levels bound what is said, the command line before the configuration`() throws {
+        let quiet = try LoggedNode.lines(try Self.quiet(), [])
         #expect(quiet.output.isEmpty, "\(quiet.output)")
-        let named = try LoggedNode.lines(validator, ["--json", "--log-level", "info"])
+        let named = try LoggedNode.lines(
+            try Self.quiet(), ["--json", "--log-level", "info"])
         #expect(named.output.contains { $0.contains("\"event\":\"decided\"") })
         for line in named.output {
             #expect(line.contains("\"level\":\"info\"") || line.contains("\"level\":\"notice\""))

@@ -128,6 +128,25 @@ struct RemoteAnswerTests {
         #expect(node.stop() == 0)
     }
 
+    @Test func `rows of many pages stand as in the ledger`() throws {
+        let node = try AnsweringNode()
+        try node.decide(4)
+        var rules: [LyingNode.Rule] = []
+        var query: String? = ""
+        while let rest = query, rules.count < 10 {
+            let target = "/requests?limit=1" + rest
+            rules.append(.init(path: "/requests", target: target, times: 1))
+            let page = try JSONSerialization.jsonObject(with: try node.get(target))
+            query = ((page as? [String: Any])?["older"] as? Int).map { "&to=\($0)" }
+        }
+        #expect(rules.count >= 4)
+        let narrow = try LyingNode(node, rules)
+        let result = try Command.run("requests", "--node", narrow.url, "--limit", "0", "--json")
+        let local = try Command.run("requests", node.home, "--limit", "0", "--json")
+        #expect(result.output == local.output && result.lines.count == 4, "\(result.errors)")
+        #expect(node.stop() == 0)
+    }
+
     @Test func `a busy node is asked again, and one that took something else is not believed`()
         throws
     {

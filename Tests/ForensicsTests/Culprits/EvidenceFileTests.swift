@@ -160,6 +160,7 @@ struct EvidenceFileTests {
         try scenario.seal()
         #expect(try misplacedState(scenario) == .nothing)
         #expect(try misplacedParties(scenario) == .nothing)
+        #expect(try oneHistory(scenario) == .nothing)
     }
 
     /// A batch that the rules give on its own state, with another state in its place.
@@ -185,8 +186,12 @@ struct EvidenceFileTests {
         #expect(
             EvidenceFile(ledger: later.ledger, charge: .refutedBatch(right)).verdict().effect
                 == .nothing)
-        // On a state without the request the rules would refuse the vote.
-        let wrong = RefutedBatch(on: scenario.state.snapshot(), before, batch: batch)
+        // On a state of the same size without the request the rules would refuse the vote.
+        var twin = scenario
+        try twin.open()
+        _ = try twin.submit(nullifier: 999)
+        try twin.seal()
+        let wrong = RefutedBatch(on: twin.state.snapshot(), before, batch: batch)
         return EvidenceFile(ledger: later.ledger, charge: .refutedBatch(wrong)).verdict().effect
     }
 
@@ -214,6 +219,66 @@ struct EvidenceFileTests {
             effects.insert(file.verdict().effect)
         }
         return effects.contains(.convicts) ? .convicts : .nothing
+    }
+
+    /// Two checkpoints of one history.
+    private func oneHistory(_ scenario: LedgerScenario) throws -> EvidenceVerdict.Effect {
+        let shelf = Shelf()
+        try shelf.write(scenario.log, to: "/a")
+        let log = try EventLog.open(directory: "/a", disk: shelf.disk, access: .readOnly)
+        let key = Fixture.key(1)
+        func signed(_ size: UInt64) throws -> SignedHead {
+            let head = TreeHead(size: size, root: try log.root(at: size))
+            let bytes = CheckpointStatement.signedBytes(
+                size: size, root: head.root, seconds: nil, ledger: scenario.ledger)
+            return .checkpoint(head, seconds: nil, key.sign(bytes))
+        }
+        let charge = TwoHistories(
+            validator: key.publicKey, older: try signed(2), newer: try signed(log.size),
+            root: try log.root(at: 2), proof: try log.consistencyProof(from: 2, to: log.size))
+        let file = EvidenceFile(ledger: scenario.ledger, charge: .twoHistories(charge))
+        return file.verdict().effect
+    }
+
+    /// A ledger of the forger's own, whose seal names a state of which products overflow.
+    @Test(arguments: [UInt64.max, 1 << 62, 200_000_000])
+    func `a sealed state beyond the rules' bounds is refused`(_ reputation: UInt64) throws {
+        var scenario = try CulpritLedgers.scenario()
+        try scenario.open()
+        try scenario.seal()
+        let honest = scenario.state.snapshot()
+        let usual = BorshCount.bytes(scenario.state.validators[0].reputation.rawValue)
+        let key = scenario.state.validators[0].key.bytes
+        let start = try #require(honest.fixed.place(of: key))
+        let place = try #require(Array(honest.fixed[start...]).place(of: usual)) + start
+        var fixed = honest.fixed
+        fixed.replaceSubrange(place..<place + 8, with: BorshCount.bytes(reputation))
+        let state = try LedgerState(
+            unverified: StateSnapshot(fixed: fixed, records: honest.records))
+        var roots = state.componentRoots()
+        // The histories' trees are those of the honest state: only the parties differ.
+        let seal = try #require(scenario.seals.last)
+        for (place, component) in StateComponent.allCases.enumerated()
+        where component != .validators { roots[place] = seal.components[place] }
+        var forged = seal
+        forged.components = roots
+        let bytes = Event.batchSealed(forged).encoded
+        let size = seal.size
+        var frontier = MerkleFrontier()
+        for event in scenario.log.prefix(Int(size)) { frontier.append(leaf: event.encoded) }
+        let before = SealedEnd(subtrees: frontier.subtrees, seal: bytes)
+        frontier.append(leaf: bytes)
+        let opening = scenario.opening(at: scenario.state.time.adding(milliseconds: 5)) {
+            $0.previousRoot = frontier.root
+        }
+        let entry = Event.batchOpened(opening.event).encoded
+        let charge = ForeignProposal(
+            proposer: opening.proposer, fixed: fixed, before: before,
+            entries: [EntryBytes(entry)], proposed: nil)
+        let file = EvidenceFile(ledger: scenario.ledger, charge: .foreignProposal(charge))
+        let verdict = file.verdict()
+        #expect(verdict.effect == .nothing)
+        #expect(verdict.sentence.contains("parties"), "\(verdict.sentence)")
     }
 
     /// What the second reader says of one file.
@@ -251,5 +316,21 @@ struct EvidenceFileTests {
             #expect(told.effect == (verdict?.effect ?? .nothing).rawValue, "\(file.path): \(line)")
             #expect(told.keys == (verdict?.keys ?? []), "\(file.path): \(line)")
         }
+    }
+}
+
+/// Eight bytes of an integer, as Borsh writes it.
+private enum BorshCount {
+    static func bytes(_ value: UInt64) -> [UInt8] {
+        var writer = BorshWriter()
+        writer.write(value)
+        return writer.bytes
+    }
+}
+
+extension [UInt8] {
+    /// Where these bytes stand first.
+    fileprivate func place(of other: [UInt8]) -> Int? {
+        indices.first { self[$0...].starts(with: other) }
     }
 }

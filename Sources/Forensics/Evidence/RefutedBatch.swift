@@ -113,7 +113,7 @@ extension RefutedBatch: Convicting {
             var state = try LedgerState(unverified: StateSnapshot(fixed: fixed, records: stores))
             try state.verify(trees: stores.map { $0.frontier() }, components: sealed.components)
             guard state.ledger == ledger, state.height == sealed.height,
-                state.size == sealed.size + 1, state.isWithinBounds
+                state.size == sealed.size + 1
             else { throw SnapshotError.malformed(part: "state") }
             return state
         } catch {

@@ -5,8 +5,8 @@ internal import Cryptography
 
 /// What holds of every state that the rules give, so that they may be run on one from outside.
 ///
-/// A snapshot is believed because T validators signed its roots. Evidence carries a state that
-/// nobody vouches for until it convicts: sums and products over it must not overflow.
+/// The state of a snapshot was signed by T validators; that of evidence, or of a case, by nobody:
+/// whoever writes one can give it the right roots. Sums and products over it must not overflow.
 extension LedgerState {
     /// Sizes, heights and times are below it.
     private static let bound: UInt64 = 1 << 62
@@ -14,10 +14,11 @@ extension LedgerState {
     /// Whether parameters, stakes, reputations, counts and places are such as the rules admit.
     package var isWithinBounds: Bool {
         guard [size, height.rawValue, time.rawValue, nextChange].allSatisfy({ $0 < Self.bound }),
-            decayDay <= time.day, refusalMinute <= time.minute, !members.isEmpty,
+            height.rawValue < size, batchEntry.rawValue < size, decayDay <= time.day,
+            refusalMinute <= time.minute, !members.isEmpty,
             members.count <= Limits.membersMax
         else { return false }
-        return areStakesBounded && areRoundsBounded && areQuotasCounted
+        return areStakesBounded && areCircuitsBounded && areRoundsBounded && areQuotasCounted
     }
 
     private var areStakesBounded: Bool {
@@ -26,8 +27,18 @@ extension LedgerState {
         let sets = [now] + sealed.map { $0.members.map(\.stake) }
         return sets.allSatisfy(Self.isAdmitted)
             && ([parameters] + sealed.map(\.parameters)).allSatisfy { $0.fault == nil }
+            && zip(sets, [parameters] + sealed.map(\.parameters)).allSatisfy { stakes, parameters in
+                parameters.fault(members: stakes.count) == nil
+            }
             && validators.allSatisfy { $0.reputation <= Limits.reputationMax }
             && validators.allSatisfy(\.key.isValid)
+    }
+
+    private var areCircuitsBounded: Bool {
+        circuits.allSatisfy { registered in
+            registered.circuit.inputs.count <= Limits.publicInputsMax
+                && registered.circuit.nullifierCount <= Limits.nullifiersMax
+        }
     }
 
     private static func isAdmitted(_ stakes: [Stake]) -> Bool {
@@ -48,6 +59,7 @@ extension LedgerState {
                 return Self.isAdmitted(pinned.map(\.stake))
                     && pinned.allSatisfy { $0.reputation <= Limits.reputationMax }
                     && zip(pinned, pinned.dropFirst()).allSatisfy { $0.index < $1.index }
+                    && round.opened.threshold > 0
                     && Int(round.opened.threshold) <= pinned.count
             }
     }

@@ -28,7 +28,7 @@ extension LedgerState {
         try indexEvidence()
         try indexOutbox()
         try checkReferences()
-        try checkSound()
+        guard isWithinBounds else { throw .malformed(part: "numbers") }
     }
 
     /// Takes over the trees that were computed from the records, and compares every component.

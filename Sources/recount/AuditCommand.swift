@@ -272,14 +272,15 @@ struct AuditText {
     init(_ report: AuditReport) { self.report = report }
 
     func print() {
+        let what = report.range == nil ? "The ledger" : "This part of the ledger"
         Output.line(
             Output.strong(
                 !report.isRight
-                    ? "The ledger is wrong."
+                    ? "\(what) is wrong."
                     : report.isWithoutQuorum
-                        ? "The ledger is right, but no quorum is shown for batch"
+                        ? "\(what) is right, but no quorum is shown for batch"
                             + " \(report.height), its last."
-                        : "The ledger is right."))
+                        : "\(what) is right."))
         if report.checks.log == .failed, report.counts.entries == 0 {
             Output.line("The log in \(report.directory) is damaged.")
         } else {
@@ -302,8 +303,10 @@ struct AuditText {
         list.add(
             "looked at",
             "\(Text.count(counts.entries, "entry", "entries")) of \(Text.grouped(report.size)),"
-                + " \(Text.count(counts.batches, "batch", "batches")),"
-                + " \(Text.count(report.frames, "frame")), \(Text.count(report.blobs, "blob"))")
+                + " \(Text.count(counts.batches, "batch", "batches"))"
+                + (report.range == nil
+                    ? ", \(Text.count(report.frames, "frame")), \(Text.count(report.blobs, "blob"))"
+                    : ""))
         list.add("log", "\(report.checks.log.rawValue): root \(report.root)")
         list.add(
             "derivation",

@@ -209,6 +209,7 @@ struct ForensicsCommandTests {
         let start = try #require(range["start"] as? [String: Any])
         #expect(start["size"] as? Int ?? 0 <= size / 2)
         let text = try Command.run("audit", home, "--from", "\(size / 2)")
+        #expect(text.output.contains("This part of the ledger is right"))
         #expect(text.output.contains("rests on") && text.output.contains("not checked"))
         let folder = try TemporaryFolder()
         let file = folder.path + "/progress"

@@ -66,6 +66,9 @@ struct DisagreementTests {
 
     @Test func `groups count rounds, votes and those against the rest`() throws {
         let log = try log(try rounds(6) { $0 < 2 ? [4] : $0 == 2 ? [4, 5] : [] }.log)
+        let list = try Disagreements.of(log).list
+        #expect(list.map(\.sides.last?.validators.count) == [1, 1, 2])
+        #expect(list.map(\.entry) == list.map(\.entry).sorted())
         let validators = try Disagreements.of(log, by: .validator).groups
         #expect(validators.map(\.name).prefix(2) == [Fixture.name(4), Fixture.name(5)])
         #expect(validators.prefix(3).map(\.against) == [3, 1, 0])

@@ -100,6 +100,20 @@ struct WhatIfTests {
         #expect(twin.limits.allSatisfy { !$0.contains("ended") })
     }
 
+    @Test func `a change of one who never was is left out, and those after it are not`() throws {
+        var scenario = try ledger(approve: 0..<7)
+        try scenario.open()
+        for validator: UInt16 in [9, 8] {
+            try scenario.send(
+                .governance(
+                    scenario.change(
+                        .stakeChanged(key: Fixture.key(validator).publicKey, stake: Stake(7)))))
+        }
+        try scenario.seal()
+        let answer = try run(scenario) { $0.absent = [Fixture.name(9)] }
+        #expect(answer.notTaken.isEmpty && answer.flipCount == 0)
+    }
+
     @Test func `with too few left the ledger would have ended`() throws {
         let answer = try run(try ledger(approve: 0..<7)) {
             $0.absent = (0..<4).map { Fixture.name(UInt16($0)) }

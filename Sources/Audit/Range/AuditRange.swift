@@ -110,8 +110,8 @@ extension RangeError: CustomStringConvertible {
         case .log(let error): "\(error)"
         case .empty: "the log is empty"
         case .outOfRange(let from, let to, let size):
-            "the range from \(from) to \(to) is not in the log, which has \(size) entries, from 0 to"
-                + " \(Int64(size) - 1)"
+            "the range from \(from) to \(to) is not in the log, which has \(size) entries, from 0"
+                + " to \(Int64(size) - 1)"
         case .before(let entry, let problem):
             "entry \(entry), before the range, cannot be folded: \(problem); audit the whole ledger"
         case .otherSeal(let entry):

@@ -96,20 +96,20 @@ struct DisagreementCounts {
 
     private var limits: [String] {
         var limits = [
-            "Against the rest is who said something else than most of those who voted; that does not"
-                + " make it wrong. Whether a vote contradicts the proof, recount audit says."
+            "Against the rest is who said something else than most of those who voted; that does"
+                + " not make it wrong. Whether a vote contradicts the proof, recount audit says."
         ]
         if grouping == .pair {
             limits += [
                 "A pair is judged where either was against the rest \(PairCounts.togetherMin) times"
                     + " or more, and told where both were together so often. Chance takes each to"
-                    + " have voted without regard to the other; it is corrected for all pairs judged"
-                    + " (Bonferroni), and a pair is found where at most one ledger in"
+                    + " have voted without regard to the other; it is corrected for all pairs"
+                    + " judged (Bonferroni), and a pair is found where at most one ledger in"
                     + " \(PairCounts.oneInMin) would show one like it.",
                 "That two vote together does not show that they are in league: one version, one"
                     + " machine, one outage or the same false proofs give the same picture. That a"
-                    + " pair is not found does not show that it is not: those who vote with most, or"
-                    + " seldom, leave no trace here.",
+                    + " pair is not found does not show that it is not: those who vote with most,"
+                    + " or seldom, leave no trace here.",
             ]
         }
         if isCut {

@@ -125,7 +125,8 @@ extension VotedRound {
         return state
     }
 
-    /// The round or job that an event closes, as it stands in the state before; nil where there is none.
+    /// The round or job that an event closes, as it stands in the state before; nil where
+    /// there is none.
     static func closing(_ about: EntryIndex, _ state: LedgerState) -> VotedRound? {
         if let round = state.openRound(at: about), let decided = round.decided {
             return VotedRound(round, decided, state)

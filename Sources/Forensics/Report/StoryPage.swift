@@ -122,9 +122,10 @@ extension LedgerStory {
         section("Reputations", &page) { page in
             page.element(
                 "p",
-                "Every validator joins with 1000 points. A vote that matches a proved outcome brings"
-                    + " 10, and 5 more where it was counted; one that contradicts it takes 50, none"
-                    + " by the deadline 30, a contradiction 50; each day takes a thousandth.")
+                "Every validator joins with 1000 points. A vote that matches a proved outcome"
+                    + " brings 10, and 5 more where it was counted; one that contradicts it takes"
+                    + " 50, none by the deadline 30, a contradiction 50; each day takes a"
+                    + " thousandth.")
             page.table(
                 ["Validator", "Points", "Stake", "In office"] + Hypothesis.causes.map(\.name),
                 standings.map { row in
@@ -211,9 +212,9 @@ extension LedgerStory {
             page.element("ul") { page in
                 let checked =
                     audit ?? [
-                        "Not checked: signatures, proofs, the tree, and whether the events are those"
-                            + " that the rules derive. recount audit does, or recount report with"
-                            + " --audit."
+                        "Not checked: signatures, proofs, the tree, and whether the events are"
+                            + " those that the rules derive. recount audit does, or recount report"
+                            + " with --audit."
                     ]
                 for sentence in checked { page.element("li", sentence) }
                 page.element(

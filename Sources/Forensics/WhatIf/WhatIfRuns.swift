@@ -158,14 +158,15 @@ struct WhatIfRuns {
     /// What a reader must know to judge the answer.
     private func limits(isUnsealed: Bool) -> [String] {
         var limits = [
-            "What is replayed are the requests, votes, results, reports, evidence, changes and times"
-                + " of the log, each at its place: they were made under the old rules, and under"
-                + " others people may have voted, come late or asked otherwise, which no log can"
-                + " tell.",
+            "What is replayed are the requests, votes, results, reports, evidence, changes and"
+                + " times of the log, each at its place: they were made under the old rules, and"
+                + " under others people may have voted, come late or asked otherwise, which no log"
+                + " can tell.",
             "Whose turn it was is taken to have proposed each batch, at the same time and in the"
-                + " same round, and each change that was agreed on to have been agreed on by enough.",
-            "A payment that only the other rules order is taken for made. A job that the other rules"
-                + " give to other validators has no results.",
+                + " same round, and each change that was agreed on to have been agreed on by"
+                + " enough.",
+            "A payment that only the other rules order is taken for made. A job that the other"
+                + " rules give to other validators has no results.",
         ]
         if let threshold = hypothesis.threshold, isUnsafe(threshold) {
             limits.append(

@@ -2508,7 +2508,7 @@ class Case:
         ledger = Ledger(SimpleNamespace(tree=tree, notes=[]), True, True)
         ledger.id, ledger.index = self.ledger, tree.size
         try:
-            restore_fixed(ledger, Decoder(self.fixed))
+            restore_parts(ledger, Decoder(self.fixed))
             for name, (edge, records) in zip(SNAPSHOT_HISTORIES, self.kept):
                 for record in records:
                     restore_record(ledger, name, Decoder(record))
@@ -2526,7 +2526,7 @@ class Case:
         return ledger
 
 
-def restore_fixed(ledger, decoder):
+def restore_parts(ledger, decoder):
     """Snapshots, "The fixed part"."""
     if decoder.read("32") != ledger.id:
         raise Undecodable("the state is of another ledger")

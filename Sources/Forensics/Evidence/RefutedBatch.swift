@@ -91,6 +91,8 @@ extension RefutedBatch: Convicting {
             case .wrongHeight: throw .unrelated(field: "batch")
             case .otherRoot: throw .unrelated(field: "batch, whose root is another than signed")
             case .wrongPrecommits: throw .notSigned(field: "one of the precommits")
+            // Whoever makes the file can put another history before a batch that is right.
+            case .diverged(.history): throw .unrelated(field: "batch, which rests on another log")
             case .undecodable, .diverged: return signers(state)
             }
         }

@@ -120,6 +120,9 @@ struct CaseListCommand: ParsableCommand {
         commandName: "list",
         abstract: "List cases, and what became of them.",
         discussion: """
+              recount case list net
+              recount case list net/validator-3 --json
+
             Exit codes: 0 there is none that is open; 1 there is; 2 one cannot be read.
             """)
 
@@ -186,6 +189,8 @@ struct CaseExportCommand: ParsableCommand {
         commandName: "export",
         abstract: "Write a copy of a case for others, after checking that it is whole.",
         discussion: """
+              recount case export net/validator-3 --out for-the-others.case
+
             Nothing in a case is secret: it holds what validators and submitters signed for
             all to see, and no key.
             """)
@@ -216,6 +221,8 @@ struct CaseReleaseCommand: ParsableCommand {
         commandName: "release",
         abstract: "Let a node go on that a case has stopped, by your word.",
         discussion: """
+              recount case release net/validator-3
+
             Only you know that the machine is mended, or why the node may be trusted again.
             When it starts next it follows the others, and signs nothing up to the batch in
             dispute; if it comes apart there again, there is another case.
@@ -245,6 +252,8 @@ struct CaseDeriveCommand: ParsableCommand {
         commandName: "derive",
         abstract: "Derive the batch of a case again here, and note in it what that came to.",
         discussion: """
+              recount case derive net/validator-3
+
             A node does this when it has stopped. The whole log of the home in which the
             case lies is read and compared with its tree first; elsewhere the state in the
             case serves.

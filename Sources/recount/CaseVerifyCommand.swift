@@ -24,6 +24,8 @@ struct CaseVerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Check that a case holds together, and say which side the rules confirm.",
         discussion: """
+              recount case verify net/validator-3 --referee
+
             Needs no ledger. Checks that the last seal ends the log which the batch
             continues, that the state in the case has the roots of that seal, that the
             entries give the root that was signed, and that T validators in office signed

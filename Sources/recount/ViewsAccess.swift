@@ -20,21 +20,44 @@ struct OpenedViews {
     /// should hear.
     init(_ path: String) throws(Failure) { try self.init(log: try openLedger(path)) }
 
+    /// How often a log is opened again that a running node has written on meanwhile.
+    private static let attemptsMax = 4
+
     /// Brings the projections of a log up to date.
+    ///
+    /// Those of a node that runs may hold more than the log as it was opened: then it is opened
+    /// again.
     init(log: EventLog) throws(Failure) {
-        self.log = log
+        var log = log
+        var attempt = 1
+        while true {
+            do throws(Failure) {
+                reader = try Self.reader(log)
+                self.log = log
+                return
+            } catch {
+                let now = try openLedger(log.directory)
+                guard now.size > log.size, attempt < Self.attemptsMax else { throw error }
+                log = now
+                attempt += 1
+            }
+        }
+    }
+
+    private static func reader(_ log: EventLog) throws(Failure) -> ProjectionsReader? {
         let meter = CatchUpMeter()
         do throws(ProjectionsError) {
-            reader = try Projections.reader(ledgerDirectory: log.directory, log: log) {
+            let reader = try Projections.reader(ledgerDirectory: log.directory, log: log) {
                 entries, all in meter.tell(entries, of: all)
             }
+            meter.clear()
+            for notice in reader.notices { Output.standardError("note: \(notice)\n") }
+            return reader
         } catch {
             meter.clear()
             guard case .empty = error else { throw Failure("\(error)") }
-            reader = nil
+            return nil
         }
-        meter.clear()
-        for notice in reader?.notices ?? [] { Output.standardError("note: \(notice)\n") }
     }
 
     /// How many entries the answers take in.

@@ -32,6 +32,7 @@ final class AnsweringNode {
         process.executableURL = URL(fileURLWithPath: Command.path)
         process.arguments = [
             "node", home, "--key-file", key, "--api", "127.0.0.1:0", "--json",
+            "--listen", "/ip4/127.0.0.1/tcp/0",
         ]
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice

@@ -95,6 +95,7 @@ struct DiffCommand: ParsableCommand {
 /// A diff as people read it.
 private struct DiffText {
     private static let keysShown = 20
+    private static let valueColumns = 60
     private static var columns: Int { min(Output.columns, 100) - 2 }
 
     let result: HistoryDiff
@@ -161,10 +162,16 @@ private struct DiffText {
             let isDifferent = here?.value != there?.value
             table.add(styled: [
                 (name, isDifferent ? .strong : .plain),
-                (first, isDifferent ? .good : .plain), (second, isDifferent ? .bad : .plain),
+                (Self.short(first), isDifferent ? .good : .plain),
+                (Self.short(second), isDifferent ? .bad : .plain),
             ])
         }
         table.print()
+    }
+
+    /// As much of a value as stands beside another; --json has it whole.
+    private static func short(_ text: String) -> String {
+        text.count <= valueColumns ? text : text.prefix(valueColumns - 1) + "…"
     }
 
     private static func fields(_ entry: HistoryComparison.EntryView?) -> [NamedField] {

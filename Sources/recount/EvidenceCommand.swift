@@ -51,7 +51,9 @@ struct EvidenceVerifyCommand: ParsableCommand {
 
     mutating func run() throws {
         let paths = files.flatMap { InputFile.expanded($0) }
-        guard !paths.isEmpty else { throw Failure("there is no file to judge in \(files)") }
+        guard !paths.isEmpty else {
+            throw Failure("there is no file to judge in \(files.joined(separator: ", "))")
+        }
         var effects: Set<EvidenceVerdict.Effect> = []
         let runner = JobRunner { EngineChoice.load() }
         defer { runner.stop() }

@@ -484,17 +484,8 @@ STRUCTURES = {
     "AnnouncementMessage": "validator:32 announcement:Announcement signature:64",
     "RecordedAnnouncement": "announcement:Announcement time:u64",
     "EvidenceMessage": "validator:32 slot:EvidenceSlot first:Statement second:Statement",
-    # Snapshots, "The fixed part"
-    "Term": "joined:u64 left:?u64",
-    "FixedValidator": "key:32 name:text<32 stake:u64 reputation:u64 member:flag terms:[Term]<1000"
-    " announced:?RecordedAnnouncement",
-    "FixedMember": "index:u16 stake:u64",
-    "FixedSealed": "members:[FixedMember]<1000 parameters:Parameters",
-    "FixedSubmitter": "key:32 name:text<32 quota:u32 undecided:u32",
-    "FixedRefusals": "key:32 count:u32",
-    "FixedPinned": "index:u16 key:32 stake:u64 reputation:u64",
-    "FixedTree": "size:u64 peaks:[32]<64",
     # Cases, "The contents"
+    "FixedTree": "size:u64 peaks:[32]<64",
     "Versions": "program:text<64 engine:text<64 engineVersion:text<64",
     "LastSeal": "before:FixedTree entry:bytes<65535",
 }
@@ -546,7 +537,6 @@ UNIONS = {
     }
     for name, cases in UNIONS.items()
 }
-EVENTS_FIELDS = UNIONS["Event"]
 TAGS = {name: {case: tag for tag, (case, _) in cases.items()} for name, cases in UNIONS.items()}
 
 
@@ -2444,25 +2434,11 @@ CASE_RECORDS_MAX = 1 << 20
 CASE_ENTRIES_MAX = 1 << 20
 
 
-def derived(decoder, tag):
-    """An event without its tag."""
-    case, parts = EVENTS_FIELDS[tag]
-    return event(case, **{name: decoder.read(of) for name, of in parts})
-
-
-def optional_derived(decoder, tag):
-    return derived(decoder, tag) if decoder.read("flag") else None
-
-
-def listed(decoder, most, read):
+def blobs_of(decoder, most):
     at, count = decoder.offset, decoder.read("u32")
     if count > most:
         raise Undecodable(f"offset {at}: {count}, above {most}")
-    return [read() for _ in range(count)]
-
-
-def blobs_of(decoder, most):
-    return listed(decoder, most, lambda: decoder.read(f"bytes<{RECORD_BYTES_MAX}"))
+    return [decoder.read(f"bytes<{RECORD_BYTES_MAX}") for _ in range(count)]
 
 
 class Case:
@@ -2506,16 +2482,18 @@ class Case:
         tree = Tree()
         tree.size, tree.peaks = self.tree.size, list(self.tree.peaks)
         ledger = Ledger(SimpleNamespace(tree=tree, notes=[]), True, True)
-        ledger.id, ledger.index = self.ledger, tree.size
         try:
-            restore_parts(ledger, Decoder(self.fixed))
+            restore_fixed(ledger, Decoder(self.fixed), self.ledger)
             for name, (edge, records) in zip(SNAPSHOT_HISTORIES, self.kept):
-                for record in records:
-                    restore_record(ledger, name, Decoder(record))
+                restore_records(ledger, name, records)
+                # The records are some of those whose tree this is.
                 history = ledger.histories[name]
                 history.size, history.peaks = edge.size, list(edge.peaks)
-        except (Undecodable, KeyError, IndexError) as problem:
+            finish_restoring(ledger)
+        except (Undecodable, KeyError, IndexError, AttributeError, struct.error) as problem:
             raise Unreadable(f"the state in the case: {problem!r}") from None
+        if ledger.id != self.ledger or ledger.index != tree.size:
+            raise Unreadable("the state in the case is of another log")
         # The seal names the place before itself.
         tree.size -= 1
         roots = [ledger.component_root(name) for name in COMPONENTS]
@@ -2524,170 +2502,6 @@ class Case:
             if root != sealed:
                 raise Unreadable(f"the state in the case: {name} has not the root that was sealed")
         return ledger
-
-
-def restore_parts(ledger, decoder):
-    """Snapshots, "The fixed part"."""
-    if decoder.read("32") != ledger.id:
-        raise Undecodable("the state is of another ledger")
-    ledger.name, ledger.bridge = decoder.read("text<64"), decoder.read("32")
-    ledger.parameters, ledger.next_number = decoder.read("Parameters"), decoder.read("u64")
-    ledger.validators = []
-    for index, v in enumerate(listed(decoder, 65_535, lambda: decoder.read("FixedValidator"))):
-        v.index, v.terms = index, [(term.joined, term.left) for term in v.terms]
-        ledger.validators.append(v)
-    ledger.day = decoder.read("u64")
-    ledger.sealed = [decoder.read("FixedSealed"), decoder.read("FixedSealed")]
-    for sealed in ledger.sealed:
-        sealed.members = [(member.index, member.stake) for member in sealed.members]
-    ledger.submitters = listed(decoder, 1 << 20, lambda: decoder.read("FixedSubmitter"))
-    ledger.minute = decoder.read("u64")
-    counts = listed(decoder, 1 << 20, lambda: decoder.read("FixedRefusals"))
-    ledger.refusals = {one.key: one.count for one in counts}
-    ledger.histories = {name: Tree() for name in COMPONENTS}
-    ledger.circuits, ledger.roots = [], []
-    for circuit in listed(decoder, 1 << 16, lambda: decoder.read("Circuit")):
-        ledger.register(circuit)
-    ledger.nullifiers, ledger.requests, ledger.jobs = {}, {}, {}
-    ledger.unclosed, ledger.entry_of, ledger.convictions = {}, {}, set()
-    ledger.settlements = {}
-    rounds = listed(decoder, 1 << 20, lambda: restore_round(ledger, decoder))
-    leaders = decoder.read("FixedTree")
-    ledger.histories["leaders"].size = leaders.size
-    ledger.histories["leaders"].peaks = leaders.peaks
-    jobs = listed(decoder, 1 << 20, lambda: restore_job(ledger, decoder))
-    ledger.new_jobs = [job for job in jobs if job.assigned is None]
-    for one in sorted(rounds + jobs, key=lambda one: one.entry):
-        ledger.unclosed[one.entry] = one
-    pending = listed(decoder, 1 << 20, lambda: decoder.read("u64"))
-    ledger.pending = {request: None for request in pending}
-    ledger.height, ledger.time = decoder.read("u64"), decoder.read("u64")
-    ledger.previous_root, ledger.opened_at = decoder.read("32"), decoder.read("u64")
-    if decoder.read("u64") != ledger.log.tree.size or decoder.offset != len(decoder.data):
-        raise Undecodable("the state is of another log")
-
-
-def restore_round(ledger, decoder):
-    entry, request = decoder.read("u64"), derived(decoder, 2)
-    pinned = listed(decoder, 1000, lambda: decoder.read("FixedPinned"))
-    opened, settlement = derived(decoder, 64), decoder.read("u64")
-    votes = listed(decoder, 1000, lambda: restore_cast(decoder, 3, "cast"))
-    values = {
-        **vars(request),
-        "circuit": ledger.circuits[request.circuit].id,
-        "submitter": ledger.submitters[request.submitter].key,
-    }
-    signed = signed_bytes("request", ledger.id, "RequestMessage", SimpleNamespace(**values))
-    round = SimpleNamespace(
-        entry=entry,
-        id=sha(signed),
-        request=request,
-        submitter=request.submitter,
-        pinned=pinned,
-        opened=opened,
-        settlement=settlement,
-        threshold=opened.threshold,
-        deadline=opened.deadline,
-        votes={p.index: vote for p, vote in zip(pinned, votes) if vote},
-        outcome=optional_derived(decoder, 65),
-        closed=False,
-    )
-    ledger.requests[entry] = round
-    ledger.entry_of[round.id] = entry
-    return round
-
-
-def restore_cast(decoder, tag, of):
-    if not decoder.read("flag"):
-        return None
-    return SimpleNamespace(**{"entry": decoder.read("u64"), of: derived(decoder, tag)})
-
-
-def restore_job(ledger, decoder):
-    entry, submitted = decoder.read("u64"), derived(decoder, 4)
-    assigned = optional_derived(decoder, 74)
-    results = listed(decoder, 1000, lambda: restore_cast(decoder, 5, "report"))
-    key = ledger.submitters[submitted.submitter].key
-    message = SimpleNamespace(**{**vars(submitted), "submitter": key})
-    drawn = assigned.validators if assigned else []
-    job = SimpleNamespace(
-        entry=entry,
-        id=sha(signed_bytes("job", ledger.id, "JobMessage", message)),
-        job=submitted,
-        submitter=submitted.submitter,
-        assigned=assigned,
-        results={index: result for index, result in zip(drawn, results) if result},
-        decision=optional_derived(decoder, 75),
-        closed=False,
-    )
-    ledger.jobs[entry] = job
-    ledger.entry_of[job.id] = entry
-    return job
-
-
-def restore_record(ledger, component, decoder):
-    """State, "Components": what a record of a history says of what is finished."""
-    if component == "roots":
-        ledger.roots.append((decoder.read("u16"), decoder.read("32")))
-        return
-    record = decoder.read("Event")
-    if record.kind == "outcomeDecided":
-        restore_outcome(ledger, record, decoder)
-    elif record.kind == "roundClosed" and component == "outcomes":
-        round = ledger.requests[record.about]
-        votes = decoder.read("[?Vote]<1000")
-        round.votes = {
-            p.index: SimpleNamespace(entry=0, cast=SimpleNamespace(vote=vote))
-            for p, vote in zip(round.pinned, votes)
-            if vote
-        }
-    elif record.kind == "nullifierSpent":
-        ledger.nullifiers[record.nullifier] = record.request
-    elif record.kind == "jobDecided" and record.job not in ledger.jobs:
-        ledger.jobs[record.job] = SimpleNamespace(
-            entry=record.job, decision=record, results={}, assigned=None, closed=True
-        )
-    elif record.kind == "roundClosed":
-        job = ledger.jobs[record.about]
-        job.id, drawn = decoder.read("32"), decoder.read("[u16]<1000")
-        job.assigned = SimpleNamespace(validators=drawn)
-        values = decoder.read("[32]<1000")
-        job.results = {i: Reported(v) for i, v in zip(drawn, values) if v != bytes(32)}
-        ledger.entry_of[job.id] = job.entry
-    elif record.kind == "equivocationFound":
-        slot, about = record.slot, 0
-        for field in "request", "job", "height":
-            about = getattr(slot, field, about)
-        ledger.convictions.add((record.validator, slot.kind, about))
-    elif record.kind == "settlementOrdered" and record.request in ledger.pending:
-        ledger.pending[record.request] = record
-    elif record.kind == "settlementReported":
-        ledger.settlements[record.request] = record
-
-
-class Reported:
-    """A result of a closed job, of which only the digest is kept."""
-
-    def __init__(self, value):
-        self.report = self
-        self.value = value
-
-
-def restore_outcome(ledger, record, decoder):
-    request_id, nullifiers = decoder.read("32"), decoder.read("[32]<16")
-    pinned = decoder.read("[u16]<1000")
-    ledger.entry_of[request_id] = record.request
-    if record.request in ledger.requests:
-        return  # its round is open
-    ledger.requests[record.request] = SimpleNamespace(
-        entry=record.request,
-        id=request_id,
-        request=SimpleNamespace(nullifiers=nullifiers),
-        pinned=[SimpleNamespace(index=i, key=ledger.validators[i].key) for i in pinned],
-        votes={},
-        outcome=record,
-        closed=True,
-    )
 
 
 def recount(case, entries, is_whole):
@@ -3068,6 +2882,14 @@ def restore_jobs(view, d):
             view.new_jobs.append(view.jobs[entry])
 
 
+class Reported:
+    """A result of a closed job, of which only the digest is kept."""
+
+    def __init__(self, value):
+        self.report = self
+        self.value = value
+
+
 def restore_records(view, name, records):
     for record in records:
         view.history(name, record)
@@ -3104,7 +2926,8 @@ def restore_records(view, name, records):
             job = view.jobs[happened.about]
             job.id, drawn = d.read("32"), d.read("[u16]<3")
             job.assigned = SimpleNamespace(validators=drawn)
-            job.values = dict(zip(drawn, d.read("[32]<3")))
+            values = zip(drawn, d.read("[32]<3"))
+            job.results = {index: Reported(value) for index, value in values if any(value)}
             view.entry_of[job.id] = happened.about
         elif happened.kind == "nullifierSpent":
             view.nullifiers[happened.nullifier] = happened.request

@@ -53,14 +53,10 @@ struct CaseTests {
         var random = SplitMix64(seed: UInt64(seed))
         var dispute = try Dispute(seed: UInt64(seed))
         let batch = try dispute.makeBatch()
-        var found: DivergenceCase?
-        for _ in 0..<1_000 where found == nil {
-            found = try dispute.foundWithFlippedMemory(batch, &random)
-        }
-        let case_ = try #require(found)
-        #expect(case_.answer == .memory, "\(case_.divergence)")
+        let found = try dispute.foundAfterFailedMemory(batch, &random)
+        #expect(found.answer == .memory, "\(found.divergence)")
         // The state in the case comes from the disk then, and gives what was agreed on.
-        #expect(CaseCheck(case_).confirms == .quorum)
+        #expect(CaseCheck(found).confirms == .quorum)
     }
 
     @Test func failureThatDidNotLastIsOneOfMemory() throws {
@@ -242,18 +238,14 @@ struct CaseTests {
         var random = SplitMix64(seed: UInt64(seed))
         var dispute = try Dispute(seed: UInt64(30 + seed))
         let batch = try dispute.makeBatch()
-        var found: DivergenceCase?
-        for _ in 0..<1_000 where found == nil {
-            found = try dispute.foundWithFlippedMemory(batch, &random)
-        }
-        var case_ = try #require(found)
-        let verdict = try judge(case_)
+        var found = try dispute.foundAfterFailedMemory(batch, &random)
+        let verdict = try judge(found)
         #expect(verdict.output.contains(#""confirms": "quorum""#), "\(verdict.output)")
         #expect(verdict.status == 0)
         // Neither side, where both break a rule.
         let broken = try dispute.broken(batch, .margin)
-        case_.batch = broken
-        let neither = try judge(case_)
+        found.batch = broken
+        let neither = try judge(found)
         #expect(neither.output.contains(#""confirms": "n"#), "\(neither.output)")
     }
 
@@ -310,12 +302,9 @@ struct CaseTests {
         var dispute = try Dispute(seed: 3)
         let batch = try dispute.makeBatch()
         var random = SplitMix64(seed: 3)
-        var found: DivergenceCase?
-        for _ in 0..<1_000 where found == nil {
-            found = try dispute.foundWithFlippedMemory(batch, &random)
-        }
+        let found = try dispute.foundAfterFailedMemory(batch, &random)
         let store = CaseStore(home: Dispute.directory, disk: dispute.disk)
-        let name = try store.keep(try #require(found))
+        let name = try store.keep(found)
         #expect(try dispute.open().stopped != nil)
         try store.note(.released, of: name)
         let host = try dispute.open()
@@ -333,12 +322,9 @@ struct CaseTests {
         var dispute = try Dispute(seed: 4)
         let batch = try dispute.makeBatch()
         var random = SplitMix64(seed: 9)
-        var found: DivergenceCase?
-        for _ in 0..<1_000 where found == nil {
-            found = try dispute.foundWithFlippedMemory(batch, &random)
-        }
+        let found = try dispute.foundAfterFailedMemory(batch, &random)
         let store = CaseStore(home: Dispute.directory, disk: dispute.disk)
-        _ = try store.keep(try #require(found))
+        _ = try store.keep(found)
         var newer = Dispute.versions
         newer.program = "1.1"
         let host = try dispute.open(versions: newer)
@@ -354,15 +340,12 @@ struct CaseTests {
         var dispute = try Dispute(seed: 6)
         let batch = try dispute.makeBatch()
         var random = SplitMix64(seed: 6)
-        var found: DivergenceCase?
-        for _ in 0..<1_000 where found == nil {
-            found = try dispute.foundWithFlippedMemory(batch, &random)
-        }
+        let found = try dispute.foundAfterFailedMemory(batch, &random)
         let host = try dispute.open()
         try dispute.take(batch, by: host)
         try host.close()
         let store = CaseStore(home: Dispute.directory, disk: dispute.disk)
-        let name = try store.keep(try #require(found))
+        let name = try store.keep(found)
         #expect(try dispute.open().stopped != nil)
         try store.note(.released, of: name)
         let again = try dispute.open()
@@ -384,6 +367,19 @@ struct CaseTests {
         #expect(found.root != batch.precommits.root)
         #expect(try dispute.open().stopped?.contains("another batch") == true)
         #expect(try store.all().map(\.status) == [.released])
+    }
+
+    @Test func caseOfAnotherLedgerIsNotTakenForOneOfThis() throws {
+        var dispute = try Dispute(seed: 17)
+        let batch = try dispute.makeBatch()
+        var found = try #require(try dispute.found(in: try dispute.broken(batch, .leader)))
+        let store = CaseStore(home: Dispute.directory, disk: dispute.disk)
+        let name = try #require(try store.all().first).name
+        found.ledger = LedgerID(.zero)
+        try store.replace(name, with: found)
+        // A word about another ledger releases nothing here.
+        try store.note(.released, of: name)
+        #expect(try dispute.open().stopped?.contains("another ledger") == true)
     }
 
     @Test func damagedCaseStopsTheNodeToo() throws {

@@ -51,6 +51,12 @@ struct OpenCases {
                 }
                 continue
             }
+            guard found.ledger == state.ledger else {
+                stop(
+                    one.name, "it is of another ledger",
+                    until: "\(store.path(one.name)) is moved away")
+                continue
+            }
             let mayGoOn = one.status == .released || found.versions != versions
             let last = found.batch.precommits.height
             guard state.height >= last else {
@@ -76,12 +82,14 @@ struct OpenCases {
         }
     }
 
-    private mutating func stop(_ name: String, _ why: String) {
+    /// - Parameter end: What ends it, where that is not another version or a person's word.
+    private mutating func stop(_ name: String, _ why: String, until end: String? = nil) {
         guard stopped == nil else { return }
         stopped =
-            "stopped by the case \(name): \(why); nothing is signed until another version of the"
-            + " program takes up what the quorum agreed on, or until"
-            + " `recount case release \(store.path(name))`"
+            "stopped by the case \(name): \(why); nothing is signed until "
+            + (end
+                ?? "another version of the program takes up what the quorum agreed on, or until"
+                + " `recount case release \(store.path(name))`")
     }
 
     /// Whether the log holds what T validators agreed on.

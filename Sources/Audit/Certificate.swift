@@ -52,6 +52,16 @@ package struct Certificate: Equatable, Sendable {
         package var stake: Stake
         /// Its reputation then.
         package var reputation: Reputation
+
+        /// Takes the fields in order.
+        package init(
+            index: ValidatorIndex, key: PublicKey, stake: Stake, reputation: Reputation
+        ) {
+            self.index = index
+            self.key = key
+            self.stake = stake
+            self.reputation = reputation
+        }
     }
 
     /// An entry of the log.

@@ -61,8 +61,8 @@ package struct CertificateMaker {
     ///   - other: Where the request of an entry stands whose approval rejected it; asked only where
     ///     that is so.
     package init(
-        _ places: DecisionPlaces, in log: EventLog,
-        other: (UInt64) throws(CertificateMakingError) -> DecisionPlaces
+        _ places: CertificatePlaces, in log: EventLog,
+        other: (UInt64) throws(CertificateMakingError) -> CertificatePlaces
     ) throws(CertificateMakingError) {
         try self.init(try DecidedRound(places, in: log), log) {
             entry throws(CertificateMakingError) in

@@ -56,29 +56,7 @@ extension DecidedRound {
 /// Where an index of a log says that a decided request stands, so that no fold is needed.
 ///
 /// Nothing of it is believed: what the entries do not bear out makes no certificate.
-package struct DecisionPlaces: Sendable {
-    /// A validator that could vote.
-    package struct Member: Sendable {
-        /// Its number.
-        package var number: ValidatorIndex
-        /// Its key.
-        package var key: PublicKey
-        /// Its stake when the round opened.
-        package var stake: Stake
-        /// Its reputation then.
-        package var reputation: Reputation
-
-        /// Joins them.
-        package init(
-            number: ValidatorIndex, key: PublicKey, stake: Stake, reputation: Reputation
-        ) {
-            self.number = number
-            self.key = key
-            self.stake = stake
-            self.reputation = reputation
-        }
-    }
-
+package struct CertificatePlaces: Sendable {
     /// The entry of the request.
     package var request: UInt64
     /// The entry that registered its circuit.
@@ -86,7 +64,7 @@ package struct DecisionPlaces: Sendable {
     /// The key that submitted it.
     package var submitter: PublicKey
     /// Who could vote, by number.
-    package var pinned: [Member]
+    package var pinned: [Certificate.Pinned]
     /// The entries of the votes, rising.
     package var votes: [UInt64]
     /// The entry of the decision.
@@ -98,7 +76,8 @@ package struct DecisionPlaces: Sendable {
 
     /// Joins them.
     package init(
-        request: UInt64, circuit: UInt64, submitter: PublicKey, pinned: [Member], votes: [UInt64],
+        request: UInt64, circuit: UInt64, submitter: PublicKey, pinned: [Certificate.Pinned],
+        votes: [UInt64],
         decided: UInt64, closed: UInt64?, batch: UInt64
     ) {
         self.request = request
@@ -114,7 +93,7 @@ package struct DecisionPlaces: Sendable {
 
 extension DecidedRound {
     /// Looks up in a log what an index says of it; throws `.index` where the log says otherwise.
-    init(_ places: DecisionPlaces, in log: EventLog) throws(CertificateMakingError) {
+    init(_ places: CertificatePlaces, in log: EventLog) throws(CertificateMakingError) {
         let entry = places.request
         let entries = EntryLookup(log)
         guard case .requestSubmitted(let request) = try entries.event(entry),
@@ -141,10 +120,7 @@ extension DecidedRound {
         id = message.id(in: ledger)
         self.circuit = circuit
         submitter = places.submitter
-        pinned = places.pinned.map {
-            Certificate.Pinned(
-                index: $0.number, key: $0.key, stake: $0.stake, reputation: $0.reputation)
-        }
+        pinned = places.pinned
         votes = places.votes
         decided = places.decided
         self.decision = decision

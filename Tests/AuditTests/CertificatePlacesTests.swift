@@ -15,7 +15,7 @@ private let skip: Comment = "no file at \(Vectors.folder.path)/\(Paraloom.folder
 @Suite(.enabled(if: Paraloom.isThere, skip))
 struct CertificatePlacesTests {
     /// What a right index says of a request.
-    private static func places(_ entry: UInt64, _ log: EventLog) throws -> DecisionPlaces {
+    private static func places(_ entry: UInt64, _ log: EventLog) throws -> CertificatePlaces {
         let history = try RequestHistory.find(.entry(entry), in: log)
         let decision = try #require(history.decision)
         var batch: UInt64 = 0
@@ -24,18 +24,18 @@ struct CertificatePlacesTests {
             if case .batchOpened = entry.event { batch = entry.index }
         }
         let close = history.events.first { if case .roundClosed = $0.event { true } else { false } }
-        return DecisionPlaces(
+        return CertificatePlaces(
             request: entry, circuit: 0, submitter: history.message.submitter,
             pinned: history.round.pinned.members.map {
-                DecisionPlaces.Member(
-                    number: $0.index, key: $0.key, stake: $0.stake, reputation: $0.reputation)
+                Certificate.Pinned(
+                    index: $0.index, key: $0.key, stake: $0.stake, reputation: $0.reputation)
             }, votes: history.votes.map(\.entry), decided: decision.entry, closed: close?.index,
             batch: batch)
     }
 
     private static func make(
-        _ places: DecisionPlaces, _ log: EventLog, _ signed: SignedCheckpoint,
-        other: (UInt64) throws -> DecisionPlaces
+        _ places: CertificatePlaces, _ log: EventLog, _ signed: SignedCheckpoint,
+        other: (UInt64) throws -> CertificatePlaces
     ) throws -> [UInt8] {
         try CertificateMaker(places, in: log) { entry throws(CertificateMakingError) in
             do { return try other(entry) } catch { throw .missing(entry: entry, kind: "request") }
@@ -74,13 +74,13 @@ struct CertificatePlacesTests {
             if case .roundClosed(let close) = event { close.about.rawValue != entry } else { false }
         }.map(UInt64.init)
         #expect(foreign != nil && foreign != right.closed)
-        func made(_ change: (inout DecisionPlaces) -> Void) throws -> [UInt8] {
+        func made(_ change: (inout CertificatePlaces) -> Void) throws -> [UInt8] {
             var places = right
             change(&places)
             return try Self.make(places, log, signed) { try Self.places($0, log) }
         }
         #expect(try made { _ in }.isEmpty == false)
-        let lies: [(String, (inout DecisionPlaces) -> Void)] = [
+        let lies: [(String, (inout CertificatePlaces) -> Void)] = [
             ("request", { $0.request += 1 }), ("circuit", { $0.circuit = 1 }),
             ("circuit", { $0.circuit = $0.decided }),
             ("submitter", { $0.submitter = item.builder.bridge.publicKey }),

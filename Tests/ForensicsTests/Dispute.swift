@@ -48,7 +48,10 @@ struct Dispute {
                 }
             }
             let request = try scenario.submit()
-            let voters = Int.random(in: 2...Self.validators, using: &random)
+            // The first is approved, so that there is a payment to report.
+            let voters =
+                number == 0
+                ? Self.validators : Int.random(in: 2...Self.validators, using: &random)
             for voter in 0..<voters { try scenario.cast(voter, .approve, on: request) }
             try scenario.seal()
             try take(try batch(), by: host)
@@ -77,12 +80,18 @@ struct Dispute {
             PeerMessage.batch(batch).encoded, from: ValidatorIndex(0), at: instant)
     }
 
-    /// Makes a batch with a request that is decided and closed, and one that is opened.
+    /// Makes a batch with a request that is decided and closed, one that is opened, and a payment
+    /// that failed.
     mutating func makeBatch() throws -> DecidedBatch {
         before = (scenario.state, scenario.frontier)
         try scenario.open(after: 2_000)
         let request = try scenario.submit()
         _ = try scenario.submit()
+        if let paid = scenario.state.pendingSettlements.first,
+            let id = scenario.state.requestID(at: paid)
+        {
+            try scenario.send(.settlement(scenario.settlement(id, .failed)))
+        }
         for voter in 0..<Self.validators { try scenario.cast(voter, .approve, on: request) }
         try scenario.seal()
         return try batch()

@@ -24,7 +24,8 @@ struct StoppedNodeTests {
         let home = network.nodes[0]
         let batch = try Self.batch(network, at: nodes.clock.now())
         let fellow = nodes.hub.join(network.nodes[1].key.publicKey, as: .validator)
-        fellow.receive { _ in }
+        let heard = Mutex(0)
+        fellow.receive { _ in heard.withLock { $0 += 1 } }
         let isOver = try await nodes.wait(seconds: 60) {
             // What comes before the node listens is lost.
             fellow.send(PeerMessage.batch(batch).encoded, to: home.key.publicKey)
@@ -37,6 +38,7 @@ struct StoppedNodeTests {
         #expect(path.hasPrefix("\(home.path)/cases/"))
         #expect(try CaseFile.load(path, disk: POSIXDisk()).answer == .derivation)
 
+        heard.withLock { $0 = 0 }
         try nodes.start(0)
         let node = try #require(nodes.node(0))
         #expect(try await nodes.wait(seconds: 60) { node.facts.stopped != nil })
@@ -52,7 +54,10 @@ struct StoppedNodeTests {
         #expect(try await nodes.wait(seconds: 60) { !answers.withLock { $0.isEmpty } })
         #expect(answers.withLock { $0 } == ["busy"])
         fellow.send(PeerMessage.batch(batch).encoded, to: home.key.publicKey)
+        node.makeCheckpoint()
+        try await Task.sleep(for: .seconds(2))
         #expect(nodes.stop([0]).isEmpty)
+        #expect(heard.withLock { $0 } == 0, "it says nothing")
 
         let store = CaseStore(home: home.path, disk: POSIXDisk())
         try store.note(.released, of: try #require(try store.all().first).name)

@@ -46,7 +46,7 @@ extension Routes {
         var unreadable: ViewError?
         let made = Result { () throws(CertificateMakingError) -> Certificate in
             /// What a view cannot read is thrown as what it is, further out.
-            func places(_ entry: UInt64) throws(CertificateMakingError) -> DecisionPlaces {
+            func places(_ entry: UInt64) throws(CertificateMakingError) -> CertificatePlaces {
                 let found: DecisionView?
                 do throws(ViewError) { found = try views.decision(ofRequest: entry) } catch {
                     unreadable = error
@@ -55,7 +55,7 @@ extension Routes {
                 guard let found else {
                     throw .missing(entry: entry, kind: "requestSubmitted")
                 }
-                return try DecisionPlaces(found)
+                return try CertificatePlaces(found)
             }
             return try CertificateMaker(try places(entry), in: log, other: places)
                 .certificate(under: signed)
@@ -75,7 +75,7 @@ extension Routes {
     }
 }
 
-extension DecisionPlaces {
+extension CertificatePlaces {
     /// The same of a request that is decided, and in a way that needs no more entries.
     fileprivate init(_ view: DecisionView) throws(CertificateMakingError) {
         guard let decided = view.decided, let batch = view.batch else {
@@ -84,8 +84,8 @@ extension DecisionPlaces {
         self.init(
             request: view.request, circuit: view.circuit, submitter: view.submitter,
             pinned: view.pinned.map {
-                Member(
-                    number: $0.number, key: $0.key, stake: $0.stake, reputation: $0.reputation)
+                Certificate.Pinned(
+                    index: $0.number, key: $0.key, stake: $0.stake, reputation: $0.reputation)
             }, votes: view.votes, decided: decided, closed: view.closed, batch: batch)
     }
 }

@@ -83,8 +83,6 @@ final class NodeCore {
                     host.state, key: home.key.publicKey, journalBegunAnew: host.journalBegunAnew))
         }
         if options.followsProjections { duties.append(Following()) }
-        // What the ledger holds may be read; nothing is done.
-        if isStopped { duties = duties.filter { $0 is Counting || $0 is Following } }
         try checkJournal()
         publish()
     }

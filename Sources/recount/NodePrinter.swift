@@ -180,7 +180,9 @@ extension NodeEvent {
         case .warning, .equivocation: .warning
         case .recovered, .changed: .notice
         case .refused, .answered, .decided, .settled, .jobDecided, .jobRefused, .waiting: .info
-        case .accepted, .voted, .jobSubmitted, .jobAssigned, .jobReported: .debug
+        case .accepted, .jobSubmitted, .jobAssigned, .jobReported: .debug
+        // Ten for each request, in each node.
+        case .voted: .trace
         }
     }
 

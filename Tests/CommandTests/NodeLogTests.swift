@@ -124,8 +124,10 @@ struct NodeLogTests {
         #expect(people.output.contains { $0.contains(" for, ") })
         #expect(!people.output.contains { $0.contains(" votes ") || $0.hasPrefix("batch ") })
         let verbose = try LoggedNode.lines(try OneValidator(), ["--verbose"])
-        #expect(verbose.output.contains { $0.contains(" votes ") })
+        #expect(!verbose.output.contains { $0.contains(" votes ") })
         #expect(verbose.output.contains { $0.hasPrefix("batch ") })
+        let all = try LoggedNode.lines(try OneValidator(), ["--log-level", "trace"])
+        #expect(all.output.contains { $0.contains(" votes ") })
     }
 
     @Test func `a level that is none is refused where it is named`() throws {

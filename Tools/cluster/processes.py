@@ -141,7 +141,9 @@ class Node:
         return not self.lie
 
     def start(self):
-        command = [self.network.recount, "node", str(self.home), "--json", *self.lie]
+        # Ten lines of votes for each request in each node would be a part of what is measured.
+        command = [self.network.recount, "node", str(self.home), "--json", "--log-level", "debug",
+                   *self.lie]
         if self.network.answers and self.name != "bridge":
             command += ["--api", "127.0.0.1:0"]
         self.parties, self.address = set(), None

@@ -34,13 +34,15 @@ final class Telling: Duty {
 
     func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         let isTold = tells(batch.height)
+        // Taken once: the node hands out a copy.
+        let state = node.state
         var told: [NodeEvent] = []
         var refusals = 0
         for (entry, event) in batch.entries {
-            keep(event, node)
+            keep(event, state)
             guard isTold else { continue }
             if case .messageRefused = event { refusals += 1 }
-            if let event = text(event, at: entry, node) { told.append(event) }
+            if let event = text(event, at: entry, state) { told.append(event) }
         }
         for case .roundClosed(let event) in batch.events { votes[event.about] = nil }
         guard isTold else { return }
@@ -49,19 +51,20 @@ final class Telling: Duty {
                 batch.height, size: batch.size, root: batch.root, told, refusalsRecorded: refusals))
     }
 
-    private func keep(_ event: Event, _ node: NodeCore) {
+    private func keep(_ event: Event, _ state: LedgerState) {
         switch event {
         case .roundOpened(let event): votes[event.request] = []
         case .voteCast(let event):
-            if let vote = node.state.voteMessage(of: event) {
+            if let vote = state.voteMessage(of: event) {
                 votes[event.request, default: []].append(vote)
             }
         default: break
         }
     }
 
-    private func text(_ event: Event, at entry: EntryIndex, _ node: NodeCore) -> NodeEvent? {
-        let state = node.state
+    private func text(
+        _ event: Event, at entry: EntryIndex, _ state: LedgerState
+    ) -> NodeEvent? {
         switch event {
         case .roundOpened(let event):
             return state.requestID(at: event.request).map {
@@ -69,7 +72,7 @@ final class Telling: Duty {
             }
         case .voteCast(let event):
             return state.voteMessage(of: event).map {
-                .voted(VerificationVote($0), validator: node.name(of: event.validator))
+                .voted(VerificationVote($0), validator: state.name(of: event.validator))
             }
         case .outcomeDecided(let event):
             return state.requestID(at: event.request).map {
@@ -85,40 +88,39 @@ final class Telling: Duty {
                     reference: String(validating: event.reference, as: UTF8.self)
                         ?? event.reference.hex)
             }
-        case .equivocationFound(let event): return text(event, node)
+        case .equivocationFound(let event): return text(event, state)
         case .governanceApproved(let event):
             return .changed(number: event.number, entry: entry)
         case .jobSubmitted, .jobAssigned, .resultReported, .jobDecided:
-            return text(job: event, at: entry, node)
+            return text(job: event, at: entry, state)
         default: return nil
         }
     }
 
-    private func text(_ event: EquivocationFound, _ node: NodeCore) -> NodeEvent {
+    private func text(_ event: EquivocationFound, _ state: LedgerState) -> NodeEvent {
         var request: RequestID?
-        if case .vote(let entry) = event.slot { request = node.state.requestID(at: entry) }
+        if case .vote(let entry) = event.slot { request = state.requestID(at: entry) }
         return .equivocation(
-            validator: node.name(of: event.validator), about: event.slot.kindName,
+            validator: state.name(of: event.validator), about: event.slot.kindName,
             request: request)
     }
 
     private func text(
-        job event: Event, at entry: EntryIndex, _ node: NodeCore
+        job event: Event, at entry: EntryIndex, _ state: LedgerState
     ) -> NodeEvent? {
-        let state = node.state
         switch event {
         case .jobSubmitted:
             return state.jobID(at: entry).map { .jobSubmitted(job: $0, entry: entry) }
         case .jobAssigned(let event):
             return state.jobID(at: event.job).map {
                 .jobAssigned(
-                    job: $0, validators: event.validators.map(node.name(of:)),
+                    job: $0, validators: event.validators.map(state.name(of:)),
                     deadline: event.deadline)
             }
         case .resultReported(let event):
             return state.jobID(at: event.job).map {
                 .jobReported(
-                    job: $0, validator: node.name(of: event.validator), event.status,
+                    job: $0, validator: state.name(of: event.validator), event.status,
                     output: event.output, fuel: event.fuel)
             }
         case .jobDecided(let event):

@@ -117,7 +117,9 @@ package final class ProcessLog: Sendable {
         if record.utf8.count > jsonBytesMax {
             record = #"{"bytes":\#(record.utf8.count),"event":"too_long"}"#
         }
-        var line = record.dropLast() + #","level":"\#(level.rawValue)""#
+        // The sum of a substring and a string would count the characters of both.
+        var line = String(record.dropLast())
+        line += #","level":"\#(level.rawValue)""#
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key < $1.key }.map { key, value in
                 "\(bounded(key).quotedJSON):\(bounded("\(value)").quotedJSON)"

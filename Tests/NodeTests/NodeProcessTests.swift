@@ -101,16 +101,19 @@ struct NodeProcessTests {
         try await Self.until("the bridge has paid what was approved") {
             nodes.allSatisfy { $0.facts?.settlements == 0 } && heard.payments(of: names[0]) > 0
         }
-        // All hear all themselves: hardly anything is passed on.
-        var (sent, wanted) = (UInt64(0), UInt64(0))
-        for node in nodes {
-            let traffic = try #require(await node.traffic())
-            for (topic, line) in traffic.topics where topic.description.hasSuffix("/consensus") {
-                sent += line.sent.messages
-                wanted += line.published.messages * 10
+        // All hear all themselves, and whoever a client handed its request to: hardly anything is
+        // passed on.
+        for kind in ["/consensus", "/requests"] {
+            var (sent, wanted) = (UInt64(0), UInt64(0))
+            for node in nodes {
+                let traffic = try #require(await node.traffic())
+                for (topic, line) in traffic.topics where topic.description.hasSuffix(kind) {
+                    sent += line.sent.messages
+                    wanted += line.published.messages * 10
+                }
             }
+            #expect(sent > 0 && sent * 10 < wanted * 15, "\(kind): \(sent) sent, \(wanted) wanted")
         }
-        #expect(sent > 0 && sent * 10 < wanted * 15, "\(sent) sent, \(wanted) wanted")
         for node in nodes { #expect(await node.stop() == nil) }
         #expect(await bank.stop() == nil)
         let ledgers = try network.nodes.map { try Networks.entries($0) }

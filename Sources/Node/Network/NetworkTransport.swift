@@ -156,18 +156,26 @@ package final class NetworkTransport: Transport {
             return
         }
         deliver(bytes, from: peer, isForAll: true) { [weak self] network, worth in
-            network?.judge(token, self?.verdict(worth) ?? .ignore)
+            network?.judge(token, self?.verdict(worth, from: peer) ?? .ignore)
         }
     }
 
     /// What gossip does with a message: of what a party says to all whom it reaches, only those get
     /// a copy who do not hear it themselves.
-    private func verdict(_ worth: Worth) -> Gossipsub.Verdict {
+    ///
+    /// A client's message is said to all by the party that it was handed to. Whoever hands one on
+    /// instead leaves out those who hear where it had it from: so all who reach the party that
+    /// brings it have it already. Where that party lied, whoever lacks it asks for it once there
+    /// are votes on it, and gossip names it.
+    private func verdict(_ worth: Worth, from peer: PeerID) -> Gossipsub.Verdict {
         switch worth {
-        case .passOn(by: nil): .accept
-        case .passOn(let party?):
-            .acceptFor(
-                Set(contents.withLock { $0.directory.lacking(party) }.map { PeerID($0) }))
+        case .passOn(let party):
+            contents.withLock { contents in
+                guard let party = party ?? contents.directory.party(of: peer.publicKey) else {
+                    return .accept
+                }
+                return .acceptFor(Set(contents.directory.lacking(party).map { PeerID($0) }))
+            }
         case .ignore: .ignore
         case .reject: .reject
         }

@@ -50,7 +50,7 @@ package struct NamedField: Sendable, Equatable {
 extension Field {
     /// Reads any value of the ledger's types by its stored properties, in order of declaration.
     package init(_ value: Any) {
-        if let leaf = Self.leaf(value) {
+        if let leaf = Self.leaves[ObjectIdentifier(type(of: value))]?(value) {
             self = leaf
             return
         }
@@ -73,47 +73,44 @@ extension Field {
         }
     }
 
-    private static func leaf(_ value: Any) -> Field? {
-        let isBytes = type(of: value) == [UInt8].self
-        return switch value {
-        case let value as EntryIndex: .number(value.rawValue)
-        case let value as Height: .number(value.rawValue)
-        case let value as ValidatorIndex: .party(UInt64(value.rawValue), .validator, name: nil)
-        case let value as SubmitterIndex:
-            .party(UInt64(value.rawValue), .submitter, name: nil)
-        case let value as CircuitIndex:
-            .party(UInt64(value.rawValue), .circuit, name: nil)
-        case let value as Time: .time(value.rawValue)
-        case let value as Reputation: .points(value.rawValue)
-        case let value as Stake: .number(value.rawValue)
-        case let value as Amount: .number(value.rawValue)
-        case let value as Bytes32: .hex(value.hex)
-        case let value as Digest: .hex(value.hex)
-        case let value as PublicKey: .hex(value.hex)
-        case let value as Signature: .hex(value.hex)
-        case let value as RequestID: .hex(value.hex)
-        case let value as JobID: .hex(value.hex)
-        case let value as CircuitID: .hex(value.hex)
-        case let value as LedgerID: .hex(value.hex)
-        // An empty list of anything can be cast to any list.
-        case let value as [UInt8] where isBytes: .hex(value.hex)
-        case let value as String: .text(value)
-        default: integer(value)
-        }
-    }
+    /// How a value of a type is read that is not taken apart.
+    private typealias Reading = @Sendable (Any) -> Field?
 
-    private static func integer(_ value: Any) -> Field? {
-        switch value {
-        case let value as UInt8: .number(UInt64(value))
-        case let value as UInt16: .number(UInt64(value))
-        case let value as UInt32: .number(UInt64(value))
-        case let value as UInt64: .number(value)
-        case let value as Int32: .signed(Int64(value))
-        case let value as Int64: .signed(value)
-        case let value as Int: .signed(Int64(value))
-        case let value as Bool: .text(value ? "true" : "false")
-        default: nil
-        }
+    private static let leaves: [ObjectIdentifier: Reading] = Dictionary(
+        uniqueKeysWithValues: [
+            leaf(EntryIndex.self) { .number($0.rawValue) },
+            leaf(Height.self) { .number($0.rawValue) },
+            leaf(ValidatorIndex.self) { .party(UInt64($0.rawValue), .validator, name: nil) },
+            leaf(SubmitterIndex.self) { .party(UInt64($0.rawValue), .submitter, name: nil) },
+            leaf(CircuitIndex.self) { .party(UInt64($0.rawValue), .circuit, name: nil) },
+            leaf(Time.self) { .time($0.rawValue) },
+            leaf(Reputation.self) { .points($0.rawValue) },
+            leaf(Stake.self) { .number($0.rawValue) },
+            leaf(Amount.self) { .number($0.rawValue) },
+            leaf(Bytes32.self) { .hex($0.hex) },
+            leaf(Digest.self) { .hex($0.hex) },
+            leaf(PublicKey.self) { .hex($0.hex) },
+            leaf(Signature.self) { .hex($0.hex) },
+            leaf(RequestID.self) { .hex($0.hex) },
+            leaf(JobID.self) { .hex($0.hex) },
+            leaf(CircuitID.self) { .hex($0.hex) },
+            leaf(LedgerID.self) { .hex($0.hex) },
+            leaf([UInt8].self) { .hex($0.hex) },
+            leaf(String.self) { .text($0) },
+            leaf(UInt8.self) { .number(UInt64($0)) },
+            leaf(UInt16.self) { .number(UInt64($0)) },
+            leaf(UInt32.self) { .number(UInt64($0)) },
+            leaf(UInt64.self) { .number($0) },
+            leaf(Int32.self) { .signed(Int64($0)) },
+            leaf(Int64.self) { .signed($0) },
+            leaf(Int.self) { .signed(Int64($0)) },
+            leaf(Bool.self) { .text($0 ? "true" : "false") },
+        ])
+
+    private static func leaf<Value>(
+        _ type: Value.Type, _ field: @escaping @Sendable (Value) -> Field
+    ) -> (ObjectIdentifier, Reading) {
+        (ObjectIdentifier(type), { ($0 as? Value).map(field) })
     }
 }
 
@@ -142,15 +139,18 @@ extension BatchSealed {
 }
 
 /// Spells a name of Swift as JSON does here: `publicInputs` as `public_inputs`.
+///
+/// Of the letters those of ASCII change, which names here consist of.
 package func snakeCase(_ name: String) -> String {
-    var result = ""
-    for character in name {
-        if character.isUppercase {
-            if !result.isEmpty { result.append("_") }
-            result += character.lowercased()
-        } else {
-            result.append(character)
+    var result: [UInt8] = []
+    result.reserveCapacity(name.utf8.count + 4)
+    for byte in name.utf8 {
+        guard (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) else {
+            result.append(byte)
+            continue
         }
+        if !result.isEmpty { result.append(UInt8(ascii: "_")) }
+        result.append(byte | 0x20)
     }
-    return result
+    return String(decoding: result, as: UTF8.self)
 }

@@ -69,14 +69,22 @@ extension EventPiece {
         var bytes = ByteBuffer()
         var isNamed = true
         do throws(ReadingError) {
-            var height = try LogLine.height(before: range.lowerBound, in: log)
+            var height: UInt64?
             var reader = EntryReader(log, from: range.lowerBound, to: range.upperBound)
             while let entry = try reader.entry() {
                 if case .batchOpened(let opened) = entry.event { height = opened.height.rawValue }
+                // What a batch has added begins with its opening: no need to look for one before.
+                let batch: UInt64
+                if let height {
+                    batch = height
+                } else {
+                    batch = try LogLine.height(before: entry.index, in: log)
+                }
+                height = batch
                 let fields = entry.event.fields
                 if fields.contains(where: { $0.value.isBeyond(names) }) { isNamed = false }
                 let line = LogLine(
-                    entry, height: height, fields: fields.map { $0.named(by: names) })
+                    entry, height: batch, fields: fields.map { $0.named(by: names) })
                 bytes.writeString(
                     "id: \(entry.index)\nevent: \(entry.event.kind)\ndata: ")
                 bytes.writeString(AnswerJSON.lenient(line))

@@ -32,6 +32,8 @@ struct AssumedRun {
 
     private let hypothesis: Hypothesis
     private var absent: [PublicKey] = []
+    /// The requests of the log, and how it decided them, where it has.
+    private var recorded: [RequestID: Outcome?] = [:]
     /// Payments ordered here, of which the log may not say whether they were made.
     private var unpaid: [RequestID] = []
     private var places: [Refused: Int] = [:]
@@ -47,16 +49,23 @@ struct AssumedRun {
             _ = decide(.openLedger(opened))
         case .batch(let opening): open(opening.event)
         case .message(let message, let isRefused):
+            if !isRefused, case .request(let request) = message {
+                recorded[request.id(in: state.ledger)] = .some(nil)
+            }
             guard let message = assumed(message) else { return }
             take(message, kind, isRefused: isRefused)
         }
     }
 
     /// Closes what is due and seals the batch; the first time, the other rules begin.
-    mutating func finish(control: LedgerState) {
+    ///
+    /// - Parameter decided: What the log has decided in the batch.
+    mutating func finish(decided: [(id: RequestID, outcome: Outcome)]) {
         guard end == nil else { return }
+        for (id, outcome) in decided { recorded[id] = outcome }
+        watch.decided = []
         if state.height.rawValue > 0 {
-            pay(control)
+            pay()
             _ = decide(.closeDue)
         }
         let isFirst = state.height.rawValue == 0
@@ -149,18 +158,18 @@ struct AssumedRun {
     }
 
     /// Takes payments that only this run orders for made: the log tells of no other end.
-    private mutating func pay(_ control: LedgerState) {
+    private mutating func pay() {
         unpaid += watch.ordered
         watch.ordered = []
         var waiting: [RequestID] = []
         for id in unpaid {
-            if let entry = control.entry(of: id) {
-                guard let decided = control.decided(at: entry) else {
+            if let outcome = recorded[id] {
+                guard let outcome else {
                     waiting.append(id)
                     continue
                 }
                 // The report of the log will come, or has come.
-                if decided.decision.outcome == .approved { continue }
+                if outcome == .approved { continue }
             }
             let report = SettlementMessage(
                 request: id, bridge: state.bridge, reference: [], result: .settled,

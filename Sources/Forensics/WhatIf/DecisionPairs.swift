@@ -92,6 +92,8 @@ struct DecisionPairs {
                     assumed: RunDecision(refused: "ledgerEnded")))
         }
         ownWaiting = [:]
+        Self.cut(&flips, to: keptMax, Self.isEarlier)
+        Self.cut(&nearest, to: keptMax, Self.isNearer)
     }
 
     mutating func addOwn(_ id: RequestID, _ entry: UInt64, _ decision: RunDecision) {
@@ -120,12 +122,10 @@ struct DecisionPairs {
         }
         if !pair.own.isLike(pair.assumed) {
             flipCount += 1
-            Self.keep(pair, in: &flips, max: keptMax) { $0.entry < $1.entry }
+            Self.keep(pair, in: &flips, max: keptMax, Self.isEarlier)
         }
         guard pair.own.votesToFlip != nil else { return }
-        Self.keep(pair, in: &nearest, max: keptMax) { one, other in
-            (one.own.votesToFlip ?? .max, one.entry) < (other.own.votesToFlip ?? .max, other.entry)
-        }
+        Self.keep(pair, in: &nearest, max: keptMax, Self.isNearer)
     }
 
     private mutating func count(
@@ -139,19 +139,28 @@ struct DecisionPairs {
         byVotes[place][keyPath: side] += 1
     }
 
-    /// Puts a pair in its place in a list that is bounded.
+    /// Adds a pair to a list of which the first so many count; it is in order once it is cut.
     private static func keep(
         _ pair: DecisionPair, in list: inout [DecisionPair], max bound: Int,
         _ isBefore: (DecisionPair, DecisionPair) -> Bool
     ) {
-        if list.count == bound, let last = list.last, !isBefore(pair, last) { return }
-        var low = 0
-        var high = list.count
-        while low < high {
-            let middle = (low + high) / 2
-            if isBefore(list[middle], pair) { low = middle + 1 } else { high = middle }
-        }
-        list.insert(pair, at: low)
-        if list.count > bound { list.removeLast() }
+        list.append(pair)
+        if list.count >= 2 * bound { cut(&list, to: bound, isBefore) }
+    }
+
+    private static func cut(
+        _ list: inout [DecisionPair], to bound: Int,
+        _ isBefore: (DecisionPair, DecisionPair) -> Bool
+    ) {
+        list.sort(by: isBefore)
+        if list.count > bound { list.removeLast(list.count - bound) }
+    }
+
+    private static func isEarlier(_ one: DecisionPair, _ other: DecisionPair) -> Bool {
+        one.entry < other.entry
+    }
+
+    private static func isNearer(_ one: DecisionPair, _ other: DecisionPair) -> Bool {
+        (one.own.votesToFlip ?? .max, one.entry) < (other.own.votesToFlip ?? .max, other.entry)
     }
 }

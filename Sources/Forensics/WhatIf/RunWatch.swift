@@ -9,6 +9,8 @@ struct RunWatch {
     var input: UInt64 = 0
     /// The requests closed since they were last taken away.
     var closed: [(id: RequestID, decision: RunDecision)] = []
+    /// The requests decided since they were last taken away.
+    var decided: [(id: RequestID, outcome: Outcome)] = []
     /// The requests whose payment was ordered since they were last taken away.
     var ordered: [RequestID] = []
     /// Requests in whose settlement a validator was first in rank, by its number.
@@ -20,7 +22,9 @@ struct RunWatch {
     mutating func see(_ event: Event, _ state: LedgerState) {
         switch event {
         case .roundOpened(let opened): countLeader(opened.leader)
-        case .outcomeDecided(let decided): inevitable[decided.request] = input
+        case .outcomeDecided(let event):
+            inevitable[event.request] = input
+            if let id = state.requestID(at: event.request) { decided.append((id, event.outcome)) }
         case .settlementOrdered(let order):
             if let id = state.requestID(at: order.request) { ordered.append(id) }
         case .roundClosed(let event):

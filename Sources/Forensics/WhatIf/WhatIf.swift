@@ -83,8 +83,8 @@ package struct WhatIf: Encodable, Sendable {
 
     /// Runs a ledger again under its own rules, and beside that under others.
     ///
-    /// Reads the log once, holds two states in memory, and writes nothing. `progress` hears after
-    /// each batch how many entries are done.
+    /// Reads the log once, holds two states in memory, each run on a thread of its own, and writes
+    /// nothing. `progress` hears after each batch how many entries are done.
     package static func run(
         _ hypothesis: Hypothesis, in log: EventLog, progress: (UInt64) -> Void = { _ in }
     ) throws(WhatIfError) -> WhatIf {

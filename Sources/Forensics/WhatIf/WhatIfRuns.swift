@@ -8,22 +8,20 @@ internal import Ledger
 struct WhatIfRuns {
     private let hypothesis: Hypothesis
     private var control = ControlRun()
-    private var assumed: AssumedRun
-    private var pairs = DecisionPairs(keptMax: WhatIf.pairsMax)
+    private let assumed: AssumedThread
     /// The parameters with which the ledger began.
     private var parameters = Parameters.standard
     private var proposed: [String: UInt64] = [:]
-    private var assumedProposed: [String: UInt64] = [:]
-    private var proposersMoved: UInt64 = 0
     private var entries: UInt64 = 0
 
     init(_ hypothesis: Hypothesis) {
         self.hypothesis = hypothesis
-        assumed = AssumedRun(hypothesis)
+        assumed = AssumedThread(hypothesis)
     }
 
     /// Takes in a sealed batch of the log.
     mutating func take(_ batch: [LoggedEntry]) throws(WhatIfError) {
+        var replayed = ReplayedBatch()
         var position = 0
         while position < batch.count {
             let entry = batch[position]
@@ -32,16 +30,21 @@ struct WhatIfRuns {
             }
             guard let input = try control.input(of: entry) else { break }
             control.watch.input = entry.index
-            assumed.watch.input = entry.index
-            let before = assumed.state.size
             position += try control.take(input, batch[position...])
             if case .ledger(let opened) = input {
                 parameters = opened.parameters
                 try check(opened)
             }
-            assumed.take(input, kind: entry.event.kind)
-            if case .messageRefused(let refused) = entry.event { admit(refused, entry, before) }
-            if case .batchOpened(let opened) = entry.event { countProposers(opened) }
+            if case .batchOpened(let opened) = entry.event {
+                let name = control.state.name(of: opened.proposer)
+                proposed[name, default: 0] += 1
+                replayed.proposer = name
+            }
+            var refusal: Refusal?
+            if case .messageRefused(let refused) = entry.event { refusal = refused.refusal }
+            replayed.steps.append(
+                ReplayedBatch.Step(
+                    entry: entry.index, kind: entry.event.kind, input: input, refusal: refusal))
         }
         position += try control.finish(batch[position...])
         guard position == batch.count else {
@@ -49,9 +52,9 @@ struct WhatIfRuns {
                 entry: batch[position].index, "nothing behind the seal",
                 batch[position].event.kind)
         }
-        assumed.finish(control: control.state)
         entries += UInt64(batch.count)
-        collect()
+        collect(into: &replayed)
+        assumed.take(replayed)
     }
 
     /// Checks, in order: the threshold, the names of those who never were.
@@ -65,46 +68,31 @@ struct WhatIfRuns {
         }
     }
 
-    /// Notes a request that the log refused and the other rules have admitted.
-    private mutating func admit(
-        _ refused: MessageRefused, _ entry: LoggedEntry, _ before: UInt64
-    ) {
-        guard case .request(let message) = refused.message else { return }
-        let id = message.id(in: control.state.ledger)
-        guard let place = assumed.state.entry(of: id), place.rawValue >= before else { return }
-        pairs.addAdmitted(id, entry.index, refused.refusal)
-    }
-
-    private mutating func countProposers(_ opened: BatchOpened) {
-        let own = control.state.name(of: opened.proposer)
-        proposed[own, default: 0] += 1
-        guard assumed.end == nil, let proposer = assumed.proposer else { return }
-        let other = assumed.state.name(of: proposer)
-        assumedProposed[other, default: 0] += 1
-        if own != other { proposersMoved += 1 }
-    }
-
-    /// Takes away what both runs have seen.
-    private mutating func collect() {
-        for (id, decision) in control.watch.closed {
-            let entry = control.state.entry(of: id)?.rawValue ?? 0
-            pairs.addOwn(id, entry, decision)
+    /// Takes away what the run has seen.
+    private mutating func collect(into batch: inout ReplayedBatch) {
+        batch.closed = control.watch.closed.map { id, decision in
+            ReplayedBatch.Closed(
+                id: id, entry: control.state.entry(of: id)?.rawValue ?? 0, decision: decision)
         }
-        for (id, decision) in assumed.watch.closed { pairs.addAssumed(id, decision) }
-        for (id, decision) in assumed.refusedRequests { pairs.addAssumed(id, decision) }
+        batch.decided = control.watch.decided
         control.watch.closed = []
+        control.watch.decided = []
         control.watch.ordered = []
-        assumed.watch.closed = []
-        assumed.refusedRequests = []
     }
 
     /// Puts together the answer.
-    mutating func finish(isUnsealed: Bool) throws(WhatIfError) -> WhatIf {
+    func finish(isUnsealed: Bool) throws(WhatIfError) -> WhatIf {
         guard entries > 0 else { throw .empty }
         let names = control.state.validators.map(\.name)
         for name in hypothesis.absent where !names.contains(name) {
             throw .unknownValidator(name, known: Array(names.prefix(20)))
         }
+        return assumed.finish { answer($0, isUnsealed: isUnsealed) }
+    }
+
+    private func answer(_ side: AssumedSide, isUnsealed: Bool) -> WhatIf {
+        let assumed = side.run
+        var pairs = side.pairs
         for case let round? in control.state.openRounds.map(control.state.openRound) {
             let decision = control.watch.decision(on: round, in: control.state)
             pairs.addOwn(round.id, round.entry.rawValue, decision)
@@ -122,16 +110,17 @@ struct WhatIfRuns {
             outcomes: WhatIf.Both(own: pairs.own, assumed: pairs.assumed),
             flipCount: pairs.flipCount, flips: pairs.flips, byVotesToFlip: pairs.byVotes,
             nearest: pairs.nearest, batches: control.state.height.rawValue,
-            proposersMoved: proposersMoved, leadersMoved: pairs.leadersMoved,
-            validators: validators,
+            proposersMoved: side.proposersMoved, leadersMoved: pairs.leadersMoved,
+            validators: validators(side),
             notTaken: assumed.refused.map { refused in
                 WhatIf.NotTaken(
                     entry: refused.what.entry, reason: refused.what.reason, count: refused.count)
-            }, limits: limits(isUnsealed: isUnsealed))
+            }, limits: limits(assumed, isUnsealed: isUnsealed))
     }
 
-    private var validators: [WhatIf.ValidatorView] {
-        control.state.validators.enumerated().map { place, validator in
+    private func validators(_ side: AssumedSide) -> [WhatIf.ValidatorView] {
+        let assumed = side.run
+        return control.state.validators.enumerated().map { place, validator in
             // Without those who never were, the others may have joined under other numbers.
             let other = assumed.state.validatorIndex(of: validator.key)
                 .flatMap { assumed.state.validator($0) }
@@ -144,7 +133,7 @@ struct WhatIfRuns {
                     assumed: isAbsent ? nil : other?.reputation.rawValue),
                 proposed: WhatIf.Both(
                     own: proposed[validator.name] ?? 0,
-                    assumed: assumedProposed[validator.name] ?? 0),
+                    assumed: side.proposed[validator.name] ?? 0),
                 led: WhatIf.Both(
                     own: Self.count(control.watch.led, place),
                     assumed: number.map { Self.count(assumed.watch.led, $0) } ?? 0))
@@ -156,7 +145,7 @@ struct WhatIfRuns {
     }
 
     /// What a reader must know to judge the answer.
-    private func limits(isUnsealed: Bool) -> [String] {
+    private func limits(_ assumed: AssumedRun, isUnsealed: Bool) -> [String] {
         var limits = [
             "What is replayed are the requests, votes, results, reports, evidence, changes and"
                 + " times of the log, each at its place: they were made under the old rules, and"
@@ -168,7 +157,10 @@ struct WhatIfRuns {
             "A payment that only the other rules order is taken for made. A job that the other"
                 + " rules give to other validators has no results.",
         ]
-        if let threshold = hypothesis.threshold, isUnsafe(threshold) {
+        let members = assumed.state.members.count
+        if let threshold = hypothesis.threshold,
+            !Parameters.isSafe(threshold: threshold, of: members)
+        {
             limits.append(
                 "With a threshold of \(threshold), two quorums need not share an honest validator:"
                     + " no ledger is made with it.")
@@ -183,9 +175,5 @@ struct WhatIfRuns {
             limits.append("The batch at the end of the log is not sealed; it is left out.")
         }
         return limits
-    }
-
-    private func isUnsafe(_ threshold: UInt32) -> Bool {
-        !Parameters.isSafe(threshold: threshold, of: assumed.state.members.count)
     }
 }

@@ -61,6 +61,8 @@ struct Witness {
     private(set) var stop: String?
 
     private var ranking: [ValidatorIndex] = []
+    /// Heights of which a certificate lies beside the log.
+    private var stored: [Height] = []
     private var opened: (height: Height, entry: UInt64, by: SealedMembers)?
     private var partedHeights = 0
     private var failure: CulpritError?
@@ -77,6 +79,7 @@ struct Witness {
     /// Votes and results are taken where another input says something on them too, or may.
     mutating func read(into book: inout StatementBook) throws(CulpritError) {
         try readRefused(into: &book)
+        do throws(DiskError) { stored = try store.heights() } catch { stored = [] }
         var other = self
         var kept = book
         do throws(FoldFailure) {
@@ -154,7 +157,7 @@ struct Witness {
         }
         opened = (batch.height, entry, state.sealedBefore)
         if isParted { partedHeights += 1 }
-        if isParted || book.ordering[batch.height] != nil {
+        if isParted || book.ordering[batch.height] != nil || stored.contains(batch.height) {
             orderings[batch.height] = Ordering(state.sealedBefore)
         }
         guard !ranking.isEmpty, ranking[Int(batch.round) % ranking.count] != batch.proposer else {
@@ -213,16 +216,17 @@ struct Witness {
         }
     }
 
+    private var store: PrecommitStore {
+        PrecommitStore(ledgerDirectory: log.directory, disk: disk)
+    }
+
     /// The precommits of the last batches stand beside the log.
     private mutating func readStore(into book: inout StatementBook) throws(CulpritError) {
         let next = Height(state.height.rawValue + 1)
         if book.ordering[next] != nil || parting != nil {
             orderings[next] = Ordering(state.sealedLast)
         }
-        let store = PrecommitStore(ledgerDirectory: log.directory, disk: disk)
-        let heights: [Height]
-        do throws(DiskError) { heights = try store.heights() } catch { return }
-        for height in heights {
+        for height in stored {
             let found: Precommits
             do throws(PrecommitStoreError) { found = try store.load(height) } catch { continue }
             if height == state.height, height.rawValue > 0 {

@@ -132,8 +132,8 @@ struct ReputationReason {
             let those = steps.filter { $0.cause == cause }
             guard !those.isEmpty else { continue }
             result.say(
-                "\(those.count) times \(Words.points(cause.points)) points, for \(words):"
-                    + " \(Self.moved(those)) in all, last at entry"
+                "\(Words.count(those.count, "time")) \(Words.points(cause.points)) points, for"
+                    + " \(words): \(Self.moved(those)) in all, last at entry"
                     + " \(those[those.count - 1].entry).",
                 rule: "\(cause): \(Words.points(cause.points))", amount: Self.moved(those),
                 entry: those.count == 1 ? those[0].entry : nil)

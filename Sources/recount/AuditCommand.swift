@@ -123,7 +123,7 @@ struct AuditCommand: ParsableCommand {
 
     mutating func run() throws {
         let options = try options()
-        let names = LocalNetwork.names(in: ledger)
+        let names = Place.names(in: ledger)
         guard names.isEmpty else {
             guard progress == nil else {
                 throw Failure("--progress is for one ledger; name a validator's home")

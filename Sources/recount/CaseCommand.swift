@@ -44,12 +44,12 @@ struct CasePlace {
     /// What became of it; nil where it lies outside of a home.
     let status: CaseStore.Status?
 
-    /// The cases that an argument stands for: a file, or all of a home or a local network.
+    /// The cases that an argument stands for: a file, or all of a home or of a folder of them.
     static func all(_ argument: String) throws(Failure) -> [CasePlace] {
         guard FileManager.default.fileExists(atPath: argument) else {
             throw Failure("there is no file or folder \(argument)")
         }
-        let networked = LocalNetwork.names(in: argument)
+        let networked = Place.names(in: argument)
             .map { LocalNetwork.homePath(of: $0, in: argument) }
         guard networked.isEmpty else {
             var all: [CasePlace] = []

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Audit
+import EventLog
 import Foundation
 import Ledger
 import Node
@@ -17,21 +18,34 @@ enum Place {
     /// that theirs is gone.
     private static let told = Mutex<Set<String>>([])
 
-    /// The path as it is, or the home of the first validator that has a ledger where it is a local
-    /// network, which is told on standard error.
+    /// The path as it is, or the home of the first validator that has a ledger where it holds
+    /// several, which is told on standard error.
     static func node(_ path: String) -> String {
-        guard let first = LocalNetwork.names(in: path).first else { return path }
+        guard let first = names(in: path).first else { return path }
         let shown = withLedger(path).first ?? first
         if told.withLock({ $0.insert(path).inserted }) {
-            Output.standardError("note: \(path) is a local network; this is \(shown)'s\n")
+            let what = LocalNetwork.names(in: path).isEmpty ? "holds ledgers" : "is a local network"
+            Output.standardError("note: \(path) \(what); this is \(shown)'s\n")
         }
         return LocalNetwork.homePath(of: shown, in: path)
     }
 
-    /// The names of the homes of a local network that have a ledger; those that have lost it are
-    /// told of on standard error, once.
+    /// The names of what a folder holds: the homes of a local network, or else the folders with a
+    /// ledger and no configuration, as `recount simulate --out` writes them; none of another one.
+    static func names(in path: String) -> [String] {
+        let homes = LocalNetwork.names(in: path)
+        guard homes.isEmpty, !NodeHome.isHome(path), !NodeHome.hasLedger(path) else { return homes }
+        let found: [String]
+        do throws(DiskError) { found = try POSIXDisk().list(path) } catch { return [] }
+        // node-2 before node-10
+        return found.filter { NodeHome.hasLedger("\(path)/\($0)") }
+            .sorted { ($0.count, $0) < ($1.count, $1) }
+    }
+
+    /// The names of what a folder holds that have a ledger; homes that have lost it are told of on
+    /// standard error, once.
     static func withLedger(_ path: String) -> [String] {
-        LocalNetwork.names(in: path).filter { name in
+        names(in: path).filter { name in
             let home = LocalNetwork.homePath(of: name, in: path)
             if NodeHome.hasLedger(home) { return true }
             if told.withLock({ $0.insert(home).inserted }) {
@@ -41,10 +55,9 @@ enum Place {
         }
     }
 
-    /// What an argument stands for: itself, or the homes of a local network by their names.
+    /// What an argument stands for: itself, or the ledgers that it holds, by their names.
     static func copies(_ path: String) -> [(path: String, name: String)] {
-        let names = LocalNetwork.names(in: path)
-        guard !names.isEmpty else { return [(path, path)] }
+        guard !names(in: path).isEmpty else { return [(path, path)] }
         return withLedger(path).map { (LocalNetwork.homePath(of: $0, in: path), $0) }
     }
 
@@ -76,7 +89,7 @@ enum Place {
     /// The homes of validators in a folder: those of a local network that have a ledger, or the one
     /// that it is.
     static func homes(_ path: String) throws(Failure) -> [String] {
-        let names = withLedger(path)
+        let names = LocalNetwork.names(in: path).isEmpty ? [] : withLedger(path)
         if !names.isEmpty { return names.map { LocalNetwork.homePath(of: $0, in: path) } }
         guard NodeHome.isHome(path) else {
             throw Failure(

@@ -32,7 +32,7 @@ struct Recount: AsyncParsableCommand {
             GovernCommand.self,
             AuditCommand.self, DiffCommand.self, WhyCommand.self, CaseCommand.self,
             CulpritsCommand.self, EvidenceCommand.self, AnswerCommand.self, BisectCommand.self,
-            WhatIfCommand.self, DisagreementsCommand.self, ReportCommand.self,
+            WhatIfCommand.self, DisagreementsCommand.self, ReportCommand.self, SchemaCommand.self,
             ReplayCommand.self,
             LogCommand.self, ShowCommand.self, RequestsCommand.self, JobCommand.self,
             ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self, ProveCommand.self,

@@ -10,7 +10,8 @@ struct HelpTests {
     private static let commands = [
         [], ["init"], ["keygen"], ["genesis"], ["genesis", "accept"], ["run"], ["audit"],
         ["diff"], ["why"], ["bisect"], ["culprits"], ["evidence"], ["evidence", "verify"],
-        ["answer"], ["whatif"], ["disagreements"], ["report"], ["case"], ["case", "list"],
+        ["answer"], ["whatif"], ["disagreements"], ["report"], ["schema"], ["case"],
+        ["case", "list"],
         ["case", "show"], ["case", "verify"], ["case", "export"], ["case", "release"],
         ["case", "derive"],
         ["replay"], ["log"], ["show"], ["show", "request"],

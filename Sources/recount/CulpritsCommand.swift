@@ -165,7 +165,9 @@ private struct CulpritText {
         print("Proved", report.proved)
         if let out, !report.files.isEmpty {
             Output.line()
-            Output.line("  \(report.files.count) files of evidence in \(out):".visible)
+            let files = Text.count(
+                UInt64(report.files.count), "file of evidence", "files of evidence")
+            Output.line("  \(files) in \(out):".visible)
             Output.line("  recount evidence verify \(out)".visible)
         }
         print("Must answer", report.mustAnswer)

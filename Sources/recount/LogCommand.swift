@@ -88,8 +88,9 @@ struct LogCommand: ParsableCommand {
         next = try walk.list(log, from: next)
         guard follow else {
             if walk.listed == 0, !json {
+                let these = last.map { "None of the last \($0) entries" } ?? "No entry"
                 Output.line(
-                    log.size == 0 ? "There are no entries yet." : "No entry passes these filters.")
+                    log.size == 0 ? "There are no entries yet." : "\(these) passes these filters.")
             }
             return
         }

@@ -15,6 +15,7 @@ struct NodeWitness {
     /// A batch whose entries were read.
     private struct Batch {
         var opened: UInt64 = 0
+        var height: Height?
         var changes: [UInt64] = []
     }
 
@@ -47,7 +48,7 @@ struct NodeWitness {
                 let precommits = Precommits(carriedBy: opened)
                 try follow(batch, under: precommits, size: entry.index)
                 if opened.height.rawValue > 1 { candidate = (log, precommits) }
-                batch = Batch(opened: entry.index)
+                batch = Batch(opened: entry.index, height: opened.height)
             }
             if case .governanceApproved = entry.event { batch.changes.append(entry.index) }
             if entry.index == 0, Digest(hashing: entry.bytes) != ledger.digest {
@@ -63,7 +64,13 @@ struct NodeWitness {
                 candidate = nil
             }
         }
-        guard let precommits = try newest(), precommits.root == log.frontier.root else {
+        let newest = try newest()
+        if let newest, newest.height == batch.height, newest.root != log.frontier.root {
+            throw lie(
+                "its precommits of batch \(newest.height.rawValue) are of other entries than it gives"
+            )
+        }
+        guard let precommits = newest, precommits.root == log.frontier.root else {
             // Its last batch is newer than what was read, or not proved yet.
             if let found = candidate,
                 try believe(found.precommits, size: found.log.frontier.count) != nil

@@ -2,17 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Audit
-internal import EventLog
-internal import Ledger
-internal import NIOCore
+package import EventLog
+package import Ledger
+package import NIOCore
 internal import Synchronization
 
 /// A run of entries as server-sent events.
-struct EventPiece: Sendable {
+package struct EventPiece: Sendable {
     /// The events.
-    let bytes: ByteBuffer
+    package let bytes: ByteBuffer
     /// The entry after the last.
-    let end: UInt64
+    package let end: UInt64
 }
 
 /// Makes the events of entries, once for all who want the same ones.
@@ -63,7 +63,7 @@ actor EventPieces {
 
 extension EventPiece {
     /// The events of a range of entries, and whether all parties in them have names.
-    static func render(
+    package static func render(
         _ range: Range<UInt64>, _ log: EventLog, _ names: LedgerNames
     ) throws -> (EventPiece, isNamed: Bool) {
         var bytes = ByteBuffer()

@@ -1,16 +1,16 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import NIOCore
+package import NIOCore
 internal import NIOHTTP1
 internal import Synchronization
 
 /// Who reads a stream, for as long as the connection is there.
-final class StreamReader: Sendable {
+package final class StreamReader: Sendable {
     let channel: any Channel
     private let contents = Mutex<(isGone: Bool, follower: Follower?)>((false, nil))
 
-    init(_ channel: any Channel) {
+    package init(_ channel: any Channel) {
         self.channel = channel
         channel.closeFuture.whenComplete { [self] _ in
             let follower = contents.withLock { contents in
@@ -35,9 +35,9 @@ final class StreamReader: Sendable {
 ///
 /// Its `next` moves on the herald's thread alone, and what is passed is written on its event loop,
 /// in that order; whatever it writes itself later goes through the same loop, and comes after.
-final class Follower: Sendable {
+package final class Follower: Sendable {
     /// Why it is given nothing more.
-    enum End: Equatable, Sendable {
+    package enum End: Equatable, Sendable {
         /// It lacks the entries from this one on, and is to fetch them.
         case behind(UInt64)
         /// Its connection has closed.

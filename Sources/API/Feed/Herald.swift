@@ -1,11 +1,11 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import EventLog
-internal import Ledger
+package import EventLog
+package import Ledger
 internal import NIOCore
 internal import NIOPosix
-internal import Synchronization
+package import Synchronization
 
 /// Gives what the ledger has grown by to all who follow it and have the rest.
 ///
@@ -14,9 +14,9 @@ internal import Synchronization
 /// there are two changes of threads, and no task of a follower is woken. A follower that has not
 /// taken what was written before, or lacks more than that, is told so and catches up by itself. One
 /// that has gone is let go when its connection closes.
-final class Herald: Sendable {
+package final class Herald: Sendable {
     /// What there is to tell: the log, and how many of its entries may be told.
-    typealias Source = @Sendable () throws -> (log: EventLog, size: UInt64)
+    package typealias Source = @Sendable () throws -> (log: EventLog, size: UInt64)
 
     /// Followers at so many different places are told at once; the others catch up by themselves.
     private static let placesMax = 4
@@ -30,7 +30,7 @@ final class Herald: Sendable {
     }
 
     /// What parties are called, as far as an entry has named them yet.
-    let names = Mutex(LedgerNames(validators: []))
+    package let names = Mutex(LedgerNames(validators: []))
 
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let source: Source
@@ -38,7 +38,7 @@ final class Herald: Sendable {
     private let heartbeat: Duration
     private let contents = Mutex(Contents())
 
-    init(_ limits: APILimits, _ source: @escaping Source) {
+    package init(_ limits: APILimits, _ source: @escaping Source) {
         self.source = source
         entriesMax = limits.eventsAtOnce
         heartbeat = .milliseconds(limits.heartbeatMilliseconds)
@@ -46,7 +46,7 @@ final class Herald: Sendable {
     }
 
     /// Has it look on its own thread whether there is something to tell.
-    func ring() {
+    package func ring() {
         let isFirst = contents.withLock { contents in
             guard !contents.isRung, !contents.isOver, !contents.followers.isEmpty else {
                 return false
@@ -62,7 +62,7 @@ final class Herald: Sendable {
     }
 
     /// Gives a reader the entries from one on as they come, until that ends.
-    func follow(_ reader: StreamReader, from next: UInt64) async -> Follower.End {
+    package func follow(_ reader: StreamReader, from next: UInt64) async -> Follower.End {
         let follower = Follower(reader.channel, next: next)
         let id = ObjectIdentifier(follower)
         contents.withLock { contents in
@@ -78,7 +78,7 @@ final class Herald: Sendable {
     }
 
     /// Ends it for all.
-    func end() {
+    package func end() {
         let followers = contents.withLock { contents in
             contents.isOver = true
             return Array(contents.followers.values)
@@ -87,7 +87,7 @@ final class Herald: Sendable {
     }
 
     /// Ends it, and its thread.
-    func stop() async {
+    package func stop() async {
         end()
         await withCheckedContinuation { continuation in
             pool.shutdownGracefully { _ in continuation.resume() }

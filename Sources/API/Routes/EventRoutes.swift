@@ -16,7 +16,7 @@ extension Routes {
             var start = try query.number("from") ?? size
             var field = "from"
             if let text = request.headers.first(name: "Last-Event-ID") {
-                guard let last = UInt64(text), last < UInt64.max else {
+                guard let last = UInt64(text), "\(last)" == text, last < UInt64.max else {
                     throw APIError.wrong("Last-Event-ID", "it is no entry")
                 }
                 (start, field) = (last + 1, "Last-Event-ID")

@@ -1,19 +1,29 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import NIOCore
+package import NIOCore
 
-/// The address of a client as far as limits go: of IPv6 the network, which one host has whole.
-struct ClientAddress: Hashable, Sendable {
+/// The address of a client as far as limits go: of IPv6 the network of 64 bits, which one host has
+/// whole, unless it is one of IPv4.
+package struct ClientAddress: Hashable, Sendable {
     private let text: String
 
     /// The address of a peer; those without one are one.
-    init(_ address: SocketAddress?) {
+    package init(_ address: SocketAddress?) {
         let text = address?.ipAddress ?? ""
-        let groups = text.split(separator: ":", omittingEmptySubsequences: false)
-        // The text has no leading zeros and one gap at most; four groups before it are the network.
-        self.text =
-            groups.count > 2 && !text.hasPrefix("::")
-            ? groups.prefix(4).joined(separator: ":") : text
+        if text.contains(".") {
+            self.text = text.split(separator: ":").last.map { String($0) } ?? text
+        } else {
+            self.text = text.contains(":") ? Self.network(text) : text
+        }
+    }
+
+    /// The first four of the eight groups, of which a gap leaves out those that are zero.
+    private static func network(_ text: String) -> String {
+        let sides = text.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false)
+            .map { $0.split(separator: ":") }
+        let after = sides.count > 1 ? sides[1] : []
+        let zeros = [Substring](repeating: "0", count: max(0, 8 - sides[0].count - after.count))
+        return (sides[0] + zeros + after).prefix(4).joined(separator: ":")
     }
 }

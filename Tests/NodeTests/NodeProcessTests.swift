@@ -12,11 +12,15 @@ import TestSupport
 import Testing
 
 /// What the processes of a network have told, each by its name.
-private final class Heard: Sendable {
+final class Heard: Sendable {
     private let decided = Mutex<[String: Set<String>]>([:])
     private let settled = Mutex<[String: Int]>([:])
+    private let network = Mutex<[String: [NetworkEvent]]>([:])
 
     func take(_ told: NodeProcess.Told, of name: String) {
+        if case .network(let event) = told {
+            network.withLock { $0[name, default: []].append(event) }
+        }
         guard case .node(.batch(_, _, _, let events, _)) = told else { return }
         for event in events {
             switch event {
@@ -29,13 +33,27 @@ private final class Heard: Sendable {
     }
 
     func decisions(of name: String) -> Int { decided.withLock { $0[name]?.count ?? 0 } }
+    /// The peers that a node sent away, each with the answer to its hello.
+    func sentAway(of name: String) -> [(peer: PeerID, answer: PeerDirectory.Answer?)] {
+        network.withLock { $0[name] ?? [] }.compactMap { event in
+            if case .refused(let peer, let answer) = event { (peer, answer) } else { nil }
+        }
+    }
+
+    /// The peers that came to speak for a party, each time that they did.
+    func parties(of name: String) -> [PeerID] {
+        network.withLock { $0[name] ?? [] }.compactMap { event in
+            if case .party(_, let peer) = event { peer } else { nil }
+        }
+    }
+
     func payments(of name: String) -> Int { settled.withLock { $0[name] ?? 0 } }
 }
 
 /// Validators and the bridge, each with a network of its own, over sockets of this machine.
 @Suite("Nodes over sockets", .serialized)
 struct NodeProcessTests {
-    private static func make(
+    static func make(
         _ folder: TemporaryFolder, _ count: Int, threshold: UInt32
     ) throws -> LocalNetwork {
         var configuration = try Samples.configuration()
@@ -47,7 +65,7 @@ struct NodeProcessTests {
             portsFrom: TestPorts.take(count + 1))
     }
 
-    private static func start(_ home: NodeHome, _ heard: Heard) async throws -> NodeProcess {
+    static func start(_ home: NodeHome, _ heard: Heard) async throws -> NodeProcess {
         var options = NodeProcess.Options()
         options.node.followsProjections = false
         return try await NodeProcess(
@@ -55,7 +73,7 @@ struct NodeProcessTests {
             options: options, tell: { heard.take($0, of: home.validator) })
     }
 
-    private static func until(
+    static func until(
         _ what: String, seconds: Double = 60, _ holds: () -> Bool
     ) async throws {
         let end = ContinuousClock.now + .seconds(seconds)
@@ -65,7 +83,7 @@ struct NodeProcessTests {
         }
     }
 
-    private static func requests(
+    static func requests(
         _ network: LocalNetwork, _ lines: Range<Int>
     ) throws -> [Message] {
         let submitter = try #require(network.submitters.first)

@@ -33,6 +33,36 @@ struct PeerDirectoryTests {
         #expect(directory.take(hello(1, second), from: second) == .party(key, instead: nil))
     }
 
+    @Test("of a peer so many hellos are looked at until it comes again")
+    func floods() {
+        var directory = PeerDirectory(ledger)
+        for number in 1...PeerDirectory.hellosMax {
+            #expect(
+                directory.take(hello(UInt64(number), first), from: first)
+                    == .party(party.publicKey, instead: nil))
+        }
+        #expect(directory.take(hello(99, first), from: first) == .tooMany)
+        #expect(directory.take(Hello(ledger: ledger, party: nil), from: first) == .tooMany)
+        directory.disconnect(first)
+        #expect(directory.take(hello(1, first), from: first) != .tooMany)
+    }
+
+    @Test("a number is remembered while its peer is there, however many parties come")
+    func crowds() {
+        var directory = PeerDirectory(ledger)
+        let key = party.publicKey
+        #expect(directory.take(hello(6, second), from: second) == .party(key, instead: nil))
+        for _ in 0..<4_200 {
+            let stranger = SigningKey().publicKey
+            _ = directory.take(
+                Hello(ledger: ledger, key: SigningKey(), number: 1, transport: stranger),
+                from: stranger)
+            directory.disconnect(stranger)
+        }
+        #expect(directory.take(hello(5, first), from: first) == .outdated)
+        #expect(directory.peer(of: key) == second)
+    }
+
     @Test("a hello names its ledger and its peer, and is signed by its party")
     func signatures() {
         var directory = PeerDirectory(ledger)

@@ -191,7 +191,9 @@ package final class NetworkTransport: Transport {
             let reach = try Reach(decoding: bytes)
             contents.withLock { $0.directory.take(reach, from: peer.publicKey) }
         } catch {
-            // Nobody of ours says such a thing, and nothing rests on it.
+            // Nobody of ours says such a thing.
+            tell(.refused(peer, nil))
+            contents.withLock { $0.network }?.disconnect(peer)
         }
     }
 
@@ -225,7 +227,7 @@ package final class NetworkTransport: Transport {
             say(Reach(isReached: true, party: key), to: others, network)
             tell(.party(key, peer))
         case .observer: break
-        case .otherLedger, .unsigned, .outdated, nil:
+        case .otherLedger, .unsigned, .outdated, .tooMany, nil:
             tell(.refused(peer, answer))
             network?.disconnect(peer)
         }
@@ -262,6 +264,7 @@ package enum NetworkEvent: Sendable {
     case disconnected(PeerID)
     /// A peer speaks for a party.
     case party(PublicKey, PeerID)
-    /// A peer was sent away for its hello; nil where that could not be read.
+    /// A peer was sent away for its hello; nil where that, or whom it says to reach, could not be
+    /// read.
     case refused(PeerID, PeerDirectory.Answer?)
 }

@@ -22,6 +22,8 @@ package struct PeerDirectory: Sendable {
         case unsigned
         /// The party has spoken through another peer since.
         case outdated
+        /// The peer has said more hellos than anybody has reason to.
+        case tooMany
     }
 
     private let ledger: LedgerID
@@ -35,9 +37,14 @@ package struct PeerDirectory: Sendable {
     private var numbers: [PublicKey: (number: UInt64, peer: PublicKey)] = [:]
     /// The keys of `numbers`, in the order in which they came.
     private var order: [PublicKey] = []
+    /// The hellos of each peer since it came.
+    private var hellos: [PublicKey: Int] = [:]
 
-    /// Parties whose numbers are remembered.
+    /// Parties whose numbers are remembered; those that are there are not forgotten.
     private static let numbersMax = 4_096
+    /// Hellos of a peer that are looked at while it is connected: a node says one, and each costs
+    /// a signature and a message to all others.
+    package static let hellosMax = 8
     /// Parties that a peer may say to reach; of more, nobody takes note.
     private static let reachMax = 1_024
 
@@ -48,6 +55,8 @@ package struct PeerDirectory: Sendable {
     ///
     /// - Parameter peer: Its transport key, which it has shown to have.
     package mutating func take(_ hello: Hello, from peer: PublicKey) -> Answer {
+        hellos[peer, default: 0] += 1
+        guard hellos[peer, default: 0] <= Self.hellosMax else { return .tooMany }
         guard hello.ledger == ledger else { return .otherLedger(hello.ledger) }
         guard let party = hello.party else {
             forget(peer)
@@ -60,7 +69,12 @@ package struct PeerDirectory: Sendable {
         guard hello.isSigned(for: peer) else { return .unsigned }
         if numbers.updateValue((party.number, peer), forKey: party.key) == nil {
             order.append(party.key)
-            if order.count > Self.numbersMax { numbers[order.removeFirst()] = nil }
+            // Whoever makes keys up must not have a number forgotten that counts.
+            if order.count > Self.numbersMax,
+                let place = order.firstIndex(where: { peers[$0] == nil })
+            {
+                numbers[order.remove(at: place)] = nil
+            }
         }
         let before = peers[party.key]
         forget(peer)
@@ -81,6 +95,7 @@ package struct PeerDirectory: Sendable {
     package mutating func disconnect(_ peer: PublicKey) {
         forget(peer)
         reaches[peer] = nil
+        hellos[peer] = nil
     }
 
     /// Takes in what a peer says of whom it reaches.

@@ -75,10 +75,10 @@ final class NodePrinter: Sendable {
     private func show(_ event: NodeEvent) {
         let logger = logger.withLock { $0 }
         guard logger.logLevel <= event.level else { return }
-        guard isJSON else { return logger.log(level: event.level, "\(event.logged)") }
+        guard isJSON else { return logger.log(level: event.level, "\(event.description)") }
         logger.log(
             level: event.level, "",
-            metadata: [LogRecord.key: .stringConvertible(LogRecord(json: event.bounded.json))])
+            metadata: [LogRecord.key: .stringConvertible(LogRecord(json: event.json))])
     }
 
     private func show(_ event: NetworkEvent) {
@@ -89,7 +89,10 @@ final class NodePrinter: Sendable {
             case .disconnected(let peer): ("disconnected", peer, "")
             case .party(let key, let peer): ("party", peer, key.hex)
             case .refused(let peer, let answer):
-                ("sent away", peer, answer.map { "\($0)" } ?? "its hello cannot be read")
+                (
+                    "sent away", peer,
+                    answer.map { "\($0)" } ?? "what it says of itself cannot be read"
+                )
             }
         let level: Logger.Level = if case .refused = event { .info } else { .debug }
         say(
@@ -185,27 +188,4 @@ extension NodeEvent {
         case .voted: .trace
         }
     }
-
-    /// Bytes of a text within an event that may hold what came from outside.
-    private static let textBytesMax = 4 << 10
-
-    /// The event with the texts that may hold what came from outside cut where they are long.
-    fileprivate var bounded: NodeEvent {
-        func cut(_ text: String) -> String { text.bounded(bytes: Self.textBytesMax) }
-        return switch self {
-        case .recovered(let text): .recovered(cut(text))
-        case .warning(let text): .warning(cut(text))
-        case .projectionsStopped(let text): .projectionsStopped(cut(text))
-        case .refused(let line, let request, let reason, let detail):
-            .refused(line: line, request: request, reason: reason, detail: cut(detail))
-        case .jobRefused(let job, let reason, let detail):
-            .jobRefused(job: job, reason: reason, detail: cut(detail))
-        case .settled(let request, let result, let reference):
-            .settled(request: request, result, reference: cut(reference))
-        default: self
-        }
-    }
-
-    /// The line for people.
-    fileprivate var logged: String { bounded.description }
 }

@@ -18,6 +18,21 @@ extension StringProtocol {
     }
 }
 
+extension String {
+    /// The text, or as much of its beginning as so many bytes of UTF-8 hold, and how many are left
+    /// out.
+    package func bounded(bytes max: Int) -> String {
+        let count = utf8.count
+        guard count > max else { return self }
+        var end = utf8.index(startIndex, offsetBy: max)
+        while end > startIndex, end.samePosition(in: unicodeScalars) == nil {
+            end = utf8.index(before: end)
+        }
+        let kept = self[..<end]
+        return "\(kept)... (\(count - kept.utf8.count) more bytes)"
+    }
+}
+
 extension Unicode.Scalar {
     /// Whether it is a control, a mark that turns or hides what stands beside it, or nothing yet.
     fileprivate var isInvisible: Bool {

@@ -45,8 +45,36 @@ package enum NodeEvent: Sendable, Equatable {
 }
 
 extension NodeEvent: CustomStringConvertible {
+    /// Bytes of a text within an event that are told: it may hold what came from outside.
+    package static let textBytesMax = 4 << 10
+
     /// One line for people.
-    package var description: String {
+    package var description: String { bounded.words }
+
+    /// The event with its texts cut where they are long.
+    private var bounded: NodeEvent {
+        func cut(_ text: String) -> String { text.bounded(bytes: Self.textBytesMax) }
+        return switch self {
+        case .recovered(let text): .recovered(cut(text))
+        case .warning(let text): .warning(cut(text))
+        case .projectionsStopped(let text): .projectionsStopped(cut(text))
+        case .refused(let line, let request, let reason, let detail):
+            .refused(line: line, request: request, reason: reason, detail: cut(detail))
+        case .jobRefused(let job, let reason, let detail):
+            .jobRefused(job: job, reason: reason, detail: cut(detail))
+        case .settled(let request, let result, let reference):
+            .settled(request: request, result, reference: cut(reference))
+        case .equivocation(let validator, let about, let request):
+            .equivocation(validator: validator, about: cut(about), request: request)
+        case .waiting(let until, let rounds, let jobs, let settlements, let reason):
+            .waiting(
+                until: until, openRounds: rounds, openJobs: jobs, settlements: settlements,
+                reason: cut(reason))
+        default: self
+        }
+    }
+
+    private var words: String {
         switch self {
         case .recovered(let text): "recovered: \(text)"
         case .accepted(let line, let request, let entry):
@@ -104,7 +132,7 @@ extension NodeEvent: CustomStringConvertible {
 
     /// One line of JSON for machines: `event` names the kind, the other fields are its own.
     package var json: String {
-        do { return try NodeJSON.encode(NodeEventJSON(self)) } catch { return "{}" }
+        do { return try NodeJSON.encode(NodeEventJSON(bounded)) } catch { return "{}" }
     }
 }
 

@@ -4,19 +4,6 @@
 internal import Ledger
 
 extension String {
-    /// The text, or as much of its beginning as so many bytes of UTF-8 hold, and how many are left
-    /// out.
-    package func bounded(bytes max: Int) -> String {
-        let count = utf8.count
-        guard count > max else { return self }
-        var end = utf8.index(startIndex, offsetBy: max)
-        while end > startIndex, end.samePosition(in: unicodeScalars) == nil {
-            end = utf8.index(before: end)
-        }
-        let kept = self[..<end]
-        return "\(kept)... (\(count - kept.utf8.count) more bytes)"
-    }
-
     /// A text within JSON, or JSON on one line, with the scalars that nobody sees as `\u` escapes.
     ///
     /// JSON's own encoders escape what is below U+0020 and leave the rest, of which terminals and

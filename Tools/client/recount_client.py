@@ -9,8 +9,9 @@
         --recount .build/release/recount --policy 7-of-10 Tools/samples/requests.jsonl
 
 Prints a line for each request: its identity, its outcome, and whether its certificate was verified.
-Believes the node in nothing but the outcomes that it prints; what a certificate says, `recount
-certificate verify` recounts. Ends with 0 where all is as the line's "expect" says, else with 1.
+Where it verifies certificates it believes the node in nothing: `recount certificate verify` recounts
+what one says, it is to be of this request and this outcome, and with --ledger-id of your ledger.
+Ends with 0 where all is as the line's "expect" says, else with 1.
 """
 
 import argparse
@@ -122,14 +123,17 @@ def signed(line, ledger, circuit, key):
                 request_id=hashlib.sha256(covered).hexdigest())
 
 
-def verified(node, request, arguments, ledger):
-    """Whether `recount` finds the certificate of a decision valid."""
+def certified(node, request, arguments, ledger):
+    """The outcome that a valid certificate of the request shows; None where there is none."""
     with tempfile.NamedTemporaryFile(suffix=".rcct") as file:
         file.write(node.ask(f"/requests/{request}/certificate"))
         file.flush()
-        return subprocess.run(
+        done = subprocess.run(
             [arguments.recount, "certificate", "verify", file.name, "--policy", arguments.policy,
-             "--ledger", ledger.hex()], stdout=subprocess.DEVNULL, check=False).returncode == 0
+             "--ledger", ledger.hex(), "--json"], stdout=subprocess.PIPE, check=False)
+    decision = (json.loads(done.stdout)["decision"] if done.returncode == 0 else None) or {}
+    # A certificate may hold and be of another request.
+    return decision["outcome"] if decision.get("request_id") == request else None
 
 
 def main():
@@ -140,10 +144,13 @@ def main():
     parser.add_argument("--key-file", required=True, help="what unlocks its key")
     parser.add_argument("--recount", help="the program that verifies certificates")
     parser.add_argument("--policy", help="how many of how many validators: 7-of-10")
+    parser.add_argument("--ledger-id", help="the ledger that you mean: 64 hexadecimal digits")
     parser.add_argument("--first", type=int, default=None, help="only the first so many")
     arguments = parser.parse_args()
     node, key = Node(arguments.node), unsealed(arguments.submitter, arguments.key_file)
     ledger = hashlib.sha256(node.ask("/entries/0")).digest()
+    if arguments.ledger_id not in (None, ledger.hex()):
+        raise SystemExit(f"{arguments.node} is of the ledger {ledger.hex()}, which is not yours")
     circuits = {circuit["name"]: circuit for circuit in node.json("/circuits")["circuits"]}
     start = node.json("/status")["size"]
     with open(arguments.requests, encoding="utf-8") as file:
@@ -168,7 +175,8 @@ def main():
                 row = {"outcome": "refused", "reason": str(error)}
         is_expected = row["outcome"] == request.get("expect", row)["outcome"]
         is_checked = arguments.recount and row["outcome"] != "refused"
-        is_valid = not is_checked or verified(node, name, arguments, ledger)
+        is_valid = (not is_checked
+                    or certified(node, name, arguments, ledger) == row["outcome"])
         words = ("not verified", "certificate verified")[bool(is_checked and is_valid)]
         print(f"{name}  {row['outcome']}  {words}", flush=True)
         is_good = is_good and is_expected and is_valid

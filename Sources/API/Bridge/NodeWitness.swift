@@ -67,7 +67,8 @@ struct NodeWitness {
         let newest = try newest()
         if let newest, newest.height == batch.height, newest.root != log.frontier.root {
             throw lie(
-                "its precommits of batch \(newest.height.rawValue) are of other entries than it gives"
+                "its precommits of batch \(newest.height.rawValue) are of other entries than it"
+                    + " gives"
             )
         }
         guard let precommits = newest, precommits.root == log.frontier.root else {

@@ -24,16 +24,8 @@ package struct PrecommitDamage: Error, Equatable, Sendable {
 
     /// What can be wrong with a file of precommits.
     package enum Reason: Equatable, Sendable {
-        /// It has another length than its contents.
-        case length(bytes: Int, expected: UInt64)
-        /// It does not start as a file of precommits does.
-        case magic
-        /// A newer version of this program wrote it.
-        case version(UInt16)
-        /// Its hash is not that of its contents.
-        case hash
-        /// It cannot be decoded.
-        case undecodable(DecodingError)
+        /// It is no such file, or cut or damaged.
+        case file(FramedFile.Flaw)
         /// It is of another height than its name says.
         case height(found: Height)
     }
@@ -43,12 +35,7 @@ extension PrecommitDamage: CustomStringConvertible {
     /// What is wrong, for a person.
     package var description: String {
         switch reason {
-        case .length(let bytes, let expected):
-            "\(file) has \(bytes) bytes where \(expected) were due"
-        case .magic: "\(file) does not start as precommits do"
-        case .version(let version): "\(file) has the version \(version), which is not known here"
-        case .hash: "\(file) has another hash than it should"
-        case .undecodable(let error): "\(file) cannot be decoded: \(error)"
+        case .file(let flaw): "\(file) holds no precommits: \(flaw)"
         case .height(let found): "\(file) holds the precommits of height \(found.rawValue)"
         }
     }
@@ -56,14 +43,12 @@ extension PrecommitDamage: CustomStringConvertible {
 
 /// The precommits of a ledger's last batches: files `checkpoints/<height, 20 digits>.precommits`.
 ///
-/// The precommits of a batch are in the log only once the next batch is. A file has the magic
-/// `RCPC` (4 bytes), version 1 (u16), 0 (u16), its length (u64), Borsh of `Precommits`, and
-/// SHA-256 of all that (32). It is written under a temporary name, synced and renamed, so that it
-/// is there whole or as it was before. Signatures are not verified here. One writer at a time.
+/// The precommits of a batch are in the log only once the next batch is. A file is a `FramedFile`
+/// of the magic `RCPC`, version 1, that holds `Precommits`. It is written under a temporary name,
+/// synced and renamed, so that it is there whole or as it was before. Signatures are not verified
+/// here. One writer at a time.
 package struct PrecommitStore: Sendable {
-    private static let magic = Array("RCPC".utf8)
-    private static let version: UInt16 = 1
-    private static let headerBytes = 16
+    private static let form = FramedFile("RCPC", version: 1)
     private static let bytesMax = 128 << 10
     private static let suffix = ".precommits"
 
@@ -114,14 +99,15 @@ package struct PrecommitStore: Sendable {
             if case .notFound = error { throw .missing(height) }
             throw .disk(error)
         }
-        do throws(Flaw) {
-            let precommits = try Self.decode(bytes)
+        do throws(PrecommitDamage) {
+            let precommits = try Self.precommits(in: bytes, of: path(height))
             guard precommits.height == height else {
-                throw Flaw(.height(found: precommits.height))
+                throw PrecommitDamage(
+                    file: path(height), reason: .height(found: precommits.height))
             }
             return precommits
         } catch {
-            throw .damaged(PrecommitDamage(file: path(height), reason: error.reason))
+            throw .damaged(error)
         }
     }
 
@@ -129,8 +115,10 @@ package struct PrecommitStore: Sendable {
     package static func precommits(
         in bytes: [UInt8], of file: String
     ) throws(PrecommitDamage) -> Precommits {
-        do throws(Flaw) { return try decode(bytes) } catch {
-            throw PrecommitDamage(file: file, reason: error.reason)
+        do throws(FramedFile.Flaw) {
+            return try form.decode(Precommits.self, from: bytes)
+        } catch {
+            throw PrecommitDamage(file: file, reason: .file(error))
         }
     }
 
@@ -155,47 +143,10 @@ package struct PrecommitStore: Sendable {
         return (nil, damaged)
     }
 
-    private struct Flaw: Error {
-        let reason: PrecommitDamage.Reason
-        init(_ reason: PrecommitDamage.Reason) { self.reason = reason }
-    }
-
     private static func encoded(_ precommits: Precommits) -> [UInt8] {
-        let body = precommits.encoded
-        var writer = BorshWriter()
-        writer.writeFixed(magic)
-        writer.write(version)
-        writer.write(UInt16(0))
-        writer.write(UInt64(headerBytes + body.count + 32))
-        writer.writeFixed(body)
-        writer.write(Digest(hashing: writer.bytes))
-        invariant(writer.bytes.count <= bytesMax, "more precommits than a file may hold")
-        return writer.bytes
-    }
-
-    private static func decode(_ bytes: [UInt8]) throws(Flaw) -> Precommits {
-        let least = headerBytes + 32
-        guard bytes.count >= least else {
-            throw Flaw(.length(bytes: bytes.count, expected: UInt64(least)))
-        }
-        guard Array(bytes[..<4]) == magic else { throw Flaw(.magic) }
-        let version = UInt16(bytes[4]) | UInt16(bytes[5]) << 8
-        guard version == Self.version, bytes[6] == 0, bytes[7] == 0 else {
-            throw Flaw(.version(version))
-        }
-        let length = bytes[8..<headerBytes].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length == UInt64(bytes.count) else {
-            throw Flaw(.length(bytes: bytes.count, expected: length))
-        }
-        let covered = Array(bytes[..<(bytes.count - 32)])
-        guard Digest(hashing: covered).bytes[...] == bytes[(bytes.count - 32)...] else {
-            throw Flaw(.hash)
-        }
-        do throws(DecodingError) {
-            return try Precommits(decoding: Array(covered[headerBytes...]))
-        } catch {
-            throw Flaw(.undecodable(error))
-        }
+        let bytes = form.encoded(precommits)
+        invariant(bytes.count <= bytesMax, "more precommits than a file may hold")
+        return bytes
     }
 
     private static func name(_ height: Height) -> String {

@@ -76,13 +76,13 @@ import Testing
             return try damage(store, 5)
         }
         #expect(try changed { _ in } == nil)
-        #expect(try changed { $0 = [] } == .length(bytes: 0, expected: 48))
-        #expect(try changed { $0[0] ^= 1 } == .magic)
-        #expect(try changed { $0[4] = 2 } == .version(2))
+        #expect(try changed { $0 = [] } == .file(.length(bytes: 0, expected: 48)))
+        #expect(try changed { $0[0] ^= 1 } == .file(.magic))
+        #expect(try changed { $0[4] = 2 } == .file(.version(2)))
         #expect(
             try changed { $0.append(0) }
-                == .length(bytes: bytes.count + 1, expected: UInt64(bytes.count)))
-        #expect(try changed { $0[30] ^= 1 } == .hash)
+                == .file(.length(bytes: bytes.count + 1, expected: UInt64(bytes.count))))
+        #expect(try changed { $0[30] ^= 1 } == .file(.hash))
         let older = try #require(disk.bytes(of: store.path(Height(4))))
         #expect(try changed { $0 = older } == .height(found: Height(4)))
         #expect(
@@ -90,7 +90,7 @@ import Testing
                 // A file whose hash is right and whose contents are not.
                 copy = Array(copy[..<8]) + [49, 0, 0, 0, 0, 0, 0, 0, 7]
                 copy += Digest(hashing: copy).bytes
-            } == .undecodable(.truncated(offset: 0, neededBytes: 7)))
+            } == .file(.undecodable(.truncated(offset: 0, neededBytes: 7))))
         let newest = try store.newest()
         #expect(newest.precommits == F.precommits(4))
         #expect(newest.damaged.map(\.file) == [path])

@@ -4,21 +4,14 @@
 internal import Cryptography
 package import EventLog
 package import Ledger
+package import Storage
 
 /// Why a case cannot be read.
 package enum CaseFault: Error, Equatable, Sendable {
     /// The disk failed, or there is no such file.
     case disk(DiskError)
-    /// It has another length than its contents, in bytes.
-    case length(bytes: Int, expected: UInt64)
-    /// It does not start as a case does.
-    case magic
-    /// A newer version of this program wrote it.
-    case version(UInt16)
-    /// Its hash is not that of its contents.
-    case hash
-    /// It cannot be decoded.
-    case undecodable(DecodingError)
+    /// It is no case, or cut or damaged.
+    case file(FramedFile.Flaw)
 }
 
 extension CaseFault: CustomStringConvertible {
@@ -26,57 +19,28 @@ extension CaseFault: CustomStringConvertible {
     package var description: String {
         switch self {
         case .disk(let error): "it cannot be read: \(error)"
-        case .length(let bytes, let expected):
-            "it has \(bytes) bytes where \(expected) were due: it was cut short, or is no case"
-        case .magic: "it does not start as a case does"
-        case .version(let version): "it has the version \(version), which is not known here"
-        case .hash: "it has another hash than it should: it was damaged or changed"
-        case .undecodable(let error): "it cannot be decoded: \(error)"
+        case .file(let flaw): "it holds no case: \(flaw)"
         }
     }
 }
 
-/// A case's file: the magic `RCDC` (4 bytes), version 1 (u16), 0 (u16), its length (u64), Borsh of
-/// `DivergenceCase`, and SHA-256 of all that (32).
+/// A case's file: a `FramedFile` of the magic `RCDC`, version 1, that holds a `DivergenceCase`.
 package enum CaseFile {
-    private static let magic = Array("RCDC".utf8)
-    private static let version: UInt16 = 1
-    private static let headerBytes = 16
+    private static let form = FramedFile("RCDC", version: 1)
+    /// What a file begins with.
+    package static let magic = form.magic
     /// Bytes of a file: two batches, the state of those who are unfinished, and what is little.
     package static let bytesMax = 192 << 20
 
     /// The bytes of a file.
-    package static func encoded(_ found: DivergenceCase) -> [UInt8] {
-        let body = found.encoded
-        var writer = BorshWriter()
-        writer.writeFixed(magic)
-        writer.write(version)
-        writer.write(UInt16(0))
-        writer.write(UInt64(headerBytes + body.count + 32))
-        writer.writeFixed(body)
-        writer.write(Digest(hashing: writer.bytes))
-        return writer.bytes
-    }
+    package static func encoded(_ found: DivergenceCase) -> [UInt8] { form.encoded(found) }
 
-    /// Decodes a file; checks length of the header, magic, version, length, hash, contents.
+    /// Decodes a file; see `FramedFile.decode` for what is checked, and in which order.
     package static func decode(_ bytes: [UInt8]) throws(CaseFault) -> DivergenceCase {
-        let least = headerBytes + 32
-        guard bytes.count >= least else {
-            throw .length(bytes: bytes.count, expected: UInt64(least))
-        }
-        guard Array(bytes[..<4]) == magic else { throw .magic }
-        let version = UInt16(bytes[4]) | UInt16(bytes[5]) << 8
-        guard version == Self.version, bytes[6] == 0, bytes[7] == 0 else { throw .version(version) }
-        let length = bytes[8..<headerBytes].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length == UInt64(bytes.count) else {
-            throw .length(bytes: bytes.count, expected: length)
-        }
-        let end = bytes.count - 32
-        guard Digest(hashing: Array(bytes[..<end])).bytes[...] == bytes[end...] else { throw .hash }
-        do throws(DecodingError) {
-            return try DivergenceCase(decoding: bytes, in: headerBytes..<end)
+        do throws(FramedFile.Flaw) {
+            return try form.decode(DivergenceCase.self, from: bytes)
         } catch {
-            throw .undecodable(error)
+            throw .file(error)
         }
     }
 

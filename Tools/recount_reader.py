@@ -2430,7 +2430,6 @@ def check_quorum(before, after, ledger):
 
 CASE_BYTES_MAX = 192 << 20
 RECORD_BYTES_MAX = 65_535
-CASE_RECORDS_MAX = 1 << 20
 CASE_ENTRIES_MAX = 1 << 20
 
 
@@ -2467,11 +2466,7 @@ class Case:
         self.seal = decoder.read("?LastSeal")
         self.components = decoder.read("[32]<13")
         decoder.read("[32]<13")  # as the node held them
-        self.fixed = decoder.read(f"bytes<{64 << 20}")
-        self.kept = []
-        for _ in SNAPSHOT_HISTORIES:
-            tree = decoder.read("FixedTree")
-            self.kept.append((tree, blobs_of(decoder, CASE_RECORDS_MAX)))
+        self.excerpt = decoder.read("StateExcerpt")
         self.precommits = decoder.read("Precommits")
         self.batch = blobs_of(decoder, CASE_ENTRIES_MAX)
         self.own = blobs_of(decoder, CASE_ENTRIES_MAX)
@@ -2483,13 +2478,7 @@ class Case:
         tree.size, tree.peaks = self.tree.size, list(self.tree.peaks)
         ledger = Ledger(SimpleNamespace(tree=tree, notes=[]), True, True)
         try:
-            restore_fixed(ledger, Decoder(self.fixed), self.ledger)
-            for name, (edge, records) in zip(SNAPSHOT_HISTORIES, self.kept):
-                restore_records(ledger, name, records)
-                # The records are some of those whose tree this is.
-                history = ledger.histories[name]
-                history.size, history.peaks = edge.size, list(edge.peaks)
-            finish_restoring(ledger)
+            restore(ledger, self.excerpt, self.ledger)
         except (Undecodable, KeyError, IndexError, AttributeError, struct.error) as problem:
             raise Unreadable(f"the state in the case: {problem!r}") from None
         if ledger.id != self.ledger or ledger.index != tree.size:
@@ -2566,9 +2555,9 @@ STRUCTURES.update(
         "FalseResult": "job:JobMessage module:bytes<67108864 input:bytes<67108864"
         " result:ResultMessage",
         "EntryBytes": "bytes:bytes<65535",
-        "Records": "count:u64 chunks:[Chunk]<256",
-        "Chunk": "bytes:bytes<1048576",
-        "RefutedBatch": "fixed:bytes<268435456 records:6*Records before:SealedEnd"
+        "KeptRecords": "tree:FixedTree records:[EntryBytes]<1048576",
+        "StateExcerpt": "fixed:bytes<67108864 kept:6*KeptRecords",
+        "RefutedBatch": "excerpt:StateExcerpt before:SealedEnd"
         " precommits:Precommits entries:[EntryBytes]<1048576",
         "ProposedValue": "height:u64 round:u32 value:32 validRound:i64 signature:64",
         "ForeignProposal": "proposer:32 fixed:bytes<268435456 before:SealedEnd"
@@ -2699,14 +2688,73 @@ def judge_refuted(ledger, c):
     # Who ordered the batch was sealed two before it.
     must(are_signed(found, view.sealed[1], view), "the precommits are not those of T members")
     signers = [view.validators[s.validator].key for s in found.signatures]
+    first, unclosed = view.index, set(view.unclosed)
+    try:
+        events = [decode("Event", entry.bytes) for entry in c.entries]
+    except Undecodable:
+        return signers
     try:
         for entry in c.entries:
             must_follow(view, entry.bytes)
         if view.is_open or not c.entries:
             raise Difference(view.index, "end of the batch", "batchSealed", "nothing")
-    except Difference:
+    except Difference as fault:
+        lacking = grounds(fault, events, first, unclosed) - view.whole
+        if lacking:
+            raise Unjudged(f"the fault rests on all records of {sorted(lacking)}") from None
         return signers
+    except (KeyError, IndexError, AttributeError) as problem:
+        raise Void(f"the state lacks what the batch is about: {problem!r}") from None
     raise Void("the rules give this batch")
+
+
+def grounds(fault, events, first, unclosed):
+    """The components on whose records a fault rests: on one that is there, or is absent.
+
+    Of these an excerpt proves nothing, unless all of them are in it.
+    """
+    place = fault.entry - first
+    at = events[place] if place < len(events) else None
+    if fault.field == "event" or at is None or at.kind not in INPUTS:
+        # What a failed payment releases stands in the record of its request.
+        inputs = [e.kind for e in events[:place] if e.kind in INPUTS]
+        return {"outcomes"} if inputs[-1:] == ["settlementReported"] else set()
+    if at.kind == "messageRefused":
+        return message_grounds(at.message.kind)
+    if at.kind == "requestSubmitted":
+        known = {"known": "outcomes", "unknownRoot": "roots", "spentNullifier": "nullifiers"}
+        return {known[fault.found]} if fault.found in known else set()
+    if at.kind == "jobSubmitted":
+        return {"jobs"} if fault.found == "known" else set()
+    if at.kind in ("voteCast", "resultReported"):
+        about = at.request if at.kind == "voteCast" else at.job
+        kind = "vote" if at.kind == "voteCast" else "result"
+        return set() if about >= first or about in unclosed else message_grounds(kind)
+    if at.kind == "settlementReported":
+        return message_grounds("settlement")
+    if at.kind == "evidenceSubmitted":
+        return message_grounds("evidence")
+    return {"roots"} if at.kind == "governanceApproved" and is_root(at.change) else set()
+
+
+def is_root(change):
+    return change.kind == "rootPublished"
+
+
+def message_grounds(kind):
+    """The components whose records the rules ask about a message of this kind."""
+    return set(
+        {
+            "request": "roots outcomes nullifiers",
+            "vote": "outcomes",
+            "job": "jobs",
+            "result": "jobs",
+            "settlement": "outcomes outbox",
+            "evidence": "outcomes jobs evidence outbox",
+        }
+        .get(kind, "")
+        .split()
+    )
 
 
 def must_follow(view, data):
@@ -2718,13 +2766,10 @@ def must_follow(view, data):
 
 
 def restored(ledger, c, seal, tree):
-    """The state before a batch, from its fixed part and its records, held against the seal."""
+    """The state before a batch, from its excerpt, held against the seal."""
     view = Ledger(SimpleNamespace(tree=tree), True, True)
     try:
-        restore_fixed(view, Decoder(c.fixed), ledger)
-        for name, records in zip(SNAPSHOT_HISTORIES, c.records):
-            restore_records(view, name, records_of(records))
-        finish_restoring(view)
+        restore(view, c.excerpt, ledger)
         roots = [view.component_root(name) for name in COMPONENTS if name != "time"]
     except (Undecodable, KeyError, IndexError, AttributeError, struct.error) as problem:
         raise Void(f"the state cannot be read: {problem!r}") from None
@@ -2743,15 +2788,19 @@ def time_root(view, seal):
     return root
 
 
-def records_of(records):
-    found = []
-    for chunk in records.chunks:
-        decoder = Decoder(chunk.bytes)
-        while decoder.offset < len(chunk.bytes):
-            found.append(decoder.take(decoder.read("u16")))
-    if len(found) != records.count:
-        raise Undecodable("another number of records")
-    return found
+def restore(view, excerpt, ledger):
+    """The state that an excerpt stands for; its records are some of those whose trees it has."""
+    restore_fixed(view, Decoder(excerpt.fixed), ledger)
+    view.whole = set()  # components of which all records are there
+    for name, kept in zip(SNAPSHOT_HISTORIES, excerpt.kept):
+        edge, history = kept.tree, view.histories[name]
+        if edge.size >= 1 << 62 or len(edge.peaks) != bin(edge.size).count("1"):
+            raise Undecodable(f"{name}: subtrees of another size")
+        restore_records(view, name, [record.bytes for record in kept.records])
+        if (history.size, history.peaks) == (edge.size, edge.peaks):
+            view.whole.add(name)
+        history.size, history.peaks = edge.size, list(edge.peaks)
+    finish_restoring(view)
 
 
 def restore_fixed(view, d, ledger):
@@ -2890,60 +2939,111 @@ class Reported:
         self.value = value
 
 
+RECORD_KINDS = {
+    "outcomes": ("outcomeDecided", "roundClosed"),
+    "nullifiers": ("nullifierSpent", "nullifierReleased"),
+    "jobs": ("jobDecided", "roundClosed"),
+    "evidence": ("equivocationFound",),
+    "outbox": ("settlementOrdered", "settlementReported"),
+}
+
+
 def restore_records(view, name, records):
+    kept = view.kept = getattr(view, "kept", {})  # the records by component, kind and entry
     for record in records:
         view.history(name, record)
         d = Decoder(record)
         if name == "roots":
-            view.roots.append((d.read("u16"), d.read("32")))
-            continue
-        happened = d.read("Event")
-        if happened.kind == "outcomeDecided" and happened.request not in view.requests:
-            identity, nullifiers, pinned = d.read("32"), d.read("[32]<16"), d.read("[u16]<1000")
-            view.requests[happened.request] = SimpleNamespace(
-                entry=happened.request,
-                id=identity,
-                request=SimpleNamespace(nullifiers=nullifiers),
-                pinned=[
-                    SimpleNamespace(index=index, key=view.validators[index].key)
-                    for index in pinned
-                ],
-                votes={},
-                outcome=happened,
-                closed=True,
-            )
-            view.entry_of[identity] = happened.request
-        elif happened.kind == "roundClosed" and name == "outcomes":
-            closed = view.requests[happened.about]
-            for p, vote in zip(closed.pinned, d.read("[?Vote]<1000")):
-                if vote is not None:
-                    closed.votes[p.index] = SimpleNamespace(cast=SimpleNamespace(vote=vote))
-        elif happened.kind == "jobDecided" and happened.job not in view.jobs:
-            view.jobs[happened.job] = SimpleNamespace(
-                entry=happened.job, decision=happened, closed=True, results={}, assigned=None
-            )
-        elif happened.kind == "roundClosed":
-            job = view.jobs[happened.about]
-            job.id, drawn = d.read("32"), d.read("[u16]<3")
-            job.assigned = SimpleNamespace(validators=drawn)
-            values = zip(drawn, d.read("[32]<3"))
-            job.results = {index: Reported(value) for index, value in values if any(value)}
-            view.entry_of[job.id] = happened.about
-        elif happened.kind == "nullifierSpent":
-            view.nullifiers[happened.nullifier] = happened.request
-        elif happened.kind == "nullifierReleased":
-            view.nullifiers.pop(happened.nullifier, None)
-        elif happened.kind == "equivocationFound":
-            slot, about = happened.slot, 0
-            for field in "request", "job", "height":
-                about = getattr(slot, field, about)
-            view.convictions.add((happened.validator, slot.kind, about))
-        elif happened.kind == "settlementReported":
-            view.settlements[happened.request] = happened
+            root = d.read("u16"), d.read("32")
+            if root[0] >= len(view.circuits):
+                raise Undecodable("a root of no circuit")
+            view.roots.append(root)
+        else:
+            happened = d.read("Event")
+            if happened.kind not in RECORD_KINDS[name]:
+                raise Undecodable(f"{name}: a record of {happened.kind}")
+            if name in ("outcomes", "jobs", "outbox"):
+                fields = vars(happened)
+                about = next(fields[f] for f in ("request", "job", "about") if f in fields)
+                if kept.setdefault((name, happened.kind, about), record) is not record:
+                    raise Undecodable(f"{name}: two records of {about}")
+            restore_record(view, name, happened, d)
+        if d.offset != len(record):
+            raise Undecodable(f"{name}: bytes are left over")
+
+
+def know(view, identity, entry):
+    """Another entry of one request or job would take its votes or results."""
+    if view.entry_of.setdefault(identity, entry) != entry:
+        raise Undecodable("two entries of one request or job")
+
+
+def restore_record(view, name, happened, d):
+    if happened.kind == "outcomeDecided":
+        identity, nullifiers, pinned = d.read("32"), d.read("[32]<16"), d.read("[u16]<1000")
+        know(view, identity, happened.request)
+        if happened.request in view.requests:
+            return
+        view.requests[happened.request] = SimpleNamespace(
+            entry=happened.request,
+            id=identity,
+            request=SimpleNamespace(nullifiers=nullifiers),
+            pinned=[
+                SimpleNamespace(index=index, key=view.validators[index].key) for index in pinned
+            ],
+            votes={},
+            outcome=happened,
+            closed=True,
+        )
+    elif happened.kind == "roundClosed" and name == "outcomes":
+        closed = view.requests[happened.about]
+        for p, vote in zip(closed.pinned, d.read("[?Vote]<1000")):
+            if vote is not None:
+                closed.votes[p.index] = SimpleNamespace(cast=SimpleNamespace(vote=vote))
+    elif happened.kind == "jobDecided" and happened.job not in view.jobs:
+        view.jobs[happened.job] = SimpleNamespace(
+            entry=happened.job, decision=happened, closed=True, results={}, assigned=None
+        )
+    elif happened.kind == "roundClosed":
+        job = view.jobs[happened.about]
+        job.id, drawn = d.read("32"), d.read("[u16]<1000")
+        job.assigned = SimpleNamespace(validators=drawn)
+        values = d.read("[32]<1000")
+        if len(values) != len(drawn):
+            raise Undecodable("another number of results")
+        job.results = {index: Reported(v) for index, v in zip(drawn, values) if any(v)}
+        know(view, job.id, happened.about)
+    elif happened.kind == "nullifierSpent":
+        view.nullifiers[happened.nullifier] = happened.request
+    elif happened.kind == "nullifierReleased":
+        view.nullifiers.pop(happened.nullifier, None)
+    elif happened.kind == "equivocationFound":
+        slot, about = happened.slot, 0
+        for field in "request", "job", "height":
+            about = getattr(slot, field, about)
+        view.convictions.add((happened.validator, slot.kind, about))
+    elif happened.kind == "settlementReported":
+        view.settlements[happened.request] = happened
 
 
 def finish_restoring(view):
-    """What the seal's components need beyond the fixed part and the records."""
+    """What is unfinished has the records that it must have, and no others."""
+    kept = view.kept
+    for entry, work in view.unclosed.items():
+        if entry in view.requests:
+            name, decided = "outcomes", ("outcomes", "outcomeDecided", entry) in kept
+            is_right = decided == (work.outcome is not None)
+            is_right = is_right and (name, "roundClosed", entry) not in kept
+        else:
+            name, decided = "jobs", ("jobs", "jobDecided", entry) in kept
+            is_right = decided == (work.decision is not None)
+        if not is_right:
+            raise Undecodable(f"{name}: the records of entry {entry} are others")
+    for entry in view.pending:
+        if ("outbox", "settlementOrdered", entry) not in kept:
+            raise Undecodable(f"outbox: entry {entry} was not ordered")
+        if ("outbox", "settlementReported", entry) in kept:
+            raise Undecodable(f"outbox: entry {entry} is reported")
     view.unclosed = dict(sorted(view.unclosed.items()))
 
 
@@ -3114,12 +3214,15 @@ def judge(path):
         with open(path, "rb") as file:
             data = file.read(EVIDENCE_BYTES_MAX + 1)
         must(len(data) <= EVIDENCE_BYTES_MAX, "it is too long for evidence")
-        must(data[:4] == b"RCEV", "it does not start with RCEV")
-        must(data[4:6] == b"\x01\x00", "an unknown version, or cut")
-        must(len(data) > 38 and data[38] < len(CHARGES), "an unknown kind, or cut")
-        kind, structure = CHARGES[data[38]]
-        charge = decode(structure, data[39:])
-        keys = JUDGES[kind](data[6:38], charge)
+        must(len(data) >= 48 and data[:4] == b"RCEV", "it does not start with RCEV, or is cut")
+        must(data[4:8] == b"\x01\x00\x00\x00", "an unknown version")
+        must(struct.unpack_from("<Q", data, 8)[0] == len(data), "another length than it states")
+        must(sha(data[:-32]) == data[-32:], "it was damaged: the hash at the end")
+        body = data[16:-32]
+        must(len(body) > 32 and body[32] < len(CHARGES), "an unknown kind, or cut")
+        kind, structure = CHARGES[body[32]]
+        charge = decode(structure, body[33:])
+        keys = JUDGES[kind](body[:32], charge)
         return {"effect": EFFECTS.get(kind, "convicts"), "kind": kind, "keys": keys, "why": ""}
     except (Void, Undecodable, OSError, OverflowError) as problem:
         return {"effect": "nothing", "kind": kind, "keys": [], "why": str(problem)}

@@ -106,7 +106,10 @@ package struct CulpritSearch {
 
     /// Takes a charge where it holds as a stranger would judge it; returns whether it does.
     @discardableResult
-    mutating func charge(_ charge: Charge) -> Bool {
+    mutating func charge(_ charge: Charge) -> Bool { judge(charge) == nil }
+
+    /// Takes a charge where it holds as a stranger would judge it; returns why it does not.
+    mutating func judge(_ charge: Charge) -> EvidenceFlaw? {
         let file = EvidenceFile(ledger: ledger, charge: charge)
         do throws(EvidenceFlaw) {
             let keys = try file.check { job, milliseconds in
@@ -116,9 +119,9 @@ package struct CulpritSearch {
                 return runner.run(job, within: milliseconds)
             }
             report.take(file, against: keys, names)
-            return true
+            return nil
         } catch {
-            return false
+            return error
         }
     }
 

@@ -93,12 +93,15 @@ extension CulpritSearch {
             tellUncertified(what, height)
             return
         }
-        let isProved = charge(
-            .refutedBatch(
-                RefutedBatch(
-                    on: before.state.snapshot(), try SealedEnd(of: witness.log, at: start),
-                    batch: DecidedBatch(precommits: precommits, entries: entries))))
-        if !isProved { tellUncertified(what, height) }
+        let refuted = RefutedBatch(
+            on: before.state, before.frontier, try SealedEnd(of: witness.log, at: start),
+            batch: DecidedBatch(precommits: precommits, entries: entries))
+        switch judge(.refutedBatch(refuted)) {
+        case nil: return
+        case .unjudged(let why)?:
+            report.unprovable.append(CulpritReport.Unprovable(found: what, reason: why))
+        default: tellUncertified(what, height)
+        }
     }
 
     private mutating func tellUncertified(_ what: String, _ height: Height) {

@@ -3,17 +3,16 @@
 
 internal import Cryptography
 package import Ledger
+package import Storage
 
 /// A file that convicts, accuses or clears by itself, without a ledger and without a network.
 ///
-/// `RCEV` (4 bytes), version 1 (u16), the ledger's id (32), the kind (u8), and Borsh of the fields
-/// of that kind; there is one encoding. The article "Why did they disagree?" has the tables.
+/// A `FramedFile` of the magic `RCEV`, version 1, that holds the ledger's id (32), the kind (u8),
+/// and Borsh of the fields of that kind; there is one encoding. The article "Why did they disagree?"
+/// has the tables.
 package struct EvidenceFile: Equatable, Sendable {
-    /// What a file begins with.
-    package static let magic = Array("RCEV".utf8)
-    /// The version that this program writes and reads.
-    package static let version: UInt16 = 1
-    /// Bytes of a file: the state before a refuted batch is in it.
+    private static let form = FramedFile("RCEV", version: 1)
+    /// Bytes of a file: the records on which a refuted batch rests, or what a job ran, are in it.
     package static let bytesMax = 256 << 20
 
     /// The ledger that all its signatures are for.
@@ -66,49 +65,38 @@ package enum Charge: Equatable, Sendable {
 package enum EvidenceFormatError: Error, Equatable {
     /// The file is longer than evidence may be.
     case tooLong(bytes: Int, max: Int)
-    /// The file does not start with `RCEV`.
-    case notEvidence
-    /// A version that this program does not know.
-    case unknownVersion(UInt16)
-    /// The bytes are not the encoding of evidence; offsets count from the start of the file.
-    case malformed(DecodingError)
+    /// It is no file of evidence, or cut or changed.
+    case file(FramedFile.Flaw)
 }
 
 extension EvidenceFile {
     /// The file.
-    package var bytes: [UInt8] {
-        var writer = BorshWriter()
-        writer.writeFixed(Self.magic)
-        writer.write(Self.version)
-        writer.write(ledger)
-        charge.encode(to: &writer)
-        return writer.bytes
-    }
+    package var bytes: [UInt8] { Self.form.encoded(self) }
 
     /// Reads a file; checks its form and nothing else.
     ///
-    /// Throws, in this order: `tooLong`, `notEvidence`, `unknownVersion`, `malformed`.
+    /// Throws `tooLong`, or else what `FramedFile.decode` finds first.
     package init(_ bytes: [UInt8]) throws(EvidenceFormatError) {
         guard bytes.count <= Self.bytesMax else {
             throw .tooLong(bytes: bytes.count, max: Self.bytesMax)
         }
-        guard bytes.starts(with: Self.magic) else { throw .notEvidence }
-        let unknown: UInt16
-        do throws(DecodingError) {
-            var reader = BorshReader(bytes)
-            _ = try reader.fixed(Self.magic.count)
-            let version = try reader.integer(UInt16.self)
-            if version == Self.version {
-                ledger = try LedgerID(from: &reader)
-                charge = try Charge(from: &reader)
-                try reader.end()
-                return
-            }
-            unknown = version
+        do throws(FramedFile.Flaw) {
+            self = try Self.form.decode(EvidenceFile.self, from: bytes)
         } catch {
-            throw .malformed(error)
+            throw .file(error)
         }
-        throw .unknownVersion(unknown)
+    }
+}
+
+extension EvidenceFile: BorshCodable {
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(ledger)
+        writer.write(charge)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        ledger = try LedgerID(from: &reader)
+        charge = try Charge(from: &reader)
     }
 }
 

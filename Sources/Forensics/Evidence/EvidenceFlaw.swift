@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Audit
+internal import Storage
 
 /// Why a file of evidence, which could be read, shows nothing.
 package enum EvidenceFlaw: Error, Equatable, Sendable {
@@ -35,10 +35,7 @@ extension EvidenceFormatError: CustomStringConvertible {
         switch self {
         case .tooLong(let bytes, let max):
             "it has \(bytes) bytes; evidence has at most \(max)"
-        case .notEvidence: "it does not start with RCEV, as a file of evidence does"
-        case .unknownVersion(let version):
-            "it has version \(version); this program reads version \(EvidenceFile.version)"
-        case .malformed(let error): "it is cut or changed: \(describe(error))"
+        case .file(let flaw): "it holds no evidence: \(flaw)"
         }
     }
 }

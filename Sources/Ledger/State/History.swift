@@ -147,6 +147,13 @@ package struct RecordStore: Sendable {
         }
     }
 
+    /// All records, in order.
+    package var all: [[UInt8]] {
+        var all: [[UInt8]] = []
+        forEach { place, _ in all.append(record(at: place)) }
+        return all
+    }
+
     /// Computes the right edge of the tree of the records. Costs two hashes for each.
     package func frontier() -> MerkleFrontier {
         var frontier = MerkleFrontier()

@@ -26,7 +26,9 @@ extension LedgerState {
                 let entry = record.event.request
                 guard decisions[entry] == nil else { throw .malformed(part: "outcomes") }
                 decisions[entry] = DecisionPlaces(outcome: place)
-                requestEntries[record.id] = entry
+                // Another entry of the same request would take its votes.
+                guard (requestEntries.updateValue(entry, forKey: record.id) ?? entry) == entry
+                else { throw .malformed(part: "outcomes") }
             } else {
                 let record: CloseRecord = try Self.decode(bytes, "outcomes")
                 guard let places = decisions[record.event.about], places.close == nil else {
@@ -62,8 +64,11 @@ extension LedgerState {
                 guard let places = decidedJobs[record.event.about], places.close == nil else {
                     throw .malformed(part: "jobs")
                 }
-                decidedJobs[record.event.about]?.close = place
-                jobEntries[record.id] = record.event.about
+                let entry = record.event.about
+                decidedJobs[entry]?.close = place
+                guard (jobEntries.updateValue(entry, forKey: record.id) ?? entry) == entry else {
+                    throw .malformed(part: "jobs")
+                }
             }
         }
     }

@@ -7,7 +7,8 @@ package import Cryptography
 ///
 /// Of each component that only grows it holds the right edge of the tree, so that every root of the
 /// state can be computed before and after the batch, and the records that the batch asks for. What
-/// the records show is what whoever made the excerpt says: that a record is absent no tree proves.
+/// the records show is what whoever made the excerpt says: that a record is absent no tree proves,
+/// unless all records of a component are there; see `isWhole`.
 package struct StateExcerpt: BorshCodable, Equatable, Sendable {
     /// Bytes of all but the records.
     package static let fixedBytesMax = 64 << 20
@@ -55,7 +56,23 @@ package struct StateExcerpt: BorshCodable, Equatable, Sendable {
         self.records = records
     }
 
-    fileprivate init(fixed: [UInt8], trees: [MerkleFrontier], records: [[[UInt8]]]) {
+    /// Whether all records of a component that grows are there, so that neither what they show nor
+    /// what they lack is anybody's word. Costs two hashes for each.
+    package func isWhole(_ component: StateComponent) -> Bool {
+        guard let place = StateSnapshot.grown.firstIndex(of: component) else { return true }
+        guard UInt64(records[place].count) == trees[place].count else { return false }
+        var tree = MerkleFrontier()
+        for record in records[place] { tree.append(leaf: record) }
+        return tree == trees[place]
+    }
+
+    /// Joins the parts; what they are worth is seen when a state is made of them.
+    ///
+    /// - Precondition: there are as many trees, and lists of records, as components that grow.
+    package init(fixed: [UInt8], trees: [MerkleFrontier], records: [[[UInt8]]]) {
+        let count = StateSnapshot.grown.count
+        invariant(trees.count == count, "\(trees.count) trees of \(count) components")
+        invariant(records.count == count, "records of \(records.count) components")
         self.fixed = fixed
         self.trees = trees
         self.records = records
@@ -65,8 +82,11 @@ package struct StateExcerpt: BorshCodable, Equatable, Sendable {
 extension LedgerState {
     /// The part of the state that a batch with these events reads.
     ///
+    /// - Parameter whole: Components of which all records are taken, where an excerpt has room.
     /// - Precondition: a batch was sealed, and none is open.
-    package func excerpt(for events: [Event]) -> StateExcerpt {
+    package func excerpt(
+        for events: [Event], whole: [StateComponent] = []
+    ) -> StateExcerpt {
         var wanted = WantedRecords(self)
         for event in events { wanted.add(event, in: self) }
         wanted.close(in: self)
@@ -74,12 +94,18 @@ extension LedgerState {
             rootHistory, outcomeHistory, nullifierHistory, jobHistory, evidenceHistory,
             outboxHistory,
         ]
+        var records = [
+            rootRecords(wanted), outcomeRecords(wanted), nullifierRecords(wanted),
+            jobRecords(wanted), evidenceRecords(wanted), outboxRecords(wanted),
+        ]
+        for (place, component) in StateSnapshot.grown.enumerated()
+        where whole.contains(component)
+            && histories[place].count <= UInt64(StateExcerpt.recordsMax)
+        {
+            records[place] = histories[place].records.all
+        }
         return StateExcerpt(
-            fixed: fixedPart, trees: histories.map(\.history.frontier),
-            records: [
-                rootRecords(wanted), outcomeRecords(wanted), nullifierRecords(wanted),
-                jobRecords(wanted), evidenceRecords(wanted), outboxRecords(wanted),
-            ])
+            fixed: fixedPart, trees: histories.map(\.history.frontier), records: records)
     }
 
     /// The state that an excerpt stands for, of no use but to take in the batch that it was made

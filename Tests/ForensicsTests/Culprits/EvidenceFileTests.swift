@@ -33,6 +33,10 @@ struct EvidenceFileTests {
                 }
             }
             #expect(throws: EvidenceFormatError.self) { try EvidenceFile(bytes + [0]) }
+            // One that is damaged on its way is told from one that is forged.
+            var damaged = bytes
+            damaged[bytes.count / 2] ^= 1
+            #expect(throws: EvidenceFormatError.file(.hash)) { try EvidenceFile(damaged) }
         }
     }
 
@@ -47,7 +51,7 @@ struct EvidenceFileTests {
             for place in stride(from: 0, to: bytes.count, by: step) {
                 var changed = bytes
                 changed[place] ^= 1 << UInt8(random.next() % 8)
-                guard let other = try? EvidenceFile(changed).verdict() else {
+                guard let other = try? EvidenceFile(changed.framedAgain).verdict() else {
                     silenced += 1
                     continue
                 }
@@ -95,18 +99,24 @@ struct EvidenceFileTests {
         var random = SplitMix64(seed: 7)
         for kind in 0..<9 as Range<UInt8> {
             for _ in 0..<200 {
-                var bytes = Array("RCEV".utf8) + [1, 0] + [UInt8](repeating: 3, count: 32) + [kind]
+                var bytes = Array("RCEV".utf8) + [1, 0] + [UInt8](repeating: 0, count: 10)
+                bytes += [UInt8](repeating: 3, count: 32) + [kind]
                 for _ in 0..<random.next() % 600 {
                     bytes.append(random.next() % 3 == 0 ? 0xFF : UInt8(random.next() % 4))
                 }
-                if let file = try? EvidenceFile(bytes) {
+                bytes += [UInt8](repeating: 0, count: 32)
+                if let file = try? EvidenceFile(bytes.framedAgain) {
                     #expect(file.verdict().effect == .nothing)
                 }
             }
         }
-        #expect(throws: EvidenceFormatError.notEvidence) { try EvidenceFile([1, 2, 3]) }
-        #expect(throws: EvidenceFormatError.unknownVersion(2)) {
-            try EvidenceFile(Array("RCEV".utf8) + [2, 0])
+        let rest = [UInt8](repeating: 0, count: 60)
+        #expect(throws: EvidenceFormatError.file(.length(bytes: 3, expected: 48))) {
+            try EvidenceFile([1, 2, 3])
+        }
+        #expect(throws: EvidenceFormatError.file(.magic)) { try EvidenceFile([1, 2, 3] + rest) }
+        #expect(throws: EvidenceFormatError.file(.version(2))) {
+            try EvidenceFile(Array("RCEV".utf8) + [2, 0] + rest)
         }
     }
 
@@ -114,12 +124,14 @@ struct EvidenceFileTests {
     @Test func `a state beyond the rules' bounds is refused`() throws {
         let file = try EvidenceSamples.refutedBatch()
         guard case .refutedBatch(let charge) = file.charge else { return }
-        for place in stride(from: 0, to: charge.fixed.count, by: 3) {
+        for place in stride(from: 0, to: charge.excerpt.fixed.count, by: 3) {
             var bytes = file.bytes
-            // The fixed part begins behind head, kind and its own length.
-            let start = 4 + 2 + 32 + 1 + 4 + place
-            for offset in 0..<min(8, charge.fixed.count - place) { bytes[start + offset] = 0xFF }
-            let verdict = try? EvidenceFile(bytes).verdict()
+            // The fixed part begins behind header, ledger, kind and its own length.
+            let start = 16 + 32 + 1 + 4 + place
+            for offset in 0..<min(8, charge.excerpt.fixed.count - place) {
+                bytes[start + offset] = 0xFF
+            }
+            let verdict = try? EvidenceFile(bytes.framedAgain).verdict()
             #expect(verdict?.effect != .convicts, "byte \(place)")
         }
     }
@@ -182,7 +194,7 @@ struct EvidenceFileTests {
         let entries = later.log.suffix(from: Int(start)).map { EntryBytes($0.encoded) }
         let batch = DecidedBatch(precommits: precommits, entries: entries)
         let before = try SealedEnd(of: log, at: start)
-        let right = RefutedBatch(on: state.snapshot(), before, batch: batch)
+        let right = RefutedBatch(on: state.excerpt(for: batch.events), before, batch: batch)
         #expect(
             EvidenceFile(ledger: later.ledger, charge: .refutedBatch(right)).verdict().effect
                 == .nothing)
@@ -191,7 +203,8 @@ struct EvidenceFileTests {
         try twin.open()
         _ = try twin.submit(nullifier: 999)
         try twin.seal()
-        let wrong = RefutedBatch(on: twin.state.snapshot(), before, batch: batch)
+        let wrong = RefutedBatch(
+            on: twin.state.excerpt(for: batch.events), before, batch: batch)
         return EvidenceFile(ledger: later.ledger, charge: .refutedBatch(wrong)).verdict().effect
     }
 
@@ -305,6 +318,7 @@ struct EvidenceFileTests {
                 if change > 0 {
                     bytes[Int(random.next() % UInt64(bytes.count))] ^= 1 << UInt8(change % 8)
                 }
+                if change < 20 { bytes = bytes.framedAgain }
                 if change == 23 { bytes.removeLast() }
                 let path = folder.appendingPathComponent("\(files.count).rcev").path
                 try Data(bytes).write(to: URL(fileURLWithPath: path))
@@ -320,6 +334,16 @@ struct EvidenceFileTests {
             #expect(told.effect == (verdict?.effect ?? .nothing).rawValue, "\(file.path): \(line)")
             #expect(told.keys == (verdict?.keys ?? []), "\(file.path): \(line)")
         }
+    }
+}
+
+extension [UInt8] {
+    /// The same file with the length and the hash that whoever forges it gives it.
+    fileprivate var framedAgain: [UInt8] {
+        var framed = self
+        framed.replaceSubrange(8..<16, with: BorshCount.bytes(UInt64(count)))
+        framed.removeLast(32)
+        return framed + Digest(hashing: framed).bytes
     }
 }
 

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Forensics
 import Foundation
+import Hosting
 import Ledger
 
 /// `recount culprits`.
@@ -21,6 +22,7 @@ struct CulpritsCommand: ParsableCommand {
               recount culprits home-1 home-2 --journal home-1 --journal home-2 --out proofs
               recount culprits net --journal net --json
               recount culprits home --checkpoint old.checkpoint --recompute
+              recount culprits home --case net/validator-3
 
             What is found: two votes, results, proposals, prevotes or precommits of one
             party that contradict each other; locks that were forgotten; votes against a
@@ -56,6 +58,13 @@ struct CulpritsCommand: ParsableCommand {
             "A signed checkpoint, or a folder of them; may be repeated.", valueName: "file"),
         completion: .file())
     var checkpoint: [String] = []
+
+    @Option(
+        name: .customLong("case"),
+        help: ArgumentHelp(
+            "The file of a case, or a home, for its cases; may be repeated.", valueName: "file"),
+        completion: .file())
+    var cases: [String] = []
 
     @Option(
         help: ArgumentHelp("Write the files of evidence into this folder.", valueName: "folder"),
@@ -113,10 +122,25 @@ struct CulpritsCommand: ParsableCommand {
         }
         inputs.certificates = try files(certificate, bytesMax: 64 << 20)
         inputs.checkpoints = try files(checkpoint, bytesMax: 1 << 20)
+        inputs.cases = try caseFiles()
         inputs.recounts = !noRecount
         inputs.engine = recompute ? try AuditCommand.engine() : nil
         inputs.heights = from...to
         return inputs
+    }
+
+    private func caseFiles() throws(Failure) -> [CulpritInputs.File] {
+        var places: [CasePlace] = []
+        for argument in cases { places += try CasePlace.all(argument) }
+        guard places.count <= CulpritInputs.placesMax else {
+            throw Failure("culprits takes \(CulpritInputs.placesMax) cases at most; name fewer")
+        }
+        var files: [CulpritInputs.File] = []
+        for place in places {
+            files.append(
+                (try InputFile.read(place.path, bytesMax: CaseFile.bytesMax), place.path))
+        }
+        return files
     }
 
     /// Reads files, and those in folders.

@@ -20,6 +20,8 @@ package struct CulpritInputs {
     package var certificates: [File] = []
     /// Signed checkpoints.
     package var checkpoints: [File] = []
+    /// Cases of nodes that did not derive what the others agreed on.
+    package var cases: [File] = []
     /// Whether the ledgers are derived again and their signatures and proofs checked.
     package var recounts = true
     /// What runs decided jobs again; nil where that is not asked for.
@@ -32,7 +34,7 @@ package struct CulpritInputs {
     /// Everything of these ledgers that needs no other input.
     package init(ledgers: [Place]) { self.ledgers = ledgers }
 
-    /// The most ledgers, and the most journals, at once.
+    /// The most ledgers, the most journals, and the most cases, at once.
     package static let placesMax = 64
     /// The most certificates, and the most checkpoints, at once.
     package static let filesMax = 100_000

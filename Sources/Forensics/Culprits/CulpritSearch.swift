@@ -19,6 +19,9 @@ package struct CulpritSearch {
     var book: StatementBook
     var witnesses: [Witness] = []
     var checkpoints: [NamedCheckpoint] = []
+    var cases: [NamedCase] = []
+    /// Who ordered the heights of which the cases speak.
+    var caseOrderings: [Height: [Witness.Ordering]] = [:]
     var names = PartyNames()
     /// Whether T validators are shown to have signed each of two batches of one height.
     var isForkShown = false
@@ -33,16 +36,19 @@ package struct CulpritSearch {
         try search.readJournals()
         try search.readCertificates()
         search.readCheckpoints()
+        try search.readCases()
         for place in search.witnesses.indices {
             try search.witnesses[place].read(into: &search.book)
             search.names.take(search.witnesses[place].state)
             if let stop = search.witnesses[place].stop { search.report.unread.append(stop) }
         }
+        for known in search.cases { search.names.take(known.state) }
         search.findContradictions()
         search.findForks()
         search.findUsurpations()
         try search.compareCheckpoints()
         if inputs.recounts { for place in search.witnesses.indices { search.recount(place) } }
+        search.judgeCases()
         search.tellParting()
         search.tellLacking()
         return search.report

@@ -20,8 +20,8 @@ extension CulpritSearch {
         for height in book.spoken {
             let statements = Array(book.ordering[height] ?? [])
             var orderings: [Witness.Ordering] = []
-            for case let ordering? in witnesses.map({ $0.orderings[height] })
-            where !orderings.contains(ordering) {
+            let told = witnesses.compactMap { $0.orderings[height] } + (caseOrderings[height] ?? [])
+            for ordering in told where !orderings.contains(ordering) {
                 orderings.append(ordering)
             }
             if orderings.isEmpty {

@@ -64,6 +64,7 @@ struct Witness {
     /// Heights of which a certificate lies beside the log.
     private var stored: [Height] = []
     private var opened: (height: Height, entry: UInt64, by: SealedMembers)?
+    private var openedBefore: (height: Height, by: SealedMembers)?
     private var partedHeights = 0
     private var failure: CulpritError?
 
@@ -155,6 +156,7 @@ struct Witness {
                     height: opened.height, round: batch.precommitRound, root: batch.previousRoot,
                     signatures: batch.precommits), before: entry, isParted, &book)
         }
+        openedBefore = opened.map { ($0.height, $0.by) }
         opened = (batch.height, entry, state.sealedBefore)
         if isParted { partedHeights += 1 }
         if isParted || book.ordering[batch.height] != nil || stored.contains(batch.height) {
@@ -233,6 +235,9 @@ struct Witness {
                 if orderings[height] == nil { orderings[height] = Ordering(state.sealedBefore) }
                 try take(found, before: state.size, true, &book)
             } else {
+                if let openedBefore, height == openedBefore.height, orderings[height] == nil {
+                    orderings[height] = Ordering(openedBefore.by)
+                }
                 for statement in TracedStatement.precommits(found) { try book.take(statement) }
             }
         }

@@ -115,18 +115,33 @@ package struct SnapshotStore: Sendable {
         }
     }
 
+    /// Reads a snapshot that lies anywhere; of what is in it only the form is checked.
+    package static func unverified(
+        at path: String, disk: any Disk
+    ) throws(SnapshotFlaw) -> (header: SnapshotHeader, snapshot: StateSnapshot) {
+        let (file, header) = try open(path, disk)
+        return (header, try read(file, header))
+    }
+
     private func open(
         _ height: Height
     ) throws(SnapshotFlaw) -> (file: any DiskFile, header: SnapshotHeader) {
+        let (file, header) = try Self.open(path(height), disk)
+        guard header.height == height else { throw .wrongName(header.height) }
+        return (file, header)
+    }
+
+    private static func open(
+        _ path: String, _ disk: any Disk
+    ) throws(SnapshotFlaw) -> (file: any DiskFile, header: SnapshotHeader) {
         do {
-            let file = try disk.open(path(height), .read)
+            let file = try disk.open(path, .read)
             let size = try file.size()
             let length = try SnapshotHeader.length(start: try file.read(at: 0, count: 16))
             guard size >= UInt64(length) else {
                 throw SnapshotFlaw.short(neededBytes: length, foundBytes: Int(size))
             }
             let header = try SnapshotHeader(try file.read(at: 0, count: length))
-            guard header.height == height else { throw SnapshotFlaw.wrongName(header.height) }
             let end = UInt64(length) + header.bodyBytes
             guard size >= end else {
                 throw SnapshotFlaw.short(
@@ -148,7 +163,7 @@ package struct SnapshotStore: Sendable {
         _ height: Height
     ) throws(SnapshotFlaw) -> (header: SnapshotHeader, state: LedgerState) {
         let (file, header) = try open(height)
-        let snapshot = try read(file, header)
+        let snapshot = try Self.read(file, header)
         // The trees and the tables are computed side by side; the largest trees come first.
         let order = [1, 2, 5, 0, 3, 4]
         let results = Mutex<(state: Result<LedgerState, SnapshotError>?, trees: [MerkleFrontier])>(
@@ -179,7 +194,7 @@ package struct SnapshotStore: Sendable {
         }
     }
 
-    private func read(
+    private static func read(
         _ file: any DiskFile, _ header: SnapshotHeader
     ) throws(SnapshotFlaw) -> StateSnapshot {
         var offset = UInt64(header.encoded.count)

@@ -14,19 +14,23 @@ struct DiffCommand: ParsableCommand {
         commandName: "diff",
         abstract: "Find the first entry in which copies of a ledger differ, and what it means.",
         discussion: """
-            A copy is a ledger, the home of a validator, a folder of tiles, a checkpoint or
-            a snapshot, or a node that answers over HTTP, up to its last checkpoint; a local
-            network stands for all its validators' ledgers. Nothing is folded: the trees
-            lead to the entry.
+            A copy is a ledger, the home of a validator, a folder of tiles, a checkpoint, a
+            snapshot or a case, or a node that answers over HTTP, up to its last checkpoint;
+            a local network stands for all its validators' ledgers. Nothing is folded: the
+            trees lead to the entry. A snapshot is also held against the state that the
+            other copy has at its place, key by key. A case is two copies by itself: what
+            was decided, and what its node derived; beside others it is what was decided.
 
               recount diff home-1 home-2
               recount diff net
               recount diff home-1 http://127.0.0.1:5100
               recount diff home-1 tiles backup/ledger --json
+              recount diff net/validator-3/cases/FILE.case
+              recount diff home-1 home-2/ledger/snapshots/FILE.snapshot
 
             It tells what kind of difference it is (missing, extra, reordered, otherTime,
             otherMembership, otherDerivation, otherProposal, otherInput, damage,
-            equivocation, fork, longer, otherRoot), both entries, the components and keys
+            equivocation, fork, longer, otherState, otherRoot), both entries, the components and keys
             of the state that differ after the batch, what the signatures prove, and of
             more than two copies who agrees with whom. --json holds the evidence.
 
@@ -35,7 +39,7 @@ struct DiffCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "Ledgers, homes, local networks, tiles, checkpoints, snapshots, URLs of nodes.",
+        help: "Ledgers, homes, networks, tiles, checkpoints, snapshots, cases, URLs of nodes.",
         completion: .file())
     var copies: [String]
 
@@ -44,14 +48,20 @@ struct DiffCommand: ParsableCommand {
 
     mutating func run() throws {
         let (paths, nodes) = try Self.places(copies)
-        guard paths.count >= 2 else {
+        let alone = paths.count == 1 && HistoryCopy.isCase(paths[0].path, disk: paths[0].disk)
+        guard paths.count >= 2 || alone else {
             throw Failure("diff compares two copies or more; name another ledger, home or file")
         }
         guard paths.count <= HistoryDiff.copiesMax else {
             throw Failure("diff compares \(HistoryDiff.copiesMax) copies at most; name fewer")
         }
         let result: HistoryDiff
-        do throws(CopyError) { result = try HistoryDiff(paths) } catch {
+        do throws(CopyError) {
+            result =
+                alone
+                ? try HistoryDiff(caseAt: paths[0].path)
+                : try HistoryDiff(paths)
+        } catch {
             throw Failure(nodes.compactMap(\.problem).first.map { "\($0)" } ?? "\(error)")
         }
         if json { try Output.json(result) } else { DiffText(result: result).print() }

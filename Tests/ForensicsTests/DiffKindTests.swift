@@ -14,7 +14,7 @@ struct DiffKindTests {
     /// Seeds of each kind: more than a thousand pairs in all.
     private static let seeds: Range<UInt64> = 0..<84
     private static let kinds = DifferenceKind.allCases.filter {
-        $0 != .otherLedger && $0 != .otherRoot
+        $0 != .otherLedger && $0 != .otherRoot && $0 != .otherState
     }
 
     @Test(arguments: kinds)

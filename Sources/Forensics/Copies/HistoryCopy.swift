@@ -4,7 +4,9 @@
 package import Audit
 package import Cryptography
 package import EventLog
+internal import Hosting
 internal import Ledger
+internal import Replication
 internal import Storage
 
 /// A copy of a ledger's history, as far as its form lets it be asked.
@@ -22,11 +24,14 @@ package final class HistoryCopy {
         case checkpoint
         /// A snapshot: a size and the roots of the complete subtrees below it.
         case snapshot
+        /// One side of a case: a batch, and the tree of the log before it.
+        case `case`
     }
 
-    private enum Contents {
+    enum Contents {
         case log(EventLog)
         case tiles(TileFolder)
+        case edge(LogEdge)
         case roots([Digest])
     }
 
@@ -42,14 +47,22 @@ package final class HistoryCopy {
     package let checkpoint: SignedCheckpoint?
     /// The roots of the components after the last entry, where it is a snapshot.
     package let components: [Digest]?
+    /// The file, where it is a snapshot.
+    let snapshotPath: String?
+    /// Who was who before the batch of a case; nil of other copies.
+    let parties: PartyRoll?
+    /// T precommits of the batch of a case; nil of other copies.
+    let certificate: Precommits?
     let disk: any Disk
     private let contents: Contents
     /// The entries of the tile that was read last.
     private var tile: (number: UInt64, entries: [[UInt8]]) = (.max, [])
 
-    private init(
+    init(
         _ name: String, _ form: Form, _ head: TreeHead, _ contents: Contents, disk: any Disk,
-        directory: String? = nil, checkpoint: SignedCheckpoint? = nil, components: [Digest]? = nil
+        directory: String? = nil, checkpoint: SignedCheckpoint? = nil,
+        components: [Digest]? = nil, snapshotPath: String? = nil, parties: PartyRoll? = nil,
+        certificate: Precommits? = nil
     ) {
         self.name = name
         self.form = form
@@ -59,6 +72,9 @@ package final class HistoryCopy {
         ledgerDirectory = directory
         self.checkpoint = checkpoint
         self.components = components
+        self.snapshotPath = snapshotPath
+        self.parties = parties
+        self.certificate = certificate
     }
 
     /// Opens what lies at a path, for reading.
@@ -123,12 +139,16 @@ package final class HistoryCopy {
             if case .notFound = error { throw .notACopy(path: path) }
             throw .disk(error)
         }
+        if bytes.starts(with: CaseFile.magic) {
+            return try decided(inCase: path, name: name, disk: disk)
+        }
         if bytes.starts(with: SnapshotFacts.magic) {
             do throws(SnapshotFlaw) {
                 let facts = try SnapshotFacts(start: bytes)
                 return HistoryCopy(
                     name, .snapshot, TreeHead(size: facts.size, root: facts.root),
-                    .roots(facts.subtrees), disk: disk, components: facts.components)
+                    .roots(facts.subtrees), disk: disk, components: facts.components,
+                    snapshotPath: path)
             } catch {
                 throw .snapshot(path: path, error)
             }
@@ -142,9 +162,18 @@ package final class HistoryCopy {
         }
     }
 
-    /// Whether its entries can be read.
-    package var hasEntries: Bool {
-        if case .roots = contents { false } else { true }
+    /// The first entry that can be read; nil where none can.
+    var firstEntry: UInt64? {
+        switch contents {
+        case .log, .tiles: 0
+        case .edge(let edge): edge.start
+        case .roots: nil
+        }
+    }
+
+    /// The log, where it is the directory of a ledger.
+    var log: EventLog? {
+        if case .log(let log) = contents { log } else { nil }
     }
 
     /// The root of the entries in a range, one side of a node of the tree of some size; nil where
@@ -159,6 +188,7 @@ package final class HistoryCopy {
             do throws(TileError) { return try folder.root(of: range) } catch {
                 throw .tiles(error)
             }
+        case .edge(let edge): return edge.root(of: range)
         case .roots(let subtrees): return Self.kept(range, subtrees, size: head.size)
         }
     }
@@ -193,6 +223,7 @@ package final class HistoryCopy {
             } catch {
                 throw .tiles(error)
             }
+        case .edge(let edge): return edge.leafHashes(in: range)
         case .roots: return nil
         }
     }
@@ -214,6 +245,9 @@ package final class HistoryCopy {
             } catch {
                 throw .tiles(error)
             }
+        case .edge(let edge):
+            guard index >= edge.start else { return nil }
+            bytes = edge.entries[Int(index - edge.start)]
         case .roots: return nil
         }
         do throws(DecodingError) {
@@ -241,7 +275,7 @@ package final class HistoryCopy {
                 guard isWanted(bytes[0]) else { return }
                 try body(try Event(decoding: bytes))
             }
-        case .roots: return
+        case .edge, .roots: return
         }
     }
 }

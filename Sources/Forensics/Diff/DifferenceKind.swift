@@ -32,6 +32,8 @@ package enum DifferenceKind: String, Codable, Sendable, CaseIterable {
     case otherProposal
     /// Another input stands at this place.
     case otherInput
+    /// The same history, and another state after it than a snapshot holds.
+    case otherState
     /// The roots differ, and the forms of the copies do not tell which entry.
     case otherRoot
 }

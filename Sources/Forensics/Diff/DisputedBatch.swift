@@ -45,7 +45,8 @@ package struct DisputedBatch: Sendable {
     /// both copies have the same entries before it.
     static func start(around index: UInt64, in copy: HistoryCopy) throws(CopyError) -> UInt64 {
         var next = index
-        while next > 0 {
+        // A case begins with a batch.
+        while next > (copy.firstEntry ?? 0) {
             guard index - next < UInt64(entriesMax), let entry = try copy.entry(at: next - 1) else {
                 throw .batchTooLong(entry: index, bound: entriesMax)
             }
@@ -55,7 +56,7 @@ package struct DisputedBatch: Sendable {
             default: next -= 1
             }
         }
-        return 0
+        return next
     }
 
     /// Reads the batch that begins at an entry.
@@ -89,6 +90,7 @@ package struct DisputedBatch: Sendable {
                 height: height, round: next.precommitRound, root: next.previousRoot,
                 signatures: next.precommits)
         }
+        if let certificate = copy.certificate { return certificate }
         guard let directory = copy.ledgerDirectory else { return nil }
         do throws(PrecommitStoreError) {
             return try PrecommitStore(ledgerDirectory: directory, disk: copy.disk).load(height)

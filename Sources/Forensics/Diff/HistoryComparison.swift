@@ -101,11 +101,11 @@ extension HistoryComparison {
             sentence =
                 "\(first) and \(second) have other roots: the first entry that differs is one of"
                 + " \(range.lowerBound) to \(range.upperBound - 1)."
-            tellComponents(one, other)
         case .entry(let index):
             entry = index
             try compareBatches(one, other, index, among: copies)
         }
+        try compareStates(one, other)
     }
 
     private mutating func tellLonger(_ one: UInt64, _ other: UInt64) {
@@ -115,25 +115,6 @@ extension HistoryComparison {
         sentence =
             "\(shorter) is the start of \(longer): all its \(min(one, other)) entries are the same,"
             + " and \(longer) goes on to \(max(one, other))."
-    }
-
-    /// The components of a snapshot against the seal at its end in the other copy.
-    private mutating func tellComponents(_ one: HistoryCopy, _ other: HistoryCopy) {
-        guard let here = sealed(one, at: other.head.size),
-            let there = sealed(other, at: one.head.size)
-        else { return }
-        components = Self.different(here, there)
-    }
-
-    private func sealed(_ copy: HistoryCopy, at size: UInt64) -> [Digest]? {
-        if let components = copy.components { return components }
-        do throws(CopyError) {
-            guard size > 0, case .batchSealed(let seal)? = try copy.entry(at: size - 1)?.event
-            else { return nil }
-            return seal.components
-        } catch {
-            return nil
-        }
     }
 
     static func different(_ one: [Digest], _ other: [Digest]) -> [DifferentComponent] {
@@ -202,8 +183,8 @@ extension HistoryComparison {
             signatures += SignatureProof.doublePrecommits(one, other, roll)
         }
         signatures += SignedStatements.contradictions(
-            try SignedStatements(left.entries[...], in: one, roll),
-            try SignedStatements(right.entries[...], in: other, roll), roll)
+            try SignedStatements(left.entries[...], in: one, or: other, roll),
+            try SignedStatements(right.entries[...], in: other, or: one, roll), roll)
         if case .batchOpened(let one)? = left.entries.first?.event,
             case .batchOpened(let other)? = right.entries.first?.event,
             let proof = SignatureProof.twoOpenings(one, other, roll)

@@ -21,6 +21,19 @@ package struct HistoryDiff: Encodable, Sendable {
         package let root: String?
         /// What is wrong with its bytes; nil for nothing.
         package internal(set) var damage: String?
+
+        init(_ copy: HistoryCopy) {
+            name = copy.name
+            form = copy.form
+            size = copy.head.size
+            root = copy.head.root.hex
+        }
+
+        init(damaged name: String, _ damage: String) {
+            self.name = name
+            self.damage = damage
+            (form, size, root) = (nil, nil, nil)
+        }
     }
 
     /// Copies that hold the same entry where all part for the first time.
@@ -61,6 +74,18 @@ package struct HistoryDiff: Encodable, Sendable {
         try self.init(paths.map { (disk, $0.path, $0.name) })
     }
 
+    /// Compares the two sides of a case: what T validators decided on, and what the node derived.
+    package init(
+        caseAt path: String, disk: any Disk = POSIXDisk()
+    ) throws(CopyError) {
+        let (sides, stopped) = try HistoryCopy.sides(ofCase: path, disk: disk)
+        copies = sides.map { Copy($0) }
+        try compareAll(sides)
+        if let stopped, !comparisons.isEmpty {
+            comparisons[0].sentence += " The node stopped there: \(stopped)."
+        }
+    }
+
     /// Compares what lies at these paths, each of a disk of its own.
     package init(
         _ paths: [(disk: any Disk, path: String, name: String)]
@@ -70,16 +95,16 @@ package struct HistoryDiff: Encodable, Sendable {
             do throws(CopyError) {
                 let copy = try HistoryCopy.open(path, name: name, disk: disk)
                 opened.append(copy)
-                copies.append(
-                    Copy(
-                        name: name, form: copy.form, size: copy.head.size,
-                        root: copy.head.root.hex))
+                copies.append(Copy(copy))
             } catch {
                 guard error.isDamage else { throw error }
-                copies.append(
-                    Copy(name: name, form: nil, size: nil, root: nil, damage: "\(error)"))
+                copies.append(Copy(damaged: name, "\(error)"))
             }
         }
+        try compareAll(opened)
+    }
+
+    private mutating func compareAll(_ opened: [HistoryCopy]) throws(CopyError) {
         guard let reference = opened.first else {
             verdict = .different
             return

@@ -79,7 +79,7 @@ extension Parting {
     }
 
     /// The largest power of two below `count`, which is at least two.
-    private static func splitPoint(_ count: UInt64) -> UInt64 {
+    static func splitPoint(_ count: UInt64) -> UInt64 {
         1 << UInt64(63 - (count - 1).leadingZeroBitCount)
     }
 

@@ -14,11 +14,16 @@ enum PartySearch {
     /// The parties when the batch that begins at entry `start` was opened, from whichever copy
     /// tells them soonest; nil where none does.
     ///
-    /// All copies have the same entries before `start`. In order: a snapshot before it and what
-    /// follows that; the first entry and what follows it; a snapshot of a later batch.
+    /// All copies have the same entries before `start`. In order: a case of that batch; a snapshot
+    /// before it and what follows that; the first entry and what follows it; a snapshot of a later
+    /// batch.
     static func roll(
         at start: UInt64, opening: Event?, among copies: [HistoryCopy]
     ) throws(CopyError) -> PartyRoll? {
+        for copy in copies where copy.firstEntry == start {
+            guard let roll = copy.parties else { continue }
+            return try follow(roll, from: start, to: start, opening, in: copy)
+        }
         let kept = copies.flatMap { copy in snapshots(of: copy).map { (copy, $0) } }
         let before = kept.filter { $0.1.size <= start }.max { $0.1.size < $1.1.size }
         if let (copy, header) = before, start - header.size <= scanMax,
@@ -26,7 +31,7 @@ enum PartySearch {
         {
             return try follow(roll, from: header.size, to: start, opening, in: copy)
         }
-        if start <= scanMax, let copy = copies.first(where: \.hasEntries),
+        if start <= scanMax, let copy = copies.first(where: { $0.firstEntry == 0 }),
             let first = try copy.entry(at: 0)
         {
             let roll: PartyRoll

@@ -18,13 +18,17 @@ struct SignedStatements {
     private var statements: [Matter: Statement] = [:]
     private(set) var matters: [Matter] = []
 
-    /// Collects the votes, results and reports among entries of a copy.
+    /// Collects the votes, results and reports among entries of a copy; what they are about stands
+    /// there, or before them in the other copy, which has the same entries before.
     init(
-        _ entries: ArraySlice<LoggedEntry>, in copy: HistoryCopy, _ roll: PartyRoll
+        _ entries: ArraySlice<LoggedEntry>, in copy: HistoryCopy, or other: HistoryCopy,
+        _ roll: PartyRoll
     ) throws(CopyError) {
+        let start = entries.first?.index ?? 0
         for entry in entries {
             guard let said = entry.event.said,
-                let event = try copy.entry(at: said.about.rawValue)?.event,
+                let event = try Self.subject(
+                    of: said.about.rawValue, before: start, in: copy, or: other),
                 let id = roll.identity(of: event)
             else { continue }
             let slot: EvidenceSlot
@@ -38,6 +42,13 @@ struct SignedStatements {
                 matters.append(matter)
             }
         }
+    }
+
+    private static func subject(
+        of entry: UInt64, before start: UInt64, in copy: HistoryCopy, or other: HistoryCopy
+    ) throws(CopyError) -> Event? {
+        if let found = try copy.entry(at: entry) { return found.event }
+        return entry < start ? try other.entry(at: entry)?.event : nil
     }
 
     /// Every contradiction between statements of two histories, in the order of the first.

@@ -56,6 +56,15 @@ package struct CulpritReport: Encodable, Sendable {
     /// The files of evidence.
     package internal(set) var evidence: [EvidenceFile] = []
 
+    /// A kind of charge against a party.
+    fileprivate struct Count: Hashable {
+        let key: PublicKey
+        let kind: String
+    }
+
+    /// How many there are of each.
+    private var counts: [Count: Int] = [:]
+
     private enum CodingKeys: String, CodingKey {
         case ledger, proved, mustAnswer, unprovable, lacking, unread, leftOut, files
     }
@@ -70,14 +79,20 @@ extension CulpritReport {
     /// Charges of one kind against one party that are told.
     static let chargesMax = 100
 
+    /// Whether as much of a kind is told against a party as there may be.
+    func isFull(_ key: PublicKey, of kind: String) -> Bool {
+        (counts[Count(key: key, kind: kind)] ?? 0) >= Self.chargesMax
+    }
+
+    /// Whether a party is convicted of something of a kind.
+    func isProved(_ key: PublicKey, of kind: String) -> Bool {
+        (counts[Count(key: key, kind: kind)] ?? 0) > 0
+    }
+
     /// Takes a charge whose file was checked: `keys` are those that it names.
     mutating func take(_ file: EvidenceFile, against keys: [PublicKey], _ names: PartyNames) {
-        let known = file.charge.effect == .accuses ? mustAnswer : proved
         let kind = file.charge.name
-        let repeated = keys.allSatisfy { key in
-            known.count { $0.key == key.hex && $0.kind == kind } >= Self.chargesMax
-        }
-        guard !repeated else {
+        guard !keys.allSatisfy({ isFull($0, of: kind) }) else {
             leftOut += 1
             return
         }
@@ -87,6 +102,7 @@ extension CulpritReport {
         files.append(name(of: file, against: keys, names))
         let sentence = file.charge.sentence(keys.map { names.name(of: $0) })
         for key in keys {
+            counts[Count(key: key, kind: kind), default: 0] += 1
             let charged = Charged(
                 name: names.name(of: key), key: key.hex, kind: kind, sentence: sentence,
                 file: place)

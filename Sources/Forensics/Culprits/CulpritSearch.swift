@@ -19,6 +19,8 @@ package struct CulpritSearch {
     var book: StatementBook
     var witnesses: [Witness] = []
     var checkpoints: [NamedCheckpoint] = []
+    /// The contradictions of the book that are charged already.
+    var toldMatters: Set<StatementBook.Matter> = []
     var cases: [NamedCase] = []
     /// Who ordered the heights of which the cases speak.
     var caseOrderings: [Height: [Witness.Ordering]] = [:]

@@ -9,10 +9,18 @@ internal import Replication
 /// Whoever contradicts itself: in votes, results and reports, and in the order of batches.
 extension CulpritSearch {
     mutating func findContradictions() {
-        let found = book.contradictions.values.sorted {
-            $0.encoded.lexicographicallyPrecedes($1.encoded)
+        let found = book.contradictions.filter { !toldMatters.contains($0.key) }
+            .map { (matter: $0.key, evidence: $0.value, bytes: $0.value.encoded) }
+            .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+        for (matter, evidence, _) in found {
+            toldMatters.insert(matter)
+            // The book has checked its signatures.
+            if report.isFull(evidence.validator, of: "contradiction") {
+                report.leftOut += 1
+            } else {
+                charge(.contradiction(evidence))
+            }
         }
-        for evidence in found { charge(.contradiction(evidence)) }
     }
 
     /// Traces each height of which anything was said, by whoever ordered it in any of the ledgers.

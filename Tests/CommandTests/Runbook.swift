@@ -72,7 +72,8 @@ extension Runbook.Step {
     /// Types it into a shell that finds the built program, as one that looks at both outputs.
     func run(in folder: String) throws -> CommandResult {
         let program = URL(fileURLWithPath: Command.path).deletingLastPathComponent().path
-        let script = "cd '\(folder)' && PATH='\(program)':\"$PATH\" && exec 2>&1\n\(command)"
+        let script =
+            "cd '\(folder)' || exit 99; PATH='\(program)':\"$PATH\"; exec 2>&1\n\(command)"
         return try Command.execute("/bin/sh", ["-c", script])
     }
 }

@@ -68,6 +68,11 @@ struct SchemaTests {
         Printed("case verify", "case", "verify", "memory", isLines: true),
     ]
 
+    /// What each of them prints, by its words.
+    private static let objects = Result {
+        try Dictionary(uniqueKeysWithValues: printed.map { ($0.testDescription, try objects($0)) })
+    }
+
     private func schema(_ command: String) throws -> SchemaCheck {
         let words = command.split(separator: " ").map(String.init)
         let printed = try Command.run(["schema"] + words)
@@ -76,7 +81,7 @@ struct SchemaTests {
     }
 
     /// What a command prints of the runs, by object.
-    private func objects(_ command: Printed) throws -> [JSONValue] {
+    private static func objects(_ command: Printed) throws -> [JSONValue] {
         let folder = try Runs.shared.get().folder.path
         let places = ["lies", "fork", "memory", "proofs"]
         let arguments = command.arguments.map { argument in
@@ -91,7 +96,7 @@ struct SchemaTests {
             : [try JSONValue(parsing: result.output)]
     }
 
-    private func writeProofs(_ folder: String) throws {
+    private static func writeProofs(_ folder: String) throws {
         let found = try Command.run("culprits", folder + "/lies", "--out", folder + "/proofs")
         #expect(found.status == 1, "\(found.errors)")
     }
@@ -101,7 +106,9 @@ struct SchemaTests {
         _ command: Printed
     ) throws {
         let schema = try schema(command.schema)
-        for object in try objects(command) {
+        let objects = try Self.objects.get()[command.testDescription] ?? []
+        #expect(!objects.isEmpty)
+        for object in objects {
             #expect(try schema.problems(object) == [])
             let changed = Self.withSurplus(object)
             #expect(!changed.isEmpty)
@@ -112,6 +119,23 @@ struct SchemaTests {
                 members[name] = nil
                 #expect(try !schema.problems(.object(members)).isEmpty, "without \(name)")
             }
+        }
+    }
+
+    @Test func `what is printed each time is said to be there each time`() throws {
+        let objects = try Self.objects.get()
+        // A case may hold no certificate, or one side the beginning of the other.
+        let rare = ["case show": Set(["needed", "entries"])]
+        for (command, all) in Dictionary(grouping: Self.printed, by: \.schema) {
+            let root = try schema(command).root
+            guard let needed = root.members["required"]?.elements.compactMap(\.text) else {
+                continue
+            }
+            let keys = all.flatMap { objects[$0.testDescription] ?? [] }.map {
+                Set($0.members.keys)
+            }
+            let always = keys.dropFirst().reduce(keys.first ?? []) { $0.intersection($1) }
+            #expect(always.subtracting(rare[command] ?? []) == Set(needed), "\(command)")
         }
     }
 

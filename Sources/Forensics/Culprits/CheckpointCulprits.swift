@@ -22,6 +22,7 @@ struct CheckpointFacts {
     /// What a key has signed, and of which size.
     typealias Signed = (signed: SignedHead, size: UInt64)
 
+    private let ledger: LedgerID
     private let origin: String
     private let signers: CertificateSigners
     /// How the ledger of a place bears out each checkpoint.
@@ -36,6 +37,7 @@ struct CheckpointFacts {
 
     /// Compares the checkpoints with each ledger: O(log n) reads for each pair.
     init(_ checkpoints: [NamedCheckpoint], _ witnesses: [Witness], _ ledger: LedgerID) {
+        self.ledger = ledger
         origin = Checkpoint.origin(ofLedger: ledger.digest)
         let keys = Set(witnesses.flatMap { $0.state.validators.map(\.key) }).sorted()
         signers = CertificateSigners(origin: origin, validators: keys)
@@ -80,12 +82,23 @@ struct CheckpointFacts {
             if let index = witness.state.validatorIndex(of: key) {
                 newest = try witness.head(of: index)
             }
+            // Of a log that was rewritten nobody has signed the precommits that stand in it.
+            if let found = newest, !isSigned(found.signed, by: key) { newest = nil }
             precommits[place][key] = .some(newest)
         }
         if largest[place][key] == nil {
             largest[place][key] = .some(largestBorneOut(by: key, place, checkpoints))
         }
         return [precommits[place][key] ?? nil, largest[place][key] ?? nil].compactMap(\.self)
+    }
+
+    private func isSigned(_ head: SignedHead, by key: PublicKey) -> Bool {
+        do throws(EvidenceFlaw) {
+            _ = try head.head(by: key, in: ledger, "precommit")
+            return true
+        } catch {
+            return false
+        }
     }
 
     private mutating func largestBorneOut(

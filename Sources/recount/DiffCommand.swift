@@ -30,9 +30,9 @@ struct DiffCommand: ParsableCommand {
 
             It tells what kind of difference it is (missing, extra, reordered, otherTime,
             otherMembership, otherDerivation, otherProposal, otherInput, damage,
-            equivocation, fork, longer, otherState, otherRoot), both entries, the components and keys
-            of the state that differ after the batch, what the signatures prove, and of
-            more than two copies who agrees with whom. --json holds the evidence.
+            equivocation, fork, longer, otherState, otherRoot), both entries, the components
+            and keys of the state that differ after the batch, what the signatures prove,
+            and of more than two copies who agrees with whom. --json holds the evidence.
 
             Exit codes: 0 the same; 1 they differ; 2 that cannot be judged, as of two
             different ledgers. A copy that is only shorter differs: its kind is longer.

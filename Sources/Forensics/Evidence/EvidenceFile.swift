@@ -8,8 +8,8 @@ package import Storage
 /// A file that convicts, accuses or clears by itself, without a ledger and without a network.
 ///
 /// A `FramedFile` of the magic `RCEV`, version 1, that holds the ledger's id (32), the kind (u8),
-/// and Borsh of the fields of that kind; there is one encoding. The article "Why did they disagree?"
-/// has the tables.
+/// and Borsh of the fields of that kind; there is one encoding. The article "Why did they
+/// disagree?" has the tables.
 package struct EvidenceFile: Equatable, Sendable {
     private static let form = FramedFile("RCEV", version: 1)
     /// Bytes of a file: the records on which a refuted batch rests, or what a job ran, are in it.

@@ -10,8 +10,8 @@ package import Replication
 /// As much of the state before the batch as the rules read is in the file. Its roots are those that
 /// the seal before the batch names, and that seal is in the log whose root was signed: so whoever
 /// signed that root held this state, and the rules are run again on it without a ledger. Of records
-/// the file holds a part, which its maker may have chosen badly or made up; where the fault rests on
-/// those of a component, all of that component must be in the file.
+/// the file holds a part, which its maker may have chosen badly or made up; where the fault rests
+/// on those of a component, all of that component must be in the file.
 package struct RefutedBatch: Equatable, Sendable, BorshCodable {
     /// The part of the state before the batch.
     package let excerpt: StateExcerpt

@@ -157,6 +157,30 @@ extension APISuite {
             }
         }
 
+        @Test("the head of a stream alone is nothing, and what comes after is answered as itself")
+        func heads() async throws {
+            var limits = APILimits.patient
+            limits.subscribersMax = 1
+            try await RunningNode.with(limits: limits) { node in
+                try await node.http.connect { connection in
+                    for _ in 0..<2 {
+                        try await connection.say("HEAD /events \(Self.head)\r\n")
+                        try await connection.say("HEAD /health \(Self.head)\r\n")
+                    }
+                    // One at a time may follow, and nobody does.
+                    try await connection.say("GET /events \(Self.head)\r\n")
+                    await connection.hear(seconds: 30) { $0.contains(": events") }
+                    let answers = connection.text.components(separatedBy: "\r\n\r\n")
+                    #expect(
+                        answers.prefix(5).map { $0.prefix(12) } == [
+                            "HTTP/1.1 405", "HTTP/1.1 200", "HTTP/1.1 405", "HTTP/1.1 200",
+                            "HTTP/1.1 200",
+                        ], "\(connection.text)")
+                    #expect(answers[0].contains("Allow: GET"))
+                }
+            }
+        }
+
         @Test("entries that are not there yet are refused, and so are more than may follow")
         func bounds() async throws {
             var limits = APILimits.patient

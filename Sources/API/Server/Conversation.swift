@@ -131,6 +131,11 @@ struct Conversation: Sendable {
         _ response: Response, _ request: HTTPRequestHead?, isLast: Bool, _ writer: BodyWriter
     ) async throws {
         var response = response
+        let isHead = request?.method == .HEAD
+        if isHead, case .stream = response.body {
+            // Its head alone would be followed by the end of a body, which is read as an answer.
+            response = APIError.notAllowed(["GET"]).response
+        }
         var length = 0
         if case .bytes(let bytes) = response.body { length = bytes.readableBytes }
         let isLong = length > BodyWriter.partBytes
@@ -143,7 +148,6 @@ struct Conversation: Sendable {
             version: request?.version ?? .http1_1, status: response.status,
             headers: response.headers)
         if isLast { head.headers.replaceOrAdd(name: "Connection", value: "close") }
-        let isHead = request?.method == .HEAD
         switch response.body {
         case .bytes(let bytes):
             head.headers.add(name: "Content-Length", value: "\(length)")
@@ -158,7 +162,7 @@ struct Conversation: Sendable {
             }
         case .stream(let body):
             try await writer.send(.head(head))
-            if !isHead { try await body(writer) }
+            try await body(writer)
             try await writer.send(.end(nil))
         }
     }

@@ -78,13 +78,21 @@ private final class Reader: Sendable {
 
     /// What it has heard, by entry.
     var ids: [UInt64] {
-        connection.text.split(separator: "\n").filter { $0.hasPrefix("id: ") }
-            .compactMap { UInt64($0.dropFirst(4)) }
+        let name = Array("id: ".utf8)
+        return connection.bytes.split(separator: UInt8(ascii: "\n"))
+            .filter { $0.starts(with: name) }
+            .compactMap { UInt64(String(decoding: $0.dropFirst(name.count), as: UTF8.self)) }
     }
 
     /// Waits until it has heard an entry, or half a minute; what it has heard then.
     func hears(_ entry: UInt64) async throws -> [UInt64] {
-        for _ in 0..<3_000 where ids.last != entry { try await Task.sleep(for: .milliseconds(10)) }
+        let sign = Array("id: \(entry)\n".utf8)
+        for _ in 0..<3_000 {
+            // The end of what was heard is less than an event.
+            let bytes = connection.bytes.suffix(8_192)
+            if bytes.firstRange(of: sign) != nil, bytes.last == UInt8(ascii: "\n") { break }
+            try await Task.sleep(for: .milliseconds(10))
+        }
         return ids
     }
 

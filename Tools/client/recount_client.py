@@ -9,8 +9,9 @@
         --recount .build/release/recount --policy 7-of-10 Tools/samples/requests.jsonl
 
 Prints a line for each request: its identity, its outcome, and whether its certificate was verified.
-Where it verifies certificates it believes the node in nothing: `recount certificate verify` recounts
-what one says, it is to be of this request and this outcome, and with --ledger-id of your ledger.
+Where it verifies certificates it believes the node in nothing: `recount certificate verify`
+recounts what one says, and it is to be of this request, of this outcome, and with --ledger-id of
+your ledger.
 Ends with 0 where all is as the line's "expect" says, else with 1.
 """
 

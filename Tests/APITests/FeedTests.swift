@@ -3,6 +3,7 @@
 
 import API
 import Audit
+import Dispatch
 import EventLog
 import Ledger
 import NIOCore
@@ -120,8 +121,9 @@ private final class Growing: Sendable {
         herald.names.withLock { $0 = names }
         source.withLock {
             $0 = { [weak self] in
+                let size = self?.size.withLock { $0 } ?? 0
                 self?.looks.withLock { $0 += 1 }
-                return self?.size.withLock { $0 } ?? 0
+                return size
             }
         }
     }
@@ -136,6 +138,12 @@ private final class Growing: Sendable {
     }
 
     var now: UInt64 { size.withLock { $0 } }
+
+    /// Waits until the herald has looked so often.
+    func looked(_ count: Int) async throws {
+        for _ in 0..<3_000 where lookCount < count { try await Task.sleep(for: .milliseconds(10)) }
+        try #require(lookCount >= count)
+    }
 }
 
 /// What a follower came to; nil where it has not ended in half a minute.
@@ -226,6 +234,31 @@ extension APISuite {
                 #expect(try await reader.hears(18) == Array(10..<19))
                 herald.end()
                 #expect(await second == .over)
+                reader.close()
+                await herald.stop()
+            }
+        }
+
+        @Test("what was passed to a reader before it fell behind is still given to it")
+        func passed() async throws {
+            try await Self.with { log, names in
+                let growing = Growing(log, names)
+                let herald = growing.herald
+                growing.grow(to: 10)
+                let reader = try await Reader()
+                let stream = StreamReader(reader.channel)
+                async let ended = end { await herald.follow(stream, from: 10) }
+                try await growing.looked(1)
+                // Its event loop is busy: what is passed waits there.
+                let gate = DispatchSemaphore(value: 0)
+                reader.channel.eventLoop.execute { gate.wait() }
+                growing.grow(to: 12)
+                try await growing.looked(2)
+                growing.grow(to: 12 + 17)
+                let came = await ended
+                gate.signal()
+                #expect(came == .behind(12))
+                #expect(try await reader.hears(11) == [10, 11])
                 reader.close()
                 await herald.stop()
             }

@@ -258,13 +258,28 @@ struct ForensicsCommandTests {
         let folder = try TemporaryFolder()
         let file = folder.path + "/ledger.html"
         #expect(try Command.run("report", try home(), "--html", file).status == 0)
-        let seen = try Command.execute(
-            Self.browser,
-            [
-                "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(folder.path)/b",
-                "--dump-dom", "file://" + file,
-            ])
+        func look(_ arguments: String...) throws -> CommandResult {
+            try Command.execute(
+                Self.browser,
+                [
+                    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                    "--user-data-dir=\(folder.path)/b",
+                ] + arguments + ["file://" + file])
+        }
+        let seen = try look("--dump-dom")
         #expect(seen.status == 0)
         #expect(seen.output.contains("Who led, against what was to be expected"))
+        // On a phone in the dark, and on paper.
+        let (phone, paper) = (folder.path + "/phone.png", folder.path + "/paper.pdf")
+        #expect(
+            try look("--window-size=400,800", "--force-dark-mode", "--screenshot=\(phone)").status
+                == 0)
+        #expect(try look("--print-to-pdf=\(paper)").status == 0)
+        for (path, start) in [
+            (phone, [0x89, 0x50, 0x4E, 0x47]), (paper, [0x25, 0x50, 0x44, 0x46]),
+        ] {
+            let bytes = try #require(FileManager.default.contents(atPath: path))
+            #expect(bytes.prefix(4).map(Int.init) == start && bytes.count > 4_096)
+        }
     }
 }

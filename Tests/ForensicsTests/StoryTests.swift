@@ -51,6 +51,24 @@ struct StoryTests {
         #expect(page.contains(scenario.ledger.hex))
     }
 
+    @Test func `only words that no line of a phone holds are broken`() throws {
+        let scenario = try GoldenRun.play(seed: 1)
+        let page = try page(scenario.log)
+        #expect(page.contains("<td class=\"long\">\(scenario.ledger.hex)</td>"))
+        var cells = 0
+        for part in page.components(separatedBy: "<td").dropFirst() {
+            let cell = part.components(separatedBy: "</td>")[0]
+            let isLong = cell.hasPrefix(" class=\"long\">")
+            let text = cell.drop { $0 != ">" }.dropFirst()
+            let longest = text.split(separator: " ").map(\.utf8.count).max() ?? 0
+            #expect((longest > 24) == isLong, "\(text)")
+            cells += 1
+        }
+        #expect(cells > 50)
+        let styles = page.components(separatedBy: "overflow-wrap")
+        #expect(styles.count == 2 && styles[0].hasSuffix(".long { "))
+    }
+
     @Test func `a quiet ledger has nothing to tell, and says so`() throws {
         var scenario = try LedgerScenario(.of(4, 3))
         try scenario.open()

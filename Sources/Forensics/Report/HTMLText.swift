@@ -55,10 +55,11 @@ struct HTMLText {
                         page.line()
                         page.element("tr") { page in
                             for (place, cell) in row.enumerated() {
+                                let kind = Self.kind(of: cell)
                                 if place == 0 {
-                                    page.element("th", cell, [("scope", "row")])
+                                    page.element("th", cell, [("scope", "row")] + kind)
                                 } else {
-                                    page.element("td", cell)
+                                    page.element("td", cell, kind)
                                 }
                             }
                         }
@@ -67,6 +68,15 @@ struct HTMLText {
             }
         }
         line()
+    }
+
+    /// Bytes of a word that a column of a phone still holds; in cells with longer ones words are
+    /// broken, in others never.
+    private static let wordBytesMax = 24
+
+    private static func kind(of cell: String) -> [(String, String)] {
+        cell.split(separator: " ").contains { $0.utf8.count > wordBytesMax }
+            ? [("class", "long")] : []
     }
 
     private static func text(of attributes: [(String, String)]) -> String {

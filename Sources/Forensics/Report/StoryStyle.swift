@@ -19,7 +19,8 @@ enum StoryStyle {
         table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
         caption { text-align: left; padding: 0.25rem 0; }
         th, td { border: 1px solid var(--line); padding: 0.25rem 0.5rem; text-align: left;
-          vertical-align: top; overflow-wrap: anywhere; }
+          vertical-align: top; }
+        .long { overflow-wrap: anywhere; min-width: 10rem; }
         thead th { background: var(--head); }
         tbody th { font-weight: 400; min-width: 6rem; }
         @media print { :root { --ink: #000000; --paper: #ffffff; --line: #999999;

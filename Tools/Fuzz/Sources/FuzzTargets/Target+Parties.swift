@@ -43,6 +43,7 @@ extension FuzzTarget {
             case .otherLedger(let other): law(other == hello.ledger, "another ledger is named")
             case .unsigned: law(!hello.isSigned(for: transport), "a signed hello is refused")
             case .outdated: fatalError("the first hello of a party is outdated")
+            case .tooMany: fatalError("the first hello of a peer is one too many")
             }
         })
 

@@ -100,9 +100,17 @@ struct DiffStateTests {
     @Test func `a case that is cut or bound to nothing is refused in words`() throws {
         var dispute = try Dispute(seed: 7)
         let batch = try dispute.makeBatch()
-        var found = try #require(try dispute.found(in: try dispute.broken(batch, .margin)))
-        found.components[1] = .zero
-        for bytes in [CaseFile.encoded(found), Array(CaseFile.encoded(found).dropLast())] {
+        let found = try #require(try dispute.found(in: try dispute.broken(batch, .margin)))
+        var (unbound, shorter) = (found, found)
+        unbound.components[1] = .zero
+        // The hash of the file holds, and the root that T signed is not that of the entries.
+        shorter.batch.entries.remove(at: 1)
+        let whole = CaseFile.encoded(found)
+        dispute.disk.replace("/y.case", with: whole)
+        _ = try HistoryDiff(caseAt: "/y.case", disk: dispute.disk)
+        for bytes in [
+            CaseFile.encoded(unbound), CaseFile.encoded(shorter), Array(whole.dropLast()),
+        ] {
             dispute.disk.replace("/y.case", with: bytes)
             do {
                 _ = try HistoryDiff(caseAt: "/y.case", disk: dispute.disk)

@@ -48,7 +48,7 @@ extension CopyError: CustomStringConvertible {
         case .disk(let error): "the disk failed: \(error)"
         case .log(let error): "\(error)"
         case .tiles(let error): "\(error)"
-        case .note(let path, let error): "\(path) is neither a snapshot nor a checkpoint: \(error)"
+        case .note(let path, let error): "\(path) is no snapshot, case or checkpoint: \(error)"
         case .snapshot(let path, let flaw): "\(path): \(flaw)"
         case .brokenCase(let path, let fault): "\(path): \(fault)"
         case .unboundCase(let path, let problem):

@@ -42,9 +42,15 @@ extension HistoryCopy {
     private static func load(
         _ path: String, _ disk: any Disk
     ) throws(CopyError) -> DivergenceCase {
-        do throws(CaseFault) { return try CaseFile.load(path, disk: disk) } catch {
+        let found: DivergenceCase
+        do throws(CaseFault) { found = try CaseFile.load(path, disk: disk) } catch {
             throw .brokenCase(path: path, error)
         }
+        // What does not hold together says nothing of anybody.
+        if let wrong = CaseCheck(found).lines.first(where: { $0.holds == false }) {
+            throw .unboundCase(path: path, problem: "\(wrong.check): \(wrong.detail)")
+        }
+        return found
     }
 
     private static func decided(

@@ -8,7 +8,9 @@ import NIOCore
 /// Confined to the event loop of the host.
 final class PubsubPeer: @unchecked Sendable {
     let peer: PeerID
-    private unowned let owner: Pubsub
+    /// Held until the owner lets go of this peer: streams speak to both for as long as they last,
+    /// also where nobody has stopped the owner.
+    private let owner: Pubsub
     /// Our stream to the peer; nil while it is not open.
     private(set) var outbound: PeerStream?
     /// The peer's stream to us.

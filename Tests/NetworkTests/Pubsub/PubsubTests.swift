@@ -39,6 +39,28 @@ struct PubsubTests {
         }
     }
 
+    @Test("who lets go of it without a stop is not ended by a peer that speaks on")
+    func forgotten() async throws {
+        try await TestHost.with(1, 2) { hosts in
+            let other = TestPubsub(hosts[1])
+            try await other.start()
+            let settings = other.settings
+            try await hosts[0].dial(try await hosts[1].address())
+            try await wait(for: "the connection") {
+                try await hosts[1].run { $0.connectedPeers.count } == 1
+            }
+            try await hosts[0].run { host in
+                let forgotten = Pubsub(settings, host: host)
+                forgotten.start()
+                forgotten.subscribe(Bench.topic)
+            }
+            for number in 0..<20 { try await other.publish([UInt8(number)]) }
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(try await hosts[1].run { $0.connectedPeers.count } == 1)
+            try await other.stop()
+        }
+    }
+
     @Test("a message that is rejected goes no further, and its bringer loses its place")
     func rejected() async throws {
         try await TestHost.with(1, 2, 3) { hosts in

@@ -8,6 +8,7 @@ import Synchronization
 final class TestPubsub: Sendable {
     let host: TestHost
     let pubsub: Pubsub
+    let settings: Pubsub.Settings
     private let heard = Mutex<[[UInt8]]>([])
     private let judge: @Sendable ([UInt8]) -> Gossipsub.Verdict?
 
@@ -27,6 +28,7 @@ final class TestPubsub: Sendable {
         configure(&settings)
         self.host = host
         self.judge = judge
+        self.settings = settings
         let key = policy == .signed ? host.host.settings.identity : nil
         pubsub = Pubsub(settings, host: host.host, key: key, sequence: 1000)
     }

@@ -7,6 +7,7 @@ import EventLog
 import Foundation
 import Ledger
 import Node
+import TestSupport
 import Testing
 
 extension APISuite {

@@ -9,20 +9,6 @@ import Node
 import TestSupport
 import Testing
 
-/// A folder that goes with the object.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "recount-api-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        do { try FileManager.default.removeItem(atPath: path) } catch { print(error) }
-    }
-}
-
 /// The suites run one after the other: each has a node that wants its time.
 @Suite("The API", .serialized)
 struct APISuite {}

@@ -56,26 +56,3 @@ enum Command {
             errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
     }
 }
-
-/// A new folder that goes with the last reference.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path =
-            FileManager.default.temporaryDirectory
-            .appendingPathComponent("recount-command-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        do { try FileManager.default.removeItem(atPath: path) } catch { print("\(error)") }
-    }
-
-    /// Writes a file and returns its path.
-    func write(_ bytes: some Sequence<UInt8>, _ name: String) throws -> String {
-        let file = path + "/" + name
-        try Data(bytes).write(to: URL(fileURLWithPath: file))
-        return file
-    }
-}

@@ -11,22 +11,6 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A folder that goes with the object.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "recount-node-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        do { try FileManager.default.removeItem(atPath: path) } catch { print(error) }
-    }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-}
-
 /// The sample withdrawals of the repository.
 enum Samples {
     static let folder = Vectors.repository.appendingPathComponent("Tools/samples").path

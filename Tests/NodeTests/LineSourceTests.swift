@@ -3,6 +3,7 @@
 
 import Foundation
 import Node
+import TestSupport
 import Testing
 
 @Suite struct LineSourceTests {

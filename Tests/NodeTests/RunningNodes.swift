@@ -9,6 +9,7 @@ import Ledger
 import Node
 import Replication
 import Synchronization
+import TestSupport
 
 /// Four validators of whom three decide, joined by a hub; a test plays those that are not started.
 final class RunningNodes: Sendable {

@@ -9,6 +9,7 @@ import Ledger
 import Node
 import Replication
 import Synchronization
+import TestSupport
 import Testing
 
 /// A node whose fellows agree on what does not follow.

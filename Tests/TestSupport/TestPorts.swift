@@ -10,11 +10,14 @@ public enum TestPorts {
     /// Below those that systems give to whoever dials.
     private static let range: Range<UInt16> = 15_000..<32_000
     private static let next = Mutex(UInt16.random(in: range))
+    /// Behind those that a network is made with lie those that it gives to who joins later.
+    private static let spare = 8
 
-    /// The first of so many in a row.
+    /// The first of so many in a row; the next few are nobody's either.
     public static func take(_ count: Int) -> UInt16 {
         next.withLock { next in
             while true {
+                let count = count + spare
                 if Int(next) + count > Int(range.upperBound) { next = range.lowerBound }
                 let ports = next..<(next + UInt16(count))
                 next = ports.upperBound

@@ -53,7 +53,12 @@ let package = Package(
         // Declarations only: the library is loaded at run time, where it is there.
         .systemLibrary(name: "CWasmtime"),
 
-        .target(name: "Cryptography", dependencies: ["CSodium", crypto], swiftSettings: strict),
+        // Arithmetic with instructions that not every processor has.
+        .target(name: "CKernels"),
+
+        .target(
+            name: "Cryptography", dependencies: ["CSodium", "CKernels", crypto],
+            swiftSettings: strict),
         .target(name: "BN254", swiftSettings: strict),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: strict),
         .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: strict),
@@ -207,8 +212,8 @@ let package = Package(
         .testTarget(
             name: "ForensicsTests",
             dependencies: [
-                "Forensics", "Audit", "Compute", "Hosting", "Replication", "Storage", "Ledger",
-                "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
+                "API", "Forensics", "Audit", "Projections", "Compute", "Hosting", "Replication",
+                "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -30,6 +30,14 @@ package struct MerkleFrontier: Equatable, Sendable {
         Digest(prefix: 0, hashing: bytes)
     }
 
+    /// The hashes of two leaves, which cost less together.
+    package static func leafHashes(
+        _ left: Span<UInt8>, _ right: Span<UInt8>
+    ) -> (Digest, Digest) {
+        let (one, other) = Hashing.digests(prefix: 0, left, right)
+        return (Digest(one), Digest(other))
+    }
+
     /// The hash of an inner node: SHA-256(0x01 || left || right).
     package static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
         Digest(prefix: 1, hashing: left, right)

@@ -13,15 +13,31 @@ enum LeafHashing {
     /// The hashes of entries as leaves of the log's tree, in order.
     static func leaves(of entries: ArraySlice<[UInt8]>) -> [Digest] {
         guard entries.count >= parallelMin else {
-            return entries.map { MerkleFrontier.leafHash($0.span) }
+            return hashed(entries)
         }
         let middle = entries.startIndex + entries.count / 2
         let halves = [entries[..<middle], entries[middle...]]
         let results = Mutex<[[Digest]]>([[], []])
         DispatchQueue.concurrentPerform(iterations: 2) { half in
-            let leaves = halves[half].map { MerkleFrontier.leafHash($0.span) }
+            let leaves = hashed(halves[half])
             results.withLock { $0[half] = leaves }
         }
         return results.withLock { $0[0] + $0[1] }
+    }
+
+    /// On this core, two at a time.
+    private static func hashed(_ entries: ArraySlice<[UInt8]>) -> [Digest] {
+        var leaves: [Digest] = []
+        leaves.reserveCapacity(entries.count)
+        var place = entries.startIndex
+        while place + 1 < entries.endIndex {
+            let (left, right) = (entries[place], entries[place + 1])
+            let (one, other) = MerkleFrontier.leafHashes(left.span, right.span)
+            leaves.append(one)
+            leaves.append(other)
+            place += 2
+        }
+        for last in entries[place...] { leaves.append(MerkleFrontier.leafHash(last.span)) }
+        return leaves
     }
 }

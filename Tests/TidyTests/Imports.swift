@@ -6,9 +6,10 @@ enum Imports {
     /// The modules of ours that each module of ours may import.
     static let below: [String: Set<String>] = [
         "CSodium": [],
+        "CKernels": [],
         "CLZ4": [],
         "CWasmtime": [],
-        "Cryptography": ["CSodium"],
+        "Cryptography": ["CSodium", "CKernels"],
         "BN254": [],
         "Groth16": ["BN254", "Cryptography"],
         "EventLog": ["Cryptography", "CLZ4"],
@@ -49,7 +50,8 @@ enum Imports {
 
     /// The C libraries, each with the one module that may import it, and whose tests may.
     static let owners = [
-        "CSodium": "Cryptography", "CLZ4": "EventLog", "CWasmtime": "Compute",
+        "CSodium": "Cryptography", "CKernels": "Cryptography", "CLZ4": "EventLog",
+        "CWasmtime": "Compute",
     ]
 
     /// Returns what is wrong with the imports of `file`, a line for each fact.

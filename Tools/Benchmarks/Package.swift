@@ -32,9 +32,12 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
         .systemLibrary(name: "CWasmtime"),
+        .target(name: "CKernels"),
         .target(
             name: "Cryptography",
-            dependencies: ["CSodium", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "CSodium", "CKernels", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings),
         .target(name: "BN254", swiftSettings: settings),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: settings),

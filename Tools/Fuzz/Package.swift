@@ -34,10 +34,12 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
         .systemLibrary(name: "CWasmtime"),
+        .target(name: "CKernels"),
         // SHA-256 alone, in place of swift-crypto.
         .target(name: "Crypto", swiftSettings: Array(settings.dropLast())),
         .target(
-            name: "Cryptography", dependencies: ["CSodium", "Crypto"], swiftSettings: settings),
+            name: "Cryptography", dependencies: ["CSodium", "CKernels", "Crypto"],
+            swiftSettings: settings),
         .target(name: "BN254", swiftSettings: settings),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: settings),
         .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: settings),

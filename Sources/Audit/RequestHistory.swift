@@ -61,6 +61,14 @@ package enum RequestSelector: Sendable, Equatable {
     /// The first digits of its identity, lower-case.
     case prefix(String)
 
+    /// The entry, or the digits.
+    package var name: String {
+        switch self {
+        case .entry(let entry): "\(entry)"
+        case .prefix(let digits): digits
+        }
+    }
+
     /// Reads up to twenty decimal digits as an entry where `size` entries hold it, anything else
     /// hexadecimal as the first digits of an identity; nil for other texts.
     package init?(_ text: String, size: UInt64) {
@@ -118,20 +126,12 @@ private struct Search {
     mutating func take(_ entry: LoggedEntry, _ state: LedgerState) {
         if case .roundOpened(let opened) = entry.event { open(opened, entry, state) }
         guard !found.isEmpty else { return }
-        if case .messageRefused(let refused) = entry.event {
-            take(refused, entry.index)
-            return
-        }
-        guard let about = entry.event.request?.rawValue, found[about] != nil else { return }
-        switch entry.event {
-        case .voteCast(let cast):
-            guard let message = state.voteMessage(of: cast) else { return }
-            found[about]?.votes.append(
-                RequestHistory.CountedVote(
-                    entry: entry.index, validator: cast.validator, message: message,
-                    program: state.validator(cast.validator)?.announced?.announcement.program))
-        case .outcomeDecided(let decided): found[about]?.decision = (entry.index, decided)
-        default: found[about]?.events.append(entry)
+        if case .messageRefused = entry.event {
+            for about in found.keys.sorted() { found[about]?.take(entry) { _ in nil } }
+        } else if let about = entry.event.request?.rawValue {
+            found[about]?.take(entry) {
+                state.validator($0)?.announced?.announcement.program
+            }
         }
     }
 
@@ -152,18 +152,47 @@ private struct Search {
         case .prefix(let digits): round.id.hex.hasPrefix(digits)
         }
     }
+}
 
-    private mutating func take(_ refused: MessageRefused, _ entry: UInt64) {
-        let id: RequestID
-        switch refused.message {
-        case .vote(let message): id = message.request
-        case .settlement(let message): id = message.request
-        default: return
+extension RequestHistory {
+    /// Takes an entry in, where it is about the request; they come in order.
+    ///
+    /// - Parameter program: The version that a validator has announced by then.
+    mutating func take(_ logged: LoggedEntry, program: (ValidatorIndex) -> String?) {
+        if case .messageRefused(let refused) = logged.event {
+            guard refused.message.request == round.id else { return }
+            self.refused.append(
+                RefusedMessage(
+                    entry: logged.index, message: refused.message, refusal: refused.refusal))
+            return
         }
-        for about in found.keys.sorted() where found[about]?.round.id == id {
-            found[about]?.refused.append(
-                RequestHistory.RefusedMessage(
-                    entry: entry, message: refused.message, refusal: refused.refusal))
+        guard logged.event.request?.rawValue == entry else { return }
+        switch logged.event {
+        case .voteCast(let cast): take(cast, logged.index, program(cast.validator))
+        case .outcomeDecided(let decided): decision = (logged.index, decided)
+        default: events.append(logged)
+        }
+    }
+
+    private mutating func take(_ cast: VoteCast, _ entry: UInt64, _ program: String?) {
+        guard let place = round.pinned.position(of: cast.validator) else { return }
+        votes.append(
+            CountedVote(
+                entry: entry, validator: cast.validator,
+                message: VoteMessage(
+                    request: round.id, validator: round.pinned.members[place].key,
+                    vote: cast.vote, reason: cast.reason, timestamp: cast.timestamp,
+                    signature: cast.signature), program: program))
+    }
+}
+
+extension Message {
+    /// The request that a vote or a settlement names.
+    fileprivate var request: RequestID? {
+        switch self {
+        case .vote(let message): message.request
+        case .settlement(let message): message.request
+        default: nil
         }
     }
 }

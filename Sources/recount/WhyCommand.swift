@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Audit
 import EventLog
@@ -25,9 +26,15 @@ struct WhyCommand: ParsableCommand {
               recount why entry:2044 home
 
             Kinds before a colon: request, validator, nullifier, leader, job, batch, entry.
-            The projections are not asked: the log is folded, and the value is counted
-            again from the links of its chain of causes, of which none can be left out.
-            The last line is a command that proves it to a stranger.
+            The value is counted again from the links of its chain of causes, of which none
+            can be left out, and each link is read from the log. The last line is a command
+            that proves it to a stranger.
+
+            Projections that are there say where requests, nullifiers, leaders and batches
+            stand. They are believed in nothing: what is read is checked against what the
+            log commits to, and where it does not come out the log is folded. What they
+            could hide is what came after a round had closed, and a version announced;
+            --fold asks no projections, and reads all of the log.
 
             JSON: thing, stated (what the log says), recounted, holds, sentences (text,
             rule, amount, entry), chain (entry, label, causes), proof.
@@ -52,6 +59,9 @@ struct WhyCommand: ParsableCommand {
         completion: .file(extensions: ["svg"]))
     var svg: String?
 
+    @Flag(help: "Fold all of the log, and ask no projections where things stand in it.")
+    var fold = false
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -70,7 +80,8 @@ struct WhyCommand: ParsableCommand {
         let log = try openLedger(ledger)
         let explanation: Explanation
         do throws(WhyError) {
-            explanation = try Explanation.of(things, in: log, path: ledger)
+            explanation = try Explanation.of(
+                things, in: log, path: ledger, index: fold ? nil : ProjectionsIndex(of: log))
         } catch {
             throw failure(error)
         }

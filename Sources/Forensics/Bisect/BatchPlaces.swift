@@ -37,7 +37,7 @@ struct BatchPlaces {
     }
 
     /// The nearest opening up to an entry; nil in batch 0.
-    private func opening(
+    func opening(
         atOrBefore entry: UInt64
     ) throws(BisectError) -> (entry: UInt64, height: UInt64)? {
         var next = entry

@@ -10,63 +10,70 @@ internal import Storage
 /// Why a batch is the ledger's: what stands in it, who proposed it, and who signed its root.
 struct BatchReason {
     private let height: Height
-    private var opened: (entry: UInt64, event: BatchOpened)?
-    private var sealed: BatchSealed?
-    private var entries: [LoggedEntry] = []
-    private var edge: MerkleFrontier?
-    private var root: Digest?
+    private let start: UInt64
+    private let opened: BatchOpened
+    private let entries: [LoggedEntry]
+    private let standing: Standing
+    /// The tree before it.
+    private let edge: MerkleFrontier
     private var precommits: Precommits?
-    private var threshold = 0
-    private var frontier = MerkleFrontier()
-    /// The state after the seal, which knows who ordered the batch.
-    private var ordering: LedgerState?
 
-    static func explain(
-        _ height: Height, in log: EventLog, _ path: String
-    ) throws(WhyError) -> Explanation {
-        guard height.rawValue > 0 else { throw .notFound }
-        var reason = BatchReason(height)
-        let state = try WhyFold.run(log) { entry, state in reason.take(entry, state) }
-        if reason.precommits == nil { reason.readBeside(log, state) }
-        return try reason.explanation(LedgerNames(state), path)
+    static func explain(_ height: Height, _ source: WhySource) throws(WhyError) -> Explanation {
+        var reason = try BatchReason(height, source)
+        try reason.readPrecommits(source)
+        return reason.explanation(source.path)
     }
 
-    private init(_ height: Height) { self.height = height }
-
-    private mutating func take(_ entry: LoggedEntry, _ state: LedgerState) {
-        if case .batchOpened(let event) = entry.event {
-            if event.height == height {
-                opened = (entry.index, event)
-                edge = frontier
-            } else if event.height.rawValue == height.rawValue + 1 {
-                precommits = Precommits(
-                    height: height, round: event.precommitRound, root: event.previousRoot,
-                    signatures: event.precommits)
+    private init(_ height: Height, _ source: WhySource) throws(WhyError) {
+        self.height = height
+        (start, entries) = try source.batch(height)
+        guard case .batchOpened(let event)? = entries.first?.event else { throw .notFound }
+        opened = event
+        standing = try source.standing(atOpening: start)
+        do throws(LogError) {
+            let subtrees = try source.log.subtrees(at: start)
+            guard let frontier = MerkleFrontier(count: start, subtrees: subtrees) else {
+                fatalError("a log of \(start) entries has \(subtrees.count) subtrees")
             }
-        }
-        guard sealed == nil else { return }
-        frontier.append(leafHash: entry.leafHash)
-        guard opened != nil else { return }
-        entries.append(entry)
-        guard case .batchSealed(let event) = entry.event else { return }
-        sealed = event
-        root = frontier.root
-        threshold = Int(state.sealedBefore.parameters.threshold)
-        ordering = state
+            edge = frontier
+        } catch { throw .replay(.reading(.log(error))) }
     }
 
-    /// The precommits of the last batch lie beside the log.
-    private mutating func readBeside(_ log: EventLog, _ state: LedgerState) {
-        guard sealed != nil, state.height == height else { return }
-        let store = PrecommitStore(ledgerDirectory: log.directory, disk: POSIXDisk())
+    private var end: UInt64 { start + UInt64(entries.count) }
+
+    private var sealed: BatchSealed? {
+        if case .batchSealed(let event)? = entries.last?.event { event } else { nil }
+    }
+
+    /// The root of the log with it; nil until it is sealed.
+    private var root: Digest? {
+        guard sealed != nil else { return nil }
+        var frontier = edge
+        for entry in entries { frontier.append(leafHash: entry.leafHash) }
+        return frontier.root
+    }
+
+    /// They stand in the opening of the next batch; those of the last lie beside the log.
+    private mutating func readPrecommits(_ source: WhySource) throws(WhyError) {
+        guard sealed != nil else { return }
+        guard end == source.log.size else {
+            var reader = EntryReader(source.log, from: end, to: end + 1)
+            do throws(ReadingError) {
+                guard case .batchOpened(let next)? = try reader.entry()?.event else { return }
+                precommits = Precommits(
+                    height: height, round: next.precommitRound, root: next.previousRoot,
+                    signatures: next.precommits)
+            } catch { throw .replay(.reading(error)) }
+            return
+        }
+        let store = PrecommitStore(ledgerDirectory: source.log.directory, disk: POSIXDisk())
         do throws(PrecommitStoreError) { precommits = try store.load(height) } catch { return }
     }
 
-    private func explanation(
-        _ names: LedgerNames, _ path: String
-    ) throws(WhyError) -> Explanation {
-        guard let (entry, event) = opened, let edge else { throw .notFound }
+    private func explanation(_ path: String) -> Explanation {
+        let names = standing.names
         var result = Explanation("batch \(height.rawValue)", .batch)
+        result.names = names
         let before = result.chain.add(
             nil, "the log of \(edge.count) entries before it", .before(edge))
         var leaves: [Int] = []
@@ -77,19 +84,18 @@ struct BatchReason {
         }
         for signature in precommits?.signatures ?? [] {
             result.chain.add(
-                entries.last.map { $0.index + 1 },
-                "\(names.name(of: signature.validator)) precommits", .precommit,
+                end, "\(names.name(of: signature.validator)) precommits", .precommit,
                 causes: leaves.last.map { [$0] } ?? [])
         }
         let signed = precommits?.signatures.count ?? 0
         result.stated = (precommits?.root ?? root).map { "root \($0.hex) signed by \(signed)" }
         result.say(
-            "\(names.name(of: event.proposer)) proposed it at \(UTC.text(event.time)) in round"
-                + " \(event.round).",
-            rule: "round r is led by rank r mod N", amount: "round \(event.round)", entry: entry)
+            "\(names.name(of: opened.proposer)) proposed it at \(UTC.text(opened.time)) in round"
+                + " \(opened.round).",
+            rule: "round r is led by rank r mod N", amount: "round \(opened.round)", entry: start)
         tellContents(&result)
         tellOrder(&result, names)
-        result.proof = "recount prove entry \(path) \(entries.last?.index ?? entry)"
+        result.proof = "recount prove entry \(path) \(entries.last?.index ?? start)"
         return result
     }
 
@@ -118,18 +124,22 @@ struct BatchReason {
     private func tellOrder(_ result: inout Explanation, _ names: LedgerNames) {
         guard let root else { return }
         result.say(
-            "After it, the log of \(entries.last.map { $0.index + 1 } ?? 0) entries has the root"
+            "After it, the log of \(end) entries has the root"
                 + " \(root.hex).", rule: "RFC 6962")
-        guard let precommits, let ordering else {
+        guard let precommits else {
             return result.say("Nothing here shows yet that T validators signed it.")
         }
-        let holds = ordering.isLastBatchOrdered(by: precommits, root: root)
+        let threshold = Int(standing.sealed.parameters.threshold)
+        let holds =
+            precommits.root == root
+            && precommits.areSigned(
+                by: standing.sealed.members, in: standing.ledger, threshold: threshold)
         result.say(
             "\(Words.list(precommits.signatures.map { names.name(of: $0.validator) })) precommitted"
                 + " to it in round \(precommits.round):"
                 + " \(holds ? "every signature holds" : "that does NOT hold").",
             rule: "T = \(threshold) of those whom batch h - 2 sealed",
             amount: "\(precommits.signatures.count) of \(threshold)",
-            entry: entries.last.map { $0.index + 1 })
+            entry: end)
     }
 }

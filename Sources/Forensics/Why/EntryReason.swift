@@ -7,22 +7,13 @@ internal import Ledger
 
 /// Why an entry stands in the log: what it is about is explained, up to it.
 enum EntryReason {
-    static func explain(
-        _ entry: UInt64, in log: EventLog, _ path: String
-    ) throws(WhyError) -> Explanation {
-        guard entry < log.size else { throw .notFound }
-        var found: LoggedEntry?
-        var height = Height(0)
-        let state = try WhyFold.run(log, to: entry) { logged, state in
-            guard logged.index == entry else { return }
-            found = logged
-            height = state.height
-        }
-        guard let found else { throw .notFound }
-        var result = try subject(of: found, height, state, in: log, path)
-        let names = LedgerNames(state)
+    static func explain(_ entry: UInt64, _ source: WhySource) throws(WhyError) -> Explanation {
+        guard entry < source.log.size else { throw .notFound }
+        let found = try source.entry(entry)
+        let height = Height(try source.height(at: entry))
+        var result = try subject(of: found, height, source)
         let fields = found.event.fields.filter { $0.name != "signature" && $0.name != "proof" }
-            .map { $0.named(by: names).text() }
+            .map { $0.named(by: result.names).text() }
         result.sentences.insert(
             Explanation.Sentence(
                 text: "Entry \(entry) of batch \(height.rawValue) is \(found.event.kind):"
@@ -33,28 +24,30 @@ enum EntryReason {
     }
 
     private static func subject(
-        of found: LoggedEntry, _ height: Height, _ state: LedgerState, in log: EventLog,
-        _ path: String
+        of found: LoggedEntry, _ height: Height, _ source: WhySource
     ) throws(WhyError) -> Explanation {
-        let name = { (about: EntryIndex) in "\(about.rawValue)" }
+        func job(_ entry: EntryIndex) throws(WhyError) -> Explanation {
+            try JobReason.explain("\(entry.rawValue)", source)
+        }
         switch found.event {
         case .reputationChanged(let changed):
             return try ReputationReason.explain(
-                "\(changed.validator.rawValue)", in: log, path, to: found.index)
-        case .requestSubmitted: return try RequestReason.explain("\(found.index)", in: log, path)
-        case .jobSubmitted: return try JobReason.explain("\(found.index)", in: log, path)
-        case .jobAssigned(let event): return try JobReason.explain(name(event.job), in: log, path)
-        case .resultReported(let event):
-            return try JobReason.explain(name(event.job), in: log, path)
-        case .jobDecided(let event): return try JobReason.explain(name(event.job), in: log, path)
+                "\(changed.validator.rawValue)", source, to: found.index)
+        case .requestSubmitted: return try RequestReason.explain("\(found.index)", source)
+        case .jobSubmitted: return try job(EntryIndex(found.index))
+        case .jobAssigned(let event): return try job(event.job)
+        case .resultReported(let event): return try job(event.job)
+        case .jobDecided(let event): return try job(event.job)
         case .batchOpened where height.rawValue > 0:
-            return try LeaderReason.explain(height, in: log, path)
+            return try LeaderReason.explain(height, source)
         default: break
         }
-        if let about = found.event.request, state.requestID(at: about) != nil {
-            return try RequestReason.explain(name(about), in: log, path)
+        if let about = found.event.request?.rawValue,
+            case .requestSubmitted = try source.entry(about).event
+        {
+            return try RequestReason.explain("\(about)", source)
         }
         guard height.rawValue > 0 else { throw .notFound }
-        return try BatchReason.explain(height, in: log, path)
+        return try BatchReason.explain(height, source)
     }
 }

@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Audit
+package import Audit
 package import EventLog
 internal import Ledger
 
@@ -33,6 +33,8 @@ package struct Explanation: Encodable, Sendable {
     package internal(set) var proof = ""
     /// What it rests on.
     package internal(set) var chain: CausalChain
+    /// What the ledger calls those who stand in it.
+    var names = LedgerNames(validators: [])
 
     init(_ thing: String, _ kind: CausalChain.Kind) {
         self.thing = thing
@@ -73,31 +75,124 @@ package struct Explanation: Encodable, Sendable {
 extension Explanation {
     /// Explains the first of several things that the ledger knows.
     ///
-    /// Folds the log once or twice. `path` is what the proving command names.
+    /// Requests, nullifiers, leaders and batches are read where an index says that they stand, and
+    /// the log is folded where it does not say so, or the log does not bear it out. Everything
+    /// else folds the log once.
+    /// - Parameter path: What the proving command names.
     package static func of(
-        _ things: [Thing], in log: EventLog, path: String
+        _ things: [Thing], in log: EventLog, path: String, index: (any LedgerIndex)? = nil
     ) throws(WhyError) -> Explanation {
+        let source = WhySource(log: log, path: path, index: index)
+        if things.count > 1, let found = source.indexed(things) { return found }
         for thing in things.dropLast() {
-            do throws(WhyError) { return try of(thing, in: log, path: path) } catch .notFound {
-                continue
-            }
+            do throws(WhyError) { return try source.explain(thing) } catch .notFound { continue }
         }
         guard let last = things.last else { throw .notFound }
-        return try of(last, in: log, path: path)
+        return try source.explain(last)
+    }
+}
+
+/// What an explanation is read from.
+struct WhySource {
+    let log: EventLog
+    /// What the proving command names.
+    let path: String
+    let index: (any LedgerIndex)?
+
+    func explain(_ thing: Thing) throws(WhyError) -> Explanation {
+        switch thing {
+        case .request(let name): try RequestReason.explain(name, self)
+        case .validator(let name): try ReputationReason.explain(name, self)
+        case .nullifier(let digits): try NullifierReason.explain(digits, self)
+        case .leader(let height): try LeaderReason.explain(Height(height), self)
+        case .job(let name): try JobReason.explain(name, self)
+        case .batch(let height): try BatchReason.explain(Height(height), self)
+        case .entry(let entry): try EntryReason.explain(entry, self)
+        }
     }
 
-    private static func of(
-        _ thing: Thing, in log: EventLog, path: String
-    ) throws(WhyError) -> Explanation {
-        switch thing {
-        case .request(let name): try RequestReason.explain(name, in: log, path)
-        case .validator(let name): try ReputationReason.explain(name, in: log, path)
-        case .nullifier(let digits): try NullifierReason.explain(digits, in: log, path)
-        case .leader(let height): try LeaderReason.explain(Height(height), in: log, path)
-        case .job(let name): try JobReason.explain(name, in: log, path)
-        case .batch(let height): try BatchReason.explain(Height(height), in: log, path)
-        case .entry(let entry): try EntryReason.explain(entry, in: log, path)
+    /// The explanation of the one thing of several that the index knows; nil where it knows none,
+    /// or a validator may be meant, who comes first.
+    func indexed(_ things: [Thing]) -> Explanation? {
+        guard let index else { return nil }
+        for thing in things {
+            switch thing {
+            case .validator(let name): if index.knowsValidator(name) { return nil }
+            case .request(let name):
+                if let history = placed(name) { return RequestReason.explanation(history, self) }
+            case .nullifier(let digits):
+                if let found = NullifierReason.placed(digits, self) { return found }
+            default: continue
+            }
         }
+        return nil
+    }
+
+    /// A request read where the index says that it stands.
+    func placed(_ name: String) -> RequestHistory? {
+        guard let places = index?.request(called: name) else { return nil }
+        do throws(PlacesError) { return try RequestHistory.read(places, in: log) } catch {
+            return nil
+        }
+    }
+
+    /// How validators stood before a batch, read where the index says so; folded where it does not.
+    func standing(atOpening entry: UInt64) throws(WhyError) -> Standing {
+        if let places = index?.standing(atOpening: entry), places.opening == entry {
+            do throws(PlacesError) { return try Standing.read(places, in: log) } catch {
+                // The fold says what the index does not.
+            }
+        }
+        var moved: [ValidatorIndex: UInt64] = [:]
+        let state = try WhyFold.run(log, to: entry) { entry, _ in
+            if case .reputationChanged(let changed) = entry.event {
+                moved[changed.validator] = entry.index
+            }
+        }
+        return Standing(state, moved: moved)
+    }
+
+    /// A batch by its height: its opening, and its entries.
+    func batch(_ height: Height) throws(WhyError) -> (start: UInt64, entries: [LoggedEntry]) {
+        guard height.rawValue > 0 else { throw .notFound }
+        let start = try inBatches { places throws(BisectError) in
+            try places.start(of: height.rawValue)
+        }
+        var reader = EntryReader(log, from: start)
+        do throws(ReadingError) { return (start, try reader.batch() ?? []) } catch {
+            throw .replay(.reading(error))
+        }
+    }
+
+    /// The batch in which an entry stands.
+    func height(at entry: UInt64) throws(WhyError) -> UInt64 {
+        try inBatches { places throws(BisectError) in
+            try places.opening(atOrBefore: entry)?.height ?? 0
+        }
+    }
+
+    private func inBatches(
+        _ body: (BatchPlaces) throws(BisectError) -> UInt64
+    ) throws(WhyError) -> UInt64 {
+        do throws(BisectError) { return try body(BatchPlaces(log)) } catch {
+            switch error {
+            case .copy(.log(let error)): throw .replay(.reading(.log(error)))
+            case .copy(.undecodable(let entry, let error)):
+                throw .replay(.reading(.undecodable(entry: entry, error)))
+            default: throw .notFound
+            }
+        }
+    }
+
+    /// One entry.
+    func entry(_ index: UInt64) throws(WhyError) -> LoggedEntry {
+        var reader = EntryReader(log, from: index, to: index + 1)
+        let found: LoggedEntry?
+        do throws(ReadingError) { found = try reader.entry() } catch {
+            throw .replay(.reading(error))
+        }
+        guard let found else { throw .notFound }
+        return found
     }
 }
 

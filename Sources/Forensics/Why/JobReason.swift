@@ -14,9 +14,8 @@ struct JobReason {
     private var decided: (entry: UInt64, event: JobDecided)?
     private var reputations: [(entry: UInt64, event: ReputationChanged)] = []
 
-    static func explain(
-        _ name: String, in log: EventLog, _ path: String
-    ) throws(WhyError) -> Explanation {
+    static func explain(_ name: String, _ source: WhySource) throws(WhyError) -> Explanation {
+        let log = source.log
         guard let selector = RequestSelector(name, size: log.size) else { throw .notFound }
         let entry = try find(selector, name, in: log)
         var reason = JobReason()
@@ -29,7 +28,7 @@ struct JobReason {
                 reason.take(logged, about: EntryIndex(entry))
             }
         }
-        return try reason.explanation(LedgerNames(state), path)
+        return try reason.explanation(LedgerNames(state), source.path)
     }
 
     private static func find(
@@ -68,6 +67,7 @@ struct JobReason {
     ) throws(WhyError) -> Explanation {
         guard let (entry, event, id) = submitted else { throw .notFound }
         var result = Explanation("job \(id.hex)", .job)
+        result.names = names
         addChain(&result, names)
         result.stated = stated(event)
         result.say(

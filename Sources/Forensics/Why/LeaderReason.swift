@@ -8,54 +8,40 @@ internal import Ledger
 
 /// Why a validator proposed a batch.
 enum LeaderReason {
-    static func explain(
-        _ height: Height, in log: EventLog, _ path: String
-    ) throws(WhyError) -> Explanation {
-        guard height.rawValue > 0 else { throw .notFound }
-        var opened: (entry: UInt64, event: BatchOpened, state: LedgerState)?
-        // The last entry that moved each reputation, and each stake.
-        var moved: [ValidatorIndex: UInt64] = [:]
-        try WhyFold.run(log) { entry, state in
-            guard opened == nil else { return }
-            switch entry.event {
-            case .reputationChanged(let changed): moved[changed.validator] = entry.index
-            case .batchOpened(let event) where event.height == height:
-                opened = (entry.index, event, state)
-            default: return
-            }
-        }
-        guard let (entry, event, state) = opened else { throw .notFound }
-        return explanation(entry, event, state, moved, path)
+    static func explain(_ height: Height, _ source: WhySource) throws(WhyError) -> Explanation {
+        let (start, entries) = try source.batch(height)
+        guard case .batchOpened(let event)? = entries.first?.event else { throw .notFound }
+        return explanation(start, event, try source.standing(atOpening: start), source.path)
     }
 
-    /// - Parameter state: That after the opening: what ranks it was sealed two batches before.
     private static func explanation(
-        _ entry: UInt64, _ event: BatchOpened, _ state: LedgerState,
-        _ moved: [ValidatorIndex: UInt64], _ path: String
+        _ entry: UInt64, _ event: BatchOpened, _ standing: Standing, _ path: String
     ) -> Explanation {
-        let sealed = state.sealedBefore
+        let sealed = standing.sealed
+        let name = standing.names.name(of:)
         let candidates = sealed.members.map { member in
             Candidate(
                 index: member.index, key: member.key, stake: member.stake,
-                reputation: state.validator(member.index)?.reputation ?? Reputation(0))
+                reputation: standing.reputations[member.index] ?? Reputation(0))
         }
-        let seed = LeaderMatter.height(event.height).seed(in: state.ledger)
+        let seed = LeaderMatter.height(event.height).seed(in: standing.ledger)
         let ranking = sealed.parameters.ranking(candidates, seed: seed)
         let weights = sealed.parameters.weights(candidates)
         let total = weights.reduce(0, +)
         var result = Explanation("leader of batch \(event.height.rawValue)", .leader)
+        result.names = standing.names
         let first = result.chain.add(
             nil, "the seed of height \(event.height.rawValue)", .seed(seed, sealed.parameters))
         for candidate in candidates {
             result.chain.add(
-                moved[candidate.index],
-                "\(state.name(of: candidate.index)): stake \(candidate.stake.rawValue),"
+                standing.moved[candidate.index],
+                "\(name(candidate.index)): stake \(candidate.stake.rawValue),"
                     + " reputation \(UTC.points(candidate.reputation))",
                 .candidate(candidate), causes: [first])
         }
         result.stated = stated(event, ranking)
         result.say(
-            "\(state.name(of: event.proposer)) proposed batch \(event.height.rawValue) at"
+            "\(name(event.proposer)) proposed batch \(event.height.rawValue) at"
                 + " \(UTC.text(event.time)), in round \(event.round).",
             rule: "round r is led by rank r mod N", amount: "round \(event.round)", entry: entry)
         let before = event.height.rawValue - min(2, event.height.rawValue)
@@ -71,11 +57,11 @@ enum LeaderReason {
             let hash = Digest(hashing: seed.bytes + candidates[place].key.bytes)
             let share = total == 0 ? 0 : weights[place] * 10_000 / total
             result.say(
-                "Rank \(rank): \(state.name(of: index)), hash \(hash.hex.prefix(16))…, weight"
+                "Rank \(rank): \(name(index)), hash \(hash.hex.prefix(16))…, weight"
                     + " \(weights[place]), \(share / 100).\(share % 100 / 10)\(share % 10) % of"
                     + " all.",
                 rule: "the largest H(seed || key) * weight first", amount: "\(weights[place])",
-                entry: moved[index])
+                entry: standing.moved[index])
         }
         result.proof = "recount audit \(path)"
         return result

@@ -23,24 +23,45 @@ struct ReputationReason {
     private var last: Reputation?
     private var chain = CausalChain(.reputation)
 
-    /// What people call the validator.
+    /// - Parameters:
+    ///   - name: What people call the validator.
+    ///   - entry: The last entry that counts; that of the log where it is nil.
     static func explain(
-        _ name: String, in log: EventLog, _ path: String, to entry: UInt64? = nil
+        _ name: String, _ source: WhySource, to entry: UInt64? = nil
     ) throws(WhyError) -> Explanation {
-        let end = try WhyFold.run(log, to: entry) { _, _ in }
-        let names = LedgerNames(end)
-        var places = names.validator(name).map { [Int($0.rawValue)] } ?? []
-        if places.isEmpty, !name.isEmpty {
-            places = end.validators.indices.filter {
-                end.validators[$0].key.hex.hasPrefix(name.lowercased())
+        var reasons: [(index: ValidatorIndex, reason: ReputationReason)] = []
+        let end = try WhyFold.run(source.log, to: entry) { entry, state in
+            switch entry.event {
+            case .ledgerOpened, .governanceApproved:
+                // Who joins later may be called so too.
+                for index in meant(name, state) where !reasons.contains(where: { $0.0 == index }) {
+                    let key = state.validators[Int(index.rawValue)].key
+                    reasons.append((index, ReputationReason(key: key)))
+                }
+            default: break
+            }
+            for place in reasons.indices {
+                reasons[place].reason.take(entry, state, reasons[place].index)
             }
         }
-        guard let place = places.first else { throw .notFound }
-        guard places.count == 1 else { throw .ambiguous(places.map { names.validators[$0] }) }
-        let index = ValidatorIndex(UInt16(place))
-        var reason = ReputationReason(key: end.validators[place].key)
-        try WhyFold.run(log, to: entry) { entry, state in reason.take(entry, state, index) }
-        return reason.explanation(of: end.validators[place], index, path)
+        let found = meant(name, end)
+        guard let index = found.first else { throw .notFound }
+        guard found.count == 1, let one = reasons.first(where: { $0.index == index }) else {
+            throw .ambiguous(found.map { end.validators[Int($0.rawValue)].name })
+        }
+        var result = one.reason.explanation(
+            of: end.validators[Int(index.rawValue)], index, source.path)
+        result.names = LedgerNames(end)
+        return result
+    }
+
+    /// Those who are called so: by name or number, or else by the first digits of their keys.
+    private static func meant(_ name: String, _ state: LedgerState) -> [ValidatorIndex] {
+        if let index = LedgerNames(state).validator(name) { return [index] }
+        guard !name.isEmpty else { return [] }
+        return state.validators.indices.filter {
+            state.validators[$0].key.hex.hasPrefix(name.lowercased())
+        }.map { ValidatorIndex(UInt16($0)) }
     }
 
     private init(key: PublicKey) { self.key = key }

@@ -11,14 +11,19 @@ struct RequestReason {
     let history: RequestHistory
     var explanation: Explanation
 
-    static func explain(
-        _ name: String, in log: EventLog, _ path: String
-    ) throws(WhyError) -> Explanation {
-        guard let selector = RequestSelector(name, size: log.size) else { throw .notFound }
-        let history = try WhyFold.request(selector, in: log)
+    static func explain(_ name: String, _ source: WhySource) throws(WhyError) -> Explanation {
+        guard let selector = RequestSelector(name, size: source.log.size) else { throw .notFound }
+        if let history = source.placed(name) {
+            let found = explanation(history, source)
+            if found.holds { return found }
+        }
+        return explanation(try WhyFold.request(selector, in: source.log), source)
+    }
+
+    static func explanation(_ history: RequestHistory, _ source: WhySource) -> Explanation {
         var reason = RequestReason(history, kind: .request)
         reason.build()
-        reason.explanation.proof = proof(history, path)
+        reason.explanation.proof = proof(history, source.path)
         return reason.explanation
     }
 
@@ -30,6 +35,7 @@ struct RequestReason {
     init(_ history: RequestHistory, kind: CausalChain.Kind, thing: String? = nil) {
         self.history = history
         explanation = Explanation(thing ?? "request \(history.round.id.hex)", kind)
+        explanation.names = history.names
     }
 
     /// Adds the chain, the stated value and the sentences.
@@ -265,11 +271,10 @@ struct RequestReason {
 
 /// Why a nullifier is spent, released or free.
 enum NullifierReason {
-    static func explain(
-        _ digits: String, in log: EventLog, _ path: String
-    ) throws(WhyError) -> Explanation {
+    static func explain(_ digits: String, _ source: WhySource) throws(WhyError) -> Explanation {
+        if let found = placed(digits, source), found.holds { return found }
         var found: [Bytes32: UInt64] = [:]
-        try WhyFold.run(log) { entry, _ in
+        try WhyFold.run(source.log) { entry, _ in
             guard case .nullifierSpent(let spent) = entry.event,
                 spent.nullifier.hex.hasPrefix(digits)
             else { return }
@@ -281,12 +286,33 @@ enum NullifierReason {
         guard found.count == 1 else {
             throw .ambiguous(found.keys.map(\.hex).sorted().prefix(5).map { $0 })
         }
-        let history = try WhyFold.request(.entry(request), in: log)
+        let history = try WhyFold.request(.entry(request), in: source.log)
+        return explanation(of: nullifier, history, source)
+    }
+
+    /// The same, read where the index says that it stands; nil where it does not say so.
+    static func placed(_ digits: String, _ source: WhySource) -> Explanation? {
+        guard let (nullifier, request) = source.index?.spender(ofNullifier: digits),
+            nullifier.hex.hasPrefix(digits), let history = source.placed("\(request)"),
+            history.entry == request
+        else { return nil }
+        let spends = history.events.contains { logged in
+            if case .nullifierSpent(let spent) = logged.event {
+                return spent.nullifier == nullifier
+            }
+            return false
+        }
+        return spends ? explanation(of: nullifier, history, source) : nil
+    }
+
+    private static func explanation(
+        of nullifier: Bytes32, _ history: RequestHistory, _ source: WhySource
+    ) -> Explanation {
         var reason = RequestReason(
             history, kind: .nullifier, thing: "nullifier \(nullifier.hex)")
         reason.build()
         addCondition(of: nullifier, to: &reason)
-        reason.explanation.proof = RequestReason.proof(history, path)
+        reason.explanation.proof = RequestReason.proof(history, source.path)
         return reason.explanation
     }
 

@@ -28,8 +28,7 @@ extension LedgerState {
         let pinned = pinnedSet
         rounds[entry] = Round(
             entry: entry, id: id, request: request, pinned: pinned, opened: event,
-            settlementMilliseconds: parameters.settlementMilliseconds,
-            votes: Array(repeating: nil, count: pinned.members.count), decided: nil)
+            settlementMilliseconds: parameters.settlementMilliseconds)
         openRounds.append(entry)
         requestEntries[id] = entry
         submitters[submitter].undecided += 1

@@ -13,12 +13,23 @@ package struct PinnedMember: Equatable, Sendable {
     package let stake: Stake
     /// Its reputation then.
     package let reputation: Reputation
+
+    /// Joins them.
+    package init(index: ValidatorIndex, key: PublicKey, stake: Stake, reputation: Reputation) {
+        self.index = index
+        self.key = key
+        self.stake = stake
+        self.reputation = reputation
+    }
 }
 
 /// The validators whose votes count in a round, by index.
 package struct PinnedSet: Equatable, Sendable {
     /// The members, by index.
     package let members: [PinnedMember]
+
+    /// Takes them, by index.
+    package init(members: [PinnedMember]) { self.members = members }
 
     /// SHA-256 of Borsh of `recount/pinned/v1`, then index, key, stake and reputation of each.
     package var digest: Digest {
@@ -107,6 +118,33 @@ package struct Round: Equatable, Sendable {
     package internal(set) var votes: [RecordedVote?]
     /// The decision, once there is one.
     package internal(set) var decided: OutcomeDecided?
+
+    /// A round as it opens.
+    package init(
+        entry: EntryIndex, id: RequestID, request: RequestSubmitted, pinned: PinnedSet,
+        opened: RoundOpened, settlementMilliseconds: UInt64
+    ) {
+        self.init(
+            entry: entry, id: id, request: request, pinned: pinned, opened: opened,
+            settlementMilliseconds: settlementMilliseconds,
+            votes: Array(repeating: nil, count: pinned.members.count), decided: nil)
+    }
+
+    /// A round with what it has recorded.
+    init(
+        entry: EntryIndex, id: RequestID, request: RequestSubmitted, pinned: PinnedSet,
+        opened: RoundOpened, settlementMilliseconds: UInt64, votes: [RecordedVote?],
+        decided: OutcomeDecided?
+    ) {
+        self.entry = entry
+        self.id = id
+        self.request = request
+        self.pinned = pinned
+        self.opened = opened
+        self.settlementMilliseconds = settlementMilliseconds
+        self.votes = votes
+        self.decided = decided
+    }
 
     /// What became of a vote that was to be recorded.
     enum Recording { case recorded, voted, notPinned }

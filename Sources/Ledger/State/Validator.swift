@@ -118,6 +118,13 @@ package struct RankedMember: Equatable, Sendable {
     package let key: PublicKey
     /// Its stake then.
     package let stake: Stake
+
+    /// Joins them.
+    package init(index: ValidatorIndex, key: PublicKey, stake: Stake) {
+        self.index = index
+        self.key = key
+        self.stake = stake
+    }
 }
 
 /// The members, stakes and threshold that a batch sealed (DESIGN section 4, "Leader").
@@ -126,4 +133,10 @@ package struct SealedMembers: Equatable, Sendable {
     package let members: [RankedMember]
     /// The parameters then.
     package let parameters: Parameters
+
+    /// Joins both.
+    package init(members: [RankedMember], parameters: Parameters) {
+        self.members = members
+        self.parameters = parameters
+    }
 }

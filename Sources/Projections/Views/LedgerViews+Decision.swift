@@ -68,7 +68,7 @@ extension LedgerViews {
     }
 
     /// The validators in office at an entry, with stakes and reputations as they were before it.
-    private func pinned(at entry: Int64) throws(ViewError) -> [DecisionView.Member] {
+    func pinned(at entry: Int64) throws(ViewError) -> [DecisionView.Member] {
         try rows(
             """
             SELECT membership.validator AS number, validator.key AS key,

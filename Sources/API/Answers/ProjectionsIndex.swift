@@ -1,0 +1,114 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Audit
+package import Cryptography
+package import EventLog
+internal import Ledger
+internal import Projections
+
+/// The projections of a ledger as an index of its log.
+package struct ProjectionsIndex: LedgerIndex {
+    private let reader: ProjectionsReader
+
+    /// Opens the projections of a log where there are some that take all of it in; nothing is built
+    /// or written for it.
+    package init?(of log: EventLog) {
+        let info = Projections.info(ledgerDirectory: log.directory, log: log)
+        guard case .follows(let position, behind: 0) = info.condition,
+            position.entries == log.size
+        else { return nil }
+        do throws(ProjectionsError) {
+            reader = try Projections.followed(ledgerDirectory: log.directory)
+        } catch { return nil }
+    }
+
+    package func knowsValidator(_ name: String) -> Bool {
+        ask { views throws(ViewError) in try views.validator(called: name) } != nil
+    }
+
+    package func request(called name: String) -> RequestPlaces? {
+        ask { views throws(ViewError) in
+            try views.places(ofRequest: try views.request(called: name))
+        }.map { found in
+            RequestPlaces(
+                request: found.request, opening: found.opening, closed: found.closed,
+                changes: found.changes, reputations: found.reputations,
+                announcements: found.announcements, later: found.later)
+        }
+    }
+
+    package func spender(
+        ofNullifier digits: String
+    ) -> (nullifier: Bytes32, request: UInt64)? {
+        ask { views throws(ViewError) in
+            let nullifier = try views.nullifier(called: digits)
+            guard let request = try views.lastSpender(of: nullifier),
+                let bytes = Bytes32(nullifier)
+            else { return nil }
+            return (bytes, request)
+        }
+    }
+
+    package func standing(atOpening entry: UInt64) -> StandingPlaces? {
+        ask { views throws(ViewError) in try views.standing(atOpening: entry) }.map { found in
+            StandingPlaces(
+                opening: entry, previous: found.previous, request: found.request,
+                changes: found.changes, reputations: found.reputations, moved: found.moved)
+        }
+    }
+
+    /// What makes the certificate of a decided request, so that nothing is folded; nil where the
+    /// index does not say where it stands, or the log does not bear it out.
+    package func certificateMaker(called name: String, in log: EventLog) -> CertificateMaker? {
+        ask { views throws(ViewError) in
+            func places(_ entry: UInt64) throws(CertificateMakingError) -> CertificatePlaces {
+                let found: DecisionView?
+                do throws(ViewError) { found = try views.decision(ofRequest: entry) } catch {
+                    throw .missing(entry: entry, kind: "requestSubmitted")
+                }
+                guard let found else { throw .missing(entry: entry, kind: "requestSubmitted") }
+                return try CertificatePlaces(found)
+            }
+            let entry = try views.request(called: name)
+            do throws(CertificateMakingError) {
+                return try CertificateMaker(try places(entry), in: log, other: places)
+            } catch { return nil }
+        }
+    }
+
+    /// The history of a closed request, so that nothing is folded; nil as above, and where more
+    /// messages were refused since than are looked at.
+    package func history(called name: String, in log: EventLog) -> RequestHistory? {
+        guard let places = request(called: name),
+            let refusals = ask({ views throws(ViewError) in
+                try views.refusals(after: places.closed)
+            })
+        else { return nil }
+        do throws(PlacesError) {
+            return try RequestHistory.read(places, in: log, refusals: refusals)
+        } catch { return nil }
+    }
+
+    /// What the projections answer; nil where they have no answer.
+    private func ask<Value>(_ question: (LedgerViews) throws(ViewError) -> Value?) -> Value? {
+        do throws(ViewError) { return try LedgerViews.read(reader.database, question) } catch {
+            return nil
+        }
+    }
+}
+
+extension CertificatePlaces {
+    /// The same of a request that is decided, and in a way that needs no more entries.
+    init(_ view: DecisionView) throws(CertificateMakingError) {
+        guard let decided = view.decided, let batch = view.batch else {
+            throw .undecided(entry: view.request, deadline: view.deadline)
+        }
+        self.init(
+            request: view.request, circuit: view.circuit, submitter: view.submitter,
+            pinned: view.pinned.map {
+                Certificate.Pinned(
+                    index: $0.number, key: $0.key, stake: $0.stake, reputation: $0.reputation)
+            }, votes: view.votes, decided: decided, closed: view.closed, batch: batch)
+    }
+}

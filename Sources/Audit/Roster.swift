@@ -1,0 +1,83 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cryptography
+internal import Ledger
+
+/// Who and what a ledger knows after its first entry and some changes: all of a state that only T
+/// validators move. Reputations are none of it.
+struct Roster {
+    /// A validator, by its number.
+    struct Member {
+        let key: PublicKey
+        let name: String
+        var stake: Stake
+        var isMember: Bool
+    }
+
+    private(set) var validators: [Member]
+    private(set) var submitters: [(key: PublicKey, name: String)]
+    private(set) var circuits: [Circuit]
+    private(set) var parameters: Parameters
+    /// The number of the next change; the first is 0.
+    private(set) var nextChange: UInt64 = 0
+
+    init(_ opened: LedgerOpened) {
+        validators = opened.validators.map {
+            Member(key: $0.key, name: $0.name, stake: $0.stake, isMember: true)
+        }
+        submitters = opened.submitters.map { ($0.key, $0.name) }
+        circuits = opened.circuits.map(\.circuit)
+        parameters = opened.parameters
+    }
+
+    /// Takes the next change in; false where it is not the next one, or names nobody.
+    mutating func take(_ approved: GovernanceApproved) -> Bool {
+        guard approved.number == nextChange else { return false }
+        nextChange += 1
+        switch approved.change {
+        case .validatorJoined(let key, let name, let stake):
+            guard let place = place(of: key) else {
+                validators.append(Member(key: key, name: name, stake: stake, isMember: true))
+                return true
+            }
+            validators[place].stake = stake
+            validators[place].isMember = true
+        case .validatorLeft(let key):
+            guard let place = place(of: key) else { return false }
+            validators[place].isMember = false
+        case .stakeChanged(let key, let stake):
+            guard let place = place(of: key) else { return false }
+            validators[place].stake = stake
+        case .parametersChanged(let parameters): self.parameters = parameters
+        case .circuitRegistered(let circuit): circuits.append(circuit)
+        case .rootPublished: break
+        case .submitterListed(let key, let name, _):
+            if !submitters.contains(where: { $0.key == key }) { submitters.append((key, name)) }
+        }
+        return true
+    }
+
+    private func place(of key: PublicKey) -> Int? { validators.firstIndex { $0.key == key } }
+
+    /// Those in office, with these reputations; nil where one of theirs is lacking.
+    func pinned(_ reputations: [ValidatorIndex: Reputation]) -> PinnedSet? {
+        var members: [PinnedMember] = []
+        for (place, validator) in validators.enumerated() where validator.isMember {
+            let index = ValidatorIndex(UInt16(place))
+            guard let reputation = reputations[index] else { return nil }
+            members.append(
+                PinnedMember(
+                    index: index, key: validator.key, stake: validator.stake,
+                    reputation: reputation))
+        }
+        return PinnedSet(members: members)
+    }
+
+    /// What they are called.
+    var names: LedgerNames {
+        LedgerNames(
+            validators: validators.map(\.name), submitters: submitters.map(\.name),
+            circuits: circuits.map(\.name))
+    }
+}

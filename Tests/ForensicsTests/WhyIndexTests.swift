@@ -1,0 +1,208 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import API
+import Audit
+import Cryptography
+import EventLog
+import Forensics
+import Foundation
+import Ledger
+import Projections
+import TestSupport
+import Testing
+
+/// Where an index says that things stand, they are explained as a fold explains them, whatever it
+/// says.
+struct WhyIndexTests {
+    /// A log of a run in which everything happens, with its projections.
+    private struct Indexed {
+        let folder: TemporaryFolder
+        let log: EventLog
+        let events: [Event]
+        let index: ProjectionsIndex
+
+        init(seed: UInt64) throws {
+            folder = try TemporaryFolder()
+            events = try GoldenRun.play(seed: seed, batches: 16).log
+            let path = folder.file("ledger")
+            let writing = try EventLog.create(directory: path, disk: POSIXDisk())
+            for event in events {
+                _ = try writing.stage(event.encoded)
+                if event.tag == 76 { try writing.commit() }
+            }
+            try writing.close()
+            log = try EventLog.open(directory: path, disk: POSIXDisk(), access: .readOnly)
+            #expect(ProjectionsIndex(of: log) == nil)
+            _ = try Projections.rebuild(ledgerDirectory: path, log: log)
+            index = try #require(ProjectionsIndex(of: log))
+        }
+
+        func openings() -> [UInt64] {
+            events.indices.filter { events[$0].tag == 1 }.map { UInt64($0) }
+        }
+
+        func requests() -> [UInt64] {
+            events.indices.filter { events[$0].kind == "requestSubmitted" }.map { UInt64($0) }
+        }
+
+        /// Everything that an index is asked for.
+        func things() -> [Thing] {
+            var things: [Thing] = []
+            for (entry, event) in events.enumerated() {
+                switch event {
+                case .requestSubmitted, .outcomeDecided, .voteCast:
+                    things.append(.entry(UInt64(entry)))
+                    if event.tag == 2 { things.append(.request("\(entry)")) }
+                case .nullifierSpent(let spent):
+                    things.append(.nullifier(String(spent.nullifier.hex.prefix(20))))
+                case .batchOpened(let opened):
+                    things.append(.leader(opened.height.rawValue))
+                    things.append(.batch(opened.height.rawValue))
+                default: continue
+                }
+            }
+            return things
+        }
+
+        func explain(_ things: [Thing], _ index: (any LedgerIndex)?) throws -> String {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+            let why = try Explanation.of(things, in: log, path: "home", index: index)
+            return String(decoding: try encoder.encode(why), as: UTF8.self)
+        }
+    }
+
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func `everything is explained as a fold explains it`(_ seed: UInt64) throws {
+        let run = try Indexed(seed: seed)
+        for thing in run.things() {
+            #expect(
+                try run.explain([thing], run.index) == run.explain([thing], nil), "\(thing)")
+        }
+        // The index is of use: what it says is borne out.
+        var (read, closed, standing) = (0, 0, 0)
+        for entry in run.requests() {
+            guard let places = run.index.request(called: "\(entry)") else { continue }
+            closed += 1
+            let history = try RequestHistory.read(places, in: run.log)
+            let folded = try RequestHistory.find(.entry(entry), in: run.log)
+            #expect(history.votes.map(\.program) == folded.votes.map(\.program))
+            #expect(history.round.pinned == folded.round.pinned)
+            read += 1
+        }
+        for opening in run.openings() {
+            guard let places = run.index.standing(atOpening: opening) else { continue }
+            do { _ = try Standing.read(places, in: run.log) } catch { continue }
+            standing += 1
+        }
+        #expect(read == closed && closed > 2 && standing > 2, "\(read) \(closed) \(standing)")
+    }
+
+    @Test func `bare digits are looked up in order`() throws {
+        let run = try Indexed(seed: 2)
+        let request = try #require(
+            run.requests().first { run.index.request(called: "\($0)") != nil })
+        let history = try RequestHistory.find(.entry(request), in: run.log)
+        let digits = String(history.round.id.hex.prefix(12))
+        let things = try #require(Thing.parse(digits))
+        #expect(things.count == 4)
+        #expect(try run.explain(things, run.index) == run.explain([.request(digits)], nil))
+    }
+
+    /// An index that says something else of one place.
+    private struct Lying: LedgerIndex {
+        let index: ProjectionsIndex
+        let request: (inout RequestPlaces) -> Void
+        let standing: (inout StandingPlaces) -> Void
+
+        func knowsValidator(_ name: String) -> Bool { index.knowsValidator(name) }
+
+        func request(called name: String) -> RequestPlaces? {
+            var places = index.request(called: name)
+            if var found = places {
+                request(&found)
+                places = found
+            }
+            return places
+        }
+
+        func spender(
+            ofNullifier digits: String
+        ) -> (nullifier: Bytes32, request: UInt64)? { index.spender(ofNullifier: digits) }
+
+        func standing(atOpening entry: UInt64) -> StandingPlaces? {
+            var places = index.standing(atOpening: entry)
+            if var found = places {
+                standing(&found)
+                places = found
+            }
+            return places
+        }
+    }
+
+    /// What a wrong index may say of a request. Leaving out what came after the close is none.
+    private static let requestLies: [@Sendable (inout RequestPlaces, UInt64) -> Void] = [
+        { places, _ in places.opening += 1 },
+        { places, _ in places.opening = 0 },
+        { places, _ in places.opening -= min(places.opening, 9) },
+        { places, _ in places.closed -= 1 },
+        { places, _ in places.closed += 1 },
+        { places, size in places.closed = size - 1 },
+        { places, size in places.closed = size + 7 },
+        { places, _ in places.request += 1 },
+        { places, _ in places.changes.append(places.request - 1) },
+        { places, _ in places.changes = places.changes.dropLast() + [.max] },
+        { places, _ in
+            places.reputations = places.reputations.mapValues { Reputation($0.rawValue + 1) }
+        },
+        { places, _ in places.reputations = [:] },
+        { places, _ in places.announcements.append(places.request) },
+        { places, size in places.announcements.append(size) },
+        { places, _ in places.later.append(places.closed) },
+        { places, _ in places.later.append(places.closed + 1) },
+        { places, size in places.later.append(size) },
+    ]
+
+    private static let standingLies: [@Sendable (inout StandingPlaces, UInt64) -> Void] = [
+        { places, _ in places.opening += 1 },
+        { places, _ in places.request -= 1 },
+        { places, _ in places.request = 0 },
+        { places, size in places.request = size },
+        { places, _ in places.changes.append(1) },
+        { places, _ in places.changes = [.max] },
+        { places, _ in
+            places.reputations = places.reputations.mapValues { Reputation($0.rawValue + 1) }
+        },
+        { places, _ in places.moved[ValidatorIndex(0)] = 1 },
+        { places, size in places.moved[ValidatorIndex(1)] = size },
+    ]
+
+    @Test func `an index that lies changes no answer`() throws {
+        let run = try Indexed(seed: 3)
+        let size = run.log.size
+        for entry in run.requests() where run.index.request(called: "\(entry)") != nil {
+            let folded = try run.explain([.request("\(entry)")], nil)
+            for (number, lie) in Self.requestLies.enumerated() {
+                let index = Lying(
+                    index: run.index, request: { lie(&$0, size) }, standing: { _ in })
+                #expect(
+                    try run.explain([.request("\(entry)")], index) == folded,
+                    "request \(entry), lie \(number)")
+            }
+        }
+        for opening in run.openings() {
+            guard case .batchOpened(let event) = run.events[Int(opening)] else { continue }
+            let things: [Thing] = [.leader(event.height.rawValue), .batch(event.height.rawValue)]
+            for thing in things {
+                let folded = try run.explain([thing], nil)
+                for (number, lie) in Self.standingLies.enumerated() {
+                    let index = Lying(
+                        index: run.index, request: { _ in }, standing: { lie(&$0, size) })
+                    #expect(
+                        try run.explain([thing], index) == folded, "\(thing), lie \(number)")
+                }
+            }
+        }
+    }
+}

@@ -159,6 +159,11 @@ struct ProveRequestCommand: ParsableCommand {
     private static func maker(
         _ selector: RequestSelector, _ log: EventLog
     ) throws(HistoryError) -> Result<CertificateMaker, Failure> {
+        if let maker = ProjectionsIndex(of: log)?.certificateMaker(
+            called: selector.name, in: log)
+        {
+            return .success(maker)
+        }
         do throws(CertificateMakingError) {
             return .success(try CertificateMaker(selector, in: log))
         } catch {

@@ -58,7 +58,11 @@ struct ShowRequestCommand: ParsableCommand {
             let log = try openLedger(path)
             return RequestAnswer(
                 try RequestLookup.find(id, in: log, path) {
-                    selector throws(HistoryError) in try RequestHistory.find(selector, in: log)
+                    selector throws(HistoryError) in
+                    let placed = ProjectionsIndex(of: log)?.history(
+                        called: selector.name, in: log)
+                    if let placed { return placed }
+                    return try RequestHistory.find(selector, in: log)
                 })
         }
     }

@@ -209,6 +209,24 @@ struct DiffStateTests {
         #expect(found.keys.count == 1)
     }
 
+    @Test func `other leaders are told by their number and root`() throws {
+        let kept = try Kept(seed: 34)
+        let honest = kept.state.snapshot()
+        let root = kept.state.leaderHistory.frontier.subtrees[0].bytes
+        let place = try #require(honest.fixed.firstRange(of: root)?.lowerBound)
+        var fixed = honest.fixed
+        fixed[place] ^= 1
+        let snapshot = StateSnapshot(fixed: fixed, records: honest.records)
+        var other = try LedgerState(unverified: snapshot)
+        try? other.verify(trees: snapshot.records.map { $0.frontier() }, components: [])
+        let path = try kept.write(snapshot, other.componentRoots(), to: "/s")
+        let found = try #require(try kept.shelf.diff("/a", path).comparisons.first)
+        #expect(found.components.map(\.component) == ["leaders"])
+        #expect(found.keys.map(\.key) == ["history"])
+        let count = kept.state.leaderHistory.count
+        #expect(found.keys.first?.first?.hasPrefix("\(count) records") == true)
+    }
+
     @Test func `a snapshot whose contents are not what it says is damaged`() throws {
         let kept = try Kept(seed: 33)
         let changed = try kept.changed()

@@ -74,18 +74,3 @@ extension Routes {
         }
     }
 }
-
-extension CertificatePlaces {
-    /// The same of a request that is decided, and in a way that needs no more entries.
-    fileprivate init(_ view: DecisionView) throws(CertificateMakingError) {
-        guard let decided = view.decided, let batch = view.batch else {
-            throw .undecided(entry: view.request, deadline: view.deadline)
-        }
-        self.init(
-            request: view.request, circuit: view.circuit, submitter: view.submitter,
-            pinned: view.pinned.map {
-                Certificate.Pinned(
-                    index: $0.number, key: $0.key, stake: $0.stake, reputation: $0.reputation)
-            }, votes: view.votes, decided: decided, closed: view.closed, batch: batch)
-    }
-}

@@ -8,7 +8,7 @@ internal import Ledger
 /// What a state holds, key by key, of the components that are asked for.
 ///
 /// Of those that only grow each record is a key, by its place; the records of the leaders are not
-/// kept, so that these differ without a key.
+/// kept, so that their number and root are the one key.
 struct StateKeys {
     typealias Place = StateWrites.Place
 
@@ -56,7 +56,10 @@ struct StateKeys {
                 set(component, "request \(entry.rawValue)", "ordered, not reported")
             }
         case .time: addTime()
-        case .roots, .outcomes, .nullifiers, .leaders, .evidence: return
+        case .leaders:
+            let history = state.leaderHistory
+            set(component, "history", "\(history.count) records, root \(history.root.hex)")
+        case .roots, .outcomes, .nullifiers, .evidence: return
         }
     }
 

@@ -5,7 +5,8 @@ package import Cryptography
 
 /// A component that only grows: the RFC 6962 root of its records stands for it.
 package struct History: Equatable, Sendable {
-    private(set) var frontier = MerkleFrontier()
+    /// The right edge of the tree of the records.
+    package private(set) var frontier = MerkleFrontier()
 
     /// No records.
     init() {}

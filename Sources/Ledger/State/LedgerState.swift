@@ -95,7 +95,8 @@ package struct LedgerState: Sendable {
     var outcomeHistory = RecordedHistory()
     var nullifiers: [Bytes32: NullifierCondition] = [:]
     var nullifierHistory = RecordedHistory()
-    var leaderHistory = History()
+    /// Who led: a record for each batch and request; the records themselves are not kept.
+    package internal(set) var leaderHistory = History()
 
     // MARK: Jobs, evidence, outbox
 

@@ -4,6 +4,7 @@
 import Audit
 import EventLog
 import Foundation
+import Node
 
 /// A level of an audit.
 enum AuditLevel: String, CaseIterable {
@@ -62,7 +63,8 @@ struct AuditProgressFile {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let bytes = try InputFile.read(path, bytesMax: Self.bytesMax)
         do {
-            let content = try JSONDecoder().decode(Content.self, from: Data(bytes))
+            let content = try StrictJSON.decode(
+                Content.self, from: bytes, nestingMax: 64, numbers: .any)
             guard content.version == Self.version else {
                 throw Failure("--progress \(path) is of another version; remove it")
             }

@@ -334,9 +334,10 @@ struct ProveCheckCommand: ParsableCommand {
         do {
             return try StrictJSON.decode(TreeProof.self, from: bytes, using: decoder)
         } catch {
+            let problem = (error as? Swift.DecodingError).map { "\(NodeJSON.problem(of: $0))" }
             throw Failure(
                 "\(file) is not what prove entry --json or prove consistency --json prints:"
-                    + " \(error)")
+                    + " \(problem ?? "\(error)")")
         }
     }
 }

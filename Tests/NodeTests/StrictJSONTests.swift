@@ -15,7 +15,7 @@ struct StrictJSONTests {
 
     private func problem(_ bytes: [UInt8], free: Set<String> = []) -> JSONProblem? {
         do throws(JSONProblem) {
-            try StrictJSON.check(bytes, free: free)
+            try StrictJSON.check(bytes, numbers: .whole(except: free))
             return nil
         } catch { return error }
     }
@@ -67,14 +67,22 @@ struct StrictJSONTests {
     @Test("half a surrogate pair, a byte order mark, other encodings and deep nesting are named")
     func others() {
         for text in [#""\ud800""#, #""\udc00""#, #""\ud800\u0041""#, #""\ud800x""#] {
-            #expect(problem(text) == .loneSurrogate(offset: 1), "\(text)")
+            #expect(
+                problem(text) == .loneSurrogate(TextPlace(line: 1, column: 2)), "\(text)")
         }
         let text = Array("[1]".utf8)
         #expect(problem([0xEF, 0xBB, 0xBF] + text) == .byteOrderMark)
-        #expect(problem([0xFF, 0xFE] + text.flatMap { [$0, 0] }) == .byteOrderMark)
-        #expect(problem([0xFE, 0xFF] + text.flatMap { [0, $0] }) == .byteOrderMark)
-        #expect(problem([0x22, 0xC3, 0x22]) == .notUTF8)
-        #expect(problem(text.flatMap { [$0, 0] }) != nil)
+        #expect(problem([0x22, 0xC3, 0x22]) == .notUTF8(TextPlace(line: 1, column: 2)))
+        #expect(problem(Array("{\n\"é".utf8) + [0xFF]) == .notUTF8(TextPlace(line: 2, column: 3)))
+        for (name, mark, unit) in [
+            ("UTF-16 (little-endian)", [0xFF, 0xFE], { [$0, 0] }),
+            ("UTF-16 (big-endian)", [0xFE, 0xFF], { [0, $0] }),
+            ("UTF-32 (little-endian)", [0xFF, 0xFE, 0, 0], { [$0, 0, 0, 0] }),
+            ("UTF-32 (big-endian)", [0, 0, 0xFE, 0xFF], { [0, 0, 0, $0] }),
+        ] as [(String, [UInt8], (UInt8) -> [UInt8])] {
+            #expect(problem(mark + text.flatMap(unit)) == .encoding(name))
+            #expect(problem(text.flatMap(unit)) == .encoding(name))
+        }
         let deep = String(repeating: "[", count: 17) + String(repeating: "]", count: 17)
         #expect(problem(deep) == .tooDeep(max: 16))
         #expect(problem(String(deep.dropFirst().dropLast())) == nil)
@@ -85,13 +93,65 @@ struct StrictJSONTests {
     func inexactNumbers() {
         for number in ["1.5", "1.0", "1e3", "1E3", "9007199254740993.0", "1e-1", "-0", "-0.0"] {
             let line = "{\"amount\": \(number)}"
-            guard case .inexactNumber(number, 11)? = problem(line, free: ["note"]) else {
+            guard
+                problem(line, free: ["note"])
+                    == .inexactNumber(number, TextPlace(line: 1, column: 12))
+            else {
                 Issue.record("\(number) is taken")
                 continue
             }
             #expect(problem("{\"note\": {\"a\": [\(number)]}}", free: ["note"]) == nil)
             #expect(problem("{\"a\": {\"note\": \(number)}}", free: ["note"]) != nil)
             #expect(problem("{\"note\": 1, \"b\": \(number)}", free: ["note"]) != nil)
+        }
+    }
+
+    @Test("a problem is told with its line and its column, in characters")
+    func places() {
+        func words(_ text: String) -> String? { problem(text).map { "\($0)" } }
+        #expect(words("{\n  \"é\": tru\n}") == "line 2, column 11: true is wanted")
+        #expect(words("[1,\r\n2,\n]") == "line 3, column 1: a value is wanted")
+        #expect(words("[1") == "line 1, column 3: it ends too early")
+        #expect(
+            words(#"{"a":1,"a":2}"#)
+                == "line 1, column 8: the name \"a\" stands twice in one object, and readers"
+                + " differ in which they take")
+    }
+
+    @Test(
+        "JSONTestSuite: what must be refused is, what must be read is, and nothing ends the process",
+        .enabled(if: Vectors.has("json"), "no JSONTestSuite"))
+    func suite() throws {
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: Vectors.folder.appendingPathComponent("json").path
+        ).filter { $0.hasSuffix(".json") }.sorted()
+        #expect(names.count == 318)
+        // Allowed by the grammar, and two readers see two values: refused here on purpose.
+        let doubled = ["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"]
+        for name in names {
+            let bytes = Array(try Vectors.data("json/\(name)"))
+            let found: JSONProblem?
+            do throws(JSONProblem) {
+                try StrictJSON.check(bytes, numbers: .any)
+                found = nil
+            } catch { found = error }
+            switch name.prefix(2) {
+            case "n_": #expect(found != nil, "\(name)")
+            case "y_" where doubled.contains(name):
+                guard case .doubledName? = found else {
+                    Issue.record("\(name): \(String(describing: found))")
+                    continue
+                }
+            case "y_":
+                #expect(found == nil, "\(name)")
+                _ = try JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
+            default: break
+            }
+            // Where numbers must be whole, nothing else changes.
+            do throws(JSONProblem) { try StrictJSON.check(bytes) } catch {
+                if case .inexactNumber = error { continue }
+                #expect(error == found, "\(name)")
+            }
         }
     }
 

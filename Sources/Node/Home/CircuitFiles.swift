@@ -94,7 +94,7 @@ struct CircuitFiles {
         let form: SnarkjsVerifyingKey
         do {
             form = try StrictJSON.decode(
-                SnarkjsVerifyingKey.self, from: bytes, free: ["vk_alphabeta_12"])
+                SnarkjsVerifyingKey.self, from: bytes, numbers: .whole(except: ["vk_alphabeta_12"]))
         } catch let problem as JSONProblem {
             throw .configuration(
                 path: path,

@@ -47,7 +47,10 @@ extension LineProblem {
         switch problem {
         case .notUTF8: self = .notUTF8
         case .tooDeep(let max): self = .tooDeep(max: max)
-        default: self = .notJSON("\(problem)")
+        default:
+            // Whoever read the line tells its number.
+            let column = problem.place.flatMap { $0.line == 1 ? "column \($0.column)" : "\($0)" }
+            self = .notJSON((column.map { "\($0): " } ?? "") + problem.words)
         }
     }
 }
@@ -72,7 +75,7 @@ package enum NodeJSON {
             throw .tooLong(bytes: line.count, max: NodeLimits.lineBytesMax)
         }
         do {
-            return try StrictJSON.decode(type, from: line, free: ["note"])
+            return try StrictJSON.decode(type, from: line, numbers: .whole(except: ["note"]))
         } catch let problem as JSONProblem {
             throw LineProblem(problem)
         } catch let problem as LineProblem {
@@ -84,7 +87,8 @@ package enum NodeJSON {
         }
     }
 
-    private static func problem(of error: Swift.DecodingError) -> LineProblem {
+    /// What a decoder has found wrong, with the field in the words of the text.
+    package static func problem(of error: Swift.DecodingError) -> LineProblem {
         switch error {
         case .keyNotFound(let key, let context):
             return .missing(field: path(context.codingPath + [key]))
@@ -125,7 +129,7 @@ package enum NodeJSON {
         case is String.Type: "a string"
         case is UInt64.Type: "a whole number from 0 to 18446744073709551615"
         case is any BinaryInteger.Type: "a whole number"
-        case is [Any].Type, is [String].Type: "an array"
+        case is [Any].Type, is [String].Type, is [[String]].Type: "an array"
         default: "an object"
         }
     }

@@ -3,72 +3,39 @@
 
 package import Foundation
 
-/// Why a text is not JSON of which every reader makes the same. Offsets count bytes from the start.
-package enum JSONProblem: Error, Equatable, Sendable {
-    /// It begins with a byte order mark: of UTF-16, of UTF-32, or of UTF-8.
-    case byteOrderMark
-    /// It is not well-formed UTF-8.
-    case notUTF8
-    /// Arrays and objects are nested more deeply than anything that is read here.
-    case tooDeep(max: Int)
-    /// The text ends within a value, or is empty.
-    case ends
-    /// Something else than JSON (RFC 8259) stands there.
-    case syntax(offset: Int, wanted: String)
-    /// A name stands twice in one object.
-    case doubledName(String, offset: Int)
-    /// A string holds half of a surrogate pair, which stands for no character.
-    case loneSurrogate(offset: Int)
-    /// A number has a fraction or an exponent, or is a negative zero: readers differ in its value.
-    case inexactNumber(String, offset: Int)
-}
-
-extension JSONProblem: CustomStringConvertible {
-    /// What is wrong, for a person.
-    package var description: String {
-        switch self {
-        case .byteOrderMark: "it begins with a byte order mark; save it as UTF-8 without one"
-        case .notUTF8: "it is not well-formed UTF-8"
-        case .tooDeep(let max): "it is nested more than \(max) levels deep"
-        case .ends: "it ends too early"
-        case .syntax(let offset, let wanted): "byte \(offset): \(wanted) is wanted"
-        case .doubledName(let name, let offset):
-            "byte \(offset): the name \(name.debugDescription) stands twice in one object, and"
-                + " readers differ in which they take"
-        case .loneSurrogate(let offset): "byte \(offset): half of a surrogate pair"
-        case .inexactNumber(let text, let offset):
-            "byte \(offset): \(text.prefix(40)) is written with a fraction, an exponent or as"
-                + " a negative zero; whole numbers are wanted, in plain digits"
-        }
-    }
-}
-
 /// JSON from outside, where two readers must not see two values: the one way in.
 ///
 /// A scanner of RFC 8259 stands before Foundation's decoder, which takes more than that: of a
 /// doubled name it takes one of the values, of a number with a fraction the nearest double.
 package enum StrictJSON {
+    /// Which numbers may stand in a text.
+    package enum Numbers: Sendable {
+        /// Whole ones in plain digits, of which every reader makes the same; any in the values that
+        /// these names have in the outermost object, which nothing rests on.
+        case whole(except: Set<String>)
+        /// All that JSON has: for answers that people look at.
+        case any
+    }
+
     /// Checks a text and decodes it. Throws `JSONProblem` first, then what the decoder throws.
-    ///
-    /// Names in `free` may stand in the outermost object with any number in their value.
     package static func decode<T: Decodable>(
         _ type: T.Type, from bytes: [UInt8], nestingMax: Int = NodeLimits.nestingMax,
-        free: Set<String> = [], using decoder: JSONDecoder = JSONDecoder()
+        numbers: Numbers = .whole(except: []), using decoder: JSONDecoder = JSONDecoder()
     ) throws -> T {
-        try check(bytes, nestingMax: nestingMax, free: free)
+        try check(bytes, nestingMax: nestingMax, numbers: numbers)
         return try decoder.decode(type, from: Data(bytes))
     }
 
-    /// Checks, in order: byte order mark, UTF-8, then the text from its start to its end.
+    /// Checks, in order: encoding, UTF-8, then the text from its start to its end.
     package static func check(
-        _ bytes: [UInt8], nestingMax: Int = NodeLimits.nestingMax, free: Set<String> = []
+        _ bytes: [UInt8], nestingMax: Int = NodeLimits.nestingMax,
+        numbers: Numbers = .whole(except: [])
     ) throws(JSONProblem) {
-        let marks: [[UInt8]] = [
-            [0xEF, 0xBB, 0xBF], [0xFE, 0xFF], [0xFF, 0xFE], [0, 0, 0xFE, 0xFF],
-        ]
-        if marks.contains(where: { bytes.starts(with: $0) }) { throw .byteOrderMark }
-        guard String(validating: bytes, as: UTF8.self) != nil else { throw .notUTF8 }
-        var scanner = Scanner(bytes: bytes, nestingMax: nestingMax, free: free)
+        if let problem = TextEncoding.problem(in: bytes) { throw problem }
+        if let offset = TextEncoding.firstFault(in: bytes) {
+            throw .notUTF8(TextPlace(of: offset, in: bytes))
+        }
+        var scanner = Scanner(bytes: bytes, nestingMax: nestingMax, numbers: numbers)
         try scanner.text()
     }
 
@@ -79,16 +46,25 @@ package enum StrictJSON {
         var place = 0
         var isFree = false
 
-        init(bytes: [UInt8], nestingMax: Int, free: Set<String>) {
+        init(bytes: [UInt8], nestingMax: Int, numbers: Numbers) {
             self.bytes = bytes
             self.nestingMax = nestingMax
-            self.free = free
+            switch numbers {
+            case .whole(let names): free = names
+            case .any:
+                free = []
+                isFree = true
+            }
+        }
+
+        private func here(_ offset: Int? = nil) -> TextPlace {
+            TextPlace(of: offset ?? place, in: bytes)
         }
 
         mutating func text() throws(JSONProblem) {
             try value(depth: 0)
             blanks()
-            if place < bytes.count { throw .syntax(offset: place, wanted: "the end") }
+            if place < bytes.count { throw .syntax(here(), wanted: "the end") }
         }
 
         private mutating func blanks() {
@@ -98,7 +74,7 @@ package enum StrictJSON {
         }
 
         private func next() throws(JSONProblem) -> UInt8 {
-            guard place < bytes.count else { throw .ends }
+            guard place < bytes.count else { throw .ends(here()) }
             return bytes[place]
         }
 
@@ -106,7 +82,7 @@ package enum StrictJSON {
             throws(JSONProblem)
         {
             guard try next() == UInt8(ascii: character) else {
-                throw .syntax(offset: place, wanted: wanted)
+                throw .syntax(here(), wanted: wanted)
             }
             place += 1
         }
@@ -121,7 +97,7 @@ package enum StrictJSON {
             case UInt8(ascii: "f"): try word("false")
             case UInt8(ascii: "n"): try word("null")
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try number()
-            default: throw .syntax(offset: place, wanted: "a value")
+            default: throw .syntax(here(), wanted: "a value")
             }
         }
 
@@ -140,17 +116,18 @@ package enum StrictJSON {
                 blanks()
                 let offset = place
                 guard try next() == UInt8(ascii: "\"") else {
-                    throw .syntax(offset: place, wanted: "a name in quotation marks")
+                    throw .syntax(here(), wanted: "a name in quotation marks")
                 }
                 let name = try string()
                 guard names.insert(name).inserted else {
-                    throw .doubledName(name, offset: offset)
+                    throw .doubledName(name, here(offset))
                 }
                 blanks()
                 try take(":", "a colon")
-                if depth == 1 { isFree = free.contains(name) }
+                let wasFree = isFree
+                if depth == 1, free.contains(name) { isFree = true }
                 try value(depth: depth)
-                if depth == 1 { isFree = false }
+                isFree = wasFree
                 blanks()
                 if try next() == UInt8(ascii: "}") {
                     place += 1
@@ -182,7 +159,7 @@ package enum StrictJSON {
         private mutating func word(_ word: StaticString) throws(JSONProblem) {
             for byte in "\(word)".utf8 {
                 guard try next() == byte else {
-                    throw .syntax(offset: place, wanted: "\(word)")
+                    throw .syntax(here(), wanted: "\(word)")
                 }
                 place += 1
             }
@@ -190,7 +167,7 @@ package enum StrictJSON {
 
         private mutating func digits() throws(JSONProblem) {
             guard (0x30...0x39).contains(try next()) else {
-                throw .syntax(offset: place, wanted: "a digit")
+                throw .syntax(here(), wanted: "a digit")
             }
             while place < bytes.count, (0x30...0x39).contains(bytes[place]) { place += 1 }
         }
@@ -213,7 +190,7 @@ package enum StrictJSON {
             }
             guard isExact || isFree else {
                 throw .inexactNumber(
-                    String(decoding: bytes[start..<place], as: UTF8.self), offset: start)
+                    String(decoding: bytes[start..<place], as: UTF8.self), here(start))
             }
         }
 
@@ -229,7 +206,7 @@ package enum StrictJSON {
                     return String(decoding: text, as: UTF8.self)
                 case UInt8(ascii: "\\"): try escape(&text)
                 case 0..<0x20:
-                    throw .syntax(offset: place, wanted: "an escape in the place of a control")
+                    throw .syntax(here(), wanted: "an escape in the place of a control")
                 default:
                     text.append(byte)
                     place += 1
@@ -254,19 +231,19 @@ package enum StrictJSON {
                 if (0xD800...0xDBFF).contains(value) {
                     guard place + 1 < bytes.count, bytes[place] == UInt8(ascii: "\\"),
                         bytes[place + 1] == UInt8(ascii: "u")
-                    else { throw .loneSurrogate(offset: offset) }
+                    else { throw .loneSurrogate(here(offset)) }
                     place += 2
                     let low = try fourDigits()
                     guard (0xDC00...0xDFFF).contains(low) else {
-                        throw .loneSurrogate(offset: offset)
+                        throw .loneSurrogate(here(offset))
                     }
                     value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
                 }
                 guard let scalar = Unicode.Scalar(value) else {
-                    throw .loneSurrogate(offset: offset)
+                    throw .loneSurrogate(here(offset))
                 }
                 text += Array(String(Character(scalar)).utf8)
-            default: throw .syntax(offset: offset, wanted: "an escape that JSON has")
+            default: throw .syntax(here(offset), wanted: "an escape that JSON has")
             }
         }
 
@@ -279,7 +256,7 @@ package enum StrictJSON {
                 case 0x30...0x39: digit = byte - 0x30
                 case 0x41...0x46: digit = byte - 0x41 + 10
                 case 0x61...0x66: digit = byte - 0x61 + 10
-                default: throw .syntax(offset: place, wanted: "a hexadecimal digit")
+                default: throw .syntax(here(), wanted: "a hexadecimal digit")
                 }
                 value = value << 4 | UInt32(digit)
                 place += 1

@@ -24,8 +24,15 @@ extension AnswerJSON {
             let isVerbatim = path.dropLast().contains { verbatim.contains($0.stringValue) }
             return Key(stringValue: isVerbatim ? name : camelCase(name))
         }
-        return try decoder.decode(type, from: Data(bytes))
+        try StrictJSON.check(bytes, numbers: .any)
+        let numbers = ExactNumbers.unquoted(bytes, in: exactNames)
+        return try decoder.decode(type, from: Data(numbers))
     }
+
+    /// The fields that hold whole numbers which may be above 2^53, and are text then.
+    private static let exactNames: Set = [
+        "amount", "balance", "fuel", "fuel_used", "memory_bytes", "stake", "stakes_before",
+    ]
 
     /// What holds values whose types spell their names as JSON does: votes, and how they came out.
     private static let verbatim: Set = ["result", "vote"]
@@ -40,6 +47,7 @@ extension AnswerJSON {
 
     /// What is wrong with an answer, for a person.
     static func words(_ error: any Error) -> String {
+        if let problem = error as? JSONProblem { return "it is no JSON: \(problem)" }
         guard let error = error as? Swift.DecodingError else { return "it is no JSON" }
         func place(_ context: Swift.DecodingError.Context) -> String {
             let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }

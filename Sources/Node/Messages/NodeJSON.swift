@@ -57,11 +57,13 @@ extension LineProblem {
 
 /// The JSON that the command line reads and prints.
 package enum NodeJSON {
-    /// The JSON of a value on one line, keys in order of their bytes.
+    /// The JSON of a value on one line, keys in order of their bytes. Whole numbers above 2^53 - 1
+    /// are text (`ExactNumbers`).
     package static func encode(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        return String(
+            decoding: ExactNumbers.quoted(try encoder.encode(value)), as: UTF8.self)
     }
 
     /// Reads one line.

@@ -3,6 +3,7 @@
 
 import EventLog
 import Foundation
+import Node
 
 /// The checkpoints that lie beside a log, and those that are named.
 enum CheckpointFiles {
@@ -43,20 +44,14 @@ enum CheckpointFiles {
 enum InputFile {
     /// Reads a whole file of at most `bytesMax` bytes, or standard input for `-`.
     static func read(_ path: String, bytesMax: Int) throws(Failure) -> [UInt8] {
-        let data: Data
-        do {
-            let handle =
-                path == "-"
-                ? FileHandle.standardInput
-                : try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            data = try handle.readAll(bytesMax: bytesMax + 1)
-        } catch {
-            throw Failure("\(path) cannot be read: \(error.localizedDescription)")
+        let bytes: [UInt8]
+        do throws(DiskError) { bytes = try NamedInput.read(path, max: bytesMax + 1) } catch {
+            throw Failure("\(path) cannot be read: \(error.reason)")
         }
-        guard data.count <= bytesMax else {
+        guard bytes.count <= bytesMax else {
             throw Failure("\(path): longer than \(bytesMax) bytes")
         }
-        return [UInt8](data)
+        return bytes
     }
 
     /// The files of a folder by name, or the path itself where it is none.
@@ -76,18 +71,5 @@ enum InputFile {
         } catch {
             throw Failure("\(path) cannot be written: \(error.localizedDescription)")
         }
-    }
-}
-
-extension FileHandle {
-    /// Reads to the end, or until there are `bytesMax` bytes: a pipe gives a piece at a time.
-    fileprivate func readAll(bytesMax: Int) throws -> Data {
-        var data = Data()
-        while data.count < bytesMax,
-            let piece = try read(upToCount: bytesMax - data.count), !piece.isEmpty
-        {
-            data.append(piece)
-        }
-        return data
     }
 }

@@ -15,10 +15,10 @@ enum Files {
     /// Whether anything is there.
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// Reads a whole file of at most `max` bytes.
+    /// Reads a whole file of at most `max` bytes, or standard input for `-`.
     static func read(_ path: String, max: Int) throws(NodeError) -> [UInt8] {
         let bytes = try onDisk { () throws(DiskError) in
-            try POSIXDisk().open(path, .read).read(at: 0, count: max + 1)
+            try NamedInput.read(path, max: max + 1)
         }
         guard bytes.count <= max else { throw .fileTooLong(path: path, max: max) }
         return bytes

@@ -11,7 +11,7 @@ extension NodeError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .configuration(let path, let error): "\(path): \(error)"
-        case .disk(let error): Self.text(of: error)
+        case .disk(let error): error.words
         case .fileTooLong(let path, let max):
             "\(path) is longer than \(max) bytes, which is the most that such a file may have"
         case .homeExists(let path):
@@ -110,23 +110,10 @@ extension NodeError: CustomStringConvertible {
             + " `recount recover \(home) --new-journals`"
     }
 
-    private static func text(of error: DiskError) -> String {
-        switch error {
-        case .noSpace(_, let path):
-            "no space is left for \(path); free some and start again, nothing that was"
-                + " acknowledged is lost"
-        case .failed(_, let path, 13), .failed(_, let path, 1):
-            "\(path) cannot be read or written by this user; change its owner or mode"
-        case .failed(_, let path, 30):
-            "\(path) is on a file system that is read-only; use a folder that can be written"
-        default: "\(error)"
-        }
-    }
-
     private static func text(of error: LogError, _ name: String, _ path: String) -> String {
         switch error {
         case .disk(let error), .syncFailed(let error), .unusable(let error):
-            "the log of \(name): \(text(of: error))"
+            "the log of \(name): \(error.words)"
         case .locked(_, let holder):
             "another process\(holder.map { " (\($0))" } ?? "") runs this node: it holds the log"
                 + " of \(name) in \(path); stop it first"

@@ -11,10 +11,21 @@ package struct SnarkjsProof: Codable, Equatable, Sendable {
     package var b: [[String]]
     /// C: x, y, z.
     package var c: [String]
-    /// "groth16", where it is stated.
+    /// "groth16", or "groth" of old, where it is stated.
     package var protocolName: String?
     /// "bn128" or "bn254", where it is stated.
     package var curve: String?
+
+    /// Joins the points, of which nothing is checked.
+    package init(
+        a: [String], b: [[String]], c: [String], protocolName: String? = nil, curve: String? = nil
+    ) {
+        self.a = a
+        self.b = b
+        self.c = c
+        self.protocolName = protocolName
+        self.curve = curve
+    }
 
     private enum CodingKeys: String, CodingKey {
         case a = "pi_a"
@@ -43,6 +54,21 @@ package struct SnarkjsVerifyingKey: Codable, Equatable, Sendable {
     package var delta: [[String]]
     /// The points for the constant and the public inputs: x, y, z.
     package var ic: [[String]]
+
+    /// Joins the points, of which nothing is checked.
+    package init(
+        protocolName: String? = nil, curve: String? = nil, publicInputCount: Int, alpha: [String],
+        beta: [[String]], gamma: [[String]], delta: [[String]], ic: [[String]]
+    ) {
+        self.protocolName = protocolName
+        self.curve = curve
+        self.publicInputCount = publicInputCount
+        self.alpha = alpha
+        self.beta = beta
+        self.gamma = gamma
+        self.delta = delta
+        self.ic = ic
+    }
 
     private enum CodingKeys: String, CodingKey {
         case protocolName = "protocol"
@@ -124,7 +150,10 @@ extension SnarkjsVerifyingKey {
 // MARK: - Points
 
 private func checkNames(_ protocolName: String?, _ curve: String?) throws(Groth16Error) {
-    if let protocolName, protocolName != "groth16" { throw .unsupportedProtocol(protocolName) }
+    // "groth" is what snarkjs 0.1 called Groth16.
+    if let protocolName, protocolName != "groth16", protocolName != "groth" {
+        throw .unsupportedProtocol(protocolName)
+    }
     if let curve, curve != "bn128", curve != "bn254" { throw .unsupportedCurve(curve) }
 }
 

@@ -3,8 +3,6 @@
 
 import ArgumentParser
 import BN254
-import Cryptography
-import Foundation
 import Groth16
 import Node
 
@@ -27,7 +25,13 @@ struct ProofVerifyCommand: ParsableCommand {
             The key: JSON of snarkjs, or the binary form that a ledger keeps. The proof:
             JSON of snarkjs, or 128 bytes (compressed) or 256 bytes (Ethereum), as they
             are or in hexadecimal. Public inputs: a JSON array of decimal strings, or 32
-            bytes each, least significant byte first.
+            bytes each, least significant byte first. - is standard input.
+
+            JSON of gnark, packed points (Semaphore), the arguments of a call of a Solidity
+            verifier, and {"proof": ..., "publicSignals": ...} are read too; the last two
+            may be named for the proof and for the public inputs:
+
+              recount proof verify --key key.json --proof full.json --public full.json
 
             Exit codes: 0 the proof holds; 1 it is false; 2 it could not be judged: a
             file cannot be read, a point is not on the curve or not in its group, a
@@ -92,133 +96,32 @@ struct ProofVerifyCommand: ParsableCommand {
     }
 }
 
-/// Readers of the files that a proof comes in.
+/// The files that a proof comes in.
 enum ProofFiles {
-    private static let bytesMax = 4 << 20
-
     /// Reads a verifying key.
     static func key(_ path: String) throws(Failure) -> VerifyingKey {
-        let bytes = try read(path)
-        if isJSON(bytes, "{") {
-            let form = try decode(SnarkjsVerifyingKey.self, bytes, path)
-            return try judge(path) { () throws(Groth16Error) in try VerifyingKey(snarkjs: form) }
-        }
-        let plain = hexadecimal(bytes) ?? bytes
-        return try judge(path) { () throws(Groth16Error) in try VerifyingKey(bytes: plain) }
+        try read(path, ProofFile.key)
     }
 
     /// Reads a proof.
-    static func proof(_ path: String) throws(Failure) -> Proof {
-        let bytes = try read(path)
-        if isJSON(bytes, "{") {
-            let form = try decode(SnarkjsProof.self, bytes, path)
-            return try judge(path) { () throws(Groth16Error) in try Proof(snarkjs: form) }
-        }
-        let plain =
-            [Proof.compressedSize, Proof.ethereumSize].contains(bytes.count)
-            ? bytes : hexadecimal(bytes) ?? bytes
-        switch plain.count {
-        case Proof.compressedSize:
-            return try judge(path) { () throws(Groth16Error) in try Proof(compressed: plain) }
-        case Proof.ethereumSize:
-            return try judge(path) { () throws(Groth16Error) in try Proof(ethereum: plain) }
-        default:
-            throw Failure(
-                "\(path): \(plain.count) bytes are no proof; it has \(Proof.compressedSize) or"
-                    + " \(Proof.ethereumSize) bytes, or is a JSON object")
-        }
-    }
+    static func proof(_ path: String) throws(Failure) -> Proof { try read(path, ProofFile.proof) }
 
     /// Reads public inputs.
-    static func inputs(_ path: String) throws(Failure) -> [Fr] {
-        let bytes = try read(path)
-        if isJSON(bytes, "[") {
-            let texts = try decode([String].self, bytes, path)
-            return try judge(path) { () throws(Groth16Error) in
-                try PublicInputs.parse(decimal: texts)
-            }
-        }
-        guard bytes.count.isMultiple(of: 32) else {
-            throw Failure(
-                "\(path): neither a JSON array of decimal strings nor 32 bytes an input: it has"
-                    + " \(bytes.count) bytes")
-        }
-        let parts = stride(from: 0, to: bytes.count, by: 32).map { Array(bytes[$0..<$0 + 32]) }
-        return try judge(path) { () throws(Groth16Error) in
-            try PublicInputs.parse(littleEndian: parts)
-        }
-    }
+    static func inputs(_ path: String) throws(Failure) -> [Fr] { try read(path, ProofFile.inputs) }
 
-    /// Runs a reader and names the file in what it throws.
+    /// Runs a judge and names the file in what it throws.
     static func judge<Value>(
         _ path: String, _ body: () throws(Groth16Error) -> Value
     ) throws(Failure) -> Value {
-        do throws(Groth16Error) {
-            return try body()
-        } catch {
-            throw Failure("\(path): \(error)")
-        }
+        do throws(Groth16Error) { return try body() } catch { throw Failure("\(path): \(error)") }
     }
 
-    private static func read(_ path: String) throws(Failure) -> [UInt8] {
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { handle.closeFile() }
-            let data = try handle.read(upToCount: bytesMax + 1) ?? Data()
-            guard data.count <= bytesMax else {
-                throw Failure("\(path): longer than \(bytesMax) bytes")
-            }
-            return [UInt8](data)
-        } catch let failure as Failure {
-            throw failure
-        } catch {
-            throw Failure("\(path) cannot be read: \(error.localizedDescription)")
-        }
-    }
-
-    private static func isJSON(_ bytes: [UInt8], _ start: Character) -> Bool {
-        bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == start.asciiValue
-    }
-
-    /// The bytes that a text of hexadecimal digits stands for, with `0x` and blanks around or not.
-    private static func hexadecimal(_ bytes: [UInt8]) -> [UInt8]? {
-        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
-        let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        return [UInt8](hex: trimmed.hasPrefix("0x") ? String(trimmed.dropFirst(2)) : trimmed)
-    }
-
-    private static func decode<Value: Decodable>(
-        _ type: Value.Type, _ bytes: [UInt8], _ path: String
+    private static func read<Value>(
+        _ path: String, _ reader: ([UInt8]) throws(ProofFileProblem) -> Value
     ) throws(Failure) -> Value {
-        do {
-            return try StrictJSON.decode(type, from: bytes)
-        } catch let problem as JSONProblem {
-            throw Failure("\(path): \(problem)")
-        } catch let error as Swift.DecodingError {
-            throw Failure("\(path): \(error.text)")
-        } catch {
-            throw Failure("\(path): not JSON: \(error)")
-        }
-    }
-}
-
-extension Swift.DecodingError {
-    /// The field and what is wrong with it.
-    fileprivate var text: String {
-        func place(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
-            let path = (context.codingPath + (last.map { [$0] } ?? []))
-            let names = path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
-            return names.isEmpty ? "the whole" : names.joined(separator: ".")
-        }
-        switch self {
-        case .keyNotFound(let key, let context): return "\(place(context, key)) is missing"
-        case .typeMismatch(let type, let context):
-            return "\(place(context)) must be of type \(type)"
-        case .valueNotFound(let type, let context):
-            return "\(place(context)) is null and must be of type \(type)"
-        case .dataCorrupted(let context):
-            return "\(place(context)) is not JSON: \(context.debugDescription)"
-        @unknown default: return "\(self)"
+        let bytes = try InputFile.read(path, bytesMax: ProofFile.bytesMax)
+        do throws(ProofFileProblem) { return try reader(bytes) } catch {
+            throw Failure("\(path): \(error)")
         }
     }
 }

@@ -17,6 +17,8 @@ package enum ConfigurationError: Error, Equatable, Sendable {
     case wrongType(String, expected: String, found: String)
     /// A value is not one that the key takes; `wanted` says what would be right.
     case wrongValue(String, value: String, wanted: String)
+    /// The verifying key of a circuit cannot be read or used.
+    case verifyingKey(circuit: String, path: String, problem: String)
     /// A decimal has more than six decimals, or cannot be told exactly.
     case notExact(String, value: String)
     /// Two quorums would not always share an honest validator.
@@ -48,6 +50,8 @@ extension ConfigurationError: CustomStringConvertible {
             "\(name) must be \(expected), and is \(found)"
         case .wrongValue(let name, let value, let wanted):
             "\(name) = \(value) cannot be: \(wanted)"
+        case .verifyingKey(let circuit, let path, let problem):
+            "circuits.verifying_key of the circuit \(circuit), \(path), cannot be: \(problem)"
         case .notExact(let name, let value):
             "\(name) = \(value) has more than six decimals; round it to six"
         case .unsafeThreshold(let threshold, let validators, let smallest):

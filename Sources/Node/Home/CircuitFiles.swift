@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
-internal import Foundation
 internal import Groth16
 internal import Ledger
 
@@ -16,27 +15,37 @@ struct CircuitFiles {
     let files: [[UInt8]]
 
     /// Reads every verifying key, then as the other.
-    init(_ configuration: Configuration) throws(NodeError) {
+    init(
+        _ configuration: Configuration, of path: String = CircuitFiles.somewhere
+    ) throws(NodeError) {
         var keys: [[UInt8]] = []
         for entry in configuration.circuits {
-            keys.append(
-                try Files.read(entry.verifyingKey, max: NodeLimits.verifyingKeyJSONBytesMax))
+            do throws(NodeError) {
+                keys.append(
+                    try Files.read(entry.verifyingKey, max: NodeLimits.verifyingKeyJSONBytesMax))
+            } catch { throw Self.fault(path, entry, "\(error)") }
         }
-        try self.init(configuration, keys: keys)
+        try self.init(configuration, of: path, keys: keys)
     }
+
+    /// What is called the place of a configuration that has none.
+    static let somewhere = "the configuration"
 
     /// Takes the verifying keys as they stand in their files, one for each circuit.
     ///
     /// Checks, for each in order: its form, the number of public inputs, their bindings,
     /// and that proofs of the key are worth anything.
-    init(_ configuration: Configuration, keys: [[UInt8]]) throws(NodeError) {
+    /// - Parameter path: Where the configuration stands, as errors say.
+    init(
+        _ configuration: Configuration, of path: String = CircuitFiles.somewhere, keys: [[UInt8]]
+    ) throws(NodeError) {
         invariant(keys.count == configuration.circuits.count, "a circuit without a key")
         var copy = configuration
         var genesis: [GenesisCircuit] = []
         for (number, entry) in configuration.circuits.enumerated() {
             genesis.append(
                 GenesisCircuit(
-                    circuit: try Self.circuit(entry, keys[number]),
+                    circuit: try Self.circuit(entry, keys[number], path),
                     roots: entry.roots.compactMap { FieldText.bytes(decimal: $0) }))
             // Numbered: a name of a circuit need not be the name of a file.
             copy.circuits[number].verifyingKey = "circuits/\(number).json"
@@ -56,12 +65,15 @@ struct CircuitFiles {
     }
 
     private static func circuit(
-        _ entry: Configuration.CircuitEntry, _ bytes: [UInt8]
+        _ entry: Configuration.CircuitEntry, _ bytes: [UInt8], _ path: String
     ) throws(NodeError) -> Circuit {
-        let key = try verifyingKey(bytes, path: entry.verifyingKey)
+        let key: VerifyingKey
+        do throws(ProofFileProblem) { key = try ProofFile.key(bytes) } catch {
+            throw fault(path, entry, "\(error)")
+        }
         guard key.publicInputCount == entry.publicInputs.count else {
             throw .configuration(
-                path: entry.verifyingKey,
+                path: path,
                 .wrongValue(
                     "circuits.public_inputs", value: "\(entry.publicInputs.count) bindings",
                     wanted: "the key of circuit \(entry.name) has \(key.publicInputCount)"
@@ -71,47 +83,22 @@ struct CircuitFiles {
             name: entry.name, verifyingKey: key.bytes, inputs: entry.publicInputs)
         guard circuit.isBound else {
             throw .configuration(
-                path: entry.verifyingKey,
+                path: path,
                 .wrongValue(
                     "circuits.public_inputs",
                     value: "\(entry.publicInputs.map(\.configurationName))",
                     wanted: "circuit \(entry.name) must bind root, a nullifier, the amount and"
                         + " the recipient, or a proof could be used for another withdrawal"))
         }
-        if let fault = circuit.soundnessFault(of: key) {
-            throw .configuration(
-                path: entry.verifyingKey,
-                .wrongValue(
-                    "circuits.verifying_key", value: entry.verifyingKey, wanted: "\(fault)"))
-        }
+        if let problem = circuit.soundnessFault(of: key) { throw fault(path, entry, "\(problem)") }
         return circuit
     }
 
-    /// Reads a verifying key as snarkjs writes it.
-    static func verifyingKey(
-        _ bytes: [UInt8], path: String
-    ) throws(NodeError) -> VerifyingKey {
-        let form: SnarkjsVerifyingKey
-        do {
-            form = try StrictJSON.decode(
-                SnarkjsVerifyingKey.self, from: bytes, numbers: .whole(except: ["vk_alphabeta_12"]))
-        } catch let problem as JSONProblem {
-            throw .configuration(
-                path: path,
-                .wrongValue("circuits.verifying_key", value: path, wanted: "JSON: \(problem)"))
-        } catch {
-            throw .configuration(
-                path: path,
-                .wrongValue(
-                    "circuits.verifying_key", value: path,
-                    wanted: "a verifying key as snarkjs writes it is wanted"))
-        }
-        do throws(Groth16Error) {
-            return try VerifyingKey(snarkjs: form)
-        } catch {
-            throw .configuration(
-                path: path,
-                .wrongValue("circuits.verifying_key", value: path, wanted: "\(error)"))
-        }
+    private static func fault(
+        _ path: String, _ entry: Configuration.CircuitEntry, _ problem: String
+    ) -> NodeError {
+        .configuration(
+            path: path,
+            .verifyingKey(circuit: entry.name, path: entry.verifyingKey, problem: problem))
     }
 }

@@ -12,7 +12,7 @@ package import Ledger
 package struct VerificationRequest: Sendable, Equatable {
     /// A proof in one of its written forms.
     package enum ProofForm: Sendable, Equatable {
-        /// The object that snarkjs writes.
+        /// The object that snarkjs writes, or what another program wrote, put into its form.
         case snarkjs(SnarkjsProof)
         /// 128 bytes (compressed) or 256 (Ethereum), in hexadecimal.
         case bytes([UInt8])
@@ -146,7 +146,22 @@ extension VerificationRequest.ProofForm: Codable {
             }
             self = .bytes(bytes)
         } catch Swift.DecodingError.typeMismatch {
-            self = .snarkjs(try value.decode(SnarkjsProof.self))
+            self = .snarkjs(try Self.object(value))
+        }
+    }
+
+    /// The object that snarkjs writes, or another that says the same.
+    private static func object(_ value: any SingleValueDecodingContainer) throws -> SnarkjsProof {
+        do {
+            return try value.decode(SnarkjsProof.self)
+        } catch {
+            let tree = try value.decode(JSONTree.self)
+            do throws(ProofFileProblem) {
+                if let form = try ForeignForm.proof(tree) { return form }
+            } catch let problem {
+                throw LineProblem.wrongValue(field: "proof", problem: "\(problem)")
+            }
+            throw error
         }
     }
 

@@ -65,13 +65,15 @@ struct ConfigCheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Check a configuration without making anything.",
         discussion: """
-            Says what is wrong and what would be right. Exit codes: 0 it can be used; 1
-            it cannot; 2 the file cannot be read.
+            Says what is wrong and what would be right, as recount init would say it: the
+            verifying keys that it names are read and judged too. Exit codes: 0 it can be
+            used; 1 it cannot; 2 the file cannot be read.
 
               recount config check recount.toml
+              sed s/0.7/0.6/ recount.toml | recount config check -
             """)
 
-    @Argument(help: "The configuration.", completion: .file())
+    @Argument(help: "The configuration; - is standard input.", completion: .file())
     var file: String
 
     @Flag(help: "Print one JSON object.")
@@ -85,14 +87,23 @@ struct ConfigCheckCommand: ParsableCommand {
         var circuits: [String]?
     }
 
+    private func unusable(_ error: NodeError) throws(Failure) -> Failure {
+        let problem =
+            if case .configuration(_, let problem) = error { "\(problem)" } else { "\(error)" }
+        if json { try Output.json(Result(isUsable: false, problem: problem)) }
+        return Failure("\(error)", .wrong)
+    }
+
     mutating func run() throws {
         let configuration: Configuration
         do throws(NodeError) {
             configuration = try Configuration.load(path: file)
         } catch {
-            guard case .configuration(_, let problem) = error else { throw Failure("\(error)") }
-            if json { try Output.json(Result(isUsable: false, problem: "\(problem)")) }
-            throw Failure("\(error)", .wrong)
+            guard case .configuration = error else { throw Failure("\(error)") }
+            throw try unusable(error)
+        }
+        do throws(NodeError) { try LocalNetwork.check(configuration, of: file) } catch {
+            throw try unusable(error)
         }
         let threshold = configuration.parameters.threshold
         if json {

@@ -83,7 +83,7 @@ struct GenesisCollectCommand: ParsableCommand {
         let file: GenesisFile
         do throws(NodeError) {
             file = try GenesisFile.collect(
-                try Configuration.load(path: config), publicFiles: publicFiles,
+                try Configuration.load(path: config), of: config, publicFiles: publicFiles,
                 startTime: SystemClock().checked())
             try file.save(path: out)
         } catch { throw Failure("\(error)") }

@@ -15,9 +15,9 @@ struct InitCommand: ParsableCommand {
             Makes a folder for each validator (its key, the ledger with its first batch, the
             journal of what it signs), bridge/ (key and vault) and submitters/NAME/ (a key
             each). Each can be moved to a machine of its own. FOLDER must not exist, or be
-            empty. Keys are encrypted at rest: by a passphrase, or by a key file of
-            thirty-two random bytes, which is made where it is absent. Without either a key
-            file stands beside each key, which is fit for trying things out only.
+            empty. Keys are encrypted at rest: by a passphrase, or by a key file of sixty-four
+            random hexadecimal digits, which is made where it is absent. Without either a
+            key file stands beside each key, which is fit for trying things out only.
 
               recount init net --config Tools/samples/recount.toml --key-file net.key
               RECOUNT_PASSPHRASE=... recount init net --config recount.toml --passphrase
@@ -110,7 +110,8 @@ struct InitCommand: ParsableCommand {
             let configuration = try Configuration.load(path: config ?? "")
             let protection = try protection()
             made = try LocalNetwork.initialise(
-                configuration: configuration, at: folder, protection: protection,
+                configuration: configuration, of: config ?? "", at: folder,
+                protection: protection,
                 startTime: SystemClock().checked(), portsFrom: port)
         } catch {
             throw Failure("\(error)")

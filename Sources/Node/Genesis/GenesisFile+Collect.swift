@@ -9,9 +9,12 @@ extension GenesisFile {
     ///
     /// Checks, in order: each file by itself, that no two are of one name, that each is listed,
     /// that no key has two roles, that nobody's is missing, then as `check`.
-    /// - Parameter startTime: The time at which the ledger starts.
+    /// - Parameters:
+    ///   - path: Where the configuration stands, as errors say.
+    ///   - startTime: The time at which the ledger starts.
     package static func collect(
-        _ configuration: Configuration, publicFiles: [String], startTime: Time
+        _ configuration: Configuration, of path: String = "the configuration",
+        publicFiles: [String], startTime: Time
     ) throws(NodeError) -> GenesisFile {
         var found: [(label: String, party: PublicParty)] = []
         var paths: [String: String] = [:]
@@ -44,7 +47,7 @@ extension GenesisFile {
         for entry in configuration.validators { parties.append(try take(.validator, entry.name)) }
         for entry in configuration.submitters { parties.append(try take(.submitter, entry.name)) }
         parties.append(try take(.bridge, PublicParty.bridgeName))
-        let circuits = try CircuitFiles(configuration)
+        let circuits = try CircuitFiles(configuration, of: path)
         let keys = parties.map(\.key)
         let file = GenesisFile(
             opened: LocalNetwork.firstEntry(

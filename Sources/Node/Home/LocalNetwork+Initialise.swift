@@ -13,18 +13,48 @@ extension LocalNetwork {
     ///
     /// Everything is made under a temporary name beside `path` and renamed at the end, so that the
     /// folder is there whole or not at all. An existing folder is refused unless it is empty. A key
-    /// file that is named and absent is made, with thirty-two random bytes.
+    /// file that is named and absent is made, with sixty-four random hexadecimal digits.
+    /// - Parameter file: Where the configuration stands, as errors say.
     package static func initialise(
-        configuration: Configuration, at path: String, protection: HomeProtection,
-        startTime: Time, portsFrom: UInt16 = LocalPeers.standardPort
+        configuration: Configuration, of file: String = "the configuration", at path: String,
+        protection: HomeProtection, startTime: Time,
+        portsFrom: UInt16 = LocalPeers.standardPort
     ) throws(NodeError) -> LocalNetwork {
         let path = Files.absolute(path)
         if case .passphrase(let text) = protection, text.count == 0 { throw .emptyPassphrase }
-        try checkReserved(configuration)
+        let circuits = try check(configuration, file)
         try makeWhole(path) { (folder) throws(NodeError) in
-            try build(configuration, in: folder, protection, startTime, portsFrom)
+            try build(configuration, circuits, in: folder, protection, startTime, portsFrom)
         }
         return try open(at: path, protection: protection)
+    }
+
+    /// Throws what `initialise` would throw of a configuration, and makes nothing.
+    ///
+    /// Checks, in order: names that are taken, the verifying keys and what their public inputs are
+    /// bound to, the addresses of the validators, and that a ledger can begin like this.
+    /// - Parameter file: Where the configuration stands, as errors say.
+    package static func check(
+        _ configuration: Configuration, of file: String
+    ) throws(NodeError) { _ = try check(configuration, file) }
+
+    private static func check(
+        _ configuration: Configuration, _ file: String
+    ) throws(NodeError) -> CircuitFiles {
+        try checkReserved(configuration, file)
+        let circuits = try CircuitFiles(configuration, of: file)
+        if let text = configuration.api.listen {
+            _ = try apiAddress(text, configuration.validators.count - 1)
+        }
+        // The keys are nobody's: what a ledger may begin with does not depend on them.
+        func keys(_ count: Int) -> [PublicKey] { (0..<count).map { _ in SigningKey().publicKey } }
+        let opened = firstEntry(
+            configuration, circuits.genesis, validators: keys(configuration.validators.count),
+            submitters: keys(configuration.submitters.count), bridge: keys(1)[0], Time(1))
+        do throws(Refusal) { _ = try BatchRun(opening: opened) } catch {
+            throw .genesisRefused(error)
+        }
+        return circuits
     }
 
     /// Makes a folder under a temporary name beside `path`, renamed once `body` has filled it.
@@ -61,13 +91,15 @@ extension LocalNetwork {
         }
     }
 
-    private static func checkReserved(_ configuration: Configuration) throws(NodeError) {
+    private static func checkReserved(
+        _ configuration: Configuration, _ file: String
+    ) throws(NodeError) {
         let named =
             configuration.validators.map { ("validators.name", $0.name) }
             + configuration.submitters.map { ("submitters.name", $0.name) }
         for (key, name) in named where PublicParty.reservedNames.contains(name) {
             throw .configuration(
-                path: "the configuration",
+                path: file,
                 .wrongValue(
                     key, value: "\"\(name)\"",
                     wanted: "a folder or key of that name stands beside those of the parties"))
@@ -75,10 +107,9 @@ extension LocalNetwork {
     }
 
     private static func build(
-        _ configuration: Configuration, in folder: String, _ protection: HomeProtection,
-        _ startTime: Time, _ portsFrom: UInt16
+        _ configuration: Configuration, _ circuits: CircuitFiles, in folder: String,
+        _ protection: HomeProtection, _ startTime: Time, _ portsFrom: UInt16
     ) throws(NodeError) {
-        let circuits = try CircuitFiles(configuration)
         var keys: [SigningKey] = []
         var peers = LocalPeers(portsFrom: portsFrom)
         for entry in configuration.validators {

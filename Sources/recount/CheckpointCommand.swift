@@ -43,6 +43,8 @@ struct CheckpointResult: Encodable {
     let origin: String
     let size: UInt64
     let root: String
+    /// What another log says beside, line by line.
+    let extensionLines: [String]?
     private(set) var signatures: [Line]
     var path: String?
     var notices: [String]?
@@ -55,6 +57,8 @@ struct CheckpointResult: Encodable {
         origin = signed.checkpoint.origin
         size = signed.head.size
         root = signed.head.root.hex
+        let lines = signed.checkpoint.extensionLines.map { String(decoding: $0, as: UTF8.self) }
+        extensionLines = lines.isEmpty ? nil : lines
         signatures = signed.note.signatures.map { line in
             // Eight digits, as keys are written.
             let digits = String(line.keyID, radix: 16)
@@ -87,6 +91,7 @@ struct CheckpointResult: Encodable {
         list.add("origin", origin)
         list.add("size", Text.count(size, "entry", "entries"))
         list.add("root", root)
+        for line in extensionLines ?? [] { list.add("says too", line) }
         let cosigned = UInt64(signatures.count { $0.cosignedAt != nil })
         let own = UInt64(signatures.count) - cosigned
         list.add(
@@ -121,15 +126,9 @@ enum CheckpointInput {
     }
 
     static func read(_ path: String) throws(Failure) -> (signed: SignedCheckpoint, path: String) {
-        let disk = POSIXDisk()
         if let directory = ledger(path) { return try newest(in: directory) }
-        do {
-            let bytes: [UInt8]
-            if path == "-" {
-                bytes = Array(FileHandle.standardInput.readData(ofLength: SignedNote.bytesMax + 1))
-            } else {
-                bytes = try disk.contents(of: path, max: SignedNote.bytesMax)
-            }
+        let bytes = try InputFile.read(path, bytesMax: SignedNote.bytesMax)
+        do throws(NoteError) {
             return (try SignedCheckpoint(bytes), path)
         } catch {
             throw Failure("\(path) is no checkpoint: \(error)")
@@ -434,9 +433,8 @@ struct CheckpointVerifyCommand: ParsableCommand {
     /// The keys named, or those of the ledger's validators at its end.
     private func policyKeys(_ signed: SignedCheckpoint) throws(Failure) -> [PolicyKey] {
         if let keys {
-            do {
-                return try PolicyKey.list(try POSIXDisk().contents(of: keys, max: 16 << 20))
-            } catch {
+            let bytes = try InputFile.read(keys, bytesMax: 16 << 20)
+            do throws(PolicyError) { return try PolicyKey.list(bytes) } catch {
                 throw Failure("\(keys): \(error)")
             }
         }

@@ -19,14 +19,16 @@ package struct TreeHead: Hashable, Sendable {
 
 /// What a log says of itself: its origin, its size and its root.
 ///
-/// As text three lines: the origin, the size in decimal, the root in base64. Lines after these
-/// (extension lines) are refused: ours has none, and none means anything to us. Source: C2SP
-/// tlog-checkpoint, section Note text.
+/// As text three lines: the origin, the size in decimal, the root in base64. Other logs may have
+/// more lines after these (extension lines), which are signed with the rest and mean nothing here;
+/// a ledger's has none. Source: C2SP tlog-checkpoint, section Note text.
 package struct Checkpoint: Hashable, Sendable {
     /// Which log it is, as bytes of UTF-8 without a newline; at least one.
     package let originUTF8: [UInt8]
     /// The size and the root.
     package let head: TreeHead
+    /// The lines after the root, as bytes of UTF-8 without newlines; none is empty.
+    package let extensionLines: [[UInt8]]
 
     /// The checkpoint with these parts; throws `.checkpoint(.origin)` for an origin that is empty
     /// or holds a newline.
@@ -34,22 +36,24 @@ package struct Checkpoint: Hashable, Sendable {
         originUTF8 = Array(origin.utf8)
         guard !originUTF8.isEmpty, !originUTF8.contains(0x0A) else { throw .checkpoint(.origin) }
         self.head = head
+        extensionLines = []
     }
 
     /// The checkpoint of the ledger with this id.
     package init(ledger id: Digest, head: TreeHead) {
         originUTF8 = Array(Self.origin(ofLedger: id).utf8)
         self.head = head
+        extensionLines = []
     }
 
     /// Reads the text of a note.
     ///
     /// Throws `.notUTF8`, or `.checkpoint` with the first flaw of: number of lines, origin, size,
-    /// root.
+    /// root, extension lines.
     package init(text: [UInt8]) throws(NoteError) {
         guard String(validating: text, as: UTF8.self) != nil else { throw .notUTF8 }
         let lines = text.split(separator: 0x0A, omittingEmptySubsequences: false)
-        guard lines.count == 4, lines[3].isEmpty else {
+        guard lines.count >= 4, lines[lines.count - 1].isEmpty else {
             throw .checkpoint(.lines(found: lines.count - (text.last == 0x0A ? 1 : 0)))
         }
         guard !lines[0].isEmpty else { throw .checkpoint(.origin) }
@@ -57,6 +61,11 @@ package struct Checkpoint: Hashable, Sendable {
         guard let bytes = [UInt8](base64: Array(lines[2])), let root = Bytes32(bytes) else {
             throw .checkpoint(.root)
         }
+        extensionLines = lines[3...].dropLast().map { Array($0) }
+        if !extensionLines.isEmpty, Self.isOfLedger(lines[0]) {
+            throw .checkpoint(.lines(found: lines.count - 1))
+        }
+        if extensionLines.contains([]) { throw .checkpoint(.emptyLine) }
         originUTF8 = Array(lines[0])
         head = TreeHead(size: size, root: Digest(root))
     }
@@ -70,9 +79,17 @@ package struct Checkpoint: Hashable, Sendable {
     /// The root of the entries.
     package var root: Digest { head.root }
 
-    /// The three lines.
+    /// The three lines, and the extension lines.
     package var text: [UInt8] {
         originUTF8 + Array("\n\(head.size)\n".utf8) + head.root.bytes.base64Bytes + [0x0A]
+            + extensionLines.flatMap { $0 + [0x0A] }
+    }
+
+    /// Whether an origin is that of a ledger of this program.
+    private static func isOfLedger(_ origin: ArraySlice<UInt8>) -> Bool {
+        let prefix = Array("recount/".utf8)
+        guard origin.starts(with: prefix) else { return false }
+        return Bytes32(hex: String(decoding: origin.dropFirst(prefix.count), as: UTF8.self)) != nil
     }
 
     /// The origin of the checkpoints of a ledger: `recount/` and its id in hexadecimal.

@@ -109,12 +109,15 @@ package enum PolicyKey: Hashable, Sendable {
         self = .validator(PublicKey(value))
     }
 
-    /// Reads a file of keys, one a line; empty lines and those that start with `#` are passed over.
+    /// Reads a file of keys, one a line; empty lines and those that start with `#` are passed over,
+    /// and so is a byte order mark before the first.
     ///
     /// Throws `.keyLine`, or `.quorum` for more keys than a policy may have.
     package static func list(_ bytes: [UInt8]) throws(PolicyError) -> [PolicyKey] {
         var keys: [PolicyKey] = []
-        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let lines = bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0)
+            .split(separator: 0x0A, omittingEmptySubsequences: false)
         for (offset, line) in lines.enumerated() {
             let spaces: Set<UInt8> = [0x20, 0x09, 0x0D]
             let start = line.drop { spaces.contains($0) }

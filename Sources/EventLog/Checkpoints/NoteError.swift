@@ -17,8 +17,10 @@ package enum NoteLineFlaw: Equatable, Sendable {
 
 /// What is wrong with the text of a checkpoint.
 package enum CheckpointFlaw: Equatable, Sendable {
-    /// The text has another number of lines than three: a line missing, or extension lines.
+    /// A line is missing, or the checkpoint of a ledger has extension lines.
     case lines(found: Int)
+    /// An extension line is empty.
+    case emptyLine
     /// The origin is empty.
     case origin
     /// The size is not a decimal number below 2^64 without leading zeros.
@@ -84,7 +86,9 @@ extension NoteError: CustomStringConvertible {
         case .tooManySignatures(let max): "the note has more than \(max) signatures"
         case .keyName: "the name of a key is empty or holds a space, a plus or a control character"
         case .verifierKey: "the text is not a key of the form name+keyid+base64"
-        case .keyType(let type): "a key of type \(type): 1 (Ed25519) and 4 (cosignature) are known"
+        case .keyType(let type):
+            "it is a key of \(NoteSignatureType.name(of: type)), and only Ed25519 (1) and Ed25519"
+                + " cosignatures (4) are checked here; leave it out, or name the signer's Ed25519 key"
         case .keyID(let stated, let computed):
             "the key states the id \(stated.keyIDText) and has \(computed.keyIDText)"
         case .invalidKey(let key): "\(key.hex) is not a valid Ed25519 key"
@@ -118,6 +122,7 @@ extension CheckpointFlaw: CustomStringConvertible {
     package var description: String {
         switch self {
         case .lines(let found): "\(found) lines where origin, size and root were due"
+        case .emptyLine: "an empty line stands before its end"
         case .origin: "the origin is empty"
         case .size: "the size is not a decimal number without leading zeros"
         case .root: "the root is not the base64 of 32 bytes"

@@ -37,6 +37,19 @@ package enum NoteSignatureType: UInt8, Sendable {
     case ed25519 = 0x01
     /// A timestamped Ed25519 cosignature (C2SP tlog-cosignature, `cosignature/v1`).
     case cosignature = 0x04
+
+    /// What a person calls a type, also one that is not checked here.
+    static func name(of type: UInt8) -> String {
+        switch type {
+        case 0x01: "Ed25519 (type 1)"
+        case 0x02: "ECDSA (type 2)"
+        case 0x04: "Ed25519 cosignatures (type 4)"
+        case 0x05: "RFC 6962 tree heads (type 5)"
+        case 0x06: "ML-DSA-44 cosignatures (type 6)"
+        case 0xFF: "a type without a number (type 255)"
+        default: "an unknown type (type \(type))"
+        }
+    }
 }
 
 /// A public key of signed notes, with the name and the type that make its key id.
@@ -65,13 +78,14 @@ package struct NoteKey: Hashable, Sendable {
     package init(vkey text: String) throws(NoteError) {
         let parts = Array(text.utf8).split(
             separator: UInt8(ascii: "+"), maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, let key = [UInt8](base64: Array(parts[2])), key.count == 33,
+        guard parts.count == 3, let key = [UInt8](base64: Array(parts[2])), key.count > 1,
             let idText = String(validating: parts[1], as: UTF8.self),
-            let id = [UInt8](hex: idText), id.count == 4, id.hex.utf8.elementsEqual(parts[1]),
-            let value = Bytes32(Array(key[1...]))
+            let id = [UInt8](hex: idText), id.count == 4, id.hex.utf8.elementsEqual(parts[1])
         else { throw .verifierKey }
         let name = try NoteName(utf8: parts[0])
+        // Keys of other types have other lengths: the type comes first.
         guard let type = NoteSignatureType(rawValue: key[0]) else { throw .keyType(key[0]) }
+        guard let value = Bytes32(Array(key[1...])) else { throw .verifierKey }
         self.init(name: name, type: type, publicKey: PublicKey(value))
         let stated = UInt32(bigEndian: id)
         guard stated == keyID else { throw .keyID(stated: stated, computed: keyID) }

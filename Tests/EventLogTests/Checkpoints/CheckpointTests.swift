@@ -3,6 +3,7 @@
 
 import Cryptography
 import EventLog
+import Foundation
 import TestSupport
 import Testing
 
@@ -17,8 +18,9 @@ import Testing
 
     @Test(arguments: [
         ("", CheckpointFlaw.lines(found: 1)), ("o\n1\n", .lines(found: 2)),
-        ("o\n1\nROOT", .lines(found: 3)), ("o\n1\nROOT\next\n", .lines(found: 4)),
-        ("o\n1\nROOT\n\n", .lines(found: 4)), ("\n1\nROOT\n", .origin),
+        ("o\n1\nROOT", .lines(found: 3)), ("\(origin)\n1\nROOT\next\n", .lines(found: 4)),
+        ("o\n1\nROOT\n\n", .emptyLine), ("o\n1\nROOT\na\n\nb\n", .emptyLine),
+        ("\n1\nROOT\n", .origin),
         ("o\n\nROOT\n", .size), ("o\n01\nROOT\n", .size), ("o\n+1\nROOT\n", .size),
         ("o\n-1\nROOT\n", .size), ("o\n1 \nROOT\n", .size), ("o\n٣\nROOT\n", .size),
         ("o\n18446744073709551616\nROOT\n", .size), ("o\n1\nAAAA\n", .root), ("o\n1\n\n", .root),
@@ -28,6 +30,40 @@ import Testing
         let root = Digest.ofNothing.bytes.base64
         let text = text.replacing("ROOT", with: root)
         #expect(throws: NoteError.checkpoint(flaw)) { try Checkpoint(text: Array(text.utf8)) }
+    }
+
+    @Test("lines that another log adds are kept, signed with the rest, and mean nothing here")
+    func extensionLines() throws {
+        let root = Digest.ofNothing.bytes.base64
+        let text = Array("example.org/log\n5\n\(root)\nTimestamp: 17\n — \n".utf8)
+        let read = try Checkpoint(text: text)
+        #expect(read.extensionLines == [Array("Timestamp: 17".utf8), Array(" — ".utf8)])
+        #expect(read.text == text)
+        let plain = try Checkpoint(text: Array("example.org/log\n5\n\(root)\n".utf8))
+        #expect(plain != read && plain.head == read.head)
+    }
+
+    @Test(
+        "a foreign checkpoint with extension lines is verified by its own key",
+        .enabled(if: Vectors.hasCase("checkpoints/extension.note"), "no checkpoints"))
+    func foreign() throws {
+        func bytes(_ file: String) throws -> [UInt8] {
+            let path = Vectors.casePath("checkpoints/\(file)")
+            return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        }
+        let signed = try SignedCheckpoint(bytes("extension.note"))
+        #expect(signed.bytes == (try bytes("extension.note")))
+        // Keys of a file that begins with a byte order mark are those of the file without.
+        let keys = try PolicyKey.list(bytes("keys.txt"))
+        #expect(try PolicyKey.list(bytes("keys-bom.txt")) == keys)
+        guard case .named(let key)? = keys.first else {
+            Issue.record("no key")
+            return
+        }
+        let line = try #require(signed.note.signature(of: key))
+        #expect(key.verifies(line, of: signed.note.text))
+        let cut = signed.note.text.prefix { $0 != UInt8(ascii: "T") }
+        #expect(!key.verifies(line, of: Array(cut)))
     }
 
     @Test(arguments: [0, 1, 9, 10, UInt64.max - 1, .max])

@@ -235,6 +235,12 @@ private func nameAndSignature(_ name: String, _ count: Int = 5) -> String {
         #expect(throws: NoteError.keyType(2)) {
             try NoteKey(vkey: text("k", id, [2] + bytes.dropFirst()))
         }
+        // Keys of other types are longer, and named all the same.
+        for (type, word) in [(2, "ECDSA"), (6, "ML-DSA-44"), (5, "RFC 6962"), (9, "type 9")] {
+            let other = text("k", id, [UInt8(type)] + [UInt8](repeating: 7, count: 1312))
+            #expect(throws: NoteError.keyType(UInt8(type))) { try NoteKey(vkey: other) }
+            #expect("\(NoteError.keyType(UInt8(type)))".contains(word))
+        }
         #expect(throws: NoteError.keyID(stated: 0, computed: good.keyID)) {
             try NoteKey(vkey: text("k", "00000000", bytes))
         }

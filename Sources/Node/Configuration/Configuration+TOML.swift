@@ -5,7 +5,6 @@ internal import EventLog
 internal import Foundation
 internal import Ledger
 internal import Network
-internal import TOMLKit
 
 extension Configuration {
     /// Reads a configuration file.
@@ -53,8 +52,8 @@ extension Configuration {
         }
         let listed = try Self.sections("validators", root).map(Self.validator)
         let submitters = try Self.sections("submitters", root).map(Self.submitter)
-        if root.contains(key: "submitters") { self.submitters = submitters }
-        if root.contains(key: "validators") {
+        if root["submitters"] != nil { self.submitters = submitters }
+        if root["validators"] != nil {
             guard listed.count == count else {
                 throw .validatorCount(stated: count, listed: listed.count)
             }
@@ -70,45 +69,42 @@ extension Configuration {
         "checkpoints", "compute", "vault", "circuits", "validators", "submitters",
     ]
 
-    private static func parse(_ text: String) throws(ConfigurationError) -> TOMLTable {
-        try ConfigurationSyntax.check(text)
-        do {
-            return try TOMLTable(string: text)
-        } catch let error as TOMLParseError {
-            throw .notTOML(
-                error.description, line: error.source.begin.line, column: error.source.begin.column)
-        } catch {
-            throw .notTOML("\(error)", line: 0, column: 0)
+    private static func parse(_ text: String) throws(ConfigurationError) -> Table {
+        do throws(TOMLProblem) { return try TOMLReader.read(Array(text.utf8)) } catch {
+            throw .notTOML(error.words, line: error.place.line, column: error.place.column)
         }
     }
 
+    /// A table of TOML: values by their names.
+    typealias Table = [String: TOMLValue]
+
     private static func section(
-        _ name: String, _ root: TOMLTable
+        _ name: String, _ root: Table
     ) throws(ConfigurationError) -> ConfigurationReader? {
         guard let value = root[name] else { return nil }
-        guard let table = value.table else {
+        guard case .table(let table) = value else {
             throw .wrongType(
                 name, expected: "a section, [\(name)]",
-                found: ConfigurationReader.word(value.type))
+                found: value.word)
         }
         return try ConfigurationReader(table, section: name)
     }
 
     private static func sections(
-        _ name: String, _ root: TOMLTable
+        _ name: String, _ root: Table
     ) throws(ConfigurationError) -> [ConfigurationReader] {
         guard let value = root[name] else { return [] }
-        guard let array = value.array else {
+        guard case .array(let array) = value else {
             throw .wrongType(
                 name, expected: "a list of sections, [[\(name)]]",
-                found: ConfigurationReader.word(value.type))
+                found: value.word)
         }
         var readers: [ConfigurationReader] = []
         for element in array {
-            guard let table = element.table else {
+            guard case .table(let table) = element else {
                 throw .wrongType(
                     "\(name)[\(readers.count)]", expected: "a section, [[\(name)]]",
-                    found: ConfigurationReader.word(element.type))
+                    found: element.word)
             }
             readers.append(try ConfigurationReader(table, section: name))
         }

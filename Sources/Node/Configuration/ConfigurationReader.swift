@@ -2,15 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Ledger
-internal import TOMLKit
 
 /// Reads one table of a configuration: every value by its full name, and no unknown key.
 struct ConfigurationReader {
-    private let table: TOMLTable
+    private let table: Configuration.Table
     private let section: String
 
     /// Reads `table`, called `section` in errors, in which only known keys may stand.
-    init(_ table: TOMLTable, section: String) throws(ConfigurationError) {
+    init(_ table: Configuration.Table, section: String) throws(ConfigurationError) {
         self.table = table
         self.section = section
         let prefix = "\(section)."
@@ -25,12 +24,12 @@ struct ConfigurationReader {
 
     private func name(_ key: String) -> String { "\(section).\(key)" }
 
-    private func value(_ key: String) -> TOMLValue? { table[key]?.tomlValue }
+    private func value(_ key: String) -> TOMLValue? { table[key] }
 
     /// A text, or nil where it is absent.
     func text(_ key: String) throws(ConfigurationError) -> String? {
         guard let value = value(key) else { return nil }
-        guard let text = value.string else { throw wrongType(key, "a text", value) }
+        guard case .text(let text) = value else { throw wrongType(key, "a text", value) }
         return text
     }
 
@@ -57,7 +56,9 @@ struct ConfigurationReader {
         _ key: String, _ range: ClosedRange<UInt64>
     ) throws(ConfigurationError) -> UInt64? {
         guard let value = value(key) else { return nil }
-        guard let number = value.int else { throw wrongType(key, "a whole number", value) }
+        guard case .integer(let number) = value else {
+            throw wrongType(key, "a whole number", value)
+        }
         guard let result = UInt64(exactly: number), range.contains(result) else {
             throw .wrongValue(
                 name(key), value: "\(number)",
@@ -70,17 +71,13 @@ struct ConfigurationReader {
     func millionths(_ key: String, max: UInt64) throws(ConfigurationError) -> UInt64? {
         guard let value = value(key) else { return nil }
         let written: String
-        if let number = value.int {
-            written = "\(number)"
-        } else if let number = value.double {
-            // The shortest text that reads back as the same number: what was written, unless it
-            // had more digits than a double can hold.
-            written = "\(number)"
-        } else {
-            throw wrongType(key, "a decimal number", value)
+        switch value {
+        case .integer(let number): written = "\(number)"
+        case .decimal(let text): written = Decimals.plain(text)
+        default: throw wrongType(key, "a decimal number", value)
         }
         guard let result = Decimals.millionths(written) else {
-            if written.hasPrefix("-") || written == "nan" || written.hasSuffix("inf") {
+            if written.hasPrefix("-") || written.hasSuffix("nan") || written.hasSuffix("inf") {
                 throw outOfRange(key, written, max)
             }
             throw .notExact(name(key), value: written)
@@ -109,13 +106,14 @@ struct ConfigurationReader {
     /// A list of texts.
     func texts(_ key: String) throws(ConfigurationError) -> [String]? {
         guard let value = value(key) else { return nil }
-        guard let array = value.array else { throw wrongType(key, "a list of texts", value) }
+        guard case .array(let array) = value else {
+            throw wrongType(key, "a list of texts", value)
+        }
         var texts: [String] = []
         for element in array {
-            guard let text = element.string else {
+            guard case .text(let text) = element else {
                 throw .wrongType(
-                    "\(name(key))[\(texts.count)]", expected: "a text",
-                    found: Self.word(element.type))
+                    "\(name(key))[\(texts.count)]", expected: "a text", found: element.word)
             }
             texts.append(text)
         }
@@ -125,13 +123,17 @@ struct ConfigurationReader {
     /// Two whole numbers.
     func pair(_ key: String) throws(ConfigurationError) -> (UInt64, UInt64)? {
         guard let value = value(key) else { return nil }
-        guard let array = value.array else { throw wrongType(key, "a list of two", value) }
+        guard case .array(let array) = value else {
+            throw wrongType(key, "a list of two", value)
+        }
         var numbers: [UInt64] = []
         for element in array {
-            guard let number = element.int, let result = UInt64(exactly: number) else {
+            guard case .integer(let number) = element, let result = UInt64(exactly: number) else {
+                let found =
+                    if case .integer(let number) = element { "\(number)" } else { element.word }
                 throw .wrongType(
                     "\(name(key))[\(numbers.count)]", expected: "a whole number of points from 0",
-                    found: element.int.map { "\($0)" } ?? Self.word(element.type))
+                    found: found)
             }
             numbers.append(result)
         }
@@ -146,19 +148,6 @@ struct ConfigurationReader {
     private func wrongType(
         _ key: String, _ expected: String, _ value: TOMLValue
     ) -> ConfigurationError {
-        .wrongType(name(key), expected: expected, found: Self.word(value.type))
-    }
-
-    /// What a person calls a type of TOML.
-    static func word(_ type: TOMLType) -> String {
-        switch type {
-        case .table: "a section"
-        case .array: "a list"
-        case .string: "a text"
-        case .int: "a whole number"
-        case .double: "a decimal number"
-        case .bool: "true or false"
-        case .date, .time, .dateTime: "a date or time"
-        }
+        .wrongType(name(key), expected: expected, found: value.word)
     }
 }

@@ -18,6 +18,28 @@ package enum Decimals {
         return value
     }
 
+    /// A decimal number of TOML without its exponent, without a plus, and without zeros that say
+    /// nothing: `1e-1` as `0.1`. One beyond forty digits stays as it is, which nothing here reads.
+    package static func plain(_ text: String) -> String {
+        let sign = text.hasPrefix("-") ? "-" : ""
+        let parts = text.drop { $0 == "+" || $0 == "-" }
+            .split(omittingEmptySubsequences: false) { $0 == "e" || $0 == "E" }
+        let numbers = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+        let exponent = parts.count == 2 ? Int(parts[1]) : 0
+        guard let exponent, abs(exponent) <= 40, parts[0].utf8.count <= 40,
+            parts[0].utf8.allSatisfy({ $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) })
+        else { return text }
+        let pad = String(repeating: "0", count: 41)
+        let fraction = numbers.count == 2 ? numbers[1] : ""
+        let digits = pad + numbers[0] + fraction + pad
+        let point = digits.index(
+            digits.startIndex, offsetBy: pad.count + numbers[0].count + exponent)
+        let whole = digits[..<point].drop { $0 == "0" }
+        var rest = digits[point...]
+        while rest.hasSuffix("0") { rest.removeLast() }
+        return sign + (whole.isEmpty ? "0" : whole) + (rest.isEmpty ? "" : ".\(rest)")
+    }
+
     /// Writes millionths with as few decimals as are needed.
     package static func text(millionths value: UInt64) -> String {
         let rest = value % 1_000_000

@@ -10,8 +10,7 @@ import Ledger
 import Node
 
 extension FuzzTarget {
-    /// The configuration. The library that parses TOML ends the process on some texts, so what
-    /// stands before it matters.
+    /// The configuration, and the reader of TOML below it.
     static let configuration = FuzzTarget(
         name: "configuration", about: "recount.toml; what is read and written out reads the same",
         bytesMax: 4096,

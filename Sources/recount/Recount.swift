@@ -39,13 +39,23 @@ struct Recount: AsyncParsableCommand {
             CertificateCommand.self,
             CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
             RecoverCommand.self, BridgeCommand.self, ExportCommand.self, SimulateCommand.self,
-            ProofCommand.self, LedgerCommand.self, ProjectionsCommand.self,
+            ProofCommand.self, RequestCommand.self, LedgerCommand.self, ProjectionsCommand.self,
             ConfigCommand.self, CompileModuleCommand.self,
         ])
+
+    /// Throws where an argument is not UTF-8: what is read in its place would name another file.
+    private static func checkArguments() throws(Failure) {
+        let broken = CommandLine.arguments.first { $0.unicodeScalars.contains("\u{FFFD}") }
+        guard let broken else { return }
+        throw Failure(
+            "the argument \(broken) is not UTF-8, and paths that are not cannot be named here;"
+                + " rename the file, or name a link to it (ln -s)")
+    }
 
     /// Runs the command that the arguments name. Bad usage exits with 2, not with 64.
     static func main() async {
         do {
+            try checkArguments()
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

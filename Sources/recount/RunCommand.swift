@@ -19,7 +19,8 @@ struct RunCommand: AsyncParsableCommand {
             clients have handed in (recount submit, job submit, govern), at the start and as
             it comes. Ends when the input ends and all is decided, settled and done; an
             interrupt ends it after the batch at hand. What is open then is taken up by the
-            next run.
+            next run. A file is read whole first: where a line is no request nothing of it is
+            taken. Lines of standard input are judged as they come.
 
               recount run net --requests Tools/samples/requests.jsonl
               recount run net --requests requests.jsonl --malicious 2 --offline 1
@@ -101,6 +102,10 @@ struct RunCommand: AsyncParsableCommand {
             let opened = try LocalNetwork.open(
                 at: network, only: only.isEmpty ? nil : only, protection: protection)
             let options = try options(opened)
+            if try RequestFile.check(requests) == 0 {
+                Output.standardError(
+                    "note: \(requests) is empty; the run takes what clients handed in\n")
+            }
             let source = try FileLineSource(path: requests)
             let run = try LocalRun(opened, options: options)
             let interrupts = Interrupts("stopping after the batch at hand; once more ends at once")

@@ -160,12 +160,18 @@ struct SubmitCommand: ParsableCommand {
                 ledger: ledger, circuits: circuits, signers: [key.named])
             for file in request {
                 let source = try FileLineSource(path: file)
+                let before = messages.count
                 while let line = try source.next() {
                     do throws(RequestProblem) {
                         messages.append(try reader.read(line: line.bytes).message)
                     } catch {
                         throw Failure("\(file), line \(line.number): \(error)")
                     }
+                }
+                guard messages.count > before else {
+                    throw Failure(
+                        "\(file == "-" ? "standard input" : file) is empty: there is no request to"
+                            + " hand in")
                 }
             }
         } catch let failure as Failure {

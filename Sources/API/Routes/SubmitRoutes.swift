@@ -215,7 +215,7 @@ extension RequestProblem {
         case .unknownCircuit, .circuitNotNamed: "circuit"
         case .malformedProof: "proof"
         case .malformedInput(let field, let index): "\(field)[\(index)]"
-        case .unknownSubmitter, .signerNotNamed: "submitter"
+        case .unknownSubmitter, .signerNotNamed, .submitterNotNamed, .noSubmitter: "submitter"
         case .wrongSignature: "signature"
         case .wrongRequestID: "request_id"
         }

@@ -57,6 +57,7 @@ package final class ArrayLineSource: LineSource {
 /// Lines from a file or from standard input.
 package final class FileLineSource: LineSource {
     private struct Progress {
+        var isBegun = false
         var number = 0
         var buffer: [UInt8] = []
         var start = 0
@@ -70,7 +71,8 @@ package final class FileLineSource: LineSource {
     private static let readBytes = 64 << 10
     private static let pollMilliseconds: Int32 = 200
 
-    /// Opens a file of JSON Lines; `-` is standard input.
+    /// Opens a file of JSON Lines; `-` is standard input. One in another encoding than UTF-8, or
+    /// with a byte order mark, is refused at its first bytes.
     package init(path: String) throws(NodeError) {
         self.path = path
         guard path != "-" else {
@@ -115,6 +117,10 @@ package final class FileLineSource: LineSource {
                 return SourceLine(number: progress.number + 1, bytes: line)
             }
             guard let bytes = try read() else { continue }
+            if !progress.isBegun, let problem = TextEncoding.problem(in: bytes) {
+                throw .input(path: path, problem: "\(problem)")
+            }
+            progress.isBegun = true
             progress.buffer = bytes
             progress.isAtEnd = bytes.isEmpty
         }

@@ -34,6 +34,10 @@ package enum RequestProblem: Error, Equatable, Sendable {
     case malformedInput(field: String, index: Int)
     /// The request is unsigned, and the node holds no key of this submitter.
     case unknownSubmitter(String, known: [String])
+    /// It is not said who submits, and the ledger has none or several submitters.
+    case submitterNotNamed(known: [String])
+    /// No submitter of the ledger has this name, and it is no key.
+    case noSubmitter(String, known: [String])
     /// The request is signed, but does not say by which key.
     case signerNotNamed
     /// The signature is not the submitter's on this request.
@@ -50,7 +54,8 @@ extension RequestProblem: CustomStringConvertible {
         case .unknownCircuit, .circuitNotNamed: "unknownCircuit"
         case .malformedProof: "malformedProof"
         case .malformedInput: "malformedInput"
-        case .unknownSubmitter, .signerNotNamed: "unknownSubmitter"
+        case .unknownSubmitter, .signerNotNamed, .submitterNotNamed, .noSubmitter:
+            "unknownSubmitter"
         case .wrongSignature: "wrongSignature"
         case .wrongRequestID: "wrongRequestID"
         }
@@ -73,6 +78,12 @@ extension RequestProblem: CustomStringConvertible {
         case .unknownSubmitter(let name, let known):
             "the field submitter: the request is unsigned, and the node signs for"
                 + " \(known.isEmpty ? "nobody" : known.joined(separator: ", ")), not for \(name)"
+        case .submitterNotNamed(let known):
+            "who submits? Name one with --submitter, or in the field submitter:"
+                + " \(known.isEmpty ? "a key" : known.joined(separator: ", "))"
+        case .noSubmitter(let name, let known):
+            "no submitter is called \(name.prefix(80)), which is no key of 64 hexadecimal digits"
+                + " either\(Spelling.suggestion(for: name, among: known))"
         case .signerNotNamed:
             "the field submitter is missing: a signed request names the key that signed it"
         case .wrongSignature: "the field signature: it is not the submitter's on this request"
@@ -118,13 +129,13 @@ package struct RequestReader: Sendable {
 
     /// Reads one line.
     package func read(line: [UInt8]) throws(RequestProblem) -> ReadRequest {
-        let request: VerificationRequest
+        try read(try Self.request(line))
+    }
+
+    private static func request(_ line: [UInt8]) throws(RequestProblem) -> VerificationRequest {
         do throws(LineProblem) {
-            request = try NodeJSON.decode(VerificationRequest.self, line: line)
-        } catch {
-            throw .line(error)
-        }
-        return try read(request)
+            return try NodeJSON.decode(VerificationRequest.self, line: line)
+        } catch { throw .line(error) }
     }
 
     /// Makes the message.
@@ -133,20 +144,7 @@ package struct RequestReader: Sendable {
     /// What the ledger judges (points, ranges, bindings) is left to it, so that its refusal can be
     /// recorded, as long as the message can carry it.
     package func read(_ request: VerificationRequest) throws(RequestProblem) -> ReadRequest {
-        let (circuit, circuitID) = try circuit(request.circuit)
-        let (proof, proofProblem) = try Self.proofBytes(request.proof)
-        let inputs = try Self.numbers(
-            request.publicInputs, "public_inputs", max: Limits.publicInputsMax)
-        let nullifiers: [Bytes32]
-        if let given = request.nullifiers {
-            nullifiers = try Self.numbers(given, "nullifiers", max: Limits.nullifiersMax)
-        } else {
-            nullifiers = zip(circuit.inputs, inputs).filter { $0.0 == .nullifier }.map(\.1)
-        }
-        var message = RequestMessage(
-            circuit: circuitID, nullifiers: nullifiers, amount: Amount(request.amount),
-            recipient: request.recipient, proof: proof, publicInputs: inputs,
-            timestamp: Time(request.timestamp), submitter: PublicKey(.zero), signature: .zero)
+        var (message, proofProblem) = try unsigned(request)
         if let signature = request.signature {
             message.submitter = try signer(request.submitter)
             message.signature = signature
@@ -159,10 +157,62 @@ package struct RequestReader: Sendable {
             throw .wrongSignature
         }
         let id = message.id(in: ledger)
-        if let given = request.requestID, given != id {
-            throw .wrongRequestID(given: given, derived: id)
-        }
+        try Self.check(request.requestID, id)
         return ReadRequest(message: message, id: id, checked: checked, proofProblem: proofProblem)
+    }
+
+    /// Returns the identity that the request of a line has, for which no key is needed.
+    ///
+    /// Checks as `read` does, but for the signature, which the identity does not cover.
+    /// - Parameter submitter: Who submits what names nobody: a name or a key; where it is nil too
+    ///   the only submitter that there is.
+    package func identity(
+        line: [UInt8], submitter: String?
+    ) throws(RequestProblem) -> RequestID {
+        let request = try Self.request(line)
+        var message = try unsigned(request).message
+        let known = submitters.map(\.name)
+        let only = submitters.count == 1 ? submitters[0].name : nil
+        guard let name = request.submitter ?? submitter ?? only else {
+            throw .submitterNotNamed(known: known)
+        }
+        if let found = submitters.first(where: { $0.name == name }) {
+            message.submitter = found.key
+        } else {
+            guard let bytes = Bytes32(hex: name) else { throw .noSubmitter(name, known: known) }
+            message.submitter = PublicKey(bytes)
+        }
+        let id = message.id(in: ledger)
+        try Self.check(request.requestID, id)
+        return id
+    }
+
+    private static func check(
+        _ given: RequestID?, _ derived: RequestID
+    ) throws(RequestProblem) {
+        guard let given, given != derived else { return }
+        throw .wrongRequestID(given: given, derived: derived)
+    }
+
+    /// The message without submitter and signature, and what is known to be wrong with its proof.
+    private func unsigned(
+        _ request: VerificationRequest
+    ) throws(RequestProblem) -> (message: RequestMessage, proofProblem: String?) {
+        let (circuit, circuitID) = try circuit(request.circuit)
+        let (proof, proofProblem) = try Self.proofBytes(request.proof)
+        let inputs = try Self.numbers(
+            request.publicInputs, "public_inputs", max: Limits.publicInputsMax)
+        let nullifiers: [Bytes32]
+        if let given = request.nullifiers {
+            nullifiers = try Self.numbers(given, "nullifiers", max: Limits.nullifiersMax)
+        } else {
+            nullifiers = zip(circuit.inputs, inputs).filter { $0.0 == .nullifier }.map(\.1)
+        }
+        let message = RequestMessage(
+            circuit: circuitID, nullifiers: nullifiers, amount: Amount(request.amount),
+            recipient: request.recipient, proof: proof, publicInputs: inputs,
+            timestamp: Time(request.timestamp), submitter: PublicKey(.zero), signature: .zero)
+        return (message, proofProblem)
     }
 
     private func circuit(_ name: String?) throws(RequestProblem) -> (Circuit, CircuitID) {

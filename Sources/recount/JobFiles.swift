@@ -9,6 +9,17 @@ import Foundation
 enum JobFile {
     /// Reads a module that is to be submitted.
     static func module(_ path: String) throws(Failure) -> [UInt8] {
+        let bytes = try unjudgedModule(path)
+        if let problem = ModuleOutline.problem(of: bytes) {
+            throw Failure(
+                "\(path) cannot run as a job: \(problem); recount job run tries a module before it"
+                    + " is submitted, and --unjudged submits it all the same")
+        }
+        return bytes
+    }
+
+    /// Reads a module that is to be submitted whatever it is.
+    static func unjudgedModule(_ path: String) throws(Failure) -> [UInt8] {
         let bytes = try read(path)
         guard !bytes.isEmpty else { throw Failure("\(path) is empty, which is no module") }
         try check(bytes.count, path, "module", max: ComputeLimits.moduleBytesMax)

@@ -20,6 +20,9 @@ struct JobResultCommand: ParsableCommand {
               recount job result home 812 | wc -c
               recount job result --node http://127.0.0.1:5100 9c41 --out words.txt
 
+            With --json one object says what it is; without --out the output stands in it, in
+            base64, and as text where it is UTF-8.
+
             Two of three validators agreed on it; recount audit home --recompute runs the
             job again and says whether they were right.
 
@@ -39,22 +42,48 @@ struct JobResultCommand: ParsableCommand {
         completion: .file())
     var out: String?
 
-    mutating func validate() throws { id = try place.check(id, "id") }
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    private struct Answer: Encodable {
+        var jobID: String
+        var output: String
+        var outputBytes: Int
+        var path: String?
+        var base64: String?
+        var text: String?
+    }
+
+    mutating func validate() throws {
+        id = try place.check(id, "id")
+        guard !json || out != "-" else {
+            throw ValidationError("--json and --out - both want standard output")
+        }
+    }
 
     mutating func run() throws {
         try JobOutput.check(out)
-        let (hash, bytes) = try result(id ?? "")
+        let (job, hash, bytes) = try result(id ?? "")
+        if json {
+            if let out { try JobOutput.write(bytes, to: out) }
+            return try Output.json(
+                Answer(
+                    jobID: job, output: hash.hex, outputBytes: bytes.count, path: out,
+                    base64: out == nil ? bytes.base64 : nil,
+                    text: out == nil ? String(validating: bytes, as: UTF8.self) : nil))
+        }
         try JobOutput.write(bytes, to: out)
         guard let out, out != "-" else { return }
         Output.line("\(out): \(Text.count(UInt64(bytes.count), "byte")), SHA-256 \(hash.hex)")
     }
 
-    private func result(_ id: String) throws(Failure) -> (hash: Digest, bytes: [UInt8]) {
+    private func result(_ id: String) throws(Failure) -> (job: String, hash: Digest, bytes: [UInt8])
+    {
         switch try place.source() {
         case .node(let node):
             let job = try JobPage.find(id, node)
             let hash = try Self.agreedOutput(job)
-            return (hash, try Self.output(hash, of: job, at: node))
+            return (job.jobID, hash, try Self.output(hash, of: job, at: node))
         case .ledger(let path):
             let jobs = try Jobs(path)
             guard case .logged(let job) = try jobs.find(id) else {
@@ -63,7 +92,7 @@ struct JobResultCommand: ParsableCommand {
                         + " --requests /dev/null takes it")
             }
             let hash = try Self.agreedOutput(job)
-            return (hash, try Self.output(hash, of: job, in: jobs.views.log))
+            return (job.jobID, hash, try Self.output(hash, of: job, in: jobs.views.log))
         }
     }
 

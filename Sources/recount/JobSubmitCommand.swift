@@ -23,7 +23,9 @@ struct JobSubmitCommand: ParsableCommand {
               recount job submit --node http://127.0.0.1:5100 words.wasm \\
                 --submitter net/submitters/submitter --wait
 
-            The same module and input may be submitted again; it is another job.
+            The same module and input may be submitted again; it is another job. A module that
+            cannot run (no WebAssembly, no memory, an import that jobs have not) is refused
+            here already, unless --unjudged leaves that to the validators.
 
             Exit codes with --wait: 0 two agreed on a result; 1 none did, or it was refused;
             2 it was not decided in time.
@@ -57,6 +59,9 @@ struct JobSubmitCommand: ParsableCommand {
         completion: .file())
     var keyFile: String?
 
+    @Flag(help: "Submit the module whatever it is.")
+    var unjudged = false
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -82,7 +87,8 @@ struct JobSubmitCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let module = try JobFile.module(self.module ?? "")
+        let path = self.module ?? ""
+        let module = try unjudged ? JobFile.unjudgedModule(path) : JobFile.module(path)
         let input = try JobFile.input(limits.input)
         switch try place.source() {
         case .ledger(let home): try submit(module, input, to: home)

@@ -99,7 +99,8 @@ struct JobHome {
     /// Submits a job and returns its identity.
     func submitted(_ module: SmallModule, _ arguments: String...) throws -> String {
         let result = try Command.run(
-            ["job", "submit", home, try write(module), "--key-file", key, "--json"] + arguments)
+            ["job", "submit", home, try write(module), "--key-file", key, "--json", "--unjudged"]
+                + arguments)
         #expect(result.status == 0, "\(result.errors)")
         return try #require(try result.object()["job_id"] as? String)
     }
@@ -177,9 +178,12 @@ struct JobSubmitTests {
         let large = try home.folder.write(Data(count: (4 << 20) + 1), "large.wasm")
         let input = try home.folder.write(Data(count: (16 << 20) + 1), "large")
         let empty = try home.folder.write([], "empty.wasm")
+        let text = try home.folder.write(Array("no".utf8), "text.wasm")
         let cases: [([String], String)] = [
             ([home.folder.path + "/absent.wasm"], "absent.wasm cannot be read"),
             ([home.folder.path], "cannot be read"), ([empty], "empty"),
+            ([try home.write(.clock)], "cannot run as a job: it imports"),
+            ([text], "cannot run as a job: the module is not WebAssembly from byte 0 on"),
             ([large], "at most 4 MiB"), ([module, "--input", input], "at most 16 MiB"),
             ([module, "--input", home.folder.path + "/absent"], "absent cannot be read"),
             ([module, "--submitter", "nobody"], "nobody"), ([module, "--fuel", "0"], "--fuel"),

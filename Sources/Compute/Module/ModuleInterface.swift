@@ -52,6 +52,14 @@ extension ModuleOutline {
         }
     }
 
+    /// Why bytes are no module that can run, in words; nil where they may be one. Whether its code
+    /// is sound is for the engine to say.
+    package static func problem(of bytes: [UInt8]) -> String? {
+        do throws(OutlineError) { return try ModuleOutline(bytes).problem } catch {
+            return ModuleRefusal(error).detail
+        }
+    }
+
     /// Returns the interface and what each import takes, in order.
     ///
     /// Checks, in order: imports, `memory`, `execute`, `allocate`, tables.

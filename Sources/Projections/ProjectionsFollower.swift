@@ -29,6 +29,10 @@ package final class ProjectionsFollower: Sendable {
         var failure: String?
     }
 
+    /// How long an idle follower leaves the file alone: whoever changes a row of it is found out
+    /// by then.
+    private static let lookSeconds: TimeInterval = 2
+
     private let condition = NSCondition()
     private let contents = Mutex(Contents())
     private let log: EventLog
@@ -89,7 +93,8 @@ package final class ProjectionsFollower: Sendable {
         condition.unlock()
     }
 
-    /// Waits for a commit; false where there will be none any more.
+    /// Waits for a commit, or until the file is to be looked at again; false where there will be
+    /// no commit any more.
     private func wait() -> Bool {
         condition.lock()
         defer { condition.unlock() }
@@ -99,7 +104,8 @@ package final class ProjectionsFollower: Sendable {
                 return (contents.isWoken, contents.isEnding)
             }
             if isWoken || isEnding { return !isEnding }
-            condition.wait()
+            let next = Date(timeIntervalSinceNow: Self.lookSeconds)
+            if !condition.wait(until: next) { return !contents.withLock(\.isEnding) }
         }
     }
 

@@ -11,7 +11,7 @@ package enum Schema {
     package static let indexes = text(PackageResources._002_indexes_sql)
 
     /// SHA-256 of all of it: a file made by other migrations is built anew.
-    package static let digest = Digest(hashing: Array((tables + indexes).utf8))
+    package static let digest = Digest(hashing: Array((tables + indexes + Seal.text).utf8))
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -20,7 +20,10 @@ struct ShowNullifierCommand: ParsableCommand {
 
             A nullifier is spent; else claimed, by a request that is open; else released,
             since a settlement failed for good; else free, since no request with it was
-            approved.
+            approved. Of a ledger on the disk the answer is held against the state that its
+            log comes to, and not only read from the projections.
+
+            Exit codes: 0; 1 the projections were forged; 2 there is no such nullifier.
             """)
 
     @OptionGroup var place: LedgerOrNode
@@ -42,9 +45,12 @@ struct ShowNullifierCommand: ParsableCommand {
                 NullifierAnswer.self, "nullifier", name,
                 hint: "recount log --node \(node.name) \(hint)", ["nullifiers", name])
         case .ledger(let path):
-            return try OpenedViews(path).find(
+            let opened = try OpenedViews(path)
+            let answer = try opened.find(
                 "nullifier", name, hint: "recount log \(path) \(hint)"
             ) { views throws(ViewError) in try NullifierAnswer(name, views) }
+            try SpentCheck.check(answer, opened)
+            return answer
         }
     }
 

@@ -31,6 +31,16 @@ private final class Place: Sendable {
 
     func recount(_ arguments: String...) throws -> CommandResult { try Command.run(arguments) }
 
+    /// Changes the projections behind everybody's back.
+    func edit(_ sql: String) throws {
+        let script = """
+            import sqlite3, sys
+            with sqlite3.connect(sys.argv[1]) as base: base.executescript(sys.argv[2])
+            """
+        let done = try Command.execute("/usr/bin/env", ["python3", "-c", script, link, sql])
+        try #require(done.status == 0, "\(done.errors)")
+    }
+
     /// What `ledger info` and `projections info` say, which is the same.
     func condition() throws -> [String: Any] {
         let ledger = try recount("ledger", "info", home, "--json").object()["projections"]
@@ -68,6 +78,32 @@ struct ProjectionsCommandTests {
         let again = try place.recount("projections", "verify", home)
         #expect(again.status == 0)
         #expect(again.output.hasPrefix("All "))
+    }
+
+    @Test func `a spent nullifier that somebody sets free is not shown as free`() throws {
+        let place = try Place()
+        let approved = try place.recount("requests", place.home, "--outcome", "approved", "--json")
+        let request = try #require(try approved.objects().first?["request_id"] as? String)
+        let shown = try place.recount("show", "request", place.home, request, "--json").object()
+        let fields = try #require(shown["request"] as? [String: Any])
+        let decimal = try #require((fields["nullifiers"] as? [String])?.first)
+        func condition() throws -> (CommandResult, String?) {
+            let result = try place.recount("show", "nullifier", place.home, decimal, "--json")
+            return (result, try result.object()["condition"] as? String)
+        }
+        #expect(try condition().1 == "spent")
+        let edit = "UPDATE nullifier SET spent = NULL"
+        try place.edit(edit)
+        let (found, word) = try condition()
+        #expect(word == "spent")
+        #expect(found.errors.contains("written to its table nullifier"), "\(found.errors)")
+        #expect(try condition().0.errors.isEmpty)
+        // Whoever forges the seal as well is held against the log.
+        try place.edit("\(edit); UPDATE seal SET changed = NULL")
+        let forged = try condition().0
+        #expect(forged.status == 1)
+        #expect(forged.errors.contains("forged"), "\(forged.errors)")
+        #expect(forged.output.isEmpty)
     }
 
     @Test func `without projections there is a clear word`() throws {

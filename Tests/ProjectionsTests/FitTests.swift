@@ -77,6 +77,18 @@ struct Mutilation: Sendable, CustomTestStringConvertible {
             "a position that was never written", "how far",
             sql: "UPDATE position SET log_root = x'00'"),
         Mutilation("a table that is not there", "no such table", sql: "DROP TABLE batch"),
+        Mutilation(
+            "spent nullifiers set free", "written to its table nullifier",
+            sql: "UPDATE nullifier SET spent = NULL"),
+        Mutilation(
+            "votes taken away", "written to its table vote", sql: "DELETE FROM vote"),
+        Mutilation(
+            "a row too many", "written to its table refusal",
+            sql: "INSERT INTO refusal VALUES (1, 'vote', NULL, 'roundClosed')"),
+        Mutilation(
+            "what watches over a table taken away", "what watches over them",
+            sql: "DROP TRIGGER seal_nullifier_update; UPDATE nullifier SET spent = NULL"),
+        Mutilation("the seal taken away", "its seal is not there", sql: "DELETE FROM seal"),
     ]
 }
 

@@ -47,6 +47,28 @@ import Testing
         #expect(try ledger.verdict() == nil)
     }
 
+    @Test func whatSomebodyChangesWhileItRunsIsBuiltAnewAloud() throws {
+        let ledger = try ProjectedLedger(seed: 11, writing: 30)
+        let content = try ledger.content()
+        let heard = Heard()
+        let follower = heard.follower(of: ledger)
+        while follower.status.entries < ledger.log.size { Thread.sleep(forTimeInterval: 0.001) }
+        let reader = try Projections.followed(ledgerDirectory: ledger.directory)
+        try ledger.edit("UPDATE nullifier SET spent = NULL")
+        // Whoever has it open reads nothing more from it.
+        #expect(throws: ViewError.changed("somebody else has written to its table nullifier")) {
+            try LedgerViews.read(reader.database) { views throws(ViewError) in
+                try views.lastHeight()
+            }
+        }
+        // Nothing is committed meanwhile: it looks by itself.
+        while heard.notices.withLock({ $0.isEmpty }) { Thread.sleep(forTimeInterval: 0.001) }
+        #expect(heard.notices.withLock { $0.first?.contains("its table nullifier") } == true)
+        #expect(try ledger.verdict() == nil)
+        #expect(try tables(of: Projections.followed(ledgerDirectory: ledger.directory)) == content)
+        #expect(follower.finish(withinSeconds: 30).failure == nil)
+    }
+
     @Test func aFailureIsToldOnceAndTheLogGoesOn() throws {
         let ledger = try ProjectedLedger(seed: 11, writing: 5)
         try POSIXDisk().createDirectory(ledger.link)

@@ -62,6 +62,7 @@ final class ViewPool: Sendable {
         case .notAName, .ambiguous:
             APIError(
                 status: .badRequest, reason: "notAName", message: "\(error)", field: "id")
+        case .changed: .busy("\(error)")
         case .database, .unreadable: .failed("\(error)")
         }
     }

@@ -84,6 +84,7 @@ enum ProjectionsBuilder {
                     }
                     position = try projector.finish(log)
                     try db.execute(sql: Schema.indexes)
+                    try Seal.close(db)
                     try db.execute(
                         sql: "PRAGMA application_id = \(ProjectionsPlace.applicationID)")
                     try db.execute(sql: "PRAGMA user_version = \(ProjectionsPlace.version)")

@@ -24,8 +24,9 @@ extension ProjectionsPlace {
     /// Looks whether the file holds projections of this log, made by these migrations.
     ///
     /// A position beyond the log is measured against the log as it is now: its owner may have
-    /// gone on since it was opened.
-    func inspect(_ log: EventLog) -> Condition {
+    /// gone on since it was opened. Without `seal` a file fits also where somebody else has changed
+    /// rows of it.
+    func inspect(_ log: EventLog, seal: Bool = true) -> Condition {
         let name: String
         switch target() {
         case .nothing: return .absent
@@ -39,12 +40,17 @@ extension ProjectionsPlace {
         }
         do {
             let queue = try Self.connect(path(name), .read)
-            let result = try queue.read { db in try Self.look(db) }
+            let (result, damage) = try queue.read { db in
+                let result = try Self.look(db)
+                guard seal, case .success = result else { return (result, String?.none) }
+                return (result, try Seal.damage(db))
+            }
             try queue.close()
             switch result {
             case .failure(let problem): return .unfit(problem.text)
             case .success(let position):
                 if let problem = try Self.compare(position, log) { return .unfit(problem) }
+                if let damage { return .unfit(damage) }
                 return .fits(name: name, position)
             }
         } catch let error as DatabaseError {

@@ -100,6 +100,7 @@ package final class ProjectionsWriter {
                         throw Damage.unusable("it says not how far it has come")
                     }
                     result = position
+                    if let damage = try Seal.damage(db) { throw Damage.unusable(damage) }
                     guard position.entries < end else { return .rollback }
                     if file.projector?.entries != position.entries {
                         file.projector = try Projector(db, at: position)
@@ -108,8 +109,10 @@ package final class ProjectionsWriter {
                         throw Damage.unusable("its tables hold what was never written")
                     }
                     file.projector = nil
+                    try Seal.set(folding: true, db)
                     try projector.fold(log, to: end, enough: Self.entriesPerTransaction)
                     result = try projector.finish(log)
+                    try Seal.set(folding: false, db)
                     file.projector = projector
                     return .commit
                 }

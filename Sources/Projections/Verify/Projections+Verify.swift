@@ -27,7 +27,7 @@ extension Projections {
     ) throws(ProjectionsError) -> ProjectionsVerdict {
         let place = ProjectionsPlace(directory: ledgerDirectory)
         for _ in 0..<10 {
-            switch place.inspect(log) {
+            switch place.inspect(log, seal: false) {
             case .absent: return .absent
             case .unfit(let problem): return .unfit(problem)
             case .gone: continue

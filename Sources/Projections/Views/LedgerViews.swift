@@ -15,12 +15,15 @@ package struct LedgerViews {
     /// Asks within a transaction that somebody else holds.
     package init(_ db: Database) { self.db = db }
 
-    /// Runs `body` on what the file says at one moment.
+    /// Runs `body` on what the file says at one moment, unless somebody else has written to it.
     package static func read<Value>(
         _ reader: any DatabaseReader, _ body: (LedgerViews) throws(ViewError) -> Value
     ) throws(ViewError) -> Value {
         do {
-            return try reader.read { db in try body(LedgerViews(db)) }
+            return try reader.read { db in
+                if let damage = try Seal.damage(db) { throw ViewError.changed(damage) }
+                return try body(LedgerViews(db))
+            }
         } catch let error as ViewError {
             throw error
         } catch let error as DatabaseError {

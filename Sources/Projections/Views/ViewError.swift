@@ -5,6 +5,8 @@
 package enum ViewError: Error, Equatable {
     /// SQLite failed; its message.
     case database(String)
+    /// Somebody else has written to the file; what, in words.
+    case changed(String)
     /// A value in the file is none that a fold writes.
     case unreadable(column: String)
     /// Nothing has the name that was given.
@@ -34,6 +36,9 @@ extension ViewError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .database(let message): "the projections cannot be read: \(message)"
+        case .changed(let what):
+            "the projections are not what was folded, and nothing is read from them: \(what);"
+                + " ask again, since whoever needs them next builds them anew"
         case .unreadable(let column):
             "the projections hold a value in \(column) that no fold writes;"
                 + " recount projections rebuild makes them anew"

@@ -121,6 +121,12 @@ package struct AuditReport: Codable, Equatable, Sendable {
     package var resultContradictions: [ResultContradiction] = []
     /// Decided jobs with results that could not be run again, by entry.
     package var notRecomputed: [UnjudgedJob] = []
+    /// What was found about those who made the ledger, by kind; the ledger may be right.
+    package var network: [NetworkFinding] = []
+    /// How often each validator answered, by number.
+    package var participation: [Participation] = []
+    /// Whether the projections beside the log are what it gives; nil where that was not looked at.
+    package var projections: ProjectionsCheck?
     /// What else a reader should know.
     package var notes: [String] = []
     /// The part that was looked at; nil where that is the whole ledger.
@@ -140,8 +146,45 @@ package struct AuditReport: Codable, Equatable, Sendable {
     /// Whether everything was right, but nothing shows that a quorum agreed to the last batch.
     package var isWithoutQuorum: Bool { isRight && checks.quorum == .incomplete }
 
-    /// Whether nobody signed anything false either, and every job asked for could be run again.
+    /// Whether nothing was found about the network either, and every job asked for could be run
+    /// again.
     package var isSpotless: Bool {
-        isRight && contradictions.isEmpty && resultContradictions.isEmpty && notRecomputed.isEmpty
+        isRight && network.isEmpty && contradictions.isEmpty && resultContradictions.isEmpty
+            && notRecomputed.isEmpty
+    }
+
+    /// Whether an audit ends well: as strictly as asked, and with projections that are the log's.
+    package func isGood(isStrict: Bool) -> Bool {
+        (isStrict ? isSpotless : isRight) && projections?.outcome != .different
+    }
+}
+
+/// How the projections beside a log compare with a fresh fold of it.
+package struct ProjectionsCheck: Codable, Equatable, Sendable {
+    /// What it came to.
+    package enum Outcome: String, Codable, Sendable {
+        /// Every row is what the log gives.
+        case equal
+        /// One is not.
+        case different
+        /// They are of other tables or of another log, and are built anew before anybody reads
+        /// them.
+        case unfit
+        /// There are none.
+        case absent
+    }
+
+    /// What it came to.
+    package let outcome: Outcome
+    /// The rows that were compared; nil where they are not equal.
+    package let rows: UInt64?
+    /// What is wrong; nil where nothing is.
+    package let problem: String?
+
+    /// Joins the parts.
+    package init(_ outcome: Outcome, rows: UInt64? = nil, problem: String? = nil) {
+        self.outcome = outcome
+        self.rows = rows
+        self.problem = problem
     }
 }

@@ -28,6 +28,8 @@ final class Collector {
     private var unchecked: [Finding] = []
     /// Proofs of requests that were open where a range starts: another part counts them.
     private var carried: UInt64 = 0
+    /// What parties did that the network should hear of.
+    private(set) var watch = NetworkWatch()
     /// What was counted so far.
     private(set) var counts = AuditCounts()
     /// The state root that the last batch states.
@@ -73,6 +75,7 @@ final class Collector {
     /// Takes in an entry; `state` is that before it, and stays as it is.
     func look(at entry: LoggedEntry, _ state: inout LedgerState) {
         counts.count(entry.event)
+        watch.take(entry, state)
         if case .ledgerOpened = entry.event, pool == nil {
             let id = LedgerID(Digest(hashing: entry.bytes))
             pool = CheckPool(ledger: id, jury: jury, cores: options.cores)

@@ -125,6 +125,7 @@ struct EntryPass {
             $0.entry >= start || !collector.docket.decidedBefore.contains($0.job)
         }
         report.notRecomputed = results.jobs.unjudged
+        collector.watch.finish(&report)
         report.counts = collector.counts
         report.counts.derived = fold.derived
         report.ledgerID = state.size > 0 ? state.ledger.hex : ""

@@ -24,6 +24,16 @@ struct AuditCommand: ParsableCommand {
             many liars as may fail: the exit code is 0 then, or 1 with --strict. An
             approval of a false proof is a finding.
 
+            What was done by those who made the ledger is found beside that: convictions,
+            false votes and results, refusals up to the limit, validators that were silent
+            (no answer three times, and one time in a hundred), more than an hour between
+            two batches, and versions that changed. These are findings about the network:
+            the ledger may be right all the same, and --strict counts them.
+
+            The projections beside the log are compared with it, row by row, unless
+            --no-projections is given; a row that differs ends with 1, and whoever reads
+            them next builds them anew.
+
             With --recompute every decided compute job is run again, by the engine that
             Tools/setup installs, and every validator whose signed result differs in
             status, output or fuel is named, like those above. Two validators decide a
@@ -97,11 +107,15 @@ struct AuditCommand: ParsableCommand {
     @Flag(help: "Do not check signatures.")
     var noSignatures = false
 
+    @Flag(help: "Do not compare the projections beside the log with it.")
+    var noProjections = false
+
     @Flag(help: "Run every decided compute job again, and compare what validators signed.")
     var recompute = false
 
     @Flag(
-        help: "Exit with 1 also where a vote or a result is false, or a job cannot be run again.")
+        help: "Exit with 1 also where something is found about the network, or a job cannot be run."
+    )
     var strict = false
 
     @Flag(help: "Print nothing where nothing is wrong.")
@@ -136,7 +150,7 @@ struct AuditCommand: ParsableCommand {
             throw ExitCode(status.rawValue)
         }
         let report = try audit(ledger, options)
-        let isGood = strict ? report.isSpotless : report.isRight
+        let isGood = report.isGood(isStrict: strict)
         if json {
             try Output.json(report)
         } else if !quiet || !isGood || report.isWithoutQuorum {
@@ -204,12 +218,15 @@ struct AuditCommand: ParsableCommand {
         let bar = ProgressBar(isShown: Output.isErrorTerminal && !quiet)
         defer { bar.clear() }
         if let range = try range() { return try audit(path, options, range, bar.show) }
+        var report: AuditReport
         do throws(LogError) {
-            return try Auditor.run(
+            report = try Auditor.run(
                 directory: LedgerDirectory.locate(path), options: options, progress: bar.show)
         } catch {
             throw failure(error, path)
         }
+        if levels == nil, !noProjections { ProjectionsAudit.run(&report) }
+        return report
     }
 
     /// The engine; where there is none, that is said before the long audit starts.
@@ -273,19 +290,24 @@ struct AuditText {
 
     func print() {
         let what = report.range == nil ? "The ledger" : "This part of the ledger"
-        Output.line(
-            Output.strong(
-                !report.isRight
-                    ? "\(what) is wrong."
-                    : report.isWithoutQuorum
-                        ? "\(what) is right, but no quorum is shown for batch"
-                            + " \(report.height), its last."
-                        : "\(what) is right."))
+        let verdict =
+            !report.isRight
+            ? "\(what) is wrong."
+            : report.isWithoutQuorum
+                ? "\(what) is right, but no quorum is shown for batch \(report.height), its last."
+                : "\(what) is right."
+        let others = [
+            report.network.isEmpty
+                ? "" : " \(Text.count(UInt64(report.network.count), "finding")) about its network.",
+            report.projections?.outcome == .different ? " Its projections are wrong." : "",
+        ]
+        Output.line(Output.strong(verdict + others.joined()))
         if report.checks.log == .failed, report.counts.entries == 0 {
             Output.line("The log in \(report.directory) is damaged.")
         } else {
             listChecks()
         }
+        printNetwork()
         printContradictions()
         printResultContradictions()
         printNotRecomputed()
@@ -322,6 +344,7 @@ struct AuditText {
             "\(report.checks.proofs.rawValue): \(Text.grouped(counts.proofs)) verified again,"
                 + " \(Text.count(counts.votes, "vote")) compared")
         list.add("quorum", "\(report.checks.quorum.rawValue): batch \(report.height)")
+        if let check = report.projections { list.add("projections", text(check)) }
         addRecomputation(&list)
         list.add(
             "requests",
@@ -370,6 +393,29 @@ struct AuditText {
                     + " \(jobs) run again, \(Text.count(counts.results, "result")) compared")
         } else if counts.jobs > 0 {
             list.add("recomputation", "skipped: \(jobs); --recompute runs them again")
+        }
+    }
+
+    private func text(_ check: ProjectionsCheck) -> String {
+        switch check.outcome {
+        case .equal: "passed: \(Text.count(check.rows ?? 0, "row")) equal"
+        case .different: "failed: \(check.problem ?? ""); recount projections rebuild mends them"
+        case .unfit: "built anew when they are read next: \(check.problem ?? "")"
+        case .absent: "there are none"
+        }
+    }
+
+    private func printNetwork() {
+        guard !report.network.isEmpty else { return }
+        Output.line()
+        Output.line(
+            Output.strong(
+                Text.count(UInt64(report.network.count), "finding") + " about the network:"))
+        for finding in report.network.prefix(Self.findingsMax) {
+            Output.line("  " + finding.description.visible)
+        }
+        if report.network.count > Self.findingsMax {
+            Output.line("  … and more; --json has them all.")
         }
     }
 

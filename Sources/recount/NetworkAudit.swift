@@ -66,7 +66,7 @@ struct NetworkAudit {
         let longest = compare(&parts)
         let isOne = parts.allSatisfy(\.isOne)
         let isRight = parts.allSatisfy { part in
-            part.report.map { isStrict ? $0.isSpotless : $0.isRight } ?? false
+            part.report?.isGood(isStrict: isStrict) ?? false
         }
         if json {
             try Output.json(
@@ -124,6 +124,13 @@ struct NetworkAudit {
         return low
     }
 
+    private static func word(_ report: AuditReport) -> String {
+        let network = UInt64(report.network.count)
+        guard report.isRight else { return "wrong: \(report.findings.count) findings" }
+        guard report.projections?.outcome != .different else { return "right; projections wrong" }
+        return network == 0 ? "right" : "right; network: \(Text.count(network, "finding"))"
+    }
+
     private func show(_ parts: [Part], isOne: Bool) {
         Output.line(
             Output.strong(
@@ -138,7 +145,7 @@ struct NetworkAudit {
                 part.validator, part.report.map { Text.grouped($0.size) } ?? "",
                 part.report.map { "\($0.root.prefix(16))…" } ?? "",
                 part.report.map {
-                    $0.isRight ? "right" : "wrong: \($0.findings.count) findings"
+                    Self.word($0)
                 } ?? "impossible", part.difference ?? "yes")
         }
         table.print()

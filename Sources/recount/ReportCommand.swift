@@ -121,6 +121,7 @@ struct ReportCommand: ParsableCommand {
                 "Votes that contradict the mathematics were signed by"
                     + " \(liars.joined(separator: ", ")): \(report.contradictions.count) in all.")
         }
+        sentences += report.network.prefix(findingsMax).map { "About the network: \($0)." }
         return sentences + report.notes
     }
 

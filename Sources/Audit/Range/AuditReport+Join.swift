@@ -11,6 +11,7 @@ extension AuditReport {
         contradictions += part.contradictions
         resultContradictions += part.resultContradictions
         notRecomputed += part.notRecomputed
+        joinNetwork(part)
         for note in part.notes where !notes.contains(note) { notes.append(note) }
         counts.add(part.counts)
         checks.join(part.checks)
@@ -28,8 +29,9 @@ extension AuditReport {
         time = state.time.rawValue
     }
 
-    /// Puts findings in the order in which they are told.
+    /// Draws what follows from all that was found, and puts it in the order in which it is told.
     mutating func sortFindings() {
+        settleNetwork()
         findings.sort { ($0.entry, $0.kind, $0.found) < ($1.entry, $1.kind, $1.found) }
     }
 }

@@ -22,6 +22,20 @@ package enum Slot: Hashable, Sendable, BorshCodable {
     /// The bridge's report of a settlement.
     case settlement(EntryIndex)
 
+    /// What JSON calls the kind: the name of the case.
+    package var jsonName: String {
+        switch self {
+        case .vote: "vote"
+        case .proposal: "proposal"
+        case .prevote: "prevote"
+        case .precommit: "precommit"
+        case .result: "result"
+        case .amnesia: "amnesia"
+        case .checkpoint: "checkpoint"
+        case .settlement: "settlement"
+        }
+    }
+
     package func encode(to writer: inout BorshWriter) {
         switch self {
         case .vote(let request):

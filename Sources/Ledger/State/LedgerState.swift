@@ -177,6 +177,11 @@ extension LedgerState {
         circuits.indices.contains(Int(index.rawValue)) ? circuits[Int(index.rawValue)] : nil
     }
 
+    /// Returns how many messages of a sender were refused and recorded in this minute of batch time.
+    package func refusals(of sender: PublicKey) -> UInt32 {
+        refusals.first { $0.sender == sender }?.count ?? 0
+    }
+
     /// Returns whether a root is published for a circuit.
     package func isPublished(_ root: Bytes32, for circuit: CircuitIndex) -> Bool {
         roots.indices.contains(Int(circuit.rawValue)) && roots[Int(circuit.rawValue)].contains(root)

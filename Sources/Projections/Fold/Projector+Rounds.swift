@@ -156,25 +156,25 @@ extension Projector {
             row.bind(event.validator.rawValue)
         }
         func bind(
-            _ slot: String, request: EntryIndex? = nil, height: Height? = nil,
-            round: UInt32? = nil, job: EntryIndex? = nil, size: UInt64? = nil
+            request: EntryIndex? = nil, height: Height? = nil, round: UInt32? = nil,
+            job: EntryIndex? = nil, size: UInt64? = nil
         ) {
-            row.bind(slot)
             if let request { row.bind(request.rawValue) } else { row.bindNull() }
             if let height { row.bind(height.rawValue) } else { row.bindNull() }
             if let round { row.bind(round) } else { row.bindNull() }
             if let job { row.bind(job.rawValue) } else { row.bindNull() }
             if let size { row.bind(Int64(clamping: size)) } else { row.bindNull() }
         }
+        row.bind(event.slot.jsonName)
         switch event.slot {
-        case .vote(let request): bind("vote", request: request)
-        case .proposal(let height, let round): bind("proposal", height: height, round: round)
-        case .prevote(let height, let round): bind("prevote", height: height, round: round)
-        case .precommit(let height, let round): bind("precommit", height: height, round: round)
-        case .result(let job): bind("result", job: job)
-        case .amnesia(let height, _, let round): bind("amnesia", height: height, round: round)
-        case .checkpoint(let size): bind("checkpoint", size: size)
-        case .settlement(let request): bind("settlement", request: request)
+        case .vote(let request): bind(request: request)
+        case .proposal(let height, let round): bind(height: height, round: round)
+        case .prevote(let height, let round): bind(height: height, round: round)
+        case .precommit(let height, let round): bind(height: height, round: round)
+        case .result(let job): bind(job: job)
+        case .amnesia(let height, _, let round): bind(height: height, round: round)
+        case .checkpoint(let size): bind(size: size)
+        case .settlement(let request): bind(request: request)
         }
         try row.run()
     }

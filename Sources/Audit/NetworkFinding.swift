@@ -1,0 +1,193 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an audit can find about those who made a ledger, while the ledger itself may be right.
+package enum NetworkFindingKind: String, Codable, Sendable, CaseIterable {
+    /// The ledger holds two signed messages of the party that contradict each other.
+    case convicted
+    /// The validator signed a vote that contradicts the mathematics of the proof.
+    case falseVote
+    /// The validator signed a result that running the job again contradicts.
+    case falseResult
+    /// As many messages of the party were refused within a minute as are recorded at all.
+    case refusedToLimit
+    /// The validator did not answer where it was asked: see `Participation.isSilent`.
+    case silent
+    /// Ledger time went on by more than an hour from one batch to the next.
+    case timeGap
+    /// The validator said that it runs another program or engine than before.
+    case versionChanged
+    /// The validator said that it began its journal anew.
+    case journalBegunAnew
+}
+
+extension NetworkFindingKind: Comparable {
+    /// The order in which they are told.
+    package static func < (left: NetworkFindingKind, right: NetworkFindingKind) -> Bool {
+        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+    }
+}
+
+/// One thing that an audit found about one party of a network, or about all of it.
+package struct NetworkFinding: Codable, Equatable, Sendable {
+    /// What the party is to the ledger.
+    package enum Role: String, Codable, Sendable {
+        /// A validator, also one that has left.
+        case validator
+        /// A submitter.
+        case submitter
+        /// The bridge.
+        case bridge
+        /// No one party.
+        case network
+    }
+
+    /// What it is.
+    package var kind: NetworkFindingKind
+    /// What the party is.
+    package var role: Role
+    /// Its name; empty where it is no one party.
+    package var name: String
+    /// Its key, in hexadecimal; empty where it is no one party.
+    package var key: String
+    /// What exactly: the kind of evidence (`vote`, `precommit`, ...), what was voted or run, or
+    /// the versions; empty where the kind says it all.
+    package var detail: String
+    /// How often.
+    package var count: UInt64
+    /// The first entry where it shows.
+    package var first: UInt64
+    /// The last.
+    package var last: UInt64
+    /// Of a gap, the longest, in milliseconds.
+    package var longest: UInt64?
+
+    /// Whether both are of one thing, so that they are told together.
+    func isOne(with other: NetworkFinding) -> Bool {
+        kind == other.kind && role == other.role && key == other.key && detail == other.detail
+    }
+
+    /// Takes in what was found of the same thing elsewhere.
+    mutating func add(_ other: NetworkFinding) {
+        count += other.count
+        first = min(first, other.first)
+        last = max(last, other.last)
+        longest = [longest, other.longest].compactMap(\.self).max()
+    }
+}
+
+extension NetworkFinding: CustomStringConvertible {
+    /// What a person is told: who, what, how often and where.
+    package var description: String {
+        let place = first == last ? "entry \(first)" : "entries \(first) to \(last)"
+        return (name.isEmpty ? "" : "\(name) ") + what + (count > 1 ? ", \(count) times" : "")
+            + ", \(place)"
+    }
+
+    private var what: String {
+        switch kind {
+        case .convicted: "is convicted by two signatures of its own (\(detail))"
+        case .falseVote: "voted \(detail) against the mathematics of the proof"
+        case .falseResult: "signed a result that running the job again contradicts"
+        case .refusedToLimit: "had as many messages refused in a minute as are recorded at all"
+        case .silent: "was silent: no answer in \(detail) rounds and jobs"
+        case .timeGap: "no batch for \(Self.hours(longest ?? 0))"
+        case .versionChanged: "changed what it runs, from \(detail)"
+        case .journalBegunAnew: "began its journal anew"
+        }
+    }
+
+    private static func hours(_ milliseconds: UInt64) -> String {
+        let minutes = milliseconds / 60_000
+        return "\(minutes / 60) hours and \(minutes % 60) minutes at the longest"
+    }
+}
+
+/// How often a validator answered where it was asked for a vote or a result.
+package struct Participation: Codable, Equatable, Sendable {
+    /// Rounds and jobs without an answer from which on a validator is called silent.
+    package static let missedMin: UInt64 = 3
+    /// And of so many that it was asked, one without an answer.
+    package static let missedShare: UInt64 = 100
+
+    /// The number of the validator.
+    package var validator: UInt16
+    /// Its name.
+    package var name: String
+    /// Its key, in hexadecimal.
+    package var key: String
+    /// Votes and results of its own in the log.
+    package var answered: UInt64 = 0
+    /// Rounds and jobs that closed without one.
+    package var missed: UInt64 = 0
+    /// The entries that say so first and last; nil where none does.
+    package var firstMissed: UInt64?
+    /// The last.
+    package var lastMissed: UInt64?
+
+    /// Whether it missed at least three, and at least one in a hundred.
+    package var isSilent: Bool {
+        missed >= Self.missedMin && missed * Self.missedShare >= answered + missed
+    }
+
+    mutating func add(_ other: Participation) {
+        answered += other.answered
+        missed += other.missed
+        firstMissed = [firstMissed, other.firstMissed].compactMap(\.self).min()
+        lastMissed = [lastMissed, other.lastMissed].compactMap(\.self).max()
+    }
+}
+
+extension AuditReport {
+    /// Takes in what was found of the network in entries that follow.
+    mutating func joinNetwork(_ part: AuditReport) {
+        for finding in part.network { note(finding) }
+        for item in part.participation {
+            if let place = participation.firstIndex(where: { $0.validator == item.validator }) {
+                participation[place].add(item)
+            } else {
+                participation.append(item)
+            }
+        }
+        participation.sort { $0.validator < $1.validator }
+    }
+
+    /// Adds a finding, to the one on the same thing where there is one.
+    mutating func note(_ finding: NetworkFinding) {
+        if let place = network.firstIndex(where: { $0.isOne(with: finding) }) {
+            network[place].add(finding)
+        } else {
+            network.append(finding)
+        }
+    }
+
+    /// Draws what follows from all that was found, and puts it in the order in which it is told.
+    mutating func settleNetwork() {
+        network.removeAll { [.falseVote, .falseResult, .silent].contains($0.kind) }
+        for vote in contradictions {
+            note(finding(.falseVote, vote.name, vote.key, vote.vote, at: vote.entry))
+        }
+        for result in resultContradictions {
+            note(finding(.falseResult, result.name, result.key, "", at: result.entry))
+        }
+        for item in participation where item.isSilent {
+            var finding = finding(.silent, item.name, item.key, "", at: item.firstMissed ?? 0)
+            finding.detail = "\(item.missed) of \(item.missed + item.answered)"
+            finding.count = item.missed
+            finding.last = item.lastMissed ?? finding.first
+            network.append(finding)
+        }
+        network.sort {
+            ($0.kind, $0.first, $0.name, $0.detail) < ($1.kind, $1.first, $1.name, $1.detail)
+        }
+    }
+
+    private func finding(
+        _ kind: NetworkFindingKind, _ name: String, _ key: String, _ detail: String,
+        at entry: UInt64
+    ) -> NetworkFinding {
+        NetworkFinding(
+            kind: kind, role: .validator, name: name, key: key, detail: detail, count: 1,
+            first: entry, last: entry)
+    }
+}

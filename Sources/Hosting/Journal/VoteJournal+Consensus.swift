@@ -188,13 +188,4 @@ private struct ItemReader {
 extension JournalItem {
     /// Whether it is a vote of another.
     fileprivate var isReceived: Bool { if case .received = self { true } else { false } }
-
-    /// What it is about.
-    package var height: Height {
-        switch self {
-        case .proposed(let proposal): proposal.height
-        case .cast(let vote), .received(let vote): vote.height
-        case .held(let height, _, _): height
-        }
-    }
 }

@@ -14,6 +14,15 @@ package enum JournalItem: Hashable, Sendable {
     case received(ConsensusVote)
     /// The batch behind a value that it may have to propose again.
     case held(Height, value: Digest, ProposedBatch)
+
+    /// What it is about.
+    package var height: Height {
+        switch self {
+        case .proposed(let proposal): proposal.height
+        case .cast(let vote), .received(let vote): vote.height
+        case .held(let height, _, _): height
+        }
+    }
 }
 
 /// A proposal without its batch.

@@ -26,9 +26,16 @@ extension Replica {
     /// Puts back what the journal holds of this height, says it again, and goes on.
     mutating func resume() {
         pacing.statusAt = now.uptime
-        let items = journal
-        journal = []
         adoptOpenRounds()
+        restoreJournal()
+    }
+
+    /// Puts back what the journal holds of this height, and keeps what it holds of later ones: a
+    /// ledger that was restored from an older copy comes to those heights again.
+    private mutating func restoreJournal() {
+        let height = height
+        let items = journal.filter { $0.height == height }
+        journal.removeAll { $0.height <= height }
         guard !items.isEmpty else { return }
         for case .held(height, let value, let batch) in items {
             _ = derive(batch, for: value)
@@ -83,6 +90,7 @@ extension Replica {
         pacing.note(state, at: now.uptime)
         settle(batch.entries.map(\.event))
         enterHeight()
+        restoreJournal()
         for (peer, message) in catchingUp.popEarly() {
             switch message {
             case .proposal(let proposal): receive(proposal, from: peer, bytes: 0)

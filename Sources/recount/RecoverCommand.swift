@@ -30,7 +30,9 @@ struct RecoverCommand: ParsableCommand {
             (--new-journal NAME). Such a validator says nothing until ledger time has passed
             the recovery by two minutes, twice the life of a vote: nothing that it may have
             signed before can count then. The others have to go on meanwhile, so it is
-            refused where they would be too few.
+            refused where they would be too few, and that is said before anything is written.
+            So is what else a home lacks: without its configuration, keys or journal the node
+            would not start on a ledger that is whole again.
 
               recount recover net/validator-3 --new-journals
 
@@ -121,6 +123,7 @@ struct RecoverCommand: ParsableCommand {
 
     mutating func run() throws {
         var result = Result()
+        try checkRest()
         if let from, let trust { result.ledger = try recoverLedger(from, trust) }
         if newJournals || !newJournal.isEmpty {
             let homes = try Place.homes(home)
@@ -141,6 +144,28 @@ struct RecoverCommand: ParsableCommand {
         }
         if result.ledger == nil, result.journals.isEmpty {
             Output.line("No journal is gone; nothing was changed.")
+        }
+    }
+
+    /// Says what would keep the node from starting afterwards, before anything is written.
+    private func checkRest() throws(Failure) {
+        let begins = newJournals || !newJournal.isEmpty
+        do throws(NodeError) {
+            if from != nil { try NodeHome.checkRest(of: home, beginsJournal: begins) }
+            if begins { try NodeJournals.check(at: try homes(), named: newJournal) }
+        } catch {
+            throw Failure(
+                "\(error)"
+                    + (from == nil
+                        ? ""
+                        : " (nothing was written; `recount recover"
+                            + " \(home)/ledger` with the same options rebuilds the ledger alone)"))
+        }
+    }
+
+    private func homes() throws(NodeError) -> [String] {
+        do throws(Failure) { return try Place.homes(home) } catch {
+            throw .cannot(error.message)
         }
     }
 

@@ -95,12 +95,24 @@ struct RunCommand: AsyncParsableCommand {
         let summary: RunSummary
     }
 
+    /// Says whose homes are not in the folder: each may be elsewhere, and may be lost.
+    private static func tellAbsent(_ network: LocalNetwork) {
+        let absent = network.configuration.validators.map(\.name).filter {
+            network.node($0) == nil
+        }
+        guard !absent.isEmpty else { return }
+        Output.error(
+            "note: \(absent.joined(separator: ", ")) \(absent.count == 1 ? "is" : "are") not in"
+                + " \(network.path), and not run here")
+    }
+
     mutating func run() async throws {
         let summary: RunSummary
         do throws(NodeError) {
             let protection = try Passphrase.protection(ofNetwork: network, keyFile: keyFile)
             let opened = try LocalNetwork.open(
                 at: network, only: only.isEmpty ? nil : only, protection: protection)
+            if only.isEmpty { Self.tellAbsent(opened) }
             let options = try options(opened)
             if try RequestFile.check(requests) == 0 {
                 Output.standardError(

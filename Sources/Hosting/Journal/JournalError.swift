@@ -15,6 +15,17 @@ package enum JournalError: Error, Sendable {
     case unusable(entry: UInt64, JournalProblem)
 }
 
+extension JournalError: CustomStringConvertible {
+    /// What happened, for a person.
+    package var description: String {
+        switch self {
+        case .log(let error): "\(error)"
+        case .cosign(let refusal): "the checkpoint is not cosigned: \(refusal)"
+        case .unusable(let entry, let problem): "entry \(entry): \(problem)"
+        }
+    }
+}
+
 /// What is wrong with an entry of a validator's journal.
 package enum JournalProblem: Error, Equatable, Sendable {
     /// The bytes are no vote.

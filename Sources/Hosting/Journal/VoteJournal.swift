@@ -41,6 +41,22 @@ package struct VoteJournal: Sendable {
     /// Of a job that was assigned up to then the validator may have reported what this journal
     /// does not hold.
     package private(set) var begunAnew: Time?
+    /// Until when the validator of a journal says nothing, for it was lost and begun anew; nil where
+    /// it was not. Reads its first entry, and opens nothing.
+    package static func silence(
+        in directory: String, disk: any Disk
+    ) throws(JournalError) -> Time? {
+        let bytes: [UInt8]
+        do throws(LogError) { bytes = try EventLog.firstEntry(in: directory, disk: disk) } catch {
+            // A journal in which nothing was signed yet.
+            return nil
+        }
+        do throws(DecodingError) {
+            guard case .begunAnew(let time) = try JournalEntry(decoding: bytes) else { return nil }
+            return time.adding(milliseconds: 2 * Limits.voteLifeMilliseconds)
+        } catch { throw .unusable(entry: 0, .undecodable(error)) }
+    }
+
     /// The height through which it says nothing, for its journal was lost; nil where it was not.
     package var silentThrough: Height? { window.silentThrough }
 

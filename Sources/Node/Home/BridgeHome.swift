@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Cryptography
+internal import EventLog
 package import Ledger
 
 /// The folder of the bridge, a party of its own: `recount.toml`, `keys/bridge.key`,
@@ -63,8 +64,18 @@ package struct BridgeHome: Sendable {
     ) throws(NodeError) -> BridgeHome {
         let path = Files.absolute(path)
         let keys = KeyFolder(home: path)
-        for part in [configurationFile(path), keys.path] where !Files.exists(part) {
-            throw .notAHome(path: path, missing: part)
+        guard Files.exists(configurationFile(path)) else {
+            throw .cannot(
+                "\(configurationFile(path)) is missing: what the bridge may pay, and for which"
+                    + " ledger; restore a copy, or take a validator's without [node] and with"
+                    + " the [bridge] that it had")
+        }
+        guard Files.exists(keys.path) else {
+            throw .cannot(
+                "\(keys.path) is missing: the key of the bridge, which the first entry of the"
+                    + " ledger names for ever and nobody can make again; find a copy of the folder."
+                    + " Without it nothing that the ledger orders is paid; its nodes go on, with"
+                    + " the folder \(path) moved away")
         }
         let configuration = try Configuration.load(path: configurationFile(path))
         return BridgeHome(
@@ -77,7 +88,7 @@ package struct BridgeHome: Sendable {
         guard Files.exists(vaultPath) else {
             throw .cannot(
                 "the vault \(vaultPath) is missing; restore the newest copy, or make it anew from a"
-                    + " ledger with `recount bridge rebuild`")
+                    + " ledger with `recount bridge rebuild \(POSIXDisk().parent(of: path))`")
         }
         return try Vault.open(path: vaultPath, ledger: ledger, balance: balance, key: key)
     }

@@ -56,6 +56,11 @@ struct KeyFolder {
     /// Opens a key, after a look at who may read it.
     func open(_ name: String, _ protection: HomeProtection) throws(NodeError) -> SigningKey {
         let unlocking = try keyProtection(protection)
+        guard Files.exists(file(name)) else {
+            throw .cannot(
+                "\(file(name)) is missing: a key that nobody can make again; find a copy of the"
+                    + " folder \(path)")
+        }
         try Files.checkSecret(file(name))
         let bytes = try Files.read(file(name), max: 4096)
         do throws(SealedKeyError) {
@@ -89,6 +94,11 @@ struct KeyFolder {
             return .passphrase(text)
         case .keyFile(let named):
             let path = unlockPath(named)
+            guard Files.exists(path) else {
+                throw .cannot(
+                    "\(path) does not exist: what unlocks the keys in \(self.path), which nobody"
+                        + " can make again; find it, or name where it is (--key-file)")
+            }
             let text = try Files.readSecret(path, max: 4096)
             guard let bytes = SecretBytes(hexDigits: text), bytes.count == 32 else {
                 throw .unlockKeyMalformed(path: path)

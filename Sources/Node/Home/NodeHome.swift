@@ -45,12 +45,15 @@ package struct NodeHome: Sendable {
 
     /// Whether there is a validator's home at `path`, as far as can be seen from outside.
     ///
-    /// One that has lost its ledger is still a home: it has keys, and not those of the bridge.
+    /// One that has lost a part is still a home: it has two of configuration, ledger and keys, and
+    /// those are not the bridge's.
     package static func isHome(_ path: String) -> Bool {
         let keys = KeyFolder(home: path)
-        return Files.exists(configurationFile(path))
-            && (Files.exists(ledgerFolder(path))
-                || Files.exists(keys.path) && !Files.exists(keys.file(PublicParty.bridgeName)))
+        let hasKeys =
+            Files.exists(keys.path) && !Files.exists(keys.file(PublicParty.bridgeName))
+        let hasLedger = Files.exists(ledgerFolder(path))
+        guard Files.exists(configurationFile(path)) else { return hasKeys && hasLedger }
+        return hasKeys || hasLedger
     }
 
     /// Whether a home holds a log, damaged or not.
@@ -79,19 +82,7 @@ package struct NodeHome: Sendable {
         let keys = KeyFolder(home: path)
         let configuration = try configuration(of: path)
         let validator = try name(in: configuration, of: path)
-        guard Files.exists(journalFolder(path)) else {
-            throw .cannot(
-                "\(journalFolder(path)) is missing: what this validator has signed; restore the"
-                    + " newest copy, or begin it anew with `recount recover \(path)"
-                    + " --new-journals`")
-        }
-        guard Files.exists(ledgerFolder(path)) else {
-            throw .cannot(
-                "\(ledgerFolder(path)) is missing: rebuild it from another validator's with"
-                    + " `recount recover \(path) --from HOME --trust CHECKPOINT`, or restore a"
-                    + " copy")
-        }
-        guard Files.exists(keys.path) else { throw .notAHome(path: path, missing: keys.path) }
+        for part in [HomePart.journal, .ledger, .keys] { try part.check(in: path) }
         let opened = try FirstEntry.read(ledgerFolder(path))
         try FirstEntry.check(configuration, opened)
         let isObserver = configuration.observer != nil
@@ -118,7 +109,10 @@ package struct NodeHome: Sendable {
     /// Reads the configuration of a home.
     static func configuration(of path: String) throws(NodeError) -> Configuration {
         let file = configurationFile(path)
-        guard Files.exists(file) else { throw .notAHome(path: path, missing: file) }
+        guard Files.exists(file) else {
+            guard !isHome(path) else { throw HomePart.configuration.loss(in: path) }
+            throw .notAHome(path: path, missing: file)
+        }
         return try Configuration.load(path: file)
     }
 

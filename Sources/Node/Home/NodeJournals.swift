@@ -21,43 +21,36 @@ package enum NodeJournals {
     ///
     /// What is there is renamed, never removed. The new journal holds the validator's votes and
     /// results among the newest entries of its ledger, and from when on it may speak again: see
-    /// `VoteJournal.silentUntil`. Throws, before anything is changed, where those who may still
-    /// speak would be too few to agree on anything: ledger time would never come to pass.
+    /// `VoteJournal.silentUntil`. Throws what `check` throws before anything is changed.
     /// - Parameters:
     ///   - homes: The folders of the homes, all of the same ledger.
     ///   - names: The validators whose journals are begun anew in any case.
     package static func beginAnew(
         at homes: [String], named names: [String], clock: any NodeClock = SystemClock()
     ) throws(NodeError) -> [Begun] {
-        var nodes: [NodeClient] = []
-        for home in homes { nodes.append(try NodeClient(home: home)) }
-        let known = nodes.map(\.validator)
-        for name in names where !known.contains(name) {
-            throw .unknownName(kind: "validator", name, known: known)
-        }
+        try check(at: homes, named: names)
         var lost: [NodeClient] = []
-        for node in nodes {
-            let directory = NodeHome.journalFolder(node.home)
-            var isLost = names.contains(node.validator)
-            if !isLost { isLost = try self.isLost(directory) }
-            if isLost { lost.append(node) }
-        }
-        guard !lost.isEmpty else { return [] }
         var states: [(state: LedgerState, log: EventLog)] = []
-        for node in nodes { states.append(try node.state()) }
-        guard let newest = states.map(\.state).max(by: { $0.height < $1.height }) else { return [] }
-        let mayFail = newest.members.count - Int(newest.parameters.threshold)
-        guard lost.count <= mayFail else {
-            throw .cannot(
-                "\(lost.count) journals are lost, and \(mayFail) are the most that this ledger"
-                    + " bears at once: whoever lost one says nothing until the others have gone on"
-                    + " for two minutes of ledger time. Restore the journals of "
-                    + "\(lost.map(\.validator).joined(separator: ", ")), or as many as you can")
+        for home in homes {
+            guard NodeHome.hasLedger(home) else {
+                throw .cannot(
+                    "\(home) has lost its ledger too, from which it is taken what the validator has"
+                        + " signed: rebuild that in the same go, with `recount recover \(home)"
+                        + " --from HOME --trust CHECKPOINT --new-journals`")
+            }
+            let node = try NodeClient(home: home)
+            states.append(try node.state())
+            if try JournalStanding.isLost(home, names) { lost.append(node) }
         }
+        guard !lost.isEmpty,
+            let newest = states.map(\.state).max(by: { $0.height < $1.height })
+        else { return [] }
         let now = max(try clock.checked(), newest.time)
         var begun: [Begun] = []
-        for (node, state) in zip(nodes, states)
-        where lost.contains(where: { $0.home == node.home }) {
+        for (home, state) in zip(homes, states) {
+            guard let node = lost.first(where: { $0.home == Files.absolute(home) }) else {
+                continue
+            }
             begun.append(try begin(node, state, newest.height, now))
         }
         return begun
@@ -112,18 +105,6 @@ package enum NodeJournals {
             }
         } catch { throw .storage(path: log.directory, StorageError(error)) }
         return (votes, results)
-    }
-
-    private static func isLost(_ directory: String) throws(NodeError) -> Bool {
-        do throws(LogError) {
-            _ = try EventLog.open(directory: directory, disk: POSIXDisk(), access: .readOnly)
-            return false
-        } catch {
-            switch error {
-            case .notALog, .damaged: return true
-            default: throw .log(of: "a journal", path: directory, error)
-            }
-        }
     }
 
     private static func setAside(_ directory: String) throws(NodeError) {

@@ -25,6 +25,8 @@ package struct LedgerBackup {
         name.hasPrefix("projections")
             || [
                 "LOCK", "END", "END.tmp", "segments", "blobs", "snapshots", "checkpoints", "torn",
+                // What a backup keeps of the home beside its ledger.
+                "home",
             ].contains(name)
     }
 

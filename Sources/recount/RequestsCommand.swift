@@ -14,7 +14,9 @@ struct RequestsCommand: ParsableCommand {
         discussion: """
             Of each request: the entry that introduced it, when, its identity, what became
             of it, and the votes to approve, to reject and to abstain when it was decided
-            (so far, where it is open). "margin" is approvals less the threshold.
+            (so far, where it is open). "margin" is approvals less the threshold then;
+            "spare" is how many of those who made the decision could have failed without
+            another outcome, by all votes of the closed round.
 
               recount requests home
               recount requests home --outcome rejected --limit 20
@@ -103,6 +105,7 @@ struct RequestsCommand: ParsableCommand {
             ("reason", .left, .dropped(4)),
             ("approve", .right, .dropped(1)), ("reject", .right, .dropped(1)),
             ("abstain", .right, .dropped(1)), ("margin", .right, .dropped(5)),
+            ("spare", .right, .dropped(5)),
             ("settlement", .left, .dropped(8)),
         ])
         for row in rows {
@@ -113,7 +116,7 @@ struct RequestsCommand: ParsableCommand {
                 "\(row.submitter) \(row.submitterName)", "\(row.leader)", row.leaderName,
                 row.outcome, row.reason ?? "",
                 "\(row.approvals)", "\(row.rejections)", "\(row.abstentions)", margin,
-                row.settlement ?? "",
+                row.spare.map { "\($0)" } ?? "", row.settlement ?? "",
             ]
             table.add(
                 styled: cells.enumerated().map {

@@ -18,6 +18,9 @@ struct ShowReputationCommand: ParsableCommand {
               recount show reputation home c95a --limit 0 --json
               recount show reputation --node http://127.0.0.1:5100 8
 
+            A change is about a request or job: beside its cause stand what the validator
+            answered there, and what was decided. A missing answer was none in time.
+
             Changes where a bound left the reputation as it was are listed too. recount
             chart reputation draws it. In JSON, reputations are thousandths of a point.
             """)
@@ -63,7 +66,9 @@ struct ShowReputationCommand: ParsableCommand {
         list.print()
         var table = Table(fitting: [
             ("entry", .right, .kept), ("time", .left, .dropped(1)), ("cause", .left, .kept),
-            ("about", .left, .kept), ("change", .right, .kept), ("points", .right, .kept),
+            ("about", .left, .kept), ("id", .left, .idDropped(3)), ("answer", .left, .kept),
+            ("outcome", .left, .dropped(2)), ("change", .right, .kept),
+            ("points", .right, .kept),
         ])
         for change in result.changes {
             let delta = Int64(clamping: change.after) - Int64(clamping: change.before)
@@ -72,6 +77,8 @@ struct ShowReputationCommand: ParsableCommand {
             table.add(styled: [
                 ("\(change.entry)", .plain), (Text.time(change.time), .plain),
                 (change.cause, .plain), (change.about.map { "entry \($0)" } ?? "", .plain),
+                (change.aboutID.map(Text.short) ?? "", .plain), (change.answer ?? "", .plain),
+                (change.outcome ?? "", Style.of(outcome: change.outcome ?? "")),
                 (isFirst ? "" : Text.change(delta), isFirst ? .plain : style),
                 (Text.points(change.after), .plain),
             ])

@@ -17,6 +17,12 @@ package struct ReputationView: Codable, Equatable, Sendable {
     package var before: UInt64
     /// What it is.
     package var after: UInt64
+    /// The identity of the request or job.
+    package var aboutID: String?
+    /// What the validator voted on the request, or the status that it reported of the job.
+    package var answer: String?
+    /// How the request or job was decided.
+    package var outcome: String?
 }
 
 /// How often a cause changed a reputation, and by how much in all.
@@ -64,16 +70,26 @@ extension LedgerViews {
     ) throws(ViewError) -> [ReputationView] {
         try rows(
             """
-            SELECT entry, cause, about, before, after, (SELECT time FROM batch
-                WHERE batch.entry <= reputation_change.entry
-                ORDER BY batch.entry DESC LIMIT 1) AS time
-            FROM reputation_change WHERE validator = ? ORDER BY entry DESC LIMIT ?
+            SELECT change.entry AS entry, cause, about, before, after, (SELECT time FROM batch
+                WHERE batch.entry <= change.entry
+                ORDER BY batch.entry DESC LIMIT 1) AS time,
+                coalesce(request.id, job.id) AS about_id,
+                coalesce(vote.vote, result.status) AS answer,
+                coalesce(request.outcome, job.decision) AS outcome
+            FROM reputation_change AS change
+            LEFT JOIN request ON request.entry = change.about
+            LEFT JOIN job ON job.entry = change.about
+            LEFT JOIN vote ON vote.request = change.about AND vote.validator = change.validator
+            LEFT JOIN result ON result.job = change.about AND result.validator = change.validator
+            WHERE change.validator = ? ORDER BY change.entry DESC LIMIT ?
             """, [Int64(clamping: validator), Int64(clamping: limit)]
         ) { cells throws(ViewError) in
             ReputationView(
                 entry: try cells.number("entry"), time: try cells.number("time"),
                 cause: try cells.text("cause"), about: try cells.numberIfAny("about"),
-                before: try cells.number("before"), after: try cells.number("after"))
+                before: try cells.number("before"), after: try cells.number("after"),
+                aboutID: try cells.hexIfAny("about_id"), answer: try cells.textIfAny("answer"),
+                outcome: try cells.textIfAny("outcome"))
         }.reversed()
     }
 

@@ -45,6 +45,11 @@ package struct RequestView: Codable, Equatable, Sendable {
     package var abstentions: UInt64
     /// Approvals less the threshold, at the decision.
     package var margin: Int64?
+    /// Votes to approve when the round closed, also those after the decision; nil until then.
+    package var closingApprovals: UInt64?
+    /// How many of those who made the decision could have failed without another outcome, by all
+    /// votes of the closed round; nil where no votes made it.
+    package var spare: Int64?
     /// The entry that decided it.
     package var deciding: UInt64?
     /// The entry that says so.
@@ -79,6 +84,8 @@ package struct RequestView: Codable, Equatable, Sendable {
         rejections = try cells.number("rejections")
         abstentions = try cells.number("abstentions")
         margin = try cells.signedIfAny("margin")
+        closingApprovals = try cells.numberIfAny("closing_approvals")
+        spare = try cells.signedIfAny("spare")
         deciding = try cells.numberIfAny("deciding")
         decided = try cells.numberIfAny("decided")
         decidedTime = try cells.numberIfAny("decided_time")
@@ -175,7 +182,22 @@ extension LedgerViews {
                 WHERE vote.request = request.entry AND vote.vote = 'reject')) AS rejections,
             coalesce(request.abstentions, (SELECT count(*) FROM vote
                 WHERE vote.request = request.entry AND vote.vote = 'abstain')) AS abstentions,
-            request.margin, request.deciding, request.decided, request.decided_time,
+            request.margin,
+            CASE WHEN request.closed IS NOT NULL THEN (SELECT count(*) FROM vote
+                WHERE vote.request = request.entry AND vote.vote = 'approve')
+            END AS closing_approvals,
+            CASE
+                WHEN request.closed IS NULL THEN NULL
+                WHEN request.reason = 'quorumApproved' THEN (SELECT count(*) FROM vote
+                    WHERE vote.request = request.entry AND vote.vote = 'approve')
+                    - request.threshold
+                WHEN request.reason = 'approvalOutOfReach' THEN (SELECT count(*) FROM vote
+                    WHERE vote.request = request.entry AND vote.vote <> 'approve')
+                    + request.threshold - 1 - (SELECT count(*) FROM membership
+                    WHERE membership.joined < request.entry
+                    AND (membership.left IS NULL OR membership.left > request.entry))
+            END AS spare,
+            request.deciding, request.decided, request.decided_time,
             request.closed, request.close_cause,
             CASE WHEN settlement.request IS NULL THEN NULL
                 ELSE coalesce(settlement.result, 'ordered') END AS settlement

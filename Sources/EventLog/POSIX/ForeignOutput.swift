@@ -18,6 +18,17 @@ package struct ForeignOutput: Sendable {
     /// Has the process survive a pipe that nobody reads: writing to it fails then.
     package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
+    /// Gives its number to each of the three standard streams that is closed, so that no file that
+    /// is opened gets it, and then what is said. Using the stream fails as before.
+    package static func holdStandardStreams() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
+        where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest number that is free is taken, which is this one.
+            let access = descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY
+            _ = openDescriptor("/dev/null", access)
+        }
+    }
+
     /// Writes all of it, waiting for room where there is none; returns the bytes that were written
     /// before it failed, which are all where it did not.
     package func write(_ bytes: [UInt8]) -> Int {

@@ -10,13 +10,16 @@ internal import Cryptography
 #endif
 
 /// The system's words for an `errno`.
-enum SystemText {
+package enum SystemText {
     /// Returns the message, with the number.
-    static func of(_ code: Int32) -> String {
+    static func of(_ code: Int32) -> String { "\(words(code)) (errno \(code))" }
+
+    /// Returns the message for people, who need no number: `no space left on device`.
+    package static func words(_ code: Int32) -> String {
         // SAFETY: `strerror` gives a string that ends in zero and lives until the next call of it
         // in this thread.
         guard let text = unsafe strerror(code) else { return "error \(code)" }
-        return unsafe "\(String(cString: text)) (errno \(code))"
+        return unsafe String(cString: text)
     }
 }
 

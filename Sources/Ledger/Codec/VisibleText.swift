@@ -19,6 +19,26 @@ extension StringProtocol {
 }
 
 extension String {
+    /// JSON, or a text within it, with the scalars that nobody sees as `\u` escapes.
+    ///
+    /// JSON's own encoders escape what is below U+0020 and leave the rest, of which terminals and
+    /// pagers obey some. Ends of lines stay: within a text JSON escapes them.
+    package var visibleJSON: String {
+        guard !utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A }) else { return self }
+        var result = ""
+        for scalar in unicodeScalars {
+            if scalar == "\n" || !scalar.isInvisible {
+                result.unicodeScalars.append(scalar)
+            } else {
+                for unit in String(scalar).utf16 {
+                    let digits = String(unit, radix: 16)
+                    result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                }
+            }
+        }
+        return result
+    }
+
     /// The text, or as much of its beginning as so many bytes of UTF-8 hold, and how many are left
     /// out.
     package func bounded(bytes max: Int) -> String {
@@ -30,6 +50,41 @@ extension String {
         }
         let kept = self[..<end]
         return "\(kept)... (\(count - kept.utf8.count) more bytes)"
+    }
+}
+
+extension StringProtocol {
+    /// The text as `visible` has it, but for the ends of lines and for the styles of this program:
+    /// `ESC [ 1 m` and so on, which change how a text looks and nothing else.
+    package var visibleBesidesStyles: String {
+        guard !utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A }) else {
+            return String(self)
+        }
+        var result = String.UnicodeScalarView()
+        var rest = unicodeScalars[...]
+        while let scalar = rest.first {
+            let style = Self.style(rest)
+            if style > 0 {
+                result.append(contentsOf: rest.prefix(style))
+                rest = rest.dropFirst(style)
+                continue
+            }
+            rest.removeFirst()
+            if scalar == "\n" {
+                result.append(scalar)
+            } else {
+                result.append(contentsOf: String(scalar).visible.unicodeScalars)
+            }
+        }
+        return String(result)
+    }
+
+    /// How many scalars a style at the start of a text has; 0 where there is none.
+    private static func style(_ text: UnicodeScalarView.SubSequence) -> Int {
+        guard text.starts(with: "\u{1B}[".unicodeScalars) else { return 0 }
+        let digits = text.dropFirst(2).prefix { ("0"..."9").contains($0) }
+        guard digits.count <= 2, text.dropFirst(2 + digits.count).first == "m" else { return 0 }
+        return digits.count + 3
     }
 }
 

@@ -13,20 +13,24 @@ package enum Spelling {
         return near.map { "; did you mean \($0.1)?" } ?? ""
     }
 
-    /// The least number of characters to insert, remove or replace (Levenshtein 1966); words
-    /// beyond 64 characters are cut there.
+    /// The least number of characters to insert, remove, replace (Levenshtein 1966), or exchange
+    /// with the next (Damerau 1964); words beyond 64 characters are cut there.
     package static func distance(_ left: String, _ right: String) -> Int {
         let left = Array(left.lowercased().prefix(64))
         let right = Array(right.lowercased().prefix(64))
+        var before: [Int] = []
         var row = Array(0...right.count)
-        for (i, character) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, other) in right.enumerated() {
-                let cost = character == other ? diagonal : 1 + min(diagonal, row[j], row[j + 1])
-                diagonal = row[j + 1]
-                row[j + 1] = cost
+        for i in left.indices {
+            var next = [i + 1]
+            for j in right.indices {
+                let isSame = left[i] == right[j]
+                var cost = min(row[j] + (isSame ? 0 : 1), row[j + 1] + 1, next[j] + 1)
+                if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] {
+                    cost = min(cost, before[j - 1] + 1)
+                }
+                next.append(cost)
             }
+            (before, row) = (row, next)
         }
         return row[right.count]
     }

@@ -24,6 +24,14 @@ extension LedgerState {
         return [event]
     }
 
+    /// Why the rules refuse a change in the state as it is, whoever signs it; nil where they do not.
+    package func refusal(of change: Change) -> Refusal? {
+        do throws(Refusal) {
+            try check(change)
+            return nil
+        } catch { return error }
+    }
+
     /// Checks what a change may do in the state as it is.
     func check(_ change: Change) throws(Refusal) {
         switch change {

@@ -93,13 +93,18 @@ package struct GenesisFile: BorshCodable, Hashable, Sendable {
         return file
     }
 
-    /// Writes it where nothing is; it is there whole or not at all.
-    package func save(path: String) throws(NodeError) {
-        let path = Files.absolute(path)
+    /// What a file of this path is to hold, which all parties can read.
+    package func bytes(for path: String) throws(NodeError) -> [UInt8] {
         guard encoded.count <= Self.bytesMax else {
             throw .fileTooLong(path: path, max: Self.bytesMax)
         }
-        try Files.writeWhole(encoded, to: path)
+        return encoded
+    }
+
+    /// Writes it where nothing is; it is there whole or not at all.
+    package func save(path: String) throws(NodeError) {
+        let path = Files.absolute(path)
+        try Files.writeWhole(bytes(for: path), to: path)
     }
 
     // MARK: Checking

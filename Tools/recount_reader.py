@@ -3421,7 +3421,7 @@ def read(arguments):
             line = {
                 "height": ledger.height,
                 "size": log.tree.size,
-                "log_root": log.tree.root().hex(),
+                "root": log.tree.root().hex(),
                 "state_root": ledger.state_root.hex(),
             }
             print(
@@ -3458,7 +3458,7 @@ def read(arguments):
         "signatures": ledger.signatures if ledger.with_signatures else 0,
         "quorum": quorum,
         "proofs": "not verified",
-        "log_root": log.tree.root().hex(),
+        "root": log.tree.root().hex(),
         "state_root": ledger.state_root.hex(),
         "entries_per_second": int(log.tree.size / seconds),
         "notes": log.notes,

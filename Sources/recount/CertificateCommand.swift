@@ -213,7 +213,7 @@ struct CertificateShowCommand: ParsableCommand {
         }
 
         struct Entry: Encodable {
-            var index: UInt64
+            var entry: UInt64
             var kind: String
             var bytes: Int
             var fields: Field?
@@ -256,7 +256,7 @@ struct CertificateShowCommand: ParsableCommand {
         Output.line()
         for entry in shown.entries {
             let fields = entry.fields?.text() ?? "not an event"
-            Output.line(Output.cut("  entry \(entry.index)  \(entry.kind) \(fields)"))
+            Output.line(Output.cut("  entry \(entry.entry)  \(entry.kind) \(fields)"))
         }
         Output.line("  \(Text.count(UInt64(shown.proof.count), "hash", "hashes")) of proof")
     }
@@ -292,11 +292,11 @@ struct CertificateShowCommand: ParsableCommand {
         do throws(Ledger.DecodingError) {
             let event = try Event(decoding: entry.bytes)
             return Shown.Entry(
-                index: entry.index, kind: event.kind, bytes: entry.bytes.count,
+                entry: entry.index, kind: event.kind, bytes: entry.bytes.count,
                 fields: Field.record(event.fields).named(by: names))
         } catch {
             return Shown.Entry(
-                index: entry.index, kind: "unknown", bytes: entry.bytes.count, fields: nil)
+                entry: entry.index, kind: "unknown", bytes: entry.bytes.count, fields: nil)
         }
     }
 }

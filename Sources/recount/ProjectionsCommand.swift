@@ -49,7 +49,7 @@ struct ProjectionsRebuildCommand: ParsableCommand {
         let file: String
         let entries: UInt64
         let height: UInt64
-        let logRoot: String
+        let root: String
         let stateRoot: String
         let seconds: Double
     }
@@ -65,7 +65,7 @@ struct ProjectionsRebuildCommand: ParsableCommand {
             let info = Projections.info(ledgerDirectory: log.directory, log: log)
             result = Result(
                 file: info.path, entries: position.entries, height: position.height.rawValue,
-                logRoot: position.logRoot.hex, stateRoot: position.stateRoot.hex,
+                root: position.logRoot.hex, stateRoot: position.stateRoot.hex,
                 seconds: Date().timeIntervalSince(start))
             meter.end()
         } catch {
@@ -77,7 +77,7 @@ struct ProjectionsRebuildCommand: ParsableCommand {
         list.add("file", result.file)
         list.add("entries", Text.grouped(result.entries))
         list.add("height", "\(result.height)")
-        list.add("root", result.logRoot)
+        list.add("root", result.root)
         list.add("took", Text.seconds(result.seconds))
         list.print()
     }
@@ -194,7 +194,7 @@ struct ProjectionsInfoCommand: ParsableCommand {
         if let bytes = state.bytes { list.add("bytes", Text.grouped(bytes)) }
         if let entries = state.entries { list.add("entries", Text.grouped(entries)) }
         if let height = state.height { list.add("height", "\(height)") }
-        if let root = state.logRoot { list.add("root", root) }
+        if let root = state.root { list.add("root", root) }
         if let root = state.stateRoot { list.add("state root", root) }
         list.print()
     }
@@ -210,7 +210,7 @@ struct ProjectionsState: Encodable {
     var entries: UInt64?
     var behind: UInt64?
     var height: UInt64?
-    var logRoot: String?
+    var root: String?
     var stateRoot: String?
     var problem: String?
 
@@ -227,7 +227,7 @@ struct ProjectionsState: Encodable {
             entries = position.entries
             self.behind = behind
             height = position.height.rawValue
-            logRoot = position.logRoot.hex
+            root = position.logRoot.hex
             stateRoot = position.stateRoot.hex
         }
     }

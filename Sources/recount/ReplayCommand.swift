@@ -70,7 +70,7 @@ struct ReplayCommand: ParsableCommand {
 /// A state as people and machines read it.
 private struct StateSummary: Encodable {
     struct ValidatorLine: Encodable {
-        var index: Int
+        var validator: Int
         var name: String
         var key: String
         var stake: UInt64
@@ -127,7 +127,7 @@ private struct StateSummary: Encodable {
         }
         validators = state.validators.enumerated().map { index, validator in
             ValidatorLine(
-                index: index, name: validator.name, key: validator.key.hex,
+                validator: index, name: validator.name, key: validator.key.hex,
                 stake: validator.stake.rawValue, reputation: validator.reputation.rawValue,
                 isMember: validator.isMember)
         }
@@ -171,7 +171,7 @@ private struct StateSummary: Encodable {
             ("reputation", .right), ("", .left))
         for line in validators {
             table.add(
-                "\(line.index)", line.name, line.key.prefix(16) + "…", "\(line.stake)",
+                "\(line.validator)", line.name, line.key.prefix(16) + "…", "\(line.stake)",
                 UTC.points(Reputation(line.reputation)), line.isMember ? "" : "left")
         }
         table.print()

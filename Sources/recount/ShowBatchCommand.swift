@@ -70,7 +70,7 @@ struct ShowBatchCommand: ParsableCommand {
             row.proposer.map { Text.validator($0, row.proposerName) }
                 ?? "nobody: it opens the ledger")
         if row.round > 0 { list.add("passed over", "\(row.round) in rank") }
-        list.add("log root", row.logRoot)
+        list.add("log root", row.root)
         list.add("state root", row.stateRoot)
         let counts = [
             ("votes", row.votes), ("jobs", row.jobs),

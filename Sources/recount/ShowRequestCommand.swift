@@ -102,9 +102,9 @@ private struct RequestText {
             ("validator", .right), ("name", .left), ("key", .left), ("stake", .right),
             ("reputation", .right), ("vote", .left), ("reason", .left), ("entry", .right))
         for member in answer.pinned {
-            let vote = answer.votes.first { $0.index == member.index }
+            let vote = answer.votes.first { $0.validator == member.validator }
             table.add(
-                "\(member.index)", member.name, member.key.prefix(16) + "…",
+                "\(member.validator)", member.name, member.key.prefix(16) + "…",
                 "\(member.stake)", UTC.points(Reputation(member.reputation)),
                 vote?.vote.vote ?? "none", vote?.vote.reason ?? "",
                 vote.map { "\($0.entry)" } ?? "")

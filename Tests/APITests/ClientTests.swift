@@ -227,7 +227,7 @@ struct ClientTests {
             """
         let batch = """
             {"batch":1,"entry":1,"sealed":2,"entries":2,"time":1,"proposer":0,
-            "proposer_name":\(name),"round":0,"log_root":\(name),"state_root":\(name),"votes":0,
+            "proposer_name":\(name),"round":0,"root":\(name),"state_root":\(name),"votes":0,
             "jobs":0,"settlements_ordered":0,"settlements_reported":0,"evidence":0,"refusals":0,
             "governance":0,"requests":[{"request":1,"request_id":\(name),"is_submitted":true,
             "outcome":\(name)}]}
@@ -242,7 +242,7 @@ struct ClientTests {
             "proof":"","public_inputs":[],"amount":1,"recipient":\(name),"timestamp":1,
             "nullifiers":[\(name)],"submitter":\(name),"submitter_name":\(name),"signature":""},
             "submitter":0,"leader":0,"leader_name":\(name),"threshold":1,"deadline":1,
-            "pinned":[{"index":0,"name":\(name),"key":\(name),"stake":1,"reputation":1}],
+            "pinned":[{"validator":0,"name":\(name),"key":\(name),"stake":1,"reputation":1}],
             "votes":[],"events":[],"refused":[{"entry":3,"refusal":\(name)}],"decision_entry":2,
             "result":{"request_id":\(name),"outcome":\(name),"reason":\(name),
             "tally":{"approvals":1,"rejections":0,"abstentions":0},"votes":[],"final_timestamp":1}}

@@ -46,7 +46,7 @@ struct PartyNameTests {
         #expect(object["leader_name"] as? String == name(leader))
         for list in ["pinned", "votes"] {
             for row in try #require(object[list] as? [[String: Any]]) {
-                #expect(row["name"] as? String == name(row["index"]), "\(list)")
+                #expect(row["name"] as? String == name(row["validator"]), "\(list)")
             }
         }
         for event in try #require(object["events"] as? [[String: Any]]) {

@@ -456,7 +456,7 @@ struct ViewsRequestTests {
                 UInt64(events.count { kinds.contains($0.kind) })
             }
             #expect(row.entry == entry && row.entries == UInt64(events.count))
-            #expect(row.logRoot == sealed.root.hex && row.stateRoot == sealed.stateRoot.hex)
+            #expect(row.root == sealed.root.hex && row.stateRoot == sealed.stateRoot.hex)
             #expect(row.votes == count("voteCast"))
             #expect(row.jobs == count("jobSubmitted"))
             #expect(row.evidence == count("evidenceSubmitted"))

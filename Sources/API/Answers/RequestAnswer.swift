@@ -38,7 +38,7 @@ package struct RequestAnswer: Codable, Sendable {
     /// A validator that may vote.
     package struct Pinned: Codable, Sendable {
         /// Its number.
-        package var index: UInt16
+        package var validator: UInt16
         /// Its name.
         package var name: String
         /// Its key, in hexadecimal.
@@ -54,7 +54,7 @@ package struct RequestAnswer: Codable, Sendable {
         /// Its entry.
         package var entry: UInt64
         /// The validator.
-        package var index: UInt16
+        package var validator: UInt16
         /// Its name.
         package var name: String
         /// The vote.
@@ -148,12 +148,12 @@ package struct RequestAnswer: Codable, Sendable {
         deadline = history.round.opened.deadline.rawValue
         pinned = history.round.pinned.members.map {
             Pinned(
-                index: $0.index.rawValue, name: names.name(of: $0.index), key: $0.key.hex,
+                validator: $0.index.rawValue, name: names.name(of: $0.index), key: $0.key.hex,
                 stake: $0.stake.rawValue, reputation: $0.reputation.rawValue)
         }
         votes = history.votes.map {
             Counted(
-                entry: $0.entry, index: $0.validator.rawValue,
+                entry: $0.entry, validator: $0.validator.rawValue,
                 name: names.name(of: $0.validator), vote: VerificationVote($0.message))
         }
         decisionEntry = history.decision?.entry

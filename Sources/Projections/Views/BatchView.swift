@@ -36,7 +36,7 @@ package struct BatchView: Codable, Equatable, Sendable {
     /// How many in rank were passed over.
     package var round: UInt64
     /// The root of the log before the seal, as the seal states it.
-    package var logRoot: String
+    package var root: String
     /// The root of the state, likewise.
     package var stateRoot: String
     /// Votes in it.
@@ -64,7 +64,7 @@ package struct BatchView: Codable, Equatable, Sendable {
         time = try cells.number("time")
         proposer = try cells.numberIfAny("proposer")
         round = try cells.number("round")
-        logRoot = try cells.hex("log_root")
+        root = try cells.hex("log_root")
         stateRoot = try cells.hex("state_root")
     }
 }

@@ -1,10 +1,11 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
 package import Ledger
 
 extension Field {
-    /// The value on one line; hexadecimal texts are cut to eight digits unless `isFull`, parties
+    /// The value on one line; hexadecimal texts are cut to twelve digits unless `isFull`, parties
     /// have their names behind their numbers, and texts show what controls a terminal.
     package func text(isFull: Bool = false) -> String {
         switch self {
@@ -16,7 +17,7 @@ extension Field {
         case .party(let number, _, let name):
             name.map { "\(number) (\($0.visible))" } ?? "\(number)"
         case .hex(let value):
-            isFull || value.utf8.count <= 16 ? value : "\(value.prefix(8))…"
+            isFull || value.utf8.count <= 16 ? value : "\(value.prefix(12))…"
         case .list(let values):
             "[" + values.map { $0.text(isFull: isFull) }.joined(separator: " ") + "]"
         case .record(let fields):
@@ -28,7 +29,19 @@ extension Field {
 
 extension NamedField {
     /// Name and value.
-    package func text(isFull: Bool = false) -> String { "\(name)=\(value.text(isFull: isFull))" }
+    package func text(isFull: Bool = false) -> String {
+        "\(name)=\(words(isFull) ?? value.text(isFull: isFull))"
+    }
+
+    /// What a bridge calls a payment, where it calls it by a text: all begin with the same word.
+    private func words(_ isFull: Bool) -> String? {
+        guard name == "reference", case .hex(let digits) = value,
+            let bytes = [UInt8](hex: digits), !bytes.isEmpty,
+            bytes.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return isFull || text.count <= 24 ? text : "\(text.prefix(18))…"
+    }
 }
 
 extension Event {

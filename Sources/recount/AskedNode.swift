@@ -45,10 +45,22 @@ struct AskedNode {
             guard case .refused(_, let no) = error, no.error == "notAName" else {
                 throw Failure("\(error)")
             }
-            throw Failure("\(id) names no \(kind) at \(name): \(no.message); \(hint)")
+            guard kind == "validator" else {
+                throw Failure("\(id) names no \(kind) at \(name): \(no.message); \(hint)")
+            }
+            throw missing(kind, id, hint)
         }
-        guard let found else { throw Failure("no \(kind) is called \(id) at \(name); \(hint)") }
+        guard let found else { throw missing(kind, id, hint) }
         return found
+    }
+
+    private func missing(_ kind: String, _ id: String, _ hint: String) -> Failure {
+        let names: LedgerNames?
+        do throws(ClientError) { names = kind == "validator" ? try node.names() : nil } catch {
+            names = nil
+        }
+        return Failure(
+            "no \(kind) is called \(id) at \(name)\(Nearest.hint(kind, id, hint, names))")
     }
 
     /// The newest rows of a list, oldest first, page by page; and how many pass, where counted.

@@ -127,8 +127,8 @@ struct BackupMakeCommand: ParsableCommand {
 
     private func show(_ result: Result) throws {
         if json { return try Output.json(result) }
-        for notice in result.notices { Output.error("warning: \(notice)") }
-        for blob in result.blobsDamaged { Output.error("warning: the blob \(blob) is damaged") }
+        for notice in result.notices { Output.warning(notice) }
+        for blob in result.blobsDamaged { Output.warning("the blob \(blob) is damaged") }
         var list = Listing()
         list.add("copy", result.copy)
         list.add("size", Text.count(result.size, "entry", "entries"))

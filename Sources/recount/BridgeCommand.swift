@@ -197,6 +197,7 @@ struct BridgeConfirmCommand: ParsableCommand {
 
     func validate() throws {
         guard paid != unpaid else { throw ValidationError("say --paid or --unpaid") }
+        if options.json { throw ValidationError("confirm prints no JSON: leave out --json") }
     }
 
     mutating func run() throws {

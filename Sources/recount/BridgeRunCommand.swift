@@ -90,7 +90,7 @@ struct BridgeRunCommand: ParsableCommand {
         do throws(NodeError) {
             let opened = try BridgeHome.open(
                 at: path, protection: try Passphrase.protection(ofBridge: path, keyFile: keyFile))
-            if let notice = opened.protectionNotice { Output.error(notice) }
+            if let notice = opened.protectionNotice { Output.notice(notice) }
             return opened
         } catch { throw Failure("\(error)") }
     }

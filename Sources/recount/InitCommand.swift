@@ -79,9 +79,15 @@ struct InitCommand: ParsableCommand {
     private struct Made: Encodable {
         var path: String
         var ledgerID: String
-        var validators: [String: String]
-        var submitters: [String: String]
+        var validators: [Party]
+        var submitters: [Party]
+        /// The key of the bridge.
         var bridge: String
+    }
+
+    private struct Party: Encodable {
+        var name: String
+        var key: String
     }
 
     func validate() throws {
@@ -116,16 +122,17 @@ struct InitCommand: ParsableCommand {
         } catch {
             throw Failure("\(error)")
         }
-        if let notice = made.protectionNotice { Output.error("note: \(notice)") }
+        if let notice = made.protectionNotice { Output.notice(notice) }
         if json {
-            func keys(_ named: [(String, PublicKey)]) -> [String: String] {
-                Dictionary(named.map { ($0.0, $0.1.hex) }, uniquingKeysWith: { $1 })
-            }
             return try Output.json(
                 Made(
                     path: made.path, ledgerID: made.ledger.hex,
-                    validators: keys(made.nodes.map { ($0.validator, $0.key.publicKey) }),
-                    submitters: keys(made.submitters.map { ($0.name, $0.key.publicKey) }),
+                    validators: made.nodes.map {
+                        Party(name: $0.validator, key: $0.key.publicKey.hex)
+                    },
+                    submitters: made.submitters.map {
+                        Party(name: $0.name, key: $0.key.publicKey.hex)
+                    },
                     bridge: made.bridge?.key.publicKey.hex ?? ""))
         }
         Output.line("Made \(made.path).")
@@ -141,8 +148,8 @@ struct InitCommand: ParsableCommand {
 
     private struct Added: Encodable {
         var path: String
-        var validator: String?
-        var observer: String?
+        var name: String
+        var role: String
         var key: String
     }
 
@@ -152,10 +159,12 @@ struct InitCommand: ParsableCommand {
             made = try LocalNetwork.addHome(
                 of: newcomer, named: name, in: folder, protection: try protection())
         } catch { throw Failure("\(error)") }
-        if let notice = made.notice { Output.error("note: \(notice)") }
+        if let notice = made.notice { Output.notice(notice) }
         if json {
             return try Output.json(
-                Added(path: made.path, validator: join, observer: observer, key: made.key.hex))
+                Added(
+                    path: made.path, name: name, role: join == nil ? "observer" : "validator",
+                    key: made.key.hex))
         }
         Output.line("Made \(made.path).")
         var list = Listing()

@@ -17,7 +17,7 @@ final class Interrupts {
     ///   - words: What a person is told at the first one.
     ///   - say: Says them.
     init(
-        _ words: String, say: @escaping @Sendable (String) -> Void = { Output.error($0) },
+        _ words: String, say: @escaping @Sendable (String) -> Void = { Output.notice($0) },
         _ stop: @escaping @Sendable () -> Void
     ) {
         let queue = DispatchQueue(label: "recount.interrupts")

@@ -93,7 +93,7 @@ struct Jobs {
             throw Failure("\(error)")
         }
         for case let problem? in files.map(\.problem) {
-            Output.standardError("note: \(problem)\n")
+            Output.notice(problem)
         }
         let jobs = files.compactMap { file -> (JobMessage, Digest)? in
             guard case .job(let message)? = file.message, let id = file.id else { return nil }

@@ -111,7 +111,7 @@ struct KeygenCommand: ParsableCommand {
                 protection: passphrase
                     ? .passphrase(try Passphrase.read(isNew: true)) : .keyFile(path: keyFile))
         } catch { throw Failure("\(error)") }
-        if let notice = made.notice { Output.error("note: \(notice)") }
+        if let notice = made.notice { Output.notice(notice) }
         let party = made.party
         let file = "\(home)/\(party.fileName)"
         if json {

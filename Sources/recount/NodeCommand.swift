@@ -72,8 +72,8 @@ struct NodeCommand: AsyncParsableCommand {
         completion: .directory)
     var fellow: [String] = []
 
-    @Option(help: ArgumentHelp("The seed of its lies.", valueName: "number"))
-    var seed: UInt64 = 1
+    @Option(help: ArgumentHelp("The seed of its lies; 1 unless told.", valueName: "number"))
+    var seed: UInt64?
 
     @Option(
         help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
@@ -123,6 +123,9 @@ struct NodeCommand: AsyncParsableCommand {
     func validate() throws {
         if byzantine == nil, !fellow.isEmpty {
             throw ValidationError("--fellow is for a validator that lies: give --byzantine")
+        }
+        if byzantine == nil, seed != nil {
+            throw ValidationError("--seed is for a validator that lies: give --byzantine")
         }
         if let logLevel, !Configuration.logLevels.contains(logLevel) {
             let words = Configuration.logLevels.joined(separator: ", ")
@@ -226,7 +229,7 @@ struct NodeCommand: AsyncParsableCommand {
                     protection: try Passphrase.protection(ofNode: home, keyFile: keyFile))
             }
             options.node.misbehaviour = try ByzantineRun.misbehaviour(
-                opened, strategy: byzantine, fellows: fellows, seed: seed)
+                opened, strategy: byzantine, fellows: fellows, seed: seed ?? 1)
         }
         let address = try answersAt(opened.configuration.api.listen)
         let process = try await NodeProcess(

@@ -33,8 +33,12 @@ struct Failure: Error {
 enum Output {
     /// Writes a line to standard output.
     ///
-    /// Lines are held back until there are many, or `flush`; the end of the program flushes.
-    static func line(_ text: String = "") {
+    /// Lines are held back until there are many, or `flush`; the end of the program flushes. What
+    /// controls a terminal, besides styles, is made visible whatever it comes from.
+    static func line(_ text: String = "") { row(text.visibleBesidesStyles) }
+
+    /// Writes a line as it is, for programs.
+    static func row(_ text: String) {
         let isFull = pending.withLock { lines in
             lines += text.utf8
             lines.append(0x0A)
@@ -53,13 +57,6 @@ enum Output {
     }
 
     private static let pending = Mutex<[UInt8]>([])
-
-    /// Writes "recount: " and a message to standard error, with what controls a terminal made
-    /// visible, since a message may quote what came from outside. Lines stay lines.
-    static func error(_ message: String) {
-        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
-        standardError("recount: \(lines.map(\.visible).joined(separator: "\n"))\n")
-    }
 
     /// Writes to standard error, after what standard output holds back.
     static func standardError(_ text: String) {
@@ -80,10 +77,7 @@ enum Output {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data(lines))
         } catch {
-            let words = "recount: standard output cannot be written: \(error)\n"
-            do { try FileHandle.standardError.write(contentsOf: Data(words.utf8)) } catch {
-                // The status says it too.
-            }
+            self.error("standard output cannot be written: \(ErrorWords.of(error))", .unusable)
             Foundation.exit(ExitStatus.unusable.rawValue)
         }
     }
@@ -91,9 +85,9 @@ enum Output {
     /// Writes a value as JSON: on several lines, or on one.
     static func json(_ value: some Encodable, isLine: Bool = false) throws(Failure) {
         do {
-            line(try AnswerJSON.encode(value, isLine: isLine))
+            row(try AnswerJSON.encode(value, isLine: isLine).visibleJSON)
         } catch {
-            throw Failure("the result cannot be written as JSON: \(error)")
+            throw Failure("the result cannot be written as JSON: \(ErrorWords.of(error))")
         }
     }
 
@@ -232,6 +226,13 @@ enum Text {
 
     /// The first twelve digits of a name, which are a name too as long as they are unique.
     static func short(_ name: String) -> String { String(name.prefix(12)) }
+
+    /// Begin and end of a text that is longer than so many columns: `validat…r-10`.
+    static func cutWithin(_ text: String, _ columns: Int) -> String {
+        guard text.count > columns, columns > 2 else { return String(text.prefix(columns)) }
+        let end = (columns - 1) / 2
+        return text.prefix(columns - 1 - end) + "…" + text.suffix(end)
+    }
 
     /// A time in whole seconds, from milliseconds since 1970 UTC: `2026-01-01T00:00:00Z`.
     static func time(_ milliseconds: UInt64) -> String {

@@ -25,7 +25,7 @@ enum Place {
         let shown = withLedger(path).first ?? first
         if told.withLock({ $0.insert(path).inserted }) {
             let what = LocalNetwork.names(in: path).isEmpty ? "holds ledgers" : "is a local network"
-            Output.standardError("note: \(path) \(what); this is \(shown)'s\n")
+            Output.notice("\(path) \(what); this is \(shown)'s")
         }
         return LocalNetwork.homePath(of: shown, in: path)
     }
@@ -49,7 +49,7 @@ enum Place {
             let home = LocalNetwork.homePath(of: name, in: path)
             if NodeHome.hasLedger(home) { return true }
             if told.withLock({ $0.insert(home).inserted }) {
-                Output.standardError("warning: \(lostLedger(home))\n")
+                Output.warning(lostLedger(home))
             }
             return false
         }

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import EventLog
 import Foundation
+import Ledger
 
 /// The command line.
 @main
@@ -24,8 +26,10 @@ struct Recount: AsyncParsableCommand {
             ledger with something wrong in it); 2 when there is no answer (bad usage, a
             file that cannot be read, no such request). Errors go to standard error.
             With --json, results are JSON with names in snake_case: one object, or one
-            object a line where there are many.
+            object a line where there are many; errors, warnings and notes are JSON too,
+            one object a line on standard error.
             """,
+        version: ProgramVersion.text,
         subcommands: [
             InitCommand.self, KeygenCommand.self, GenesisCommand.self, RunCommand.self,
             NodeCommand.self, SubmitCommand.self,
@@ -54,6 +58,7 @@ struct Recount: AsyncParsableCommand {
 
     /// Runs the command that the arguments name. Bad usage exits with 2, not with 64.
     static func main() async {
+        ForeignOutput.holdStandardStreams()
         do {
             try checkArguments()
             var command = try parseAsRoot()
@@ -64,14 +69,31 @@ struct Recount: AsyncParsableCommand {
             }
             Output.flush()
         } catch let failure as Failure {
-            Output.error(failure.message)
-            Foundation.exit(failure.status.rawValue)
+            end(failure.message, failure.status)
         } catch {
             Output.flush()
-            let code = exitCode(for: error)
-            guard code == .validationFailure else { exit(withError: error) }
-            Output.standardError(fullMessage(for: error) + "\n")
-            Foundation.exit(ExitStatus.unusable.rawValue)
+            switch exitCode(for: error) {
+            case .validationFailure: endUsage(error)
+            // Nobody gave it words.
+            case .failure where !(error is ExitCode): end(ErrorWords.of(error), .unusable)
+            default: exit(withError: error)
+            }
         }
+    }
+
+    private static func end(_ message: String, _ status: ExitStatus) -> Never {
+        Output.error(message, status)
+        Foundation.exit(status.rawValue)
+    }
+
+    /// Says what is wrong with the arguments, and how they are given.
+    private static func endUsage(_ error: any Error) -> Never {
+        let mistyped = Mistyped.problem(in: Array(CommandLine.arguments.dropFirst()))
+        if Output.saysJSON { end(mistyped ?? message(for: error), .unusable) }
+        var lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init)
+        if let mistyped { lines[0] = "Error: \(mistyped)" }
+        Output.standardError(lines.map(\.visible).joined(separator: "\n") + "\n")
+        Foundation.exit(ExitStatus.unusable.rawValue)
     }
 }

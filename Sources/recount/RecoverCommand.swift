@@ -119,6 +119,9 @@ struct RecoverCommand: ParsableCommand {
         guard (policy == nil) == (keys == nil) else {
             throw ValidationError("--policy and --keys belong together")
         }
+        if policy != nil, trust == nil {
+            throw ValidationError("--policy and --keys are of the checkpoint of --trust")
+        }
     }
 
     mutating func run() throws {
@@ -253,7 +256,7 @@ struct RecoverCommand: ParsableCommand {
     }
 
     private func show(_ part: LedgerPart) {
-        for notice in part.notices { Output.error("warning: \(notice)") }
+        for notice in part.notices { Output.warning(notice) }
         switch part.outcome {
         case "nothingToDo": Output.line("The ledger is whole; nothing was changed.")
         case "finishedEarlierRun": Output.line("An interrupted recovery was finished.")

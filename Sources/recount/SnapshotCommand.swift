@@ -65,7 +65,7 @@ struct SnapshotCommand: ParsableCommand {
             root: header.root.hex, stateRoot: header.stateRoot.hex, folded: opened.folded,
             notices: opened.notices)
         if json { return try Output.json(result) }
-        for notice in result.notices { Output.error("warning: \(notice)") }
+        for notice in result.notices { Output.warning(notice) }
         var list = Listing()
         list.add("snapshot", result.path)
         list.add("height", "\(result.height)")

@@ -51,7 +51,7 @@ struct OpenedViews {
                 entries, all in meter.tell(entries, of: all)
             }
             meter.clear()
-            for notice in reader.notices { Output.standardError("note: \(notice)\n") }
+            for notice in reader.notices { Output.notice(notice) }
             return reader
         } catch {
             meter.clear()
@@ -84,13 +84,18 @@ struct OpenedViews {
         _ kind: String, _ id: String, hint: String,
         _ question: (LedgerViews) throws(ViewError) -> Value
     ) throws(Failure) -> Value {
-        let missing = Failure("no \(kind) is called \(id) in \(log.directory); \(hint)")
-        guard let reader else { throw missing }
+        func missing() -> Failure {
+            Failure(
+                "no \(kind) is called \(id) in \(log.directory)"
+                    + Nearest.hint(kind, id, hint, names()))
+        }
+        guard let reader else { throw missing() }
         do throws(ViewError) {
             return try LedgerViews.read(reader.database, question)
         } catch {
             switch error {
-            case .notFound: throw missing
+            case .notFound: throw missing()
+            case .notAName where kind == "validator": throw missing()
             case .notAName:
                 throw Failure("\(id) is neither a number nor the first digits of a name; \(hint)")
             case .ambiguous(let things):
@@ -104,6 +109,13 @@ struct OpenedViews {
             default: throw Failure("\(log.directory): \(error)")
             }
         }
+    }
+
+    /// What those in the ledger are called; nil where it cannot be asked.
+    func names() -> LedgerNames? {
+        do throws(Failure) {
+            return try ask { views throws(ViewError) in try views.names() }
+        } catch { return nil }
     }
 
     private static func word(_ kind: String) -> String {

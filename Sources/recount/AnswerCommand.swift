@@ -42,6 +42,8 @@ struct AnswerCommand: ParsableCommand {
         completion: .file())
     var out: String?
 
+    @OptionGroup var replacing: ForceOption
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -53,6 +55,7 @@ struct AnswerCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        try OutputFile.check(out, force: replacing.force, json: json)
         let (file, claim) = try readClaim()
         let answer: ClaimAnswer
         do throws(JournalError) {
@@ -64,13 +67,15 @@ struct AnswerCommand: ParsableCommand {
         let reply = EvidenceFile(ledger: file.ledger, charge: .answer(answer))
         let verdict = reply.verdict()
         let isCleared = verdict.effect == .clears
-        if let out, isCleared { try InputFile.write(reply.bytes, to: out) }
+        if let out, isCleared {
+            try OutputFile.write(reply.bytes, to: out, force: replacing.force)
+        }
         let result = Result(
             isCleared: isCleared, shown: answer.prevotes.count, needed: claim.threshold,
             sentence: verdict.sentence)
         if json {
             try Output.json(result)
-        } else {
+        } else if out != "-" || !isCleared {
             Output.line(Output.strong(isCleared ? "cleared" : "not cleared"))
             Output.line("  \(result.sentence)".visible)
         }

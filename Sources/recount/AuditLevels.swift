@@ -80,9 +80,9 @@ struct AuditProgressFile {
         encoder.outputFormatting = [.sortedKeys]
         let data: Data
         do { data = try encoder.encode(Content(version: Self.version, report: report)) } catch {
-            throw Failure("--progress \(path) cannot be written: \(error)")
+            throw Failure("--progress \(path) cannot be written: \(ErrorWords.of(error))")
         }
-        try InputFile.write([UInt8](data), to: path)
+        try OutputFile.write([UInt8](data), to: path, force: true)
     }
 
     /// Removes the file, once the audit is through.

@@ -201,16 +201,14 @@ struct CaseExportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The file to write.", valueName: "file"), completion: .file())
     var out: String
 
+    @OptionGroup var replacing: ForceOption
+
     mutating func run() throws {
         let place = try CasePlace.newest(place)
         let found = try place.load()
-        guard !FileManager.default.fileExists(atPath: out) else {
-            throw Failure("\(out) is there already and is left as it is; name another file")
-        }
         let bytes = CaseFile.encoded(found)
-        do { try Data(bytes).write(to: URL(fileURLWithPath: out)) } catch {
-            throw Failure("\(out) cannot be written: \(error.localizedDescription)")
-        }
+        try OutputFile.write(bytes, to: out, force: replacing.force)
+        if out == "-" { return }
         Output.line("\(out): batch \(found.height.rawValue), \(bytes.count) bytes".visible)
     }
 }

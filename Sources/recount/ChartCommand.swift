@@ -24,11 +24,13 @@ struct DrawingOptions: ParsableArguments {
         completion: .file(extensions: ["svg"]))
     var svg: String?
 
+    @OptionGroup var replacing: ForceOption
+
     @Option(help: "Columns of the drawing; those of the terminal unless told.")
     var columns: Int?
 
-    @Option(help: "Lines of the drawing between its axes.")
-    var rows: Int = 16
+    @Option(help: "Lines of the drawing between its axes; 16 unless told.")
+    var rows: Int?
 
     @Flag(help: "Draw with ASCII characters alone, also where the locale is UTF-8.")
     var ascii = false
@@ -37,7 +39,18 @@ struct DrawingOptions: ParsableArguments {
         if let columns, !(40...1000).contains(columns) {
             throw ValidationError("--columns is from 40 to 1000")
         }
-        guard (4...200).contains(rows) else { throw ValidationError("--rows is from 4 to 200") }
+        if let rows, !(4...200).contains(rows) {
+            throw ValidationError("--rows is from 4 to 200")
+        }
+        if svg != nil, columns != nil || rows != nil || ascii {
+            throw ValidationError("--columns, --rows and --ascii are of drawings in the terminal")
+        }
+    }
+
+    /// Throws where a drawing is asked for and would not be made.
+    func check(json: Bool) throws {
+        guard json, svg != nil || rows != nil || ascii else { return }
+        throw ValidationError("--json draws nothing: leave out --svg, --rows and --ascii")
     }
 
     /// How many values a line should have.
@@ -52,20 +65,15 @@ struct DrawingOptions: ParsableArguments {
     /// Draws on standard output, or writes the file and says so.
     func draw(terminal: (TerminalChart) -> [String], svg: () -> String) throws(Failure) {
         guard let file = self.svg else {
-            let chart = TerminalChart(columns: width, rows: rows, isUnicode: isUnicode) {
+            let chart = TerminalChart(columns: width, rows: rows ?? 16, isUnicode: isUnicode) {
                 style, text in style.applied(to: text)
             }
             for line in terminal(chart) { Output.line(line) }
             return
         }
         let text = svg()
-        if file == "-" { return Output.line(text) }
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: file))
-        } catch {
-            throw Failure("\(file) cannot be written: \(error.localizedDescription)")
-        }
-        Output.line("\(file) is written.")
+        try OutputFile.write(Array("\(text)\n".utf8), to: file, force: replacing.force)
+        if file != "-" { Output.line("\(file) is written.".visible) }
     }
 }
 
@@ -109,6 +117,8 @@ struct ChartReputationCommand: ParsableCommand {
         var by: String
         var validators: [ReputationSeries]
     }
+
+    func validate() throws { try drawing.check(json: json) }
 
     mutating func run() throws {
         let opened = try OpenedViews(place.ledger)
@@ -218,6 +228,8 @@ struct ChartLeadersCommand: ParsableCommand {
 
     @Flag(help: "Print one JSON object.")
     var json = false
+
+    func validate() throws { try drawing.check(json: json) }
 
     mutating func run() throws {
         let opened = try OpenedViews(place.ledger)

@@ -144,7 +144,7 @@ enum CheckpointInput {
                 logDirectory: directory, origin: Checkpoint.origin(ofLedger: ledger.digest),
                 disk: POSIXDisk())
             let newest = try store.newest()
-            for damage in newest.damaged { Output.error("warning: \(damage)") }
+            for damage in newest.damaged { Output.warning("\(damage)") }
             guard let signed = newest.checkpoint else {
                 throw Failure(
                     "\(directory) has no checkpoint yet: a node makes them as it runs, and"
@@ -182,7 +182,10 @@ struct CheckpointShowCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    func validate() throws { try option.check(instead: checkpoint, "checkpoint") }
+    func validate() throws {
+        try option.check(instead: checkpoint, "checkpoint")
+        if note, json { throw ValidationError("give --note or --json, not both") }
+    }
 
     mutating func run() throws {
         let (signed, path) = try CheckpointInput.read(checkpoint, option.asked)
@@ -274,7 +277,7 @@ struct CheckpointSignCommand: ParsableCommand {
         } catch {
             throw .note(error.message)
         }
-        for notice in made.notices { Output.error("warning: \(notice)") }
+        for notice in made.notices { Output.warning(notice) }
         result.listing().print()
     }
 }
@@ -310,6 +313,8 @@ struct CheckpointCosignCommand: ParsableCommand {
     )
     var out: String?
 
+    @OptionGroup var replacing: ForceOption
+
     @Option(
         help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
         completion: .file())
@@ -319,6 +324,8 @@ struct CheckpointCosignCommand: ParsableCommand {
     var json = false
 
     mutating func run() throws {
+        try OutputFile.check(
+            out ?? file, force: replacing.force || out == nil, json: json)
         let (signed, _) = try CheckpointInput.read(file)
         var cosigned = signed
         let homes = try Place.homes(home)
@@ -341,11 +348,9 @@ struct CheckpointCosignCommand: ParsableCommand {
             }
         }
         let path = out ?? file
-        do {
-            try Data(cosigned.bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw Failure("\(path) cannot be written: \(error.localizedDescription)")
-        }
+        // In place of itself, a file is replaced by what it becomes.
+        try OutputFile.write(cosigned.bytes, to: path, force: replacing.force || out == nil)
+        if path == "-" { return }
         var result = CheckpointResult(cosigned)
         result.path = path
         if json { return try Output.json(result) }

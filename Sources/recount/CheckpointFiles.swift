@@ -63,13 +63,4 @@ enum InputFile {
             return [path]
         }
     }
-
-    /// Writes a file in place of what was there.
-    static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw Failure("\(path) cannot be written: \(error.localizedDescription)")
-        }
-    }
 }

@@ -102,7 +102,7 @@ struct CulpritsCommand: ParsableCommand {
         }
         if let out {
             for (name, file) in zip(report.files, report.evidence) {
-                try InputFile.write(file.bytes, to: "\(out)/\(name)")
+                try OutputFile.write(file.bytes, to: "\(out)/\(name)", force: false)
             }
         }
         if json { try Output.json(report) } else { CulpritText(report: report, out: out).print() }
@@ -169,7 +169,7 @@ struct CulpritsCommand: ParsableCommand {
         } catch let error as Failure {
             throw error
         } catch {
-            throw Failure("--out \(path) cannot be made: \(error.localizedDescription)")
+            throw Failure("--out \(path) cannot be made: \(ErrorWords.of(error))")
         }
     }
 }

@@ -68,6 +68,8 @@ struct GenesisCollectCommand: ParsableCommand {
         completion: .file())
     var out: String
 
+    @OptionGroup var replacing: ForceOption
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -80,13 +82,17 @@ struct GenesisCollectCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        try OutputFile.check(out, force: replacing.force, json: json)
         let file: GenesisFile
+        let bytes: [UInt8]
         do throws(NodeError) {
             file = try GenesisFile.collect(
                 try Configuration.load(path: config), of: config, publicFiles: publicFiles,
                 startTime: SystemClock().checked())
-            try file.save(path: out)
+            bytes = try file.bytes(for: out)
         } catch { throw Failure("\(error)") }
+        try OutputFile.write(bytes, to: out, force: replacing.force)
+        if out == "-" { return }
         if json {
             return try Output.json(
                 Made(

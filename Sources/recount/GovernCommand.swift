@@ -5,7 +5,6 @@ import API
 import ArgumentParser
 import Cryptography
 import EventLog
-import Foundation
 import Ledger
 import Node
 
@@ -35,7 +34,6 @@ struct GovernCommand: ParsableCommand {
 private struct Proposals {
     let client: NodeClient
     let state: LedgerState
-    let names: LedgerNames
     let words: ChangeWords
 
     init(_ home: String) throws(Failure) {
@@ -43,36 +41,25 @@ private struct Proposals {
         do throws(NodeError) { state = try client.state().state } catch {
             throw Failure("\(error)")
         }
-        names = LedgerNames(state)
         words = ChangeWords(state: state)
     }
 
+    /// What a proposal has at most: every validator's signature, in words.
+    private static let bytesMax = 16 << 20
+
     static func read(_ file: String) throws(Failure) -> ChangeProposal {
-        let bytes: [UInt8]
-        do {
-            bytes = [UInt8](
-                file == "-"
-                    ? FileHandle.standardInput.readDataToEndOfFile()
-                    : try Data(contentsOf: URL(fileURLWithPath: file)))
-        } catch {
-            throw Failure("\(file) cannot be read: \(error.localizedDescription)")
-        }
+        let bytes = try InputFile.read(file, bytesMax: bytesMax)
         do throws(ProposalProblem) { return try ChangeProposal(json: bytes) } catch {
             throw Failure("\(file): \(error)")
         }
     }
 
-    func write(_ proposal: ChangeProposal, to file: String) throws(Failure) {
-        do {
-            let text = try proposal.json(says: words.text(of: proposal.message.change))
-            guard file != "-" else {
-                Output.flush()
-                return FileHandle.standardOutput.write(Data(text.utf8))
-            }
-            try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
-        } catch {
-            throw Failure("\(file) cannot be written: \(error.localizedDescription)")
+    func write(_ proposal: ChangeProposal, to file: String, force: Bool) throws(Failure) {
+        let text: String
+        do { text = try proposal.json(says: words.text(of: proposal.message.change)) } catch {
+            throw Failure("the proposal cannot be written: \(ErrorWords.of(error))")
         }
+        try OutputFile.write(Array(text.utf8), to: file, force: force)
     }
 
     /// Adds the signatures of the homes in a folder that belong to the ledger; returns their names.
@@ -112,7 +99,7 @@ private struct Proposals {
             return Output.line("Handed in change \(message.number): \(says)")
         }
         let fate = try Waiting(
-            client: client, patienceSeconds: waiting.patience
+            client: client, patienceSeconds: waiting.patienceSeconds
         ).change(message, id)
         if json {
             try Output.json(GovernResult(message, says, fate))
@@ -124,20 +111,31 @@ private struct Proposals {
     }
 
     func show(_ proposal: ChangeProposal) {
-        let message = proposal.message
+        let standing = ProposalStanding(proposal, in: state)
         var list = Listing()
-        list.add("change", words.text(of: message.change))
-        list.add("number", "\(message.number), the ledger waits for \(state.nextChange)")
-        list.add("ledger", proposal.ledger.hex)
-        let signers = message.endorsements.map { endorsement in
-            state.validatorIndex(of: endorsement.validator).map { names.name(of: $0) }
-                ?? endorsement.validator.hex
+        list.add("change", standing.says)
+        for effect in standing.effects { list.add("then", effect) }
+        list.add("number", "\(standing.number), the ledger waits for \(standing.nextNumber)")
+        list.add("ledger", standing.ledgerID)
+        list.add("signed by", Self.listed(standing.signers.map(Self.text)))
+        if !standing.unsigned.isEmpty {
+            list.add("not yet by", Self.listed(standing.unsigned))
         }
+        let members = state.members.count
         list.add(
-            "signed by",
-            signers.isEmpty ? "nobody" : signers.joined(separator: ", "))
-        list.add("needed", "\(state.parameters.threshold) of \(state.members.count)")
+            "needed", "\(standing.threshold) of \(members), \(standing.lacking) are lacking")
+        list.add("standing", "\(standing.standing.rawValue): \(standing.advice)")
         list.print()
+    }
+
+    private static func text(_ signer: ProposalStanding.Signer) -> String {
+        let name = signer.name ?? signer.key
+        guard signer.holds else { return "\(name) (falsely)" }
+        return signer.isMember ? name : "\(name) (no member)"
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        names.isEmpty ? "nobody" : names.joined(separator: ", ")
     }
 }
 
@@ -195,6 +193,8 @@ struct GovernProposeCommand: ParsableCommand {
         help: ArgumentHelp("Write the proposal here.", valueName: "file"), completion: .file())
     var out: String?
 
+    @OptionGroup var replacing: ForceOption
+
     @Flag(help: "Sign with the keys of the validators in the folder.")
     var sign = false
 
@@ -213,9 +213,13 @@ struct GovernProposeCommand: ParsableCommand {
 
     func validate() throws {
         if waiting.wait, !submit { throw ValidationError("--wait belongs to --submit") }
+        if keyFile != nil, !sign, !submit {
+            throw ValidationError("--key-file belongs to --sign or --submit")
+        }
     }
 
     mutating func run() throws {
+        try OutputFile.check(out, force: replacing.force, json: json || submit)
         let proposals = try Proposals(home)
         let change: Change
         do throws(ChangeWordsProblem) { change = try proposals.words.change(kind, fields) } catch {
@@ -226,9 +230,10 @@ struct GovernProposeCommand: ParsableCommand {
         if sign || submit {
             _ = try Proposals.sign(&proposal, home, keyFile: keyFile)
         }
-        if let out { try proposals.write(proposal, to: out) }
+        if let out { try proposals.write(proposal, to: out, force: replacing.force) }
         guard submit else {
-            if out == nil { return try proposals.write(proposal, to: "-") }
+            guard let out else { return try proposals.write(proposal, to: "-", force: false) }
+            if out == "-" { return }
             if json {
                 let says = proposals.words.text(of: change)
                 return try Output.json(GovernResult(proposal.message, says, nil))
@@ -244,11 +249,11 @@ struct GovernSignCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sign", abstract: "Sign a proposed change with the keys of homes.",
         discussion: """
-            Says what the change is, adds the signatures, and replaces the file. Read it
-            first: recount govern show.
+            Says what the change is, adds the signatures, and replaces the file, or writes
+            another one with --out. Read it first: recount govern show.
 
               recount govern sign change.json net/validator-3
-              recount govern sign change.json net
+              recount govern sign change.json net --out signed.json
             """)
 
     @Argument(help: "The proposal.", completion: .file())
@@ -258,15 +263,27 @@ struct GovernSignCommand: ParsableCommand {
     var home: String
 
     @Option(
+        help: ArgumentHelp("Write the result here instead.", valueName: "file"),
+        completion: .file())
+    var out: String?
+
+    @OptionGroup var replacing: ForceOption
+
+    @Option(
         help: ArgumentHelp("The file that unlocks the keys.", valueName: "file"),
         completion: .file())
     var keyFile: String?
 
     mutating func run() throws {
+        let target = out ?? file
+        // In place of itself, a file is replaced by what it becomes.
+        let force = replacing.force || out == nil
+        try OutputFile.check(target, force: force)
         let proposals = try Proposals(home)
         var proposal = try Proposals.read(file)
         let names = try Proposals.sign(&proposal, home, keyFile: keyFile)
-        try proposals.write(proposal, to: file)
+        try proposals.write(proposal, to: target, force: force)
+        if target == "-" { return }
         Output.line("Signed by \(names.joined(separator: ", ")).")
         proposals.show(proposal)
     }
@@ -275,9 +292,18 @@ struct GovernSignCommand: ParsableCommand {
 /// `recount govern show`.
 struct GovernShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Say what a proposed change is, and who has signed it.",
+        commandName: "show", abstract: "Say what a proposed change is, and how far it has come.",
         discussion: """
+            Held against the ledger of a home as it is now: what the change would do, whose
+            signatures are on it and whether they hold, how many are lacking, and whether the
+            ledger has moved on or its rules would refuse the change.
+
               recount govern show change.json net/validator-3
+              recount govern show change.json net --json
+
+            Standing: ready to be handed in; lacking signatures; outdated, since another
+            change took its number; early; refused by the rules; forged, with a signature
+            that does not hold; foreign, of another ledger.
             """)
 
     @Argument(help: "The proposal; - is standard input.", completion: .file())
@@ -286,8 +312,14 @@ struct GovernShowCommand: ParsableCommand {
     @Argument(help: "The home of a validator, or a local network.", completion: .directory)
     var home: String
 
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
     mutating func run() throws {
-        try Proposals(home).show(try Proposals.read(file))
+        let proposals = try Proposals(home)
+        let proposal = try Proposals.read(file)
+        guard json else { return proposals.show(proposal) }
+        try Output.json(ProposalStanding(proposal, in: proposals.state))
     }
 }
 
@@ -329,7 +361,7 @@ struct GovernSubmitCommand: ParsableCommand {
     /// Hands it in as it is: the node puts the signatures into their order, and checks all.
     private func submit(_ proposal: ChangeProposal, to node: AskedNode) throws {
         let message = proposal.message
-        let remote = RemoteSubmission(node, patienceSeconds: waiting.patience)
+        let remote = RemoteSubmission(node, patienceSeconds: waiting.patienceSeconds)
         guard try remote.ledger() == proposal.ledger else {
             throw Failure("the proposal is of another ledger than \(node.name) keeps", .wrong)
         }

@@ -3,7 +3,6 @@
 
 import Compute
 import EventLog
-import Foundation
 
 /// Bytes of modules and inputs.
 enum JobFile {
@@ -46,44 +45,6 @@ enum JobFile {
             throw Failure(
                 "\(path) has \(Text.count(UInt64(count), "byte")); the \(what) of a job has at"
                     + " most \(JobText.bytes(UInt64(max)))")
-        }
-    }
-}
-
-/// Where outputs go.
-enum JobOutput {
-    /// Writes an output to a file, whole or not at all; nil and - are standard output.
-    static func write(_ bytes: [UInt8], to path: String?) throws(Failure) {
-        guard let path, path != "-" else {
-            Output.flush()
-            do {
-                return try FileHandle.standardOutput.write(contentsOf: Data(bytes))
-            } catch {
-                throw Failure("standard output cannot be written: \(error)")
-            }
-        }
-        try check(path)
-        try InputFile.write(bytes, to: path)
-    }
-
-    /// Throws where something other than a file would be replaced.
-    static func check(_ path: String?) throws(Failure) {
-        guard let path, path != "-" else { return }
-        var isFolder: ObjCBool = false
-        let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-        // SAFETY: the call fills in the flag that is passed, which lives for it.
-        let isThere = unsafe FileManager.default.fileExists(
-            atPath: url.path, isDirectory: &isFolder)
-        guard isThere else { return }
-        let type: Any?
-        do {
-            type = try FileManager.default.attributesOfItem(atPath: url.path)[.type]
-        } catch {
-            throw Failure("\(path) cannot be written: \(error.localizedDescription)")
-        }
-        guard type as? FileAttributeType == .typeRegular else {
-            throw Failure(
-                "\(path) is no file that could be replaced; --out - writes to standard output")
         }
     }
 }

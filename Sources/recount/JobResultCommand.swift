@@ -42,6 +42,8 @@ struct JobResultCommand: ParsableCommand {
         completion: .file())
     var out: String?
 
+    @OptionGroup var replacing: ForceOption
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -62,17 +64,17 @@ struct JobResultCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        try JobOutput.check(out)
+        try OutputFile.check(out, force: replacing.force)
         let (job, hash, bytes) = try result(id ?? "")
         if json {
-            if let out { try JobOutput.write(bytes, to: out) }
+            if let out { try OutputFile.write(bytes, to: out, force: replacing.force) }
             return try Output.json(
                 Answer(
                     jobID: job, output: hash.hex, outputBytes: bytes.count, path: out,
                     base64: out == nil ? bytes.base64 : nil,
                     text: out == nil ? String(validating: bytes, as: UTF8.self) : nil))
         }
-        try JobOutput.write(bytes, to: out)
+        try OutputFile.write(bytes, to: out ?? "-", force: replacing.force)
         guard let out, out != "-" else { return }
         Output.line("\(out): \(Text.count(UInt64(bytes.count), "byte")), SHA-256 \(hash.hex)")
     }

@@ -39,6 +39,8 @@ struct JobRunCommand: ParsableCommand {
         completion: .file())
     var out: String?
 
+    @OptionGroup var replacing: ForceOption
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -58,16 +60,13 @@ struct JobRunCommand: ParsableCommand {
     }
 
     func validate() throws {
-        guard !json || out != "-" else {
-            throw ValidationError("--json and --out - both want standard output")
-        }
         guard timeout.milliseconds > 0 else {
             throw ValidationError("--timeout must be above zero")
         }
     }
 
     mutating func run() throws {
-        try JobOutput.check(out)
+        try OutputFile.check(out, force: replacing.force, json: json)
         let bytes = try JobFile.read(module)
         let job = ComputeJob(
             module: bytes, moduleHash: Digest(hashing: bytes),
@@ -77,8 +76,8 @@ struct JobRunCommand: ParsableCommand {
         let start = ContinuousClock.now
         let outcome = Self.outcome(of: job, within: timeout.milliseconds)
         let took = start.duration(to: .now)
-        if outcome.status.kind == .success, out != nil {
-            try JobOutput.write(outcome.output, to: out)
+        if outcome.status.kind == .success, let out {
+            try OutputFile.write(outcome.output, to: out, force: replacing.force)
         }
         if json {
             try Output.json(Self.report(outcome, took))

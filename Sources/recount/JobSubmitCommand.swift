@@ -113,9 +113,9 @@ struct JobSubmitCommand: ParsableCommand {
     }
 
     private func submit(_ module: [UInt8], _ input: [UInt8], to node: AskedNode) throws {
-        let remote = RemoteSubmission(node, patienceSeconds: waiting.patience)
+        let remote = RemoteSubmission(node, patienceSeconds: waiting.patienceSeconds)
         let ledger = try remote.ledger()
-        try pin.check(ledger, node)
+        try pin.check(ledger, node.name)
         let message: JobMessage
         do throws(NodeError) {
             message = try JobSubmission.message(
@@ -141,6 +141,7 @@ struct JobSubmitCommand: ParsableCommand {
     private func submit(_ module: [UInt8], _ input: [UInt8], to home: String) throws {
         let id: JobID
         let client = try Place.client(home)
+        try pin.check(client.ledger, home)
         do throws(NodeError) {
             id = try JobSubmission.submit(
                 module: module, input: input, fuel: limits.fuel,
@@ -162,7 +163,8 @@ struct JobSubmitCommand: ParsableCommand {
         }
         try tell(
             submitted,
-            try Waiting(client: client, patienceSeconds: waiting.patience).jobs([id.digest])[0])
+            try Waiting(client: client, patienceSeconds: waiting.patienceSeconds).jobs([id.digest])[
+                0])
     }
 
     private func tell(_ submitted: Submitted, _ fate: Fate) throws {

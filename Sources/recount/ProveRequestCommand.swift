@@ -45,6 +45,8 @@ struct ProveRequestCommand: ParsableCommand {
             valueName: "file"), completion: .file())
     var out: String?
 
+    @OptionGroup var replacing: ForceOption
+
     @Option(help: ArgumentHelp("Take this checkpoint.", valueName: "file"), completion: .file())
     var checkpoint: String?
 
@@ -77,12 +79,14 @@ struct ProveRequestCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        try OutputFile.check(out, force: replacing.force, json: json)
         let written =
             switch try place.source() {
             case .ledger(let path): try write(id ?? "", from: path)
             case .node(let node): try write(id ?? "", from: node)
             }
         if json { return try Output.json(written) }
+        if written.file == "-" { return }
         Output.line(
             "\(written.file): request \(written.requestID.prefix(16).visible)…,"
                 + " \(written.outcome.visible),"
@@ -117,7 +121,7 @@ struct ProveRequestCommand: ParsableCommand {
             throw Failure("\(node.name) gives the certificate of another request")
         }
         let path = out ?? "\(row.requestID.filter(\.isHexDigit).prefix(16)).rcct"
-        try InputFile.write(bytes, to: path)
+        try OutputFile.write(bytes, to: path, force: replacing.force)
         let signers = Set(
             signed.note.signatures.filter { $0.cosignatureSeconds != nil }
                 .map { $0.name.description })
@@ -146,7 +150,7 @@ struct ProveRequestCommand: ParsableCommand {
         let bytes = certificate.bytes
         let requestID = maker.subject.id.hex
         let path = out ?? "\(requestID.prefix(16)).rcct"
-        try InputFile.write(bytes, to: path)
+        try OutputFile.write(bytes, to: path, force: replacing.force)
         return Written(
             file: path, bytes: bytes.count, requestID: requestID, entry: maker.subject.entry,
             outcome: "\(maker.subject.decision.outcome)",

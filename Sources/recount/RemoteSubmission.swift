@@ -15,18 +15,18 @@ import Projections
 struct LedgerPin: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "With --node: sign for this ledger only, 64 hexadecimal digits.",
+            "Sign for this ledger only, 64 hexadecimal digits.",
             valueName: "id"))
     var ledgerID: String?
 
-    /// Throws where a node's ledger is another.
-    func check(_ ledger: LedgerID, _ node: AskedNode) throws(Failure) {
+    /// Throws where the ledger that a node or a home keeps is another.
+    func check(_ ledger: LedgerID, _ place: String) throws(Failure) {
         guard let ledgerID else { return }
         guard let wanted = Bytes32(hex: ledgerID) else {
             throw Failure("--ledger-id \(ledgerID) is not 64 hexadecimal digits")
         }
         guard LedgerID(Digest(wanted)) == ledger else {
-            throw Failure("\(node.name) keeps the ledger \(ledger.hex), and not \(ledgerID)")
+            throw Failure("\(place) keeps the ledger \(ledger.hex), and not \(ledgerID)")
         }
     }
 }

@@ -41,10 +41,13 @@ struct ReportCommand: ParsableCommand {
         completion: .file(extensions: ["html"]))
     var html: String
 
+    @OptionGroup var replacing: ForceOption
+
     @Flag(help: "Audit the ledger first, all but its jobs.")
     var audit = false
 
     mutating func run() throws {
+        try OutputFile.check(html, "--html", force: replacing.force)
         let log = try openLedger(ledger)
         var story: LedgerStory
         do throws(DisagreementError) { story = try LedgerStory.of(log) } catch {
@@ -61,11 +64,7 @@ struct ReportCommand: ParsableCommand {
             story.audit = Self.sentences(report)
         }
         let page = story.html(made: "Made by recount report from \(log.size) entries of the log.")
-        if html == "-" {
-            Output.line(page)
-        } else {
-            try InputFile.write(Array(page.utf8), to: html)
-        }
+        try OutputFile.write(Array(page.utf8), to: html, force: replacing.force)
         Output.flush()
         if !isRight { throw ExitCode(ExitStatus.wrong.rawValue) }
     }

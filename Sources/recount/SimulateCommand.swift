@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Foundation
+import Node
 import Simulation
 
 /// `recount simulate`.
@@ -118,18 +119,25 @@ struct SimulateCommand: ParsableCommand {
         guard (1...nodes).contains(unsafeQuorum ?? 1) else {
             throw ValidationError("A quorum has at least one and at most all of the nodes.")
         }
+        if byzantine == 0, !strategy.isEmpty {
+            throw ValidationError("--strategy is how liars lie, and --byzantine 0 has none.")
+        }
         let names = Byzantine.catalogue.map { $0.name }
         for name in strategy where !names.contains(name) {
             throw ValidationError(
-                "There is no strategy \(name); there are: \(names.joined(separator: ", ")).")
+                "There is no strategy \(name); there are: \(names.joined(separator: ", "))"
+                    + Spelling.suggestion(for: name, among: names))
         }
+    }
+
+    /// Throws where the folder is there already, before the run and not after it.
+    private func checkOut() throws(Failure) {
+        guard let out, FileManager.default.fileExists(atPath: out) else { return }
+        throw Failure("--out \(out) is there already: name a new folder")
     }
 
     /// Writes what is on the disks of the nodes.
     private func write(_ simulator: Simulator, to folder: URL) throws {
-        guard !FileManager.default.fileExists(atPath: folder.path) else {
-            throw ValidationError("\(folder.path) is there already.")
-        }
         try simulator.forEachFile { path, bytes in
             let file = folder.appendingPathComponent(path)
             try FileManager.default.createDirectory(
@@ -158,9 +166,14 @@ struct SimulateCommand: ParsableCommand {
         options.countsGrounds = !unsafeGrounds
         options.until = until
         options.isVerbose = verbose
+        try checkOut()
         let simulator = Simulator(options)
         let account = simulator.run()
-        if let out { try write(simulator, to: URL(fileURLWithPath: out)) }
+        if let out {
+            do { try write(simulator, to: URL(fileURLWithPath: out)) } catch {
+                throw Failure("--out \(out) cannot be written: \(ErrorWords.of(error))")
+            }
+        }
         if json { try Output.json(account) } else { AccountText(account).print() }
         Output.flush()
         throw ExitCode(account.isRight ? ExitStatus.good.rawValue : ExitStatus.wrong.rawValue)

@@ -78,9 +78,9 @@ struct SubmitCommand: ParsableCommand {
     }
 
     private func submit(to node: AskedNode) throws {
-        let remote = RemoteSubmission(node, patienceSeconds: waiting.patience)
+        let remote = RemoteSubmission(node, patienceSeconds: waiting.patienceSeconds)
         let ledger = try remote.ledger()
-        try pin.check(ledger, node)
+        try pin.check(ledger, node.name)
         let messages = try read(ledger, try remote.circuits(), near: ".")
         let ids = messages.map { $0.id(in: ledger).digest }
         var refused: [Int: String] = [:]
@@ -106,6 +106,7 @@ struct SubmitCommand: ParsableCommand {
 
     private func submit(to home: String) throws {
         let client = try Place.client(home)
+        try pin.check(client.ledger, home)
         let circuits: [Circuit]
         do throws(NodeError) { circuits = try client.state().state.circuits.map(\.circuit) } catch {
             throw Failure("\(error)")
@@ -117,7 +118,8 @@ struct SubmitCommand: ParsableCommand {
         } catch { throw Failure("\(error)") }
         guard waiting.wait else { return try tell(ids, at: home) }
         try tell(
-            ids, try Waiting(client: client, patienceSeconds: waiting.patience).requests(ids))
+            ids, try Waiting(client: client, patienceSeconds: waiting.patienceSeconds).requests(ids)
+        )
     }
 
     private func tell(_ ids: [Digest], at place: String) throws(Failure) {

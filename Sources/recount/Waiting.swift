@@ -15,8 +15,16 @@ struct WaitOptions: ParsableArguments {
     var wait = false
 
     @Option(
-        help: ArgumentHelp("Give up waiting after so many seconds.", valueName: "seconds"))
-    var patience: UInt64 = 120
+        help: ArgumentHelp(
+            "Give up waiting after so many seconds; 120 unless told.", valueName: "seconds"))
+    var patience: UInt64?
+
+    /// How long is waited.
+    var patienceSeconds: UInt64 { patience ?? 120 }
+
+    func validate() throws {
+        if patience != nil, !wait { throw ValidationError("--patience goes with --wait") }
+    }
 }
 
 /// What became of something that was handed in to a node.
@@ -134,7 +142,7 @@ struct Waiting {
                     ? "it is under way"
                     : "no node takes it: recount run \(Place.network(client.home))"
                         + " --requests /dev/null starts them"
-                Output.standardError("note: waiting; \(words)\n")
+                Output.notice("waiting; \(words)")
             }
             let rest = max(Self.tickSeconds, Date().timeIntervalSince(begun) * Self.restFactor)
             Thread.sleep(forTimeInterval: rest)

@@ -62,10 +62,13 @@ struct WhyCommand: ParsableCommand {
     @Flag(help: "Fold all of the log, and ask no projections where things stand in it.")
     var fold = false
 
+    @OptionGroup var replacing: ForceOption
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
     mutating func validate() throws {
+        if json, graph { throw ValidationError("--json has the chain: leave out --graph") }
         if svg == "-", json || graph {
             throw ValidationError("--svg - writes to standard output, and so do --json and --graph")
         }
@@ -83,18 +86,22 @@ struct WhyCommand: ParsableCommand {
             explanation = try Explanation.of(
                 things, in: log, path: ledger, index: fold ? nil : ProjectionsIndex(of: log))
         } catch {
-            throw failure(error)
+            throw failure(error, log)
         }
         try show(explanation)
         Output.flush()
         if !explanation.holds { throw ExitCode(ExitStatus.wrong.rawValue) }
     }
 
-    private func failure(_ error: WhyError) -> Failure {
+    private func failure(_ error: WhyError, _ log: EventLog) -> Failure {
         guard case .notFound = error else { return Failure("\(thing): \(error)") }
+        let names: LedgerNames?
+        do throws(Failure) { names = try OpenedViews(log: log).names() } catch { names = nil }
+        let word = thing.split(separator: ":", maxSplits: 1).last.map(String.init) ?? thing
+        let near = Nearest.anybody(word, names)
         return Failure(
-            "nothing in \(ledger) is called \(thing); recount requests, validators and log list"
-                + " what is there")
+            "nothing in \(ledger) is called \(thing)\(near.isEmpty ? ";" : near) recount requests,"
+                + " validators and log list what is there")
     }
 
     private func show(_ explanation: Explanation) throws {
@@ -102,8 +109,8 @@ struct WhyCommand: ParsableCommand {
         let drawing = CausalDrawing(explanation.chain, value: value)
         if let svg {
             let text = SVGChart.text(of: drawing, title: "Why \(explanation.thing)")
-            if svg == "-" { return Output.line(text) }
-            try InputFile.write(Array(text.utf8), to: svg)
+            try OutputFile.write(Array("\(text)\n".utf8), to: svg, force: replacing.force)
+            if svg == "-" { return }
         }
         if json { return try Output.json(explanation) }
         WhyText(explanation: explanation).print()

@@ -191,16 +191,17 @@ struct JobJourneyTests {
         #expect(told["base64"] as? String == "aGVsbG8=" && told["text"] as? String == "hello")
         #expect(told["output_bytes"] as? Int == 5 && told["output"] is String)
         #expect((told["job_id"] as? String)?.hasPrefix(made.echo) == true)
-        let filed = try made.home.job("result", made.echo, "--json", "--out", out).object()
+        let filed = try made.home.job("result", made.echo, "--json", "--out", out, "--force")
+            .object()
         #expect(filed["path"] as? String == out && filed["base64"] == nil)
         #expect(try made.home.job("result", made.echo, "--json", "--out", "-").status == 2)
-        let empty = try made.home.job("result", made.empty, "--out", out)
+        let empty = try made.home.job("result", made.empty, "--out", out, "--force")
         #expect(empty.status == 0)
         #expect(try Data(contentsOf: URL(fileURLWithPath: out)).isEmpty)
         for (id, words) in [
             (made.trap, "trap (unreachable)"), (made.clock, "invalidModule (unknownImport)"),
         ] {
-            let none = try made.home.job("result", id, "--out", out)
+            let none = try made.home.job("result", id, "--out", out, "--force")
             #expect(none.status == 1)
             #expect(none.errors.contains(words), "\(none.errors)")
             #expect(none.output.isEmpty)

@@ -122,7 +122,7 @@ struct RemoteTests {
         func propose(_ rest: String...) throws -> CommandResult {
             try Command.run(
                 ["govern", "propose", node.home, "--key-file", node.folder.path + "/unlock.key"]
-                    + rest)
+                    + rest + ["--force"])
         }
         let file = node.folder.path + "/change.json"
         let proposed = try propose(

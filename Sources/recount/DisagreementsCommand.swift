@@ -5,6 +5,7 @@ import ArgumentParser
 import Audit
 import Forensics
 import Ledger
+import Node
 
 /// `recount disagreements`.
 struct DisagreementsCommand: ParsableCommand {
@@ -65,16 +66,49 @@ struct DisagreementsCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     mutating func run() throws {
+        let writer = format.csv ? try RowWriter(json: json, format, columns) : nil
         let filter = try filter()
         let log = try openLedger(ledger)
         let answer: Disagreements
         do throws(DisagreementError) {
             answer = try Disagreements.of(log, filter, by: by)
-        } catch { throw Failure("\(ledger): \(error)") }
-        if json { try Output.json(answer) } else { DisagreementText(answer: answer).print() }
+        } catch {
+            let near = Nearest.suggestion([validator, circuit].compactMap(\.self), in: log)
+            throw Failure("\(ledger): \(error)\(near)")
+        }
+        if let writer {
+            try write(answer, writer)
+        } else if json {
+            try Output.json(answer)
+        } else {
+            DisagreementText(answer: answer).print()
+        }
         Output.flush()
         if answer.isFound { throw ExitCode(ExitStatus.wrong.rawValue) }
+    }
+
+    private var columns: [String] {
+        switch by {
+        case nil:
+            ["entry", "matter", "about", "id", "time", "circuit", "outcome", "most_said", "sides"]
+        case .pair:
+            [
+                "validators", "rounds", "first_against", "second_against", "together",
+                "expected_thousandths", "one_in", "one_in_of_all", "is_found",
+            ]
+        default: ["name", "rounds", "disagreements", "votes", "against"]
+        }
+    }
+
+    private func write(_ answer: Disagreements, _ writer: RowWriter) throws(Failure) {
+        switch by {
+        case nil: for row in answer.list { try writer.add(row) }
+        case .pair: for row in answer.pairs { try writer.add(row) }
+        default: for row in answer.groups { try writer.add(row) }
+        }
     }
 
     private func filter() throws(Failure) -> DisagreementFilter {
@@ -85,7 +119,9 @@ struct DisagreementsCommand: ParsableCommand {
         if let reason {
             guard let known = VoteReason.allNamed.first(where: { $0.jsonName == reason }) else {
                 let names = VoteReason.allNamed.map(\.jsonName).joined(separator: ", ")
-                throw Failure("--reason \(reason): name one of \(names)")
+                let near = Spelling.suggestion(
+                    for: reason, among: VoteReason.allNamed.map(\.jsonName))
+                throw Failure("--reason \(reason): name one of \(names)\(near)")
             }
             filter.reason = known
         }

@@ -4,6 +4,7 @@
 import API
 import ArgumentParser
 import Ledger
+import Node
 import Projections
 
 /// `recount job list`.
@@ -40,8 +41,17 @@ struct JobListCommand: ParsableCommand {
     @Flag(help: "Print JSON Lines.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     private static let decisions = JobFilter.decisions + [WaitingJob.decision]
     private static let limitForPeople: UInt64 = 50
+    private static let columns = [
+        "entry", "job_id", "batch", "time", "submitter", "submitter_name", "submitter_key",
+        "module",
+        "input", "fuel", "memory_bytes", "milliseconds", "engine", "engine_version", "timestamp",
+        "assigned", "deadline", "decision", "status", "status_code", "reason", "output",
+        "fuel_used", "deciding", "decided", "decided_time", "closed", "close_cause", "reports",
+    ]
 
     func validate() throws {
         try place.check()
@@ -51,21 +61,23 @@ struct JobListCommand: ParsableCommand {
         if let decision, !Self.decisions.contains(decision) {
             throw ValidationError(
                 "there is no decision \(decision); the decisions are"
-                    + " \(Self.decisions.joined(separator: ", "))")
+                    + " \(Self.decisions.joined(separator: ", "))"
+                    + Spelling.suggestion(for: decision, among: Self.decisions))
         }
     }
 
     mutating func run() throws {
-        let wanted = limit ?? (json ? 0 : Self.limitForPeople)
+        let writer = try RowWriter(json: json, format, Self.columns)
+        let wanted = limit ?? (writer == nil ? Self.limitForPeople : 0)
         let jobs: Jobs
         switch try place.source() {
         case .ledger(let path): jobs = try Jobs(path)
         case .node(let node):
             let found = try node.rows(
                 JobsPage.self, ["jobs"], [("decision", decision)], range, newest: wanted,
-                isCounted: !json)
-            guard json else { return show(found.rows, [], of: found.count) }
-            for row in found.rows { try Output.json(row, isLine: true) }
+                isCounted: writer == nil)
+            guard let writer else { return show(found.rows, [], of: found.count) }
+            for row in found.rows { try writer.add(row) }
             return
         }
         // What waits has no entry, so that a range leaves it out.
@@ -78,23 +90,23 @@ struct JobListCommand: ParsableCommand {
         var count: UInt64 = 0
         var failure: Failure?
         if decision != WaitingJob.decision {
-            _ = try jobs.views.ask { [range, decision, json] views throws(ViewError) in
+            _ = try jobs.views.ask { [range, decision] views throws(ViewError) in
                 guard let range = try range.range(views) else { return }
                 var filter = JobFilter(decision: decision, range: range)
-                if !json { count = try views.jobCount(filter) }
+                if writer == nil { count = try views.jobCount(filter) }
                 filter.limit = wanted == 0 ? nil : wanted - UInt64(waitingShown.count)
                 try views.forEachJob(filter) { row throws(ViewError) in
                     guard failure == nil else { return }
-                    guard json else { return rows.append(row) }
-                    do throws(Failure) {
-                        try Output.json(row, isLine: true)
-                    } catch { failure = error }
+                    guard let writer else { return rows.append(row) }
+                    do throws(Failure) { try writer.add(row) } catch { failure = error }
                 }
             }
         }
         if let failure { throw failure }
-        guard json else { return show(rows, waitingShown, of: count + UInt64(waiting.count)) }
-        for job in waitingShown { try Output.json(job, isLine: true) }
+        guard let writer else {
+            return show(rows, waitingShown, of: count + UInt64(waiting.count))
+        }
+        for job in waitingShown { try writer.add(job) }
     }
 
     private func show(_ rows: [JobView], _ waiting: [WaitingJob], of count: UInt64) {

@@ -48,7 +48,7 @@ enum JobPage {
         Output.line()
         Output.line(Output.strong("Validators and results"))
         var table = Table(fitting: [
-            ("validator", .right, .kept), ("name", .left, .idDropped(0)),
+            ("validator", .right, .kept), ("name", .left, .name(0)),
             ("status", .left, .kept), ("output", .left, .id),
             ("fuel", .right, .dropped(1)), ("entry", .right, .kept),
         ])

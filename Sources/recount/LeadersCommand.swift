@@ -46,6 +46,8 @@ struct LeadersCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     func validate() throws {
         try place.check()
         try place.option.checkRows(history, "--history")
@@ -70,7 +72,16 @@ struct LeadersCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        let writer = format.csv ? try RowWriter(json: json, format, ShareRow.columns) : nil
         let answer = try answer()
+        if let writer {
+            for part in answer?.parts ?? [] {
+                for share in part.shares.validators {
+                    try writer.add(ShareRow(kind: part.shares.kind, share: share))
+                }
+            }
+            return
+        }
         if json {
             guard let answer else { return try Output.json([String: String]()) }
             return try Output.json(answer)
@@ -85,6 +96,25 @@ struct LeadersCommand: ParsableCommand {
         }
     }
 
+    /// A validator's share in a table of both kinds.
+    private struct ShareRow: Encodable {
+        static let columns = [
+            "kind", "validator", "name", "candidate", "led", "share", "weight_share",
+            "predicted_share", "deviation",
+        ]
+
+        let kind: LeadingKind
+        let share: LeaderShare
+
+        private enum CodingKeys: CodingKey { case kind }
+
+        func encode(to encoder: any Encoder) throws {
+            try share.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(kind, forKey: .kind)
+        }
+    }
+
     private static func show(_ part: LeadersAnswer.Part) {
         let shares = part.shares
         let isRequests = shares.kind == .requests
@@ -96,7 +126,7 @@ struct LeadersCommand: ParsableCommand {
                     ? "\(Text.count(shares.count, word)) led, to settle"
                     : "\(Text.count(shares.count, word, many)) proposed by the first in rank"))
         var table = Table(fitting: [
-            ("validator", .right, .kept), ("name", .left, .idDropped(0)), ("led", .right, .kept),
+            ("validator", .right, .kept), ("name", .left, .name(0)), ("led", .right, .kept),
             ("share", .right, .kept),
             ("weight", .right, .dropped(1)), ("predicted", .right, .kept),
             ("deviation", .right, .kept),

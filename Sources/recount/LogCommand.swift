@@ -5,6 +5,7 @@ import API
 import ArgumentParser
 import Audit
 import Ledger
+import Node
 import Projections
 
 /// `recount log`.
@@ -23,6 +24,7 @@ struct LogCommand: ParsableCommand {
               recount log home --kind outcomeDecided --kind roundClosed
               recount log home --request 3f9a --validator 3
               recount log home --last 20 --follow
+              recount log home --kind outcomeDecided --last 5
               recount log --node http://127.0.0.1:5100 --last 20 --follow
               recount log home --json | jq 'select(.kind == "voteCast") | .fields.vote'
 
@@ -37,7 +39,9 @@ struct LogCommand: ParsableCommand {
 
     @OptionGroup var range: RangeOptions
 
-    @Option(help: ArgumentHelp("Only the last so many entries.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "Only the last so many of the entries that pass.", valueName: "count"))
     var last: UInt64?
 
     @Option(
@@ -63,6 +67,8 @@ struct LogCommand: ParsableCommand {
     @Flag(help: "Print JSON Lines.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     static let kinds = Event.kinds.keys.sorted().compactMap { Event.kinds[$0] }
 
     /// What people seldom want to see on a line.
@@ -71,7 +77,8 @@ struct LogCommand: ParsableCommand {
     func validate() throws {
         for kind in kind where !Self.kinds.contains(kind) {
             throw ValidationError(
-                "there is no kind \(kind); the kinds are \(Self.kinds.joined(separator: ", "))")
+                "there is no kind \(kind); the kinds are \(Self.kinds.joined(separator: ", "))"
+                    + Spelling.suggestion(for: kind, among: Self.kinds))
         }
         try place.check()
         if last != nil, range.from != nil {
@@ -80,17 +87,17 @@ struct LogCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        let writer = try RowWriter(json: json, format, ["entry", "batch", "kind", "fields"])
         let log = try OpenLog(place.source())
         let filter = try filter(log)
-        var walk = Walk(filter: filter, json: json, to: range.to, names: try NameBook(log))
+        var walk = Walk(filter: filter, writer: writer, to: range.to, names: try NameBook(log))
         var next = try start(log, filter)
         walk.height = try log.height(before: next)
         next = try walk.list(log, from: next)
         guard follow else {
-            if walk.listed == 0, !json {
-                let these = last.map { "None of the last \($0) entries" } ?? "No entry"
+            if walk.listed == 0, writer == nil {
                 Output.line(
-                    log.size == 0 ? "There are no entries yet." : "\(these) passes these filters.")
+                    log.size == 0 ? "There are no entries yet." : "No entry passes these filters.")
             }
             return
         }
@@ -151,9 +158,10 @@ struct LogCommand: ParsableCommand {
 
     /// The first entry to be looked at.
     private func start(_ log: OpenLog, _ filter: LogFilter) throws(Failure) -> UInt64 {
+        if let last { return try start(ofLast: last, log, filter) }
         var start: UInt64 = 0
         switch range.from {
-        case nil: start = last.map { log.size - min($0, log.size) } ?? 0
+        case nil: break
         case .entry(let entry):
             guard entry < log.size || (entry == 0 && log.size == 0) || follow else {
                 throw Failure("there is no entry \(entry): the log holds \(log.size)")
@@ -162,8 +170,50 @@ struct LogCommand: ParsableCommand {
         case .time(let time): start = try log.firstEntry(at: .time(time))
         }
         // Nothing before the request is about it.
-        if last == nil, let request = filter.request { start = max(start, request.entry) }
+        if let request = filter.request { start = max(start, request.entry) }
         return start
+    }
+
+    /// The entry from which on so many entries pass, up to the last that is wanted.
+    private func start(
+        ofLast count: UInt64, _ log: OpenLog, _ filter: LogFilter
+    ) throws(Failure) -> UInt64 {
+        var end = try end(log)
+        guard !filter.takesAll, count > 0 else { return end - min(count, end) }
+        let first = filter.request?.entry ?? 0
+        var left = count
+        while end > first {
+            let start = max(first, end - min(end, Self.stretchEntries))
+            let passing = try Self.passing(log, from: start, to: end, filter)
+            guard UInt64(passing.count) < left else { return passing[passing.count - Int(left)] }
+            left -= UInt64(passing.count)
+            end = start
+        }
+        return first
+    }
+
+    /// Entries that are looked at together, from the end of the log to its start.
+    private static let stretchEntries: UInt64 = 16_384
+
+    private static func passing(
+        _ log: OpenLog, from start: UInt64, to end: UInt64, _ filter: LogFilter
+    ) throws(Failure) -> [UInt64] {
+        var passing: [UInt64] = []
+        var reader = log.entries(from: start, to: end)
+        while let entry = try reader.entry() {
+            if filter.takes(entry) { passing.append(entry.index) }
+        }
+        return passing
+    }
+
+    /// The end of what is wanted.
+    private func end(_ log: OpenLog) throws(Failure) -> UInt64 {
+        switch range.to {
+        case nil: log.size
+        case .entry(let last): min(log.size, last == .max ? last : last + 1)
+        case .time(.max): log.size
+        case .time(let time): try log.firstEntry(at: .time(time + 1))
+        }
     }
 
     fileprivate static func text(
@@ -182,7 +232,7 @@ struct LogCommand: ParsableCommand {
 /// A walk through a log that may go on where it stopped.
 private struct Walk {
     let filter: LogFilter
-    let json: Bool
+    let writer: RowWriter?
     let to: LogPlace?
     var height: UInt64 = 0
     /// How many entries were listed.
@@ -192,9 +242,9 @@ private struct Walk {
 
     private var names: NameBook
 
-    init(filter: LogFilter, json: Bool, to: LogPlace?, names: NameBook) {
+    init(filter: LogFilter, writer: RowWriter?, to: LogPlace?, names: NameBook) {
         self.filter = filter
-        self.json = json
+        self.writer = writer
         self.to = to
         self.names = names
     }
@@ -217,8 +267,8 @@ private struct Walk {
             guard filter.takes(entry) else { continue }
             listed += 1
             let fields = try names.fields(entry, in: log)
-            if json {
-                try Output.json(LogLine(entry, height: height, fields: fields), isLine: true)
+            if let writer {
+                try writer.add(LogLine(entry, height: height, fields: fields))
             } else {
                 Output.line(Output.cut(LogCommand.text(entry, height, fields)))
             }

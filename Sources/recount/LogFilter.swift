@@ -26,6 +26,9 @@ struct LogFilter {
     /// Only what is about this validator, or said by it.
     var validator: ValidatorName?
 
+    /// Whether every entry is wanted.
+    var takesAll: Bool { kinds.isEmpty && request == nil && validator == nil }
+
     /// Whether an entry is wanted.
     func takes(_ entry: LoggedEntry) -> Bool {
         guard kinds.isEmpty || kinds.contains(entry.event.kind) else { return false }

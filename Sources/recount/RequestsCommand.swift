@@ -4,6 +4,7 @@
 import API
 import ArgumentParser
 import Ledger
+import Node
 import Projections
 
 /// `recount requests`.
@@ -13,10 +14,10 @@ struct RequestsCommand: ParsableCommand {
         abstract: "List requests with their outcomes, the newest last.",
         discussion: """
             Of each request: the entry that introduced it, when, its identity, what became
-            of it, and the votes to approve, to reject and to abstain when it was decided
-            (so far, where it is open). "margin" is approvals less the threshold then;
-            "spare" is how many of those who made the decision could have failed without
-            another outcome, by all votes of the closed round.
+            of it, and the votes to approve, to reject and to abstain when it was decided,
+            as 7/2/1 (so far, where it is open). "margin" is approvals less the threshold
+            then; "spare" is how many of those who made the decision could have failed
+            without another outcome, by all votes of the closed round.
 
               recount requests home
               recount requests home --outcome rejected --limit 20
@@ -24,7 +25,7 @@ struct RequestsCommand: ParsableCommand {
               recount requests --node http://127.0.0.1:5100
 
             People are shown the newest 50 unless --limit says otherwise; --limit 0 shows
-            all, and --json lists all that pass, one object a line.
+            all, and --json and --csv list all that pass, one a line.
             """)
 
     @OptionGroup var place: LedgerOrNode
@@ -43,7 +44,15 @@ struct RequestsCommand: ParsableCommand {
     @Flag(help: "Print JSON Lines.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     private static let limitForPeople: UInt64 = 50
+    private static let columns = [
+        "entry", "request_id", "batch", "time", "circuit", "submitter", "submitter_name", "amount",
+        "recipient", "timestamp", "leader", "leader_name", "threshold", "deadline", "outcome",
+        "reason", "approvals", "rejections", "abstentions", "margin", "deciding", "decided",
+        "decided_time", "closed", "close_cause", "settlement",
+    ]
 
     /// Where requests are listed, for those who name one that is not there.
     static func hint(_ node: String) -> String {
@@ -55,39 +64,41 @@ struct RequestsCommand: ParsableCommand {
         if let outcome, !RequestFilter.outcomes.contains(outcome) {
             throw ValidationError(
                 "there is no outcome \(outcome); the outcomes are"
-                    + " \(RequestFilter.outcomes.joined(separator: ", "))")
+                    + " \(RequestFilter.outcomes.joined(separator: ", "))"
+                    + Spelling.suggestion(for: outcome, among: RequestFilter.outcomes))
         }
     }
 
     mutating func run() throws {
-        let wanted = limit ?? (json ? 0 : Self.limitForPeople)
+        let writer = try RowWriter(json: json, format, Self.columns)
+        let wanted = limit ?? (writer == nil ? Self.limitForPeople : 0)
         let opened: OpenedViews
         switch try place.source() {
         case .ledger(let path): opened = try OpenedViews(path)
         case .node(let node):
             let found = try node.rows(
                 RequestsPage.self, ["requests"], [("outcome", outcome)], range, newest: wanted,
-                isCounted: !json)
-            guard json else { return show(found.rows, of: found.count) }
-            for row in found.rows { try Output.json(row, isLine: true) }
+                isCounted: writer == nil)
+            guard let writer else { return show(found.rows, of: found.count) }
+            for row in found.rows { try writer.add(row) }
             return
         }
         var rows: [RequestView] = []
         var count: UInt64 = 0
         var failure: Failure?
-        _ = try opened.ask { [range, outcome, json] views throws(ViewError) in
+        _ = try opened.ask { [range, outcome] views throws(ViewError) in
             guard let range = try range.range(views) else { return }
             var filter = RequestFilter(outcome: outcome, range: range)
-            if !json { count = try views.requestCount(filter) }
+            if writer == nil { count = try views.requestCount(filter) }
             filter.limit = wanted == 0 ? nil : wanted
             try views.forEachRequest(filter) { row throws(ViewError) in
                 guard failure == nil else { return }
-                guard json else { return rows.append(row) }
-                do throws(Failure) { try Output.json(row, isLine: true) } catch { failure = error }
+                guard let writer else { return rows.append(row) }
+                do throws(Failure) { try writer.add(row) } catch { failure = error }
             }
         }
         if let failure { throw failure }
-        if !json { show(rows, of: count) }
+        if writer == nil { show(rows, of: count) }
     }
 
     private func show(_ rows: [RequestView], of count: UInt64) {
@@ -101,10 +112,9 @@ struct RequestsCommand: ParsableCommand {
             ("amount", .right, .dropped(3)), ("recipient", .left, .idDropped(11)),
             ("circuit", .left, .dropped(9)), ("submitter", .left, .dropped(10)),
             ("leader", .right, .dropped(6)),
-            ("name", .left, .idDropped(7)), ("outcome", .left, .kept),
-            ("reason", .left, .dropped(4)),
-            ("approve", .right, .dropped(1)), ("reject", .right, .dropped(1)),
-            ("abstain", .right, .dropped(1)), ("margin", .right, .dropped(5)),
+            ("name", .left, .name(7)), ("outcome", .left, .kept),
+            ("reason", .left, .kept),
+            ("votes", .right, .dropped(1)), ("margin", .right, .dropped(5)),
             ("spare", .right, .dropped(5)),
             ("settlement", .left, .dropped(8)),
         ])
@@ -115,7 +125,7 @@ struct RequestsCommand: ParsableCommand {
                 Text.short(row.recipient), row.circuit,
                 "\(row.submitter) \(row.submitterName)", "\(row.leader)", row.leaderName,
                 row.outcome, row.reason ?? "",
-                "\(row.approvals)", "\(row.rejections)", "\(row.abstentions)", margin,
+                "\(row.approvals)/\(row.rejections)/\(row.abstentions)", margin,
                 row.spare.map { "\($0)" } ?? "", row.settlement ?? "",
             ]
             table.add(

@@ -90,7 +90,7 @@ struct ShowLeaderCommand: ParsableCommand {
         }
         list.print()
         var table = Table(fitting: [
-            ("rank", .right, .kept), ("validator", .right, .kept), ("name", .left, .idDropped(0)),
+            ("rank", .right, .kept), ("validator", .right, .kept), ("name", .left, .name(0)),
             ("key", .left, .idDropped(3)),
             ("stake", .right, .dropped(2)), ("reputation", .right, .dropped(1)),
             ("weight", .right, .kept), ("chance", .right, .kept), ("", .left, .kept),

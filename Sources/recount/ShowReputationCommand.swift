@@ -36,6 +36,8 @@ struct ShowReputationCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     mutating func validate() throws {
         validator = try place.check(validator, "validator")
         try place.option.checkRows(limit, "--limit")
@@ -57,7 +59,15 @@ struct ShowReputationCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        let writer =
+            format.csv
+            ? try RowWriter(
+                json: json, format, ["entry", "time", "cause", "about", "before", "after"]) : nil
         let result = try answer()
+        if let writer {
+            for change in result.changes { try writer.add(change) }
+            return
+        }
         if json { return try Output.json(result) }
         Output.line(Output.strong("Reputation of " + Text.validator(result.validator, result.name)))
         var list = Listing()

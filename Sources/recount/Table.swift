@@ -5,9 +5,9 @@ import Ledger
 
 /// Columns of text that fit a terminal.
 ///
-/// Where the lines would be longer than the terminal, names (`.id`) are cut first, down to eight
-/// characters; then columns are left out, those of the highest `.dropped` first, and a line below
-/// says which.
+/// Where the lines would be longer than the terminal, hashes (`.id`) are cut first, down to eight
+/// digits, and names down to twelve characters, in their middle; then columns are left out, those
+/// of the highest `.dropped` first, and a line below says which.
 package struct Table {
     /// On which side a column is filled up.
     package enum Side: Sendable { case left, right }
@@ -16,12 +16,15 @@ package struct Table {
     package enum Fit: Equatable, Sendable {
         /// Nothing.
         case kept
-        /// It holds names that may be cut.
+        /// It holds hashes that may be cut.
         case id
         /// It may be left out; the highest number first.
         case dropped(Int)
-        /// It holds names that may be cut, and may then be left out.
+        /// It holds hashes that may be cut, and may then be left out.
         case idDropped(Int)
+        /// It holds names, which are told apart by how they begin and end: they may be cut between,
+        /// and then be left out.
+        case name(Int)
     }
 
     struct Cell {
@@ -36,6 +39,7 @@ package struct Table {
     }
 
     private static let idColumnsMin = 8
+    private static let nameColumnsMin = 12
 
     private let heads: [Head]
     private var rows: [[Cell]] = []
@@ -105,9 +109,13 @@ package struct Table {
 
     private func isID(_ column: Int) -> Bool {
         switch heads[column].fit {
-        case .id, .idDropped: true
+        case .id, .idDropped, .name: true
         default: false
         }
+    }
+
+    private static func isName(_ head: Head) -> Bool {
+        if case .name = head.fit { true } else { false }
     }
 
     /// Takes the excess from the columns with names, the widest first.
@@ -135,12 +143,14 @@ package struct Table {
         }
     }
 
-    private static func least(_ head: Head) -> Int { max(head.title.count, idColumnsMin) }
+    private static func least(_ head: Head) -> Int {
+        max(head.title.count, isName(head) ? nameColumnsMin : idColumnsMin)
+    }
 
     private func victim(_ shown: [Int]) -> Int? {
         let ranked = shown.compactMap { column -> (rank: Int, column: Int)? in
             switch heads[column].fit {
-            case .dropped(let rank), .idDropped(let rank): (rank, column)
+            case .dropped(let rank), .idDropped(let rank), .name(let rank): (rank, column)
             default: nil
             }
         }
@@ -153,8 +163,12 @@ package struct Table {
         var line = " "
         for (place, column) in shown.enumerated() {
             var (text, style) = cell(column)
-            // The first digits of a name are a name; what is cut of other texts is shown.
-            if text.count > widths[column] { text = String(text.prefix(widths[column])) }
+            // The first digits of a hash are a name of it; what is cut of other texts is shown.
+            if text.count > widths[column] {
+                text =
+                    Self.isName(heads[column])
+                    ? Text.cutWithin(text, widths[column]) : String(text.prefix(widths[column]))
+            }
             let fill = String(repeating: " ", count: widths[column] - text.count)
             let styled = style.applied(to: text)
             let isLast = place == shown.count - 1

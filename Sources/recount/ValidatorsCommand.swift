@@ -43,20 +43,28 @@ struct ValidatorsCommand: ParsableCommand {
     @Flag(help: "Print JSON Lines: a validator, or with --by-round a round, on each.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     func validate() throws {
         try place.check()
+        if format.csv, byRound {
+            throw ValidationError("--csv is of validators: leave out --by-round, or use --json")
+        }
         if limit != nil, !byRound { throw ValidationError("--limit goes with --by-round") }
     }
 
     mutating func run() throws {
         if byRound { return try showRounds() }
+        let writer = try RowWriter(json: json, format, Self.columns)
         let rows = try rows()
-        if json {
-            for row in rows { try Output.json(row, isLine: true) }
-        } else {
-            show(rows)
-        }
+        guard let writer else { return show(rows) }
+        for row in rows { try writer.add(row) }
     }
+
+    private static let columns = [
+        "validator", "name", "key", "stake", "reputation", "is_member", "asked", "approved",
+        "rejected", "abstained", "missed", "cut_short", "contradicted", "convicted", "leads",
+    ]
 
     private func rows() throws(Failure) -> [ValidatorView] {
         switch try place.source() {
@@ -76,7 +84,7 @@ struct ValidatorsCommand: ParsableCommand {
     private func show(_ rows: [ValidatorView]) {
         guard !rows.isEmpty else { return Output.line("There are no validators yet.") }
         var table = Table(fitting: [
-            ("no.", .right, .kept), ("name", .left, .idDropped(0)), ("key", .left, .idDropped(1)),
+            ("no.", .right, .kept), ("name", .left, .name(0)), ("key", .left, .idDropped(7)),
             ("stake", .right, .dropped(4)), ("reputation", .right, .dropped(2)),
             ("member", .left, .dropped(6)), ("asked", .right, .dropped(3)),
             ("approve", .right, .kept), ("reject", .right, .kept), ("abstain", .right, .kept),

@@ -58,6 +58,21 @@ struct DrawingTests {
         #expect(LineChart.ticks(from: 100, to: 2080) == [0, 500, 1000, 1500, 2000, 2500])
     }
 
+    @Test func `a name is cut between, so that its number stays, and a hash at its end`() {
+        var table = Table(fitting: [
+            ("name", .left, .name(1)), ("key", .left, .id), ("outcome", .left, .kept),
+        ])
+        for number in 1...2 {
+            table.add([
+                "validators-of-somebody-\(number)", String(repeating: "ab", count: 32), "approved",
+            ])
+        }
+        let lines = table.lines(columns: 40)
+        #expect(lines.allSatisfy { $0.count <= 40 }, "\(lines)")
+        #expect(lines[1] != lines[2] && lines[1].contains("-1 ") && lines[2].contains("-2 "))
+        #expect(table.lines(columns: 200)[1].contains("validators-of-somebody-1"))
+    }
+
     @Test(arguments: [true, false], [40, 80, 200])
     func `a line chart fits and names axes, ends and lines`(_ isUnicode: Bool, _ columns: Int) {
         let many = (0..<9).map { line in (0..<100).map { Double?(Double($0 * line)) } }

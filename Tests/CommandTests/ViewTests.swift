@@ -209,6 +209,46 @@ struct ViewTests {
         #expect(try run("log", "--validator", "99999999").status == 2)
     }
 
+    @Test func `the last of a log are the last of those that pass`() throws {
+        let all = try run("log", "--kind", "outcomeDecided", "--json").lines
+        #expect(all.count > 20)
+        let few = try run("log", "--kind", "outcomeDecided", "--last", "5", "--json").lines
+        #expect(few == all.suffix(5))
+        #expect(
+            try run("log", "--kind", "outcomeDecided", "--last", "99999", "--json").lines == all)
+        #expect(
+            try run("log", "--last", "3", "--json").lines == run("log", "--json").lines.suffix(3))
+        #expect(try run("log", "--last", "0", "--json").lines.isEmpty)
+        let bounded = try run("log", "--kind", "voteCast", "--to", "300", "--last", "2", "--json")
+        let before = try run("log", "--kind", "voteCast", "--to", "300", "--json").lines
+        #expect(bounded.lines == before.suffix(2) && bounded.lines.count == 2)
+        let mine = try run("log", "--validator", "validator-2", "--kind", "voteCast", "--json")
+            .lines
+        let newest = try run(
+            "log", "--validator", "validator-2", "--kind", "voteCast", "--last", "4", "--json")
+        #expect(newest.lines == mine.suffix(4))
+    }
+
+    @Test func `one who mistypes a name is told the nearest`() throws {
+        for words in [
+            ["show", "validator", "validatr-3"], ["show", "reputation", "valdator-3"],
+            ["log", "--validator", "validator3"], ["chart", "reputation", "validator_3"],
+        ] {
+            let place = words[0] == "log" ? 1 : 2
+            let home = try Journey.shared.get().home
+            let result = try Command.run(words[..<place] + [home] + words[place...])
+            #expect(result.status == 2)
+            #expect(result.errors.contains("; did you mean validator-3? recount validators"))
+        }
+        let home = try Journey.shared.get().home
+        let why = try Command.run("why", "circuit:withdrw", home)
+        #expect(why.status == 2, "\(why.output)")
+        let who = try Command.run("why", "validatr-3", home)
+        #expect(who.errors.contains("did you mean validator-3?"), "\(who.errors)")
+        let far = try Command.run("show", "validator", home, "nobody")
+        #expect(!far.errors.contains("did you mean"), "\(far.errors)")
+    }
+
     @Test func `charts are drawn as text and as SVG`() throws {
         for words in [["reputation"], ["leaders"], ["reputation", "--by", "entry"]] {
             var command = ["chart", words[0], try Journey.shared.get().home] + words.dropFirst()
@@ -218,7 +258,7 @@ struct ViewTests {
             #expect(ascii.output.allSatisfy { $0.isASCII })
             #expect(ascii.lines.allSatisfy { $0.count <= 80 })
             #expect(ascii.output.contains(words[0] == "leaders" ? "(%)" : "reputation (points)"))
-            let svg = try Command.run(command + ["--svg", "-"])
+            let svg = try Command.run(command.dropLast(2) + ["--svg", "-"])
             #expect(svg.output.hasPrefix("<?xml"))
             #expect(svg.output.contains("</svg>"))
             #expect(try Command.run(command + ["--json"]).object().isEmpty == false)

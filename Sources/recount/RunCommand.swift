@@ -37,7 +37,9 @@ struct RunCommand: AsyncParsableCommand {
               \(Text.wrapped(Text.listed(ByzantineRun.names), columns: 70)
                 .joined(separator: "\n  "))
 
-            With --json every event is an object on a line, and the last is the summary.
+            What is refused, contradicted or changed is told as it happens, and the rest is
+            counted in one line on a terminal; the summary follows. With --json every event
+            is an object on a line, and the last is the summary; with --quiet that alone.
             Exit codes: 0 when the run ended in order, whatever was decided; 2 when it
             could not go on.
             """)
@@ -87,8 +89,11 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON Lines: every event, then the summary.")
     var json = false
 
-    @Flag(help: "Print votes, results, and accepted requests and jobs too.")
+    @Flag(help: "Print every event: decisions, payments, votes, results, what is accepted.")
     var verbose = false
+
+    @Flag(help: "Print the summary alone, and on standard error what goes wrong.")
+    var quiet = false
 
     private struct SummaryLine: Encodable {
         let event = "summary"
@@ -104,6 +109,11 @@ struct RunCommand: AsyncParsableCommand {
         Output.error(
             "note: \(absent.joined(separator: ", ")) \(absent.count == 1 ? "is" : "are") not in"
                 + " \(network.path), and not run here")
+    }
+
+    func validate() throws {
+        if quiet, verbose { throw ValidationError("give --quiet or --verbose, not both") }
+        if json, verbose { throw ValidationError("--json prints every event: leave out --verbose") }
     }
 
     mutating func run() async throws {
@@ -122,7 +132,9 @@ struct RunCommand: AsyncParsableCommand {
             let run = try LocalRun(opened, options: options)
             let interrupts = Interrupts("stopping after the batch at hand; once more ends at once")
             { run.stop() }
-            let printer = EventPrinter(isJSON: json, isVerbose: verbose)
+            let printer = RunPrinter(
+                quiet ? .quiet : verbose ? .verbose : .usual, isJSON: json)
+            defer { printer.end() }
             summary = try await run.run(source, onEvent: printer.show)
             interrupts.cancel()
         } catch {
@@ -217,23 +229,5 @@ struct RunCommand: AsyncParsableCommand {
             : "\(Text.count(projections.behind, "entry", "entries")) behind; the next to read them"
                 + " catches up"
         return projections.failure.map { "\(behind); stopped: \($0)" } ?? behind
-    }
-}
-
-/// Prints what happens, as it happens.
-struct EventPrinter: Sendable {
-    let isJSON: Bool
-    let isVerbose: Bool
-
-    func show(_ event: NodeEvent) {
-        defer { Output.flush() }
-        if isJSON { return Output.line(event.json) }
-        switch event {
-        case .voted, .accepted, .jobSubmitted, .jobAssigned, .jobReported:
-            if isVerbose { Output.line(event.description.visible) }
-        case .warning(let text): Output.error("warning: \(text)")
-        case .projectionsStopped: Output.error(event.description)
-        default: Output.line(event.description.visible)
-        }
     }
 }

@@ -30,6 +30,21 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
+/// The JSON Schemas of what commands print.
+let schemas = [
+    "audit", "backup", "bisect", "bridge-rebuild", "bridge-show", "case-list",
+    "case-show", "case-verify", "certificate-show", "certificate-verify", "chart-leaders",
+    "chart-reputation", "checkpoint-cosign", "checkpoint-show", "checkpoint-sign",
+    "checkpoint-verify", "config", "config-check", "culprits", "diff", "disagreements",
+    "evidence-verify", "export-tiles", "genesis", "genesis-accept", "govern-propose", "govern-show",
+    "govern-submit", "init", "job-list", "job-run", "job-show", "job-submit", "keygen", "leaders",
+    "ledger-check", "ledger-info", "log", "projections-info", "projections-rebuild",
+    "projections-verify", "proof-verify", "prove-check", "prove-consistency", "prove-entry",
+    "prove-request", "recover", "replay", "requests", "run", "schema", "show-batch", "show-entry",
+    "show-job", "show-leader", "show-nullifier", "show-reputation", "show-request",
+    "show-validator", "simulate", "snapshot", "submit", "validators", "whatif", "why",
+]
+
 let package = Package(
     name: "recount",
     platforms: [.macOS(.v26)],
@@ -131,19 +146,7 @@ let package = Package(
                 "Forensics", "Audit", "Compute", "Projections", "Storage", "Ledger",
                 "EventLog", "Groth16", "BN254", "Cryptography", arguments, logging,
             ],
-            resources: [
-                .embedInCode("Schemas/audit.json"),
-                .embedInCode("Schemas/bisect.json"),
-                .embedInCode("Schemas/case-list.json"),
-                .embedInCode("Schemas/case-show.json"),
-                .embedInCode("Schemas/case-verify.json"),
-                .embedInCode("Schemas/culprits.json"),
-                .embedInCode("Schemas/diff.json"),
-                .embedInCode("Schemas/disagreements.json"),
-                .embedInCode("Schemas/evidence-verify.json"),
-                .embedInCode("Schemas/whatif.json"),
-                .embedInCode("Schemas/why.json"),
-            ],
+            resources: schemas.map { .embedInCode("Schemas/\($0).json") },
             swiftSettings: strict),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Node
 
 /// `recount schema`.
 struct SchemaCommand: ParsableCommand {
@@ -9,13 +10,14 @@ struct SchemaCommand: ParsableCommand {
         commandName: "schema",
         abstract: "Print the JSON Schema of what a command prints with --json.",
         discussion: """
-            For programs that read what the commands of forensics find: every field, what it
-            means, whether it is always there, and that there is no other. JSON Schema,
-            draft 2020-12, one document a command. Of a command that prints an object a
+            For programs that read what commands print: every field, what it means, whether
+            it is always there, and that there is no other. JSON Schema, draft 2020-12, one
+            document a command. Of a command that prints an object a
             line, the schema is that of a line. Without a command, all are listed.
 
               recount schema
               recount schema why
+              recount schema show request
               recount schema evidence verify > evidence.schema.json
               recount culprits home --json > found.json
               check-jsonschema --schemafile <(recount schema culprits) found.json
@@ -52,8 +54,10 @@ struct SchemaCommand: ParsableCommand {
     private func printDocument() throws {
         guard let document = SchemaDocument(words: command) else {
             let known = SchemaDocument.allCases.map(\.command).joined(separator: ", ")
-            throw Failure(
-                "there is no schema of \(command.joined(separator: " ")): name one of \(known)")
+            let words = command.joined(separator: " ")
+            let near = Spelling.suggestion(
+                for: words, among: SchemaDocument.allCases.map(\.command))
+            throw Failure("there is no schema of \(words): name one of \(known)\(near)")
         }
         let text = String(decoding: document.bytes, as: UTF8.self)
         Output.line(text.hasSuffix("\n") ? String(text.dropLast()) : text)

@@ -6,68 +6,9 @@ import Testing
 
 /// The schemas that the program prints, held against what its commands print.
 struct SchemaTests {
-    /// What simulated runs left behind; all of them are made at once.
-    private struct Runs {
-        let folder: TemporaryFolder
+    private typealias Printed = PrintedCommand
 
-        static let shared = Result { try Runs() }
-
-        private init() throws {
-            folder = try TemporaryFolder()
-            try make("memory", "--byzantine", "0", "--faults", "memory", "--seed", "1")
-            try make(
-                "lies", "--byzantine", "1", "--strategy", "false-verdicts", "--faults", "calm",
-                "--seed", "5")
-            try make(
-                "fork", "--byzantine", "2", "--strategy", "equivocating-proposer", "--faults",
-                "partitions", "--seed", "2")
-        }
-
-        private func make(_ name: String, _ options: String...) throws {
-            let common = ["simulate", "--nodes", "4", "--seconds", "5", "--out"]
-            let made = try Command.run(common + ["\(folder.path)/\(name)"] + options)
-            guard [0, 1].contains(made.status) else { throw Unmade(why: made.errors) }
-        }
-
-        private struct Unmade: Error { let why: String }
-    }
-
-    /// A command, and whether it prints an object a line.
-    struct Printed: Sendable, CustomTestStringConvertible {
-        let schema: String
-        let arguments: [String]
-        var isLines = false
-
-        init(_ schema: String, _ arguments: String..., isLines: Bool = false) {
-            (self.schema, self.arguments, self.isLines) = (schema, arguments, isLines)
-        }
-
-        var testDescription: String { arguments.joined(separator: " ") }
-    }
-
-    private static let printed = [
-        Printed("why", "why", "validator-3", "lies"),
-        Printed("why", "why", "leader:3", "lies"),
-        Printed("why", "why", "batch:3", "lies"),
-        Printed("diff", "diff", "fork"), Printed("diff", "diff", "lies"),
-        Printed("bisect", "bisect", "fork/node-0", "--against", "fork/node-1"),
-        Printed("bisect", "bisect", "lies", "--against", "rules"),
-        Printed("culprits", "culprits", "fork", "--journal", "fork"),
-        Printed("culprits", "culprits", "lies"),
-        Printed("evidence verify", "evidence", "verify", "proofs", isLines: true),
-        Printed("evidence verify", "evidence", "verify", "lies/liars.json", isLines: true),
-        Printed("whatif", "whatif", "lies", "--threshold", "4"),
-        Printed("whatif", "whatif", "lies", "--without", "validator-1", "--penalty", "missed=-30"),
-        Printed("disagreements", "disagreements", "lies"),
-        Printed("disagreements", "disagreements", "lies", "--by", "validator"),
-        Printed("disagreements", "disagreements", "lies", "--by", "pair"),
-        Printed("audit", "audit", "lies/node-0"), Printed("audit", "audit", "lies"),
-        Printed("audit", "audit", "lies/node-0", "--from", "60", "--to", "90"),
-        Printed("audit", "audit", "fork"),
-        Printed("case show", "case", "show", "memory"),
-        Printed("case list", "case", "list", "memory", "lies/liars.json", isLines: true),
-        Printed("case verify", "case", "verify", "memory", isLines: true),
-    ]
+    private static let printed = Printed.all
 
     /// What each of them prints, by its words.
     private static let objects = Result {
@@ -82,29 +23,17 @@ struct SchemaTests {
     }
 
     /// What a command prints of the runs, by object.
-    private static func objects(_ command: Printed) throws -> [JSONValue] {
-        let folder = try Runs.shared.get().folder.path
-        let places = ["lies", "fork", "memory", "proofs"]
-        let arguments = command.arguments.map { argument in
-            places.contains { argument == $0 || argument.hasPrefix($0 + "/") }
-                ? "\(folder)/\(argument)" : argument
-        }
-        if command.arguments.contains("proofs") { try writeProofs(folder) }
-        let result = try Command.run(arguments + ["--json"])
-        #expect(!result.output.isEmpty, "\(result.errors)")
+    private static func objects(_ command: PrintedCommand) throws -> [JSONValue] {
+        let result = try SchemaRuns.shared.get().run(command)
+        #expect(!result.output.isEmpty, "\(command): \(result.errors)")
         return command.isLines
             ? try result.lines.map { try JSONValue(parsing: $0) }
             : [try JSONValue(parsing: result.output)]
     }
 
-    private static func writeProofs(_ folder: String) throws {
-        let found = try Command.run("culprits", folder + "/lies", "--out", folder + "/proofs")
-        #expect(found.status == 1, "\(found.errors)")
-    }
-
     @Test(arguments: printed)
     func `what is printed is what the schema says, and nothing else is`(
-        _ command: Printed
+        _ command: PrintedCommand
     ) throws {
         let schema = try schema(command.schema)
         let objects = try Self.objects.get()[command.testDescription] ?? []
@@ -125,8 +54,7 @@ struct SchemaTests {
 
     @Test func `what is printed each time is said to be there each time`() throws {
         let objects = try Self.objects.get()
-        // A case may hold no certificate, or one side the beginning of the other.
-        let rare = ["case show": Set(["needed", "entries"])]
+        let rare = PrintedCommand.rare
         for (command, all) in Dictionary(grouping: Self.printed, by: \.schema) {
             let root = try schema(command).root
             guard let needed = root.members["required"]?.elements.compactMap(\.text) else {

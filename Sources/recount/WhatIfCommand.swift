@@ -75,7 +75,7 @@ struct WhatIfCommand: ParsableCommand {
         let log = try openLedger(ledger)
         let answer: WhatIf
         do throws(WhatIfError) { answer = try WhatIf.run(hypothesis, in: log) } catch {
-            throw Failure("\(ledger): \(error)")
+            throw Failure("\(ledger): \(error)\(Nearest.suggestion(without, in: log))")
         }
         if json { try Output.json(answer) } else { WhatIfText(answer: answer).print() }
         Output.flush()

@@ -125,6 +125,13 @@ package struct Participation: Codable, Equatable, Sendable {
     /// The last.
     package var lastMissed: UInt64?
 
+    /// Of one that was asked for nothing yet.
+    package init(validator: UInt16, name: String, key: String) {
+        self.validator = validator
+        self.name = name
+        self.key = key
+    }
+
     /// Whether it missed at least three, and at least one in a hundred.
     package var isSilent: Bool {
         missed >= Self.missedMin && missed * Self.missedShare >= answered + missed

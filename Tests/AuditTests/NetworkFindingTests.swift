@@ -3,6 +3,7 @@
 
 import Audit
 import Cryptography
+import Foundation
 import Ledger
 import TestSupport
 import Testing

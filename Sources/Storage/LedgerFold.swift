@@ -17,7 +17,7 @@ package enum FoldFailure: Error {
 /// The fold of a log: the one loop that reads entries, and the one that takes them into a state.
 package enum LedgerFold {
     /// Reads the entries of a log in order, and hands each with its index to `body` until that is
-    /// false.
+    /// false. Another thread reads and decodes ahead.
     ///
     /// - Parameters:
     ///   - base: The index in the ledger of the log's first entry.
@@ -29,26 +29,16 @@ package enum LedgerFold {
     ) throws(FoldFailure) {
         let end = end ?? base + log.size
         guard start < end else { return }
-        var next = start
-        var failure: FoldFailure?
-        do throws(LogError) {
-            try log.forEachFrame(from: start - base, to: end - base) { frame in
-                let low = next - base - frame.firstIndex
-                let high = min(end - base, frame.endIndex) - frame.firstIndex
-                for place in Int(low)..<Int(high) {
-                    do throws(FoldFailure) {
-                        let entry = try read(frame.bytes, in: frame.range(of: place), next)
-                        guard try body(next, entry) else { return false }
-                    } catch {
-                        failure = error
-                        return false
-                    }
-                    next += 1
-                }
-                return true
+        let ahead = ReadAhead(log, base: base, start..<end)
+        defer { ahead.stop() }
+        while true {
+            let piece = ahead.next()
+            for (place, entry) in piece.entries.enumerated() {
+                guard try body(piece.first + UInt64(place), entry) else { return }
             }
-        } catch { throw .log(error) }
-        if let failure { throw failure }
+            if let failure = piece.failure { throw failure }
+            if piece.entries.isEmpty { return }
+        }
     }
 
     /// Folds the entries from the size of the state on, without checking signatures and without

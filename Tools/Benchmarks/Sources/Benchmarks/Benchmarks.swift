@@ -84,7 +84,8 @@ struct Benchmarks: ParsableCommand {
 
     /// What can be measured by itself.
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case proofs, signatures, certificate, append, disk, replay, audit, projections, scale
+        case hashing, proofs, signatures, certificate, append, disk, replay, audit, projections,
+            scale
         case log, state, replication, compute
     }
 
@@ -118,6 +119,7 @@ struct Benchmarks: ParsableCommand {
 
     private func measure(_ part: Part, _ report: ([Measurement]) -> Void) throws {
         switch part {
+        case .hashing: report(HashBenchmark().measure(runs: runs, note))
         case .proofs:
             report(try ProofBenchmark(vectors: vectors, python: python).measure(runs: runs, note))
         case .signatures: report(try SignatureBenchmark().measure(runs: runs, note))

@@ -19,7 +19,6 @@ let strict: [SwiftSetting] = [
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -56,7 +55,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         .systemLibrary(
@@ -129,7 +127,7 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "Network", "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger",
-                "EventLog", "Groth16", "BN254", "Cryptography", grdb, toml,
+                "EventLog", "Groth16", "BN254", "Cryptography", grdb,
             ],
             swiftSettings: strict),
         .target(

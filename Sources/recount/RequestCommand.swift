@@ -3,8 +3,10 @@
 
 import ArgumentParser
 import Cryptography
+import EventLog
 import Ledger
 import Node
+import Storage
 
 /// `recount request`.
 struct RequestCommand: ParsableCommand {

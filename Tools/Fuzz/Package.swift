@@ -27,9 +27,6 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "fuzz",
     platforms: [.macOS(.v26)],
-    dependencies: [
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0")
-    ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
@@ -70,7 +67,6 @@ let package = Package(
             dependencies: [
                 "Hosting", "Network", "Compute", "Storage", "Ledger", "EventLog", "Groth16",
                 "BN254", "Cryptography",
-                .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             exclude: [
                 "Bridge/Office.swift", "Bridge/OrderCheck.swift", "Bridge/Vault.swift",

@@ -36,11 +36,11 @@ let schemas = [
     "chart-reputation", "checkpoint-cosign", "checkpoint-show", "checkpoint-sign",
     "checkpoint-verify", "config", "config-check", "culprits", "diff", "disagreements",
     "evidence-verify", "export-tiles", "genesis", "genesis-accept", "govern-propose", "govern-show",
-    "govern-submit", "init", "job-list", "job-run", "job-show", "job-submit", "keygen", "leaders",
-    "ledger-check", "ledger-info", "log", "projections-info", "projections-rebuild",
+    "govern-submit", "init", "job-list", "job-result", "job-run", "job-show", "job-submit", "keygen",
+    "leaders", "ledger-check", "ledger-info", "log", "projections-info", "projections-rebuild",
     "projections-verify", "proof-verify", "prove-check", "prove-consistency", "prove-entry",
-    "prove-request", "recover", "replay", "requests", "run", "schema", "show-batch", "show-entry",
-    "show-job", "show-leader", "show-nullifier", "show-reputation", "show-request",
+    "prove-request", "recover", "replay", "request-id", "requests", "run", "schema", "show-batch",
+    "show-entry", "show-job", "show-leader", "show-nullifier", "show-reputation", "show-request",
     "show-validator", "simulate", "snapshot", "submit", "validators", "whatif", "why",
 ]
 

@@ -35,6 +35,7 @@ enum SchemaDocument: String, CaseIterable {
     case governSubmit = "govern-submit"
     case initialise = "init"
     case jobList = "job-list"
+    case jobResult = "job-result"
     case jobRun = "job-run"
     case jobShow = "job-show"
     case jobSubmit = "job-submit"
@@ -53,6 +54,7 @@ enum SchemaDocument: String, CaseIterable {
     case proveRequest = "prove-request"
     case recover
     case replay
+    case requestID = "request-id"
     case requests
     case run
     case schema
@@ -116,6 +118,7 @@ enum SchemaDocument: String, CaseIterable {
         case .governSubmit: PackageResources.govern_submit_json
         case .initialise: PackageResources.init_json
         case .jobList: PackageResources.job_list_json
+        case .jobResult: PackageResources.job_result_json
         case .jobRun: PackageResources.job_run_json
         case .jobShow: PackageResources.job_show_json
         case .jobSubmit: PackageResources.job_submit_json
@@ -134,6 +137,7 @@ enum SchemaDocument: String, CaseIterable {
         case .proveRequest: PackageResources.prove_request_json
         case .recover: PackageResources.recover_json
         case .replay: PackageResources.replay_json
+        case .requestID: PackageResources.request_id_json
         case .requests: PackageResources.requests_json
         case .run: PackageResources.run_json
         case .schema: PackageResources.schema_json

@@ -23,7 +23,7 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { arguments.joined(separator: " ") }
 
-    static let all = forensics + views + files + makers
+    static let all = forensics + views + files + makers + (engineIsThere ? results : [])
 
     private static let forensics = [
         PrintedCommand("why", "why", "validator-3", "lies"),
@@ -120,6 +120,9 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
             "--config one.toml --out genesis.recount p/validator-1/validator-1.public"
                 + " p/submitter/submitter.public p/bridge/bridge.public"),
         PrintedCommand(named: "genesis accept", "p/validator-1 genesis.recount"),
+        PrintedCommand(named: "request id", "few.jsonl --ledger net", isLines: true),
+        PrintedCommand(
+            named: "request id", "few.jsonl --genesis genesis.recount", isLines: true),
         PrintedCommand(
             named: "run", "net-2 --requests few.jsonl --key-file unlock.key --malicious 1",
             isLines: true),
@@ -147,6 +150,12 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand(named: "schema", "", isLines: true),
         PrintedCommand(
             named: "simulate", "--nodes 1 --byzantine 0 --milliseconds 500"),
+    ]
+
+    /// What needs an engine.
+    private static let results = [
+        PrintedCommand(named: "job result", "net JOB"),
+        PrintedCommand(named: "job result", "net JOB --out result.json"),
     ]
 
     /// What a command printed each time here, and does not where something is otherwise: where
@@ -210,7 +219,7 @@ struct SchemaRuns {
         return made
     }
 
-    private func makeNetwork() throws {
+    private mutating func makeNetwork() throws {
         let samples = try String(contentsOfFile: samplesFolder + "/recount.toml", encoding: .utf8)
         let circuit = samples[
             (samples.range(of: "[[circuits]]")?.lowerBound ?? samples.endIndex)...
@@ -229,6 +238,8 @@ struct SchemaRuns {
             _ = try folder.write(Array((some.joined(separator: "\n") + "\n").utf8), name)
         }
         try make("init net --config recount.toml --key-file unlock.key")
+        let job = "net samples/modules/reverse.wasm --input few.jsonl --key-file unlock.key"
+        words["JOB"] = try make("job submit \(job) --json").object()["job_id"] as? String
         try make("run net --requests few.jsonl --key-file unlock.key")
         for name in ["p", "homes"] {
             try FileManager.default.createDirectory(

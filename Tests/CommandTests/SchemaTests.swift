@@ -97,7 +97,8 @@ struct SchemaTests {
     @Test func `each schema is listed, tried, and says what every field means`() throws {
         let listed = try Command.run("schema", "--json").objects()
         let commands = listed.compactMap { $0["command"] as? String }
-        #expect(Set(commands) == Set(Self.printed.map(\.schema)))
+        let untried: Set<String> = engineIsThere ? [] : ["job result"]
+        #expect(Set(commands).subtracting(untried) == Set(Self.printed.map(\.schema)))
         for command in commands {
             let root = try schema(command).root
             #expect(root.members["title"]?.text == "recount \(command) --json")

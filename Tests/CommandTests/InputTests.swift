@@ -74,7 +74,8 @@ import Testing
             (text(key, "\"root\""), "each needs a binding"),
             (text(key, "\"root\", \"nullifier\", \"amount\", \"free\""), "must bind root"),
             (text(key, bound, api: "127.0.0.1:65534"), "api.listen"),
-            ("[[submitters]]\nname = \"keys\"", "submitters.name"), ("a = [", "line 1, column 6"),
+            ("[[submitters]]\nname = \"submitters\"", "submitters.name"),
+            ("a = [", "line 1, column 6"),
         ] {
             let file = try folder.write(Array(toml.utf8), "recount.toml")
             let checked = try Command.run("config", "check", file)

@@ -32,7 +32,8 @@ import Testing
     func roundTrip() throws {
         let text = """
             {"amount":9007199254740993,"stake" : 18446744073709551615,"name":"9007199254740993",
-             "list":[{"amount":9007199254740993},"amount",9007199254740993],"a\\"mount":1,"amount":7}
+             "list":[{"amount":9007199254740993},"amount",9007199254740993],"a\\"mount":1,
+             "amount":7}
             """
         let read = ExactNumbers.unquoted(Array(quoted(text).utf8), in: ["amount", "stake"])
         let wanted = text.replacingOccurrences(

@@ -119,7 +119,7 @@ struct StrictJSONTests {
     }
 
     @Test(
-        "JSONTestSuite: what must be refused is, what must be read is, and nothing ends the process",
+        "JSONTestSuite: what must be refused is, what must be read is, and nothing traps",
         .enabled(if: Vectors.has("json"), "no JSONTestSuite"))
     func suite() throws {
         let names = try FileManager.default.contentsOfDirectory(

@@ -88,7 +88,8 @@ extension NoteError: CustomStringConvertible {
         case .verifierKey: "the text is not a key of the form name+keyid+base64"
         case .keyType(let type):
             "it is a key of \(NoteSignatureType.name(of: type)), and only Ed25519 (1) and Ed25519"
-                + " cosignatures (4) are checked here; leave it out, or name the signer's Ed25519 key"
+                + " cosignatures (4) are checked here; leave it out, or name the signer's key of"
+                + " such a type"
         case .keyID(let stated, let computed):
             "the key states the id \(stated.keyIDText) and has \(computed.keyIDText)"
         case .invalidKey(let key): "\(key.hex) is not a valid Ed25519 key"

@@ -46,6 +46,7 @@ struct CasePlace {
 
     /// The cases that an argument stands for: a file, or all of a home or of a folder of them.
     static func all(_ argument: String) throws(Failure) -> [CasePlace] {
+        if argument == "-" { return [CasePlace(path: argument, status: nil)] }
         guard FileManager.default.fileExists(atPath: argument) else {
             throw Failure("there is no file or folder \(argument)")
         }
@@ -108,7 +109,8 @@ struct CasePlace {
 
     /// Reads it.
     func load() throws(Failure) -> DivergenceCase {
-        do throws(CaseFault) { return try CaseFile.load(path, disk: POSIXDisk()) } catch {
+        let bytes = try InputFile.read(path, bytesMax: CaseFile.bytesMax)
+        do throws(CaseFault) { return try CaseFile.decode(bytes) } catch {
             throw Failure("\(path): \(error)")
         }
     }

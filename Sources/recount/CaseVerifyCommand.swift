@@ -71,6 +71,9 @@ struct CaseVerifyCommand: ParsableCommand {
     mutating func run() throws {
         var isGood = true
         for argument in places {
+            guard !referee || argument != "-" else {
+                throw Failure("the second reader reads a file itself; name it in the place of -")
+            }
             let place = try CasePlace.newest(argument)
             let check = CaseCheck(try place.load())
             let verdict =

@@ -213,8 +213,9 @@ struct RecoverCommand: ParsableCommand {
     /// Counts who signed, where a policy is given.
     private func checkSigners(_ signed: SignedCheckpoint) throws(Failure) -> Int? {
         guard let policy, let keys else { return nil }
+        let bytes = try InputFile.read(keys, bytesMax: 16 << 20)
         do {
-            let list = try PolicyKey.list(try POSIXDisk().contents(of: keys, max: 16 << 20))
+            let list = try PolicyKey.list(bytes)
             let known = try CheckpointPolicy(quorum: try Quorum(policy), keys: list)
             return try known.require(signed, origin: signed.checkpoint.origin).signers.count
         } catch let error as NoteError {

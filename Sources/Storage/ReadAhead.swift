@@ -8,7 +8,7 @@ internal import Ledger
 /// Reads and decodes the entries of a log on a thread of its own, while others take those before
 /// them into a state.
 ///
-/// At most `piecesMax` pieces wait, of `pieceEntries` entries each, and the frames that they lie in.
+/// At most `piecesMax` pieces of `pieceEntries` entries wait, with the frames that they lie in.
 /// `@unchecked`: what changes is changed within the monitor.
 final class ReadAhead: @unchecked Sendable {
     /// Entries in a row, and why there are no more of them.

@@ -106,9 +106,10 @@ struct BridgeRebuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebuild", abstract: "Make a vault that was lost anew, from a ledger.",
         discussion: """
-            What the bridge has reported stands in the ledger, and is known. What was ordered
-            and not reported is uncertain: the lost vault may have paid it. It is paid only
-            after a person has said, order by order, that it was not (recount bridge confirm).
+            What the bridge has reported stands in the ledger, and is known. What was
+            ordered and not reported is uncertain: the lost vault may have paid it. It is
+            paid only after a person has said, order by order, that it was not (recount
+            bridge confirm).
 
               recount bridge rebuild net
               recount bridge rebuild net --ledger net/validator-3

@@ -12,24 +12,24 @@ struct BridgeRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run the bridge as a client of nodes, over HTTP.",
         discussion: """
-            Reads the ledger at the nodes that are named, pays what T validators ordered, and
-            reports it through any of them. No node is trusted: every entry is bound by a root
-            that T of the validators in office signed, and changes of membership are followed
-            by the same rule. A node that gives something else is named and left alone for a
-            while; where none gives anything that holds, the bridge says so, waits and asks
-            again. A payment counts as reported once the ledger shows it: a node that refuses
-            the report of one is named, and the others are given it. What was paid stands in
-            the vault before it is reported, so that nothing is paid twice, wherever the
-            process ends.
+            Reads the ledger at the nodes that are named, pays what T validators ordered,
+            and reports it through any of them. No node is trusted: every entry is bound by
+            a root that T of the validators in office signed, and changes of membership are
+            followed by the same rule. A node that gives something else is named and left
+            alone for a while; where none gives anything that holds, the bridge says so,
+            waits and asks again. A payment counts as reported once the ledger shows it: a
+            node that refuses the report of one is named, and the others are given it. What
+            was paid stands in the vault before it is reported, so that nothing is paid
+            twice, wherever the process ends.
 
               recount bridge run net/bridge --node http://10.0.0.1:5100 \\
                 --node http://10.0.0.2:5100 --key-file net.key
 
-            With --json each line is an object: started, read, handed-in (a node has taken the
-            reports), reported (the ledger shows them), refused, stuck, problem.
+            With --json each line is an object: started, read, handed-in (a node has taken
+            the reports), reported (the ledger shows them), refused, stuck, problem.
 
-            The folder holds the bridge's key, its vault, and what it has read; the ledger is
-            the one that the vault pays for. It ends at an interrupt.
+            The folder holds the bridge's key, its vault, and what it has read; the ledger
+            is the one that the vault pays for. It ends at an interrupt.
 
             Exit codes: 0 interrupted; 2 it cannot go on: the vault, or its folder.
             """)

@@ -38,9 +38,9 @@ struct CaseVerifyCommand: ParsableCommand {
             JSON: lines (check, holds, detail), confirms (quorum, node, neither, unjudged),
             referee (confirms, entry, field, expected, found).
 
-            Exit codes: 0 the case holds and the quorum is confirmed, or nobody is; 1 it does
-            not hold, or the node is confirmed against T validators; 2 it cannot be read, or
-            the second reader cannot run.
+            Exit codes: 0 the case holds and the quorum is confirmed, or nobody is; 1 it
+            does not hold, or the node is confirmed against T validators; 2 it cannot be
+            read, or the second reader cannot run.
             """)
 
     @Argument(help: "Files of cases, or homes whose newest are meant.", completion: .file())

@@ -84,9 +84,9 @@ struct ChartReputationCommand: ParsableCommand {
         abstract: "Draw the reputation of validators over time.",
         discussion: """
             Validators are named by their numbers, their names or the first digits of their
-            keys; all unless told, but of more than twelve the six highest and the six lowest.
-            Each line has the number of its validator where it ends, and below the drawing
-            stands whose number it is.
+            keys; all unless told, but of more than twelve the six highest and the six
+            lowest. Each line has the number of its validator where it ends, and below the
+            drawing stands whose number it is.
 
               recount chart reputation home
               recount chart reputation home 0 validator-9 validator-10 --by entry

@@ -13,9 +13,10 @@ struct GenesisCommand: ParsableCommand {
         abstract: "Make the first entry of parties who do not share a machine, and accept it.",
         discussion: """
             Each party makes its home with recount keygen and hands out NAME.public. One of
-            them collects these files; the names, stakes and rules come from a configuration.
-            All compare the ledger id, which stands for the whole first entry, by another
-            way than the one the file took, and accept it on their own machines:
+            them collects these files; the names, stakes and rules come from a
+            configuration. All compare the ledger id, which stands for the whole first
+            entry, by another way than the one the file took, and accept it on their own
+            machines:
 
               recount genesis --config recount.toml *.public --out genesis.recount
               recount genesis accept alice genesis.recount

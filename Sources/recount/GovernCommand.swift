@@ -173,8 +173,9 @@ struct GovernProposeCommand: ParsableCommand {
               recount govern propose net root circuit=withdraw root=1234 --submit --wait
               recount govern propose net leave validator=validator-10 --out change.json
 
-            With --submit all validators sign whose homes are in the folder, and it is handed
-            in. Without, it is printed, or written to --out, signed by those with --sign.
+            With --submit all validators sign whose homes are in the folder, and it is
+            handed in. Without, it is printed, or written to --out, signed by those with
+            --sign.
 
             Exit codes: 0 done; 1 too few have signed, or the ledger refused it; 2 the
             change cannot be proposed.
@@ -295,8 +296,8 @@ struct GovernShowCommand: ParsableCommand {
         commandName: "show", abstract: "Say what a proposed change is, and how far it has come.",
         discussion: """
             Held against the ledger of a home as it is now: what the change would do, whose
-            signatures are on it and whether they hold, how many are lacking, and whether the
-            ledger has moved on or its rules would refuse the change.
+            signatures are on it and whether they hold, how many are lacking, and whether
+            the ledger has moved on or its rules would refuse the change.
 
               recount govern show change.json net/validator-3
               recount govern show change.json net --json

@@ -12,12 +12,13 @@ struct InitCommand: ParsableCommand {
         commandName: "init",
         abstract: "Make a local network: a home for each validator of a configuration.",
         discussion: """
-            Makes a folder for each validator (its key, the ledger with its first batch, the
-            journal of what it signs), bridge/ (key and vault) and submitters/NAME/ (a key
-            each). Each can be moved to a machine of its own. FOLDER must not exist, or be
-            empty. Keys are encrypted at rest: by a passphrase, or by a key file of sixty-four
-            random hexadecimal digits, which is made where it is absent. Without either a
-            key file stands beside each key, which is fit for trying things out only.
+            Makes a folder for each validator (its key, the ledger with its first batch,
+            the journal of what it signs), bridge/ (key and vault) and submitters/NAME/ (a
+            key each). Each can be moved to a machine of its own. FOLDER must not exist, or
+            be empty. Keys are encrypted at rest: by a passphrase, or by a key file of
+            sixty-four random hexadecimal digits, which is made where it is absent. Without
+            either a key file stands beside each key, which is fit for trying things out
+            only.
 
               recount init net --config Tools/samples/recount.toml --key-file net.key
               RECOUNT_PASSPHRASE=... recount init net --config recount.toml --passphrase
@@ -25,8 +26,9 @@ struct InitCommand: ParsableCommand {
             The passphrase comes from RECOUNT_PASSPHRASE, or is asked for on a terminal.
             The keys of a configuration: recount config.
 
-            The nodes listen on ports of this machine, from --port on, and list each other, so
-            that recount node FOLDER/NAME works at once; recount run runs all in one process.
+            The nodes listen on ports of this machine, from --port on, and list each other,
+            so that recount node FOLDER/NAME works at once; recount run runs all in one
+            process.
 
             With --join, FOLDER is a network that is there, and gets the home of one more
             validator, its key protected like the others. It may be run at once, and has a

@@ -20,8 +20,8 @@ struct JobResultCommand: ParsableCommand {
               recount job result home 812 | wc -c
               recount job result --node http://127.0.0.1:5100 9c41 --out words.txt
 
-            With --json one object says what it is; without --out the output stands in it, in
-            base64, and as text where it is UTF-8.
+            With --json one object says what it is; without --out the output stands in it,
+            in base64, and as text where it is UTF-8.
 
             Two of three validators agreed on it; recount audit home --recompute runs the
             job again and says whether they were right.

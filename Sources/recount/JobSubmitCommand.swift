@@ -23,9 +23,9 @@ struct JobSubmitCommand: ParsableCommand {
               recount job submit --node http://127.0.0.1:5100 words.wasm \\
                 --submitter net/submitters/submitter --wait
 
-            The same module and input may be submitted again; it is another job. A module that
-            cannot run (no WebAssembly, no memory, an import that jobs have not) is refused
-            here already, unless --unjudged leaves that to the validators.
+            The same module and input may be submitted again; it is another job. A module
+            that cannot run (no WebAssembly, no memory, an import that jobs have not) is
+            refused here already, unless --unjudged leaves that to the validators.
 
             Exit codes with --wait: 0 two agreed on a result; 1 none did, or it was refused;
             2 it was not decided in time.

@@ -13,20 +13,20 @@ struct KeygenCommand: ParsableCommand {
         commandName: "keygen",
         abstract: "Make the keys of one party, and the public file that it hands out.",
         discussion: """
-            For a network whose parties do not share a machine: each makes its own home, and
-            no key leaves it. HOME gets the key of the party, that of its node where it runs
-            one, and HOME/NAME.public: name, role, keys and addresses, signed by the key. Give
-            that file to whoever makes the first entry (recount genesis). HOME must not exist,
-            or be empty.
+            For a network whose parties do not share a machine: each makes its own home,
+            and no key leaves it. HOME gets the key of the party, that of its node where it
+            runs one, and HOME/NAME.public: name, role, keys and addresses, signed by the
+            key. Give that file to whoever makes the first entry (recount genesis). HOME
+            must not exist, or be empty.
 
               recount keygen alice --name alice --listen /ip4/192.0.2.1/tcp/4100
               recount keygen bridge --bridge --listen /ip4/0.0.0.0/tcp/4100 \\
                 --address /dns4/bridge.example/tcp/4100
               recount keygen wallet --name wallet --submitter
 
-            Keys are encrypted as with recount init: by a passphrase (RECOUNT_PASSPHRASE, or
-            asked for), or by a key file, which is made where it is absent; without either it
-            stands beside the keys.
+            Keys are encrypted as with recount init: by a passphrase (RECOUNT_PASSPHRASE,
+            or asked for), or by a key file, which is made where it is absent; without
+            either it stands beside the keys.
             """)
 
     @Argument(help: "The folder to be made.", completion: .directory)

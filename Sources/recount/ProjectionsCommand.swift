@@ -89,9 +89,9 @@ struct ProjectionsVerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Compare every row with a fresh fold of the log.",
         discussion: """
-            Folds the log again into a temporary file, up to where the projections have come,
-            and compares all tables row by row. Names the first value that differs. Changes
-            nothing: recount projections rebuild puts right what is wrong.
+            Folds the log again into a temporary file, up to where the projections have
+            come, and compares all tables row by row. Names the first value that differs.
+            Changes nothing: recount projections rebuild puts right what is wrong.
 
               recount projections verify home
 

@@ -27,12 +27,12 @@ struct RecoverCommand: ParsableCommand {
                   --policy 7-of-10 --keys validators.txt
 
             A journal is begun anew where it is gone (--new-journals), or where you say so
-            (--new-journal NAME). Such a validator says nothing until ledger time has passed
-            the recovery by two minutes, twice the life of a vote: nothing that it may have
-            signed before can count then. The others have to go on meanwhile, so it is
-            refused where they would be too few, and that is said before anything is written.
-            So is what else a home lacks: without its configuration, keys or journal the node
-            would not start on a ledger that is whole again.
+            (--new-journal NAME). Such a validator says nothing until ledger time has
+            passed the recovery by two minutes, twice the life of a vote: nothing that it
+            may have signed before can count then. The others have to go on meanwhile, so
+            it is refused where they would be too few, and that is said before anything is
+            written. So is what else a home lacks: without its configuration, keys or
+            journal the node would not start on a ledger that is whole again.
 
               recount recover net/validator-3 --new-journals
 

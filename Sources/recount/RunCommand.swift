@@ -16,11 +16,11 @@ struct RunCommand: AsyncParsableCommand {
             Every validator is a node with a disk folder of its own; they agree over a hub
             within this process, T of N as anywhere else. Reads one request a line (JSON:
             circuit, proof, public_inputs, amount, recipient, timestamp) and takes what
-            clients have handed in (recount submit, job submit, govern), at the start and as
-            it comes. Ends when the input ends and all is decided, settled and done; an
+            clients have handed in (recount submit, job submit, govern), at the start and
+            as it comes. Ends when the input ends and all is decided, settled and done; an
             interrupt ends it after the batch at hand. What is open then is taken up by the
-            next run. A file is read whole first: where a line is no request nothing of it is
-            taken. Lines of standard input are judged as they come.
+            next run. A file is read whole first: where a line is no request nothing of it
+            is taken. Lines of standard input are judged as they come.
 
               recount run net --requests Tools/samples/requests.jsonl
               recount run net --requests requests.jsonl --malicious 2 --offline 1

@@ -11,8 +11,8 @@ struct ShowReputationCommand: ParsableCommand {
         commandName: "reputation",
         abstract: "Show the reputation of a validator and what changed it.",
         discussion: """
-            The validator is named by its number, its name or the first digits of its key. The
-            newest 20 changes are shown unless --limit says otherwise; 0 is all.
+            The validator is named by its number, its name or the first digits of its key.
+            The newest 20 changes are shown unless --limit says otherwise; 0 is all.
 
               recount show reputation home 8
               recount show reputation home c95a --limit 0 --json

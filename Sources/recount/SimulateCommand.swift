@@ -23,9 +23,10 @@ struct SimulateCommand: ParsableCommand {
               recount simulate --seed 7 --until 20000 --verbose
               recount simulate --seed 7 --nodes 4 --byzantine 1 --out net
 
-            --out keeps what was on the disks: node-0 is validator-1's, node-1 validator-2's,
-            and so on. The other commands take the folder for all its ledgers: recount
-            audit net, recount diff net, recount culprits net --journal net.
+            --out keeps what was on the disks: node-0 is validator-1's, node-1
+            validator-2's, and so on. The other commands take the folder for all its
+            ledgers: recount audit net, recount diff net, recount culprits net --journal
+            net.
 
             Exit codes: 0 all properties hold; 1 one is violated; 2 the options make no
             sense.

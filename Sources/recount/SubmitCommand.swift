@@ -13,10 +13,11 @@ struct SubmitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "submit", abstract: "Hand withdrawal requests in to a node.",
         discussion: """
-            Reads one request a line (JSON: circuit, proof, public_inputs, amount, recipient,
-            timestamp), signs those that are unsigned with a submitter's key, and leaves them
-            for the node. A node that runs takes them within a second; otherwise the next
-            recount run does. Any node will do: it passes them on to the others.
+            Reads one request a line (JSON: circuit, proof, public_inputs, amount,
+            recipient, timestamp), signs those that are unsigned with a submitter's key,
+            and leaves them for the node. A node that runs takes them within a second;
+            otherwise the next recount run does. Any node will do: it passes them on to the
+            others.
 
               recount submit net/validator-3 --request requests.jsonl
               recount submit net --request a.json b.json --wait

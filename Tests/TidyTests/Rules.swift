@@ -73,6 +73,13 @@ extension Rule {
             bad: TreeFile(
                 path: "Tests/NodeTests/A.swift", text: String(repeating: "a", count: 101))),
         Rule(
+            name: "Help fits into 80 columns",
+            concerns: { $0.isSwift && $0.module == "recount" },
+            complaints: { text in tooWideHelp(text.lines) },
+            bad: TreeFile(
+                path: "Sources/recount/A.swift",
+                text: "discussion: \"\"\"\n  \(String(repeating: "a", count: 81))\n  \"\"\"\n")),
+        Rule(
             name: "Files are at most 600 lines",
             concerns: \.isSwift,
             complaints: { text in
@@ -93,6 +100,26 @@ extension Rule {
             complaints: { matches(#"(?<![\w.])/(root|home|Users|work)/"#, in: $0.lines) },
             bad: TreeFile(path: "README.md", text: "see /" + "root/recount\n")),
     ]
+
+    /// Returns the lines of discussions that a terminal of 80 columns breaks.
+    private static func tooWideHelp(_ lines: [Substring]) -> [(line: Int, fact: String)] {
+        var indent: Int?
+        var isInside = false
+        var found: [(line: Int, fact: String)] = []
+        for (offset, line) in lines.enumerated() {
+            let text = line.drop { $0 == " " }
+            if isInside, text.hasPrefix("\"\"\"") { isInside = false }
+            if isInside, !text.isEmpty {
+                let spaces = indent ?? line.count - text.count
+                indent = spaces
+                if line.count - spaces > 80 {
+                    found.append((offset + 1, "\(line.count - spaces) columns"))
+                }
+            }
+            if text.hasSuffix("discussion: \"\"\"") { (isInside, indent) = (true, nil) }
+        }
+        return found
+    }
 
     /// Returns each match of `pattern`, which is a constant of ours, with its line.
     private static func matches(

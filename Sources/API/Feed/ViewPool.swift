@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 internal import NIOHTTP1
 internal import Projections
 internal import Synchronization
@@ -14,6 +15,10 @@ final class ViewPool: Sendable {
 
     /// As many as there are threads that ask.
     private static let keptMax = 5
+    /// How often a question looks for projections that are being built, as at the start of a node,
+    /// and how long it waits between.
+    private static let waitsMax = 100
+    private static let waitSeconds = 0.05
 
     private let directory: String
     private let contents = Mutex(Contents())
@@ -42,12 +47,21 @@ final class ViewPool: Sendable {
             // They may have been built anew.
             if reader.isInUse { return reader }
         }
-        do throws(ProjectionsError) {
-            return try Projections.followed(ledgerDirectory: directory)
-        } catch {
-            throw APIError.busy("the projections cannot be read yet: \(error)")
+        var waits = 0
+        while true {
+            do throws(ProjectionsError) {
+                return try Projections.followed(ledgerDirectory: directory)
+            } catch {
+                guard case .unsettled = error, waits < Self.waitsMax, !isClosed else {
+                    throw APIError.busy("the projections cannot be read yet: \(error)")
+                }
+                waits += 1
+                Thread.sleep(forTimeInterval: Self.waitSeconds)
+            }
         }
     }
+
+    private var isClosed: Bool { contents.withLock(\.isClosed) }
 
     private func keep(_ reader: ProjectionsReader) {
         contents.withLock { contents in

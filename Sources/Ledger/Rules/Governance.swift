@@ -24,7 +24,7 @@ extension LedgerState {
         return [event]
     }
 
-    /// Why the rules refuse a change in the state as it is, whoever signs it; nil where they do not.
+    /// Why the rules refuse a change in the state as it is, whoever signs; nil where they do not.
     package func refusal(of change: Change) -> Refusal? {
         do throws(Refusal) {
             try check(change)

@@ -177,7 +177,7 @@ extension LedgerState {
         circuits.indices.contains(Int(index.rawValue)) ? circuits[Int(index.rawValue)] : nil
     }
 
-    /// Returns how many messages of a sender were refused and recorded in this minute of batch time.
+    /// How many messages of a sender were refused and recorded in this minute of batch time.
     package func refusals(of sender: PublicKey) -> UInt32 {
         refusals.first { $0.sender == sender }?.count ?? 0
     }

@@ -33,7 +33,8 @@ enum HomePart {
             let ledger =
                 NodeHome.hasLedger(home)
                 ? ""
-                : "\(HomePart.ledger.path(in: home)) is missing too, and is rebuilt in the same go: "
+                : "\(HomePart.ledger.path(in: home)) is missing too, and is rebuilt in the same go:"
+                    + " "
             return .cannot(
                 "\(path) is missing: what this validator has signed; restore the newest copy, or"
                     + " begin it anew. \(ledger)`recount recover \(home)"

@@ -6,8 +6,8 @@ internal import Hosting
 internal import Ledger
 
 extension NodeJournals {
-    /// Throws where, with the journals of these homes begun anew, those who may still speak would be
-    /// too few to agree on anything: ledger time, for which the others wait, would never pass.
+    /// Throws where, with the journals of these homes begun anew, those who may still speak are too
+    /// few to agree on anything: ledger time, for which the others wait, would never pass.
     ///
     /// Homes in the same folders count too: whose journal is lost there, or was and says nothing
     /// yet. Nothing is changed. A home may have lost its ledger.
@@ -49,8 +49,8 @@ extension NodeJournals {
                     ? ""
                     : ", and \(silent.joined(separator: ", ")) lost theirs and may not speak yet")
                 + ", and \(mayFail) is the most that this ledger bears at once: whoever lost one"
-                + " says nothing until the others have gone on for two minutes of ledger time, since"
-                + " it may have signed what nobody here knows of. Find the journals of as many as"
+                + " says nothing until the others have gone on for two minutes of ledger time,"
+                + " since it may have signed what nobody here knows of. Find the journals of as many as"
                 + " you can; nothing was changed")
     }
 

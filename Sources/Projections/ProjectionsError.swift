@@ -35,7 +35,8 @@ extension ProjectionsError: CustomStringConvertible {
         case .disk(let error): "\(error)"
         case .busy(let path): "another process builds new projections: it holds \(path)"
         case .cancelled: "it was ended before it was done"
-        case .unsettled(let path): "\(path) is not there yet, or is replaced again and again by another process"
+        case .unsettled(let path):
+            "\(path) is not there yet, or is replaced again and again by another process"
         }
     }
 }

@@ -170,6 +170,7 @@ private struct PlacedReading {
         case .requestSubmitted(let event) where logged.index == places.request: submitted = event
         case .roundOpened(let event) where logged.index == places.request + 1:
             history = try opened(event, roster)
+            history?.take(logged) { programs[$0] }
         case .validatorAnnounced(let event):
             programs[event.validator] = event.announcement.program
         case _ where isOpening: throw .otherwise(entry: logged.index)

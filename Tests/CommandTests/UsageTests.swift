@@ -100,7 +100,7 @@ struct PlainWordsTests {
         "simulate --nodes 1 --byzantine 0 --milliseconds 100 --out U/a",
         "proof verify --key E --proof E --public E", "proof verify --key F --proof F --public F",
         "projections rebuild T", "projections verify F", "projections info E", "config check F",
-        "config check E", "config check T", "init U/a", "init T", "init F --config T",
+        "config check T", "init U/a", "init T", "init F --config T",
         "keygen U/a --name a", "keygen T --name a", "genesis E --config T --out U/a",
         "genesis T --config E --out U/a", "genesis accept T T", "genesis accept F E", "run F",
         "run T", "node F", "node T", "submit F --request E", "submit T --request F",

@@ -88,7 +88,15 @@ struct WhyIndexTests {
             let history = try RequestHistory.read(places, in: run.log)
             let folded = try RequestHistory.find(.entry(entry), in: run.log)
             #expect(history.votes.map(\.program) == folded.votes.map(\.program))
+            #expect(history.votes.map(\.entry) == folded.votes.map(\.entry))
             #expect(history.round.pinned == folded.round.pinned)
+            #expect(history.events.map(\.index) == folded.events.map(\.index))
+            #expect(history.decision?.entry == folded.decision?.entry)
+            let refusals = run.events.indices.map { UInt64($0) }.filter { place in
+                place > places.closed && run.events[Int(place)].kind == "messageRefused"
+            }
+            let whole = try RequestHistory.read(places, in: run.log, refusals: refusals)
+            #expect(whole.refused.map(\.entry) == folded.refused.map(\.entry))
             read += 1
         }
         for opening in run.openings() {

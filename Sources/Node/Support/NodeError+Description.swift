@@ -88,6 +88,10 @@ extension NodeError: CustomStringConvertible {
         case .tooManyMisbehaving(let asked, let validators):
             "\(asked) validators are to misbehave, but there are only \(validators)"
         case .input(let path, let problem): "the input \(path) cannot be read: \(problem)"
+        // Requests have submitters too.
+        case .job(.submitterNotNamed(let known)): "\(JobProblem.submitterNotNamed(known: known))"
+        case .job(.unknownSubmitter(let name, let known)):
+            "\(JobProblem.unknownSubmitter(name, known: known))"
         case .job(let problem): "the job is not submitted: \(problem)"
         case .alreadyRun: "this run is over; open the node again"
         case .node(let name, let error): "\(name): \(error)"

@@ -17,6 +17,9 @@ enum Mistyped {
             let known = group.configuration.subcommands
             guard !known.isEmpty, word != "help" else { return nil }
             guard let next = known.first(where: { name(of: $0) == word }) else {
+                // Elsewhere it may be an argument of the group itself.
+                let isCommand = group.configuration.defaultSubcommand == nil
+                guard isCommand || !suggestion(for: word, among: known).isEmpty else { return nil }
                 return "\(path.joined(separator: " ")) has no command '\(word.visible)'"
                     + suggestion(for: word, among: known)
             }

@@ -33,7 +33,7 @@ extension Output {
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             return standardError(lines.map(\.visible).joined(separator: "\n") + "\n")
         }
-        do { standardError(try AnswerJSON.encode(record) + "\n") } catch {
+        do { standardError(try AnswerJSON.encode(record).visibleJSON + "\n") } catch {
             standardError("{}\n")
         }
     }

@@ -51,7 +51,7 @@ struct RequestsCommand: ParsableCommand {
         "entry", "request_id", "batch", "time", "circuit", "submitter", "submitter_name", "amount",
         "recipient", "timestamp", "leader", "leader_name", "threshold", "deadline", "outcome",
         "reason", "approvals", "rejections", "abstentions", "margin", "deciding", "decided",
-        "decided_time", "closed", "close_cause", "settlement",
+        "decided_time", "closed", "close_cause", "closing_approvals", "spare", "settlement",
     ]
 
     /// Where requests are listed, for those who name one that is not there.

@@ -62,7 +62,11 @@ struct ShowReputationCommand: ParsableCommand {
         let writer =
             format.csv
             ? try RowWriter(
-                json: json, format, ["entry", "time", "cause", "about", "before", "after"]) : nil
+                json: json, format,
+                [
+                    "entry", "time", "cause", "about", "about_id", "answer", "outcome", "before",
+                    "after",
+                ]) : nil
         let result = try answer()
         if let writer {
             for change in result.changes { try writer.add(change) }

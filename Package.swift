@@ -31,7 +31,7 @@ let arguments: Target.Dependency = .product(
 
 /// The JSON Schemas of what commands print.
 let schemas = [
-    "audit", "backup", "bisect", "bridge-rebuild", "bridge-show", "case-list",
+    "audit", "backup", "backup-list", "bisect", "bridge-rebuild", "bridge-show", "case-list",
     "case-show", "case-verify", "certificate-show", "certificate-verify", "chart-leaders",
     "chart-reputation", "checkpoint-cosign", "checkpoint-show", "checkpoint-sign",
     "checkpoint-verify", "config", "config-check", "culprits", "diff", "disagreements",

@@ -7,6 +7,7 @@ import Foundation
 enum SchemaDocument: String, CaseIterable {
     case audit
     case backup
+    case backupList = "backup-list"
     case bisect
     case bridgeRebuild = "bridge-rebuild"
     case bridgeShow = "bridge-show"
@@ -90,6 +91,7 @@ enum SchemaDocument: String, CaseIterable {
         switch self {
         case .audit: PackageResources.audit_json
         case .backup: PackageResources.backup_json
+        case .backupList: PackageResources.backup_list_json
         case .bisect: PackageResources.bisect_json
         case .bridgeRebuild: PackageResources.bridge_rebuild_json
         case .bridgeShow: PackageResources.bridge_show_json

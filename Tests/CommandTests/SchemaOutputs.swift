@@ -103,7 +103,8 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
             named: "checkpoint verify", "signed.checkpoint --policy 3-of-4 --keys validators.keys"),
         PrintedCommand(named: "snapshot", "lies/node-0"),
         PrintedCommand(named: "backup", "lies/node-0 copy"),
-        PrintedCommand(named: "export tiles", "net tiles"),
+        PrintedCommand(named: "backup list", "copy"),
+        PrintedCommand(named: "export tiles", "net tile-files"),
         PrintedCommand(
             named: "proof verify",
             "--key samples/withdraw_verification_key.json --proof proof.json --public public.json"),
@@ -164,6 +165,7 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         "case show": ["needed", "entries"],
         "requests": [
             "reason", "decided", "close_cause", "decided_time", "margin", "deciding", "closed",
+            "closing_approvals", "spare",
         ],
         "show request": ["margin", "decision_entry", "result", "deciding"],
         "show leader": ["leader", "leader_name"], "show nullifier": ["decimal"],
@@ -298,7 +300,7 @@ struct SchemaRuns {
         if word.hasPrefix("samples/") { return samplesFolder + word.dropFirst("samples".count) }
         let first = String(word.prefix { $0 != "/" })
         let names = [
-            "lies", "fork", "memory", "proofs", "net", "net-2", "p", "copy", "tiles", "homes",
+            "lies", "fork", "memory", "proofs", "net", "net-2", "p", "copy", "tile-files", "homes",
         ]
         let isFile = [
             ".json", ".toml", ".rcct", ".jsonl", ".key", ".keys", ".recount", ".checkpoint",

@@ -45,15 +45,14 @@ package struct NodeHome: Sendable {
 
     /// Whether there is a validator's home at `path`, as far as can be seen from outside.
     ///
-    /// One that has lost a part is still a home: it has two of configuration, ledger and keys, and
-    /// those are not the bridge's.
+    /// One that has lost parts is still a home while two are left of configuration, keys, ledger,
+    /// journal and spool, not only ledger and journal; keys are not to be the bridge's.
     package static func isHome(_ path: String) -> Bool {
         let keys = KeyFolder(home: path)
-        let hasKeys =
-            Files.exists(keys.path) && !Files.exists(keys.file(PublicParty.bridgeName))
-        let hasLedger = Files.exists(ledgerFolder(path))
-        guard Files.exists(configurationFile(path)) else { return hasKeys && hasLedger }
-        return hasKeys || hasLedger
+        guard !Files.exists(keys.file(PublicParty.bridgeName)) else { return false }
+        let own = [configurationFile(path), keys.path, spoolFolder(path)].filter(Files.exists)
+        let logs = [ledgerFolder(path), journalFolder(path)].filter(Files.exists)
+        return !own.isEmpty && own.count + logs.count > 1
     }
 
     /// Whether a home holds a log, damaged or not.

@@ -84,23 +84,22 @@ struct ProjectionsCommandTests {
         let place = try Place()
         let approved = try place.recount("requests", place.home, "--outcome", "approved", "--json")
         let request = try #require(try approved.objects().first?["request_id"] as? String)
-        let shown = try place.recount("show", "request", place.home, request, "--json").object()
-        let fields = try #require(shown["request"] as? [String: Any])
+        let told = try place.recount("show", "request", place.home, request, "--json").object()
+        let fields = try #require(told["request"] as? [String: Any])
         let decimal = try #require((fields["nullifiers"] as? [String])?.first)
-        func condition() throws -> (CommandResult, String?) {
-            let result = try place.recount("show", "nullifier", place.home, decimal, "--json")
-            return (result, try result.object()["condition"] as? String)
+        func shown() throws -> CommandResult {
+            try place.recount("show", "nullifier", place.home, decimal, "--json")
         }
-        #expect(try condition().1 == "spent")
+        #expect(try shown().object()["condition"] as? String == "spent")
         let edit = "UPDATE nullifier SET spent = NULL"
         try place.edit(edit)
-        let (found, word) = try condition()
-        #expect(word == "spent")
+        let found = try shown()
+        #expect(try found.object()["condition"] as? String == "spent")
         #expect(found.errors.contains("written to its table nullifier"), "\(found.errors)")
-        #expect(try condition().0.errors.isEmpty)
+        #expect(try shown().errors.isEmpty)
         // Whoever forges the seal as well is held against the log.
         try place.edit("\(edit); UPDATE seal SET changed = NULL")
-        let forged = try condition().0
+        let forged = try shown()
         #expect(forged.status == 1)
         #expect(forged.errors.contains("forged"), "\(forged.errors)")
         #expect(forged.output.isEmpty)

@@ -40,6 +40,12 @@ struct ViewTests {
         let approved = try run("requests", "--outcome", "approved", "--json").objects()
         #expect(approved.count == 64)
         #expect(approved.allSatisfy { $0["settlement"] as? String == "settled" })
+        // Two of the ten lie: of eight that are right one could have failed.
+        for row in approved {
+            let closing = try #require(row["closing_approvals"] as? Int)
+            #expect(row["approvals"] as? Int == 7 && row["margin"] as? Int == 0)
+            #expect(closing == 8 && row["spare"] as? Int == 1)
+        }
         let last = try run("requests", "--limit", "3")
         #expect(last.lines.count == 5)
         #expect(last.lines.last?.contains("the newest 3 of \(count)") == true)
@@ -132,6 +138,14 @@ struct ViewTests {
         let reputation = try run("show", "reputation", "8", "--limit", "0", "--json").object()
         let changes = try #require(reputation["changes"] as? [[String: Any]])
         #expect(changes.last?["after"] as? Int == reputation["reputation"] as? Int)
+        // A liar: what it voted and what was decided stand beside the cause.
+        let wrong = changes.filter { $0["cause"] as? String == "incorrect" }
+        #expect(!wrong.isEmpty)
+        for change in wrong {
+            let (answer, outcome) = (change["answer"] as? String, change["outcome"] as? String)
+            #expect(answer == (outcome == "approved" ? "reject" : "approve"))
+            #expect((change["about_id"] as? String)?.count == 64)
+        }
         let submitted = try run("log", "--kind", "requestSubmitted", "--json").objects()
         let approved = try run("requests", "--outcome", "approved", "--json").objects().last
         let entry = try #require(approved?["entry"] as? Int)

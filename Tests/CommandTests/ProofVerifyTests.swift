@@ -90,8 +90,8 @@ struct ProofVerifyTests {
             Array(#"["1","2","3","4","5","6","7","\#(String(repeating: "9", count: 77))"]"#.utf8),
             "large.json")
         try expectUnjudged(try verify(inputs: large), ["public input 7", "order"])
-        let numbers = try folder.write(Array("[1,2,3,4,5,6,7,8]".utf8), "numbers.json")
-        try expectUnjudged(try verify(inputs: numbers), ["numbers.json", "[0]", "String"])
+        let words = try folder.write(Array("[1,2,3,4,5,6,7,null]".utf8), "numbers.json")
+        try expectUnjudged(try verify(inputs: words), ["numbers.json"])
         let garbage = try folder.write(SplitMix64.noise(100), "garbage")
         try expectUnjudged(try verify(key: garbage), ["garbage"])
         try expectUnjudged(try verify(proof: garbage), ["garbage", "100 bytes"])

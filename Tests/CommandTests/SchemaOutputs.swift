@@ -90,7 +90,7 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand(named: "prove consistency", "lies/node-0 10 30"),
         PrintedCommand(named: "prove check", "entry.json --root ROOT"),
         PrintedCommand(named: "prove check", "entry.json --root LEDGER"),
-        PrintedCommand(named: "prove request", "net 3 --out again.rcct"),
+        PrintedCommand(named: "prove request", "net DECIDED --out again.rcct"),
         PrintedCommand(named: "certificate show", "decision.rcct"),
         PrintedCommand(
             named: "certificate verify", "decision.rcct --policy 3-of-4 --ledger LEDGER"),
@@ -257,7 +257,9 @@ struct SchemaRuns {
         let signed = try make("checkpoint sign net --key-file unlock.key --json").object()
         let path = try #require(signed["path"] as? String)
         try FileManager.default.copyItem(atPath: path, toPath: folder.path + "/signed.checkpoint")
-        try make("prove request net 3 --out decision.rcct")
+        let decided = try #require(try make("requests net --json").objects().first?["entry"])
+        words["DECIDED"] = "\(decided)"
+        try make("prove request net DECIDED --out decision.rcct")
         let entry = try make("prove entry lies/node-0 5 --json")
         _ = try folder.write(Array(entry.output.utf8), "entry.json")
         let shown = try make("show request lies/node-0 3 --json").object()

@@ -41,8 +41,8 @@ package struct VoteJournal: Sendable {
     /// Of a job that was assigned up to then the validator may have reported what this journal
     /// does not hold.
     package private(set) var begunAnew: Time?
-    /// Until when the validator of a journal says nothing, since it was begun anew; nil where it was
-    /// not. Reads its first entry, and opens nothing.
+    /// Until when the validator of a journal says nothing, since it was begun anew; nil where it
+    /// was not. Reads its first entry, and opens nothing.
     package static func silence(
         in directory: String, disk: any Disk
     ) throws(JournalError) -> Time? {

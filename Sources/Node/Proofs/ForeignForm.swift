@@ -251,7 +251,7 @@ enum ForeignForm {
 
     /// A number in decimal: a decimal text as it stands, a hexadecimal one (`0x`), or a small
     /// number of JSON. Whether it is in range is judged by whoever takes it.
-    private static func number(_ tree: JSONTree) -> String? {
+    static func number(_ tree: JSONTree) -> String? {
         switch tree {
         case .number(let value): value <= exactMax ? "\(value)" : nil
         case .text(let text) where text.hasPrefix("0x"): decimal(hexadecimal: text.dropFirst(2))

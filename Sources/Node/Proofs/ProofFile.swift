@@ -75,7 +75,9 @@ package enum ProofFile {
     package static func inputs(_ bytes: [UInt8]) throws(ProofFileProblem) -> [Fr] {
         switch try content(bytes, sizes: [32]) {
         case .json(let text):
-            let texts: [String] = try decode(text, orElse: ForeignForm.inputs)
+            let texts: [String] = try decode(text, orElse: ForeignForm.inputs).map {
+                ForeignForm.number(.text($0)) ?? $0
+            }
             return try judged { () throws(Groth16Error) in
                 try PublicInputs.parse(decimal: texts)
             }

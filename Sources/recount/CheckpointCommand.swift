@@ -369,7 +369,8 @@ struct CheckpointVerifyCommand: ParsableCommand {
             named: one a line, 64 hexadecimal digits or a C2SP verifier key.
 
               recount checkpoint verify home --policy 7-of-10
-              recount checkpoint verify some.checkpoint --policy 7-of-10 --keys validators.txt
+              recount checkpoint verify some.checkpoint --policy 7-of-10 \\
+                --keys validators.txt
               recount checkpoint verify --node http://127.0.0.1:5100 --policy 7-of-10 \\
                 --keys validators.txt
 

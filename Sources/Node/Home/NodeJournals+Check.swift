@@ -50,8 +50,8 @@ extension NodeJournals {
                     : ", and \(silent.joined(separator: ", ")) lost theirs and may not speak yet")
                 + ", and \(mayFail) is the most that this ledger bears at once: whoever lost one"
                 + " says nothing until the others have gone on for two minutes of ledger time,"
-                + " since it may have signed what nobody here knows of. Find the journals of as many"
-                + " as you can; nothing was changed")
+                + " since it may have signed what nobody here knows of. Find the journals of as"
+                + " many as you can; nothing was changed")
     }
 
     /// The other validators' homes in the folder that a home is in.

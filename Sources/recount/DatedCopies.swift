@@ -31,10 +31,17 @@ struct DatedCopies {
         (self.folder, self.count) = (folder, count)
         let now = Time(UInt64(max(0, Date().timeIntervalSince1970 * 1000)))
         let name = Self.name(at: now, ledger)
-        let taken = Self.names(in: folder)
-        var number = 1
-        while taken.contains(number == 1 ? name : "\(name)-\(number)") { number += 1 }
+        // Behind those of the same second, also where the first of them is gone again.
+        let taken = Self.names(in: folder).map(Self.place).filter { $0.name == name }
+        let number = 1 + (taken.map(\.number).max() ?? 0)
         newest = "\(folder)/" + (number == 1 ? name : "\(name)-\(number)")
+    }
+
+    /// What copies are ordered by: the name without the number behind it, and the number of those
+    /// of one second.
+    private static func place(_ copy: String) -> (name: String, number: Int) {
+        let length = "2026-01-31T120000Z-3f9a01bc".count
+        return (String(copy.prefix(length)), Int(copy.dropFirst(length + 1)) ?? 1)
     }
 
     private static func name(at time: Time, _ ledger: LedgerID) -> String {
@@ -44,7 +51,8 @@ struct DatedCopies {
     /// The names of this form in a folder, the oldest first.
     static func names(in folder: String) -> [String] {
         do throws(DiskError) {
-            return try POSIXDisk().list(folder).filter { $0.wholeMatch(of: form) != nil }.sorted()
+            return try POSIXDisk().list(folder).filter { $0.wholeMatch(of: form) != nil }
+                .sorted { place($0) < place($1) }
         } catch { return [] }
     }
 
@@ -61,6 +69,7 @@ struct DatedCopies {
         try readBack(report)
         var isWhole = 0
         var removed: [String] = []
+        let newestPlace = Self.place(String(newest.dropFirst(folder.count + 1)))
         for name in Self.names(in: folder).reversed() {
             let path = "\(folder)/\(name)"
             guard path != newest else {
@@ -73,7 +82,7 @@ struct DatedCopies {
                 continue
             }
             // What is newer than the copy that was made is another process's.
-            guard path < newest, try remove(path) else { continue }
+            guard Self.place(name) < newestPlace, try remove(path) else { continue }
             removed.append(path)
         }
         return removed.reversed()

@@ -8,7 +8,7 @@ import Testing
 /// Operators who do not share a machine, from keys to nodes that run.
 @Suite(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
 struct GenesisJourneyTests {
-    @Test(.timeLimit(.minutes(3))) func `homes made apart become one ledger`() throws {
+    @Test(.timeLimit(.minutes(30))) func `homes made apart become one ledger`() throws {
         let folder = try TemporaryFolder()
         let samples = try String(contentsOfFile: samplesFolder + "/recount.toml", encoding: .utf8)
         let circuit = try #require(samples.range(of: "[[circuits]]"))

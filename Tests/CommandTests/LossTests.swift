@@ -192,7 +192,7 @@ struct LossTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func `ledgers older than all journals come to where they were`()
+    @Test(.timeLimit(.minutes(30))) func `ledgers older than all journals come to where they were`()
         throws
     {
         let person = try Operator(.old)
@@ -212,7 +212,8 @@ struct LossTests {
         #expect(after["size"] as? Int ?? 0 > before["size"] as? Int ?? .max)
     }
 
-    @Test(.timeLimit(.minutes(5))) func `more journals than may be lost are not begun anew`() throws
+    @Test(.timeLimit(.minutes(30)))
+    func `more journals than may be lost are not begun anew`() throws
     {
         let person = try Operator(.fresh)
         let copy = try #require(person.copy)
@@ -232,7 +233,7 @@ struct LossTests {
         #expect(try person.files() == before)
     }
 
-    @Test(.timeLimit(.minutes(5))) func `one journal after the other is not begun anew`() throws {
+    @Test(.timeLimit(.minutes(30))) func `one journal after the other is not begun anew`() throws {
         let person = try Operator(.none)
         try person.remove("validator-4/journal")
         let first = try Command.run("recover", person.home, "--new-journals")
@@ -246,7 +247,7 @@ struct LossTests {
         #expect(try person.files() == before)
     }
 
-    @Test(.timeLimit(.minutes(5))) func `a lost key of the bridge is named`() throws {
+    @Test(.timeLimit(.minutes(30))) func `a lost key of the bridge is named`() throws {
         let person = try Operator(.none)
         try person.remove("bridge/keys")
         let words = try #require(try person.recover())

@@ -27,7 +27,7 @@ struct NetworkTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `clients hand in to any node and follow it`() throws {
+    @Test(.timeLimit(.minutes(30))) func `clients hand in to any node and follow it`() throws {
         let small = try SmallNetwork()
         let file = try small.samples(2)
         // Nobody runs: it waits, and the next run takes it.
@@ -69,7 +69,7 @@ struct NetworkTests {
         #expect(nobody.status == 2 && nobody.errors.contains("nobody"))
     }
 
-    @Test(.timeLimit(.minutes(3))) func `validators change the ledger together`() throws {
+    @Test(.timeLimit(.minutes(30))) func `validators change the ledger together`() throws {
         let small = try SmallNetwork()
         let file = small.folder.path + "/change.json"
         let proposed = try Command.run(
@@ -104,7 +104,7 @@ struct NetworkTests {
         #expect(try small.audit().status == 0)
     }
 
-    @Test(.timeLimit(.minutes(5))) func `a validator joins, catches up and votes`() throws {
+    @Test(.timeLimit(.minutes(30))) func `a validator joins, catches up and votes`() throws {
         let small = try SmallNetwork()
         #expect(try small.run(requests: try small.samples(2)).status == 0)
         func add(_ name: String, _ more: String...) throws -> CommandResult {
@@ -154,7 +154,7 @@ struct NetworkTests {
         #expect(fields["validator_name"] as? String == "validator-5")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `some run, and the others catch up later`() throws {
+    @Test(.timeLimit(.minutes(30))) func `some run, and the others catch up later`() throws {
         let small = try SmallNetwork()
         let file = try small.samples(2)
         let names = ["validator-1", "validator-2", "validator-4"]
@@ -177,7 +177,7 @@ struct NetworkTests {
         #expect(typo.status == 2 && typo.errors.contains("validator-5"))
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a liar among four changes nothing`() throws {
+    @Test(.timeLimit(.minutes(30))) func `a liar among four changes nothing`() throws {
         let small = try SmallNetwork()
         let run = try small.run("--byzantine", "double-votes", requests: try small.samples(3))
         #expect(run.status == 0, "\(run.errors)")
@@ -214,7 +214,7 @@ struct NetworkTests {
         #expect(text.output.contains("at entry 0"))
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a last batch that no quorum is shown for is no success`()
+    @Test(.timeLimit(.minutes(30))) func `a last batch that no quorum is shown for is no success`()
         throws
     {
         let small = try SmallNetwork()
@@ -231,7 +231,7 @@ struct NetworkTests {
         #expect(try Command.run("audit", small.network).status == 2)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a damaged ledger hides no other`() throws {
+    @Test(.timeLimit(.minutes(30))) func `a damaged ledger hides no other`() throws {
         let small = try SmallNetwork()
         #expect(try small.run(requests: try small.samples(2)).status == 0)
         let files = FileManager.default
@@ -255,7 +255,7 @@ struct NetworkTests {
         for number in 1...4 { #expect(text.contains("validator-\(number)")) }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a home that has lost its ledger is not passed over`()
+    @Test(.timeLimit(.minutes(30))) func `a home that has lost its ledger is not passed over`()
         throws
     {
         let small = try SmallNetwork()
@@ -287,7 +287,7 @@ struct NetworkTests {
         #expect(try small.audit().status == 0)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a lost journal is begun anew, and too many are not`()
+    @Test(.timeLimit(.minutes(30))) func `a lost journal is begun anew, and too many are not`()
         throws
     {
         let small = try SmallNetwork()
@@ -306,7 +306,8 @@ struct NetworkTests {
         #expect(refused.status == 2 && refused.errors.contains("2 journals are lost"))
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a home recovered from an old copy starts again and again`()
+    @Test(.timeLimit(.minutes(30)))
+    func `a home recovered from an old copy starts again and again`()
         throws
     {
         let small = try SmallNetwork()
@@ -327,7 +328,7 @@ struct NetworkTests {
         #expect(audit.status == 0 && audit.report["is_one"] as? Bool == true)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a lost vault is made anew from the ledger`() throws {
+    @Test(.timeLimit(.minutes(30))) func `a lost vault is made anew from the ledger`() throws {
         let small = try SmallNetwork()
         #expect(try small.run(requests: try small.samples(3)).status == 0)
         func shown() throws -> [String: Any] {

@@ -26,7 +26,7 @@ private enum Torture {
     .enabled(if: samplesAreThere, "no samples at \(samplesFolder)"),
     .enabled(if: Torture.isThere, "no Python 3 with SQLite"))
 struct TortureTests {
-    @Test(.timeLimit(.minutes(5))) func `a network that is killed again and again loses nothing`()
+    @Test(.timeLimit(.minutes(30))) func `a network that is killed again and again loses nothing`()
         throws
     {
         let result = try Torture.run(
@@ -35,7 +35,7 @@ struct TortureTests {
         #expect(result.output.contains("all still there"), "\(result.output)")
     }
 
-    @Test(.timeLimit(.minutes(5))) func `whatever is lost on purpose is noticed`() throws {
+    @Test(.timeLimit(.minutes(30))) func `whatever is lost on purpose is noticed`() throws {
         let result = try Torture.run("--self-test", "--seed", "12")
         #expect(result.status == 0, "\(result.output) \(result.errors)")
         let lines = result.lines.dropFirst()

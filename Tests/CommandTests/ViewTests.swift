@@ -328,7 +328,7 @@ struct EmptyViewTests {
 /// A log that is followed while a node writes it.
 @Suite(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
 struct FollowTests {
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(30)))
     func `follow shows what a node writes, once each and in order`() throws {
         let folder = try TemporaryFolder()
         let network = folder.path + "/net"

@@ -156,7 +156,7 @@ private struct SpoolCase {
 }
 
 /// What becomes of the folder while a node looks at it.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct WatchedSpoolTests {
     @Test func spoolThatIsMovedAwayWhileItIsWatchedIsLookedAtWhereItIsMadeAnew() async throws {
         let folder = try TemporaryFolder()

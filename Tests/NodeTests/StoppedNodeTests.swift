@@ -13,7 +13,7 @@ import TestSupport
 import Testing
 
 /// A node whose fellows agree on what does not follow.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct StoppedNodeTests {
     @Test func nodeThatComesApartKeepsACaseAndDoesNothingUntilItIsReleased() async throws {
         let folder = try TemporaryFolder()

@@ -11,7 +11,7 @@ import Testing
 
 /// Discovery on the loopback of a network namespace, where nobody outside can be disturbed.
 @Suite(
-    "mDNS: services that find each other", .serialized, .timeLimit(.minutes(5)),
+    "mDNS: services that find each other", .serialized, .timeLimit(.minutes(30)),
     .enabled(if: Finder.interface != nil, "no network namespace: run Tools/peers/alone"))
 struct DiscoveryServiceTests {
     @Test("Nodes on one link find each other, with the addresses at which they listen")

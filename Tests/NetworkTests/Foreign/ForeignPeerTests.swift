@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    "Peers of other implementations", .serialized, .timeLimit(.minutes(5)),
+    "Peers of other implementations", .serialized, .timeLimit(.minutes(30)),
     .enabled(if: ForeignPeer.areThere, ForeignPeer.missing))
 struct ForeignPeerTests {
     @Test("We dial, and both sides identify and ping", arguments: ForeignPeer.Kind.allCases)

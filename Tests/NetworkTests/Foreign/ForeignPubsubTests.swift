@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    "Gossip with peers of other implementations", .serialized, .timeLimit(.minutes(5)),
+    "Gossip with peers of other implementations", .serialized, .timeLimit(.minutes(30)),
     .enabled(if: ForeignPeer.areThere, ForeignPeer.missing))
 struct ForeignPubsubTests {
     static let topic = "t"

@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Hosts on loopback", .timeLimit(.minutes(5)))
+@Suite("Hosts on loopback", .timeLimit(.minutes(30)))
 struct HostTests {
     @Test("Two hosts connect, say who they are, and answer pings both ways")
     func pingAndIdentify() async throws {

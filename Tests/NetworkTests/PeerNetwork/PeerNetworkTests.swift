@@ -114,7 +114,7 @@ private final class TestNetwork: Sendable {
     }
 }
 
-@Suite("Networks", .timeLimit(.minutes(5)))
+@Suite("Networks", .timeLimit(.minutes(30)))
 struct PeerNetworkTests {
     @Test("What one says in a topic is heard by those beyond its peers, once each")
     func topics() async throws {

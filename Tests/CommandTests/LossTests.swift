@@ -213,8 +213,7 @@ struct LossTests {
     }
 
     @Test(.timeLimit(.minutes(30)))
-    func `more journals than may be lost are not begun anew`() throws
-    {
+    func `more journals than may be lost are not begun anew`() throws {
         let person = try Operator(.fresh)
         let copy = try #require(person.copy)
         for number in 1...4 {

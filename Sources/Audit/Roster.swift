@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cryptography
+internal import EventLog
 internal import Ledger
+internal import Storage
 
 /// Who and what a ledger knows after its first entry and some changes: all of a state that only T
 /// validators move. Reputations are none of it.
@@ -79,5 +81,29 @@ struct Roster {
         LedgerNames(
             validators: validators.map(\.name), submitters: submitters.map(\.name),
             circuits: circuits.map(\.name))
+    }
+}
+
+extension Roster {
+    /// The ledger, and who and what a log knows at its end.
+    static func read(_ log: EventLog) throws(ReplayError) -> (LedgerID, Roster) {
+        let found: [LoggedEntry]
+        do throws(FoldFailure) {
+            found = try EntryPicker.pick([0, 7], from: log, in: 0..<log.size) {
+                LoggedEntry(index: $0, entry: Entry($1))
+            }
+        } catch { throw ReplayError(error) }
+        guard let first = found.first, case .ledgerOpened(let opened) = first.event else {
+            throw .beyond(entry: 0, size: log.size)
+        }
+        var roster = Roster(opened)
+        for logged in found.dropFirst() {
+            guard case .governanceApproved(let approved) = logged.event, roster.take(approved)
+            else {
+                throw .cannotFollow(
+                    entry: logged.index, .contradicts(kind: logged.event.kind, field: "number"))
+            }
+        }
+        return (LedgerID(Digest(hashing: first.bytes)), roster)
     }
 }

@@ -76,8 +76,8 @@ extension Explanation {
     /// Explains the first of several things that the ledger knows.
     ///
     /// Requests, nullifiers, leaders and batches are read where an index says that they stand, and
-    /// the log is folded where it does not say so, or the log does not bear it out. Everything
-    /// else folds the log once.
+    /// the log is folded where it does not say so, or the log does not bear it out. Reputations are
+    /// picked out of the log; jobs fold it once.
     /// - Parameter path: What the proving command names.
     package static func of(
         _ things: [Thing], in log: EventLog, path: String, index: (any LedgerIndex)? = nil
@@ -203,9 +203,16 @@ enum WhyFold {
     static func run(
         _ log: EventLog, to entry: UInt64? = nil, _ body: (LoggedEntry, LedgerState) -> Void
     ) throws(WhyError) -> LedgerState {
-        do throws(ReplayError) {
-            return try Replay.state(of: log, at: entry.map { .entry($0) } ?? .end, body)
-        } catch {
+        try reading { () throws(ReplayError) in
+            try Replay.state(of: log, at: entry.map { .entry($0) } ?? .end, body)
+        }
+    }
+
+    /// Says of what cannot be read what it means to those who ask.
+    static func reading<Value>(
+        _ body: () throws(ReplayError) -> Value
+    ) throws(WhyError) -> Value {
+        do throws(ReplayError) { return try body() } catch {
             if case .beyond = error { throw .notFound }
             throw .replay(error)
         }

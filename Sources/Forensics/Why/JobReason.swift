@@ -8,65 +8,40 @@ internal import Ledger
 
 /// Why a job was decided as it was.
 struct JobReason {
-    private var submitted: (entry: UInt64, event: JobSubmitted, id: JobID)?
+    private let job: JobHistory
     private var drawn: (entry: UInt64, event: JobAssigned)?
     private var results: [(entry: UInt64, event: ResultReported)] = []
     private var decided: (entry: UInt64, event: JobDecided)?
     private var reputations: [(entry: UInt64, event: ReputationChanged)] = []
 
     static func explain(_ name: String, _ source: WhySource) throws(WhyError) -> Explanation {
-        let log = source.log
-        guard let selector = RequestSelector(name, size: log.size) else { throw .notFound }
-        let entry = try find(selector, name, in: log)
-        var reason = JobReason()
-        let state = try WhyFold.run(log) { logged, state in
-            if logged.index == entry, case .jobSubmitted(let event) = logged.event,
-                let id = state.jobID(at: EntryIndex(entry))
-            {
-                reason.submitted = (entry, event, id)
-            } else {
-                reason.take(logged, about: EntryIndex(entry))
+        do throws(JobHistoryError) {
+            return JobReason(try JobHistory.find(name, in: source.log)).explanation(source.path)
+        } catch {
+            switch error {
+            case .replay(let error): throw .replay(error)
+            case .notFound: throw .notFound
+            case .ambiguous(let found): throw .ambiguous(found.map(\.hex))
             }
         }
-        return try reason.explanation(LedgerNames(state), source.path)
     }
 
-    private static func find(
-        _ selector: RequestSelector, _ name: String, in log: EventLog
-    ) throws(WhyError) -> UInt64 {
-        var found: [(entry: UInt64, id: JobID)] = []
-        try WhyFold.run(log) { logged, state in
-            guard case .jobSubmitted = logged.event,
-                let id = state.jobID(at: EntryIndex(logged.index))
-            else { return }
-            let isMeant =
-                selector == .entry(logged.index) || id.hex.hasPrefix(name)
-            if isMeant { found.append((logged.index, id)) }
-        }
-        guard let first = found.first else { throw .notFound }
-        guard found.count == 1 || selector == .entry(first.entry) else {
-            throw .ambiguous(found.prefix(5).map { $0.id.hex })
-        }
-        return first.entry
-    }
-
-    private mutating func take(_ logged: LoggedEntry, about job: EntryIndex) {
-        switch logged.event {
-        case .jobAssigned(let event) where event.job == job: drawn = (logged.index, event)
-        case .resultReported(let event) where event.job == job:
-            results.append((logged.index, event))
-        case .jobDecided(let event) where event.job == job: decided = (logged.index, event)
-        case .reputationChanged(let event) where event.about == job && event.cause != .equivocation:
-            reputations.append((logged.index, event))
-        default: return
+    private init(_ job: JobHistory) {
+        self.job = job
+        for logged in job.events {
+            switch logged.event {
+            case .jobAssigned(let event): drawn = (logged.index, event)
+            case .resultReported(let event): results.append((logged.index, event))
+            case .jobDecided(let event): decided = (logged.index, event)
+            case .reputationChanged(let event): reputations.append((logged.index, event))
+            default: continue
+            }
         }
     }
 
-    private func explanation(
-        _ names: LedgerNames, _ path: String
-    ) throws(WhyError) -> Explanation {
-        guard let (entry, event, id) = submitted else { throw .notFound }
-        var result = Explanation("job \(id.hex)", .job)
+    private func explanation(_ path: String) -> Explanation {
+        let (entry, event, names) = (job.entry, job.submitted, job.names)
+        var result = Explanation("job \(job.id.hex)", .job)
         result.names = names
         addChain(&result, names)
         result.stated = stated(event)
@@ -118,9 +93,9 @@ struct JobReason {
     }
 
     private func addChain(_ result: inout Explanation, _ names: LedgerNames) {
-        guard let (entry, event, _) = submitted else { return }
+        let event = job.submitted
         let job = result.chain.add(
-            entry, "job of module \(event.module.hex.prefix(8))…", .job(module: event.module))
+            job.entry, "job of module \(event.module.hex.prefix(8))…", .job(module: event.module))
         guard let (assigned, who) = drawn else { return }
         let draw = result.chain.add(
             assigned, "\(who.validators.count) are drawn", .drawn(who.validators.count),

@@ -8,20 +8,11 @@ internal import Ledger
 
 /// Why a validator has its reputation: from 1,000 points at joining to today.
 struct ReputationReason {
-    /// A change of the reputation, or a day's decay.
-    private struct Step {
-        let entry: UInt64
-        let cause: ReputationCause?
-        let before: Reputation
-        let after: Reputation
-        let day: UInt64
-    }
+    private typealias Step = ReputationHistory.Step
 
-    private let key: PublicKey
-    private var steps: [Step] = []
-    private var joined: UInt64?
-    private var last: Reputation?
+    private let way: ReputationHistory.Way
     private var chain = CausalChain(.reputation)
+    private var steps: [Step] { way.steps }
 
     /// - Parameters:
     ///   - name: What people call the validator.
@@ -29,114 +20,71 @@ struct ReputationReason {
     static func explain(
         _ name: String, _ source: WhySource, to entry: UInt64? = nil
     ) throws(WhyError) -> Explanation {
-        var reasons: [(index: ValidatorIndex, reason: ReputationReason)] = []
-        let end = try WhyFold.run(source.log, to: entry) { entry, state in
-            switch entry.event {
-            case .ledgerOpened, .governanceApproved:
-                // Who joins later may be called so too.
-                for index in meant(name, state) where !reasons.contains(where: { $0.0 == index }) {
-                    let key = state.validators[Int(index.rawValue)].key
-                    reasons.append((index, ReputationReason(key: key)))
-                }
-            default: break
-            }
-            for place in reasons.indices {
-                reasons[place].reason.take(entry, state, reasons[place].index)
-            }
+        let history = try WhyFold.reading { () throws(ReplayError) in
+            try ReputationHistory(source.log, to: entry)
         }
-        let found = meant(name, end)
+        let found = history.validators(called: name)
         guard let index = found.first else { throw .notFound }
-        guard found.count == 1, let one = reasons.first(where: { $0.index == index }) else {
-            throw .ambiguous(found.map { end.validators[Int($0.rawValue)].name })
+        guard found.count == 1 else {
+            throw .ambiguous(found.map { history.names.name(of: $0) })
         }
-        var result = one.reason.explanation(
-            of: end.validators[Int(index.rawValue)], index, source.path)
-        result.names = LedgerNames(end)
+        let way = try WhyFold.reading { () throws(ReplayError) in try history.way(of: index) }
+        var result = ReputationReason(way).explanation(of: index, source.path)
+        result.names = history.names
         return result
     }
 
-    /// Those who are called so: by name or number, or else by the first digits of their keys.
-    private static func meant(_ name: String, _ state: LedgerState) -> [ValidatorIndex] {
-        if let index = LedgerNames(state).validator(name) { return [index] }
-        guard !name.isEmpty else { return [] }
-        return state.validators.indices.filter {
-            state.validators[$0].key.hex.hasPrefix(name.lowercased())
-        }.map { ValidatorIndex(UInt16($0)) }
+    private init(_ way: ReputationHistory.Way) {
+        self.way = way
+        let first = Limits.reputationAtJoining
+        chain.add(way.joined, "joins with \(UTC.points(first)) points", .origin(first))
+        for step in way.steps { link(step) }
     }
 
-    private init(key: PublicKey) { self.key = key }
-
-    private mutating func take(
-        _ entry: LoggedEntry, _ state: LedgerState, _ index: ValidatorIndex
-    ) {
-        guard let validator = state.validator(index) else { return }
-        defer { last = validator.reputation }
-        guard let before = last else {
-            joined = entry.index
-            chain.add(
-                entry.index, "joins with \(UTC.points(validator.reputation)) points",
-                .origin(validator.reputation))
-            return
-        }
-        switch entry.event {
-        case .reputationChanged(let changed) where changed.validator == index:
-            add(entry.index, changed.cause, before, validator.reputation, state)
-        case .reputationDecayed where validator.isMember:
-            add(entry.index, nil, before, validator.reputation, state)
-        default: return
-        }
-    }
-
-    /// Adds a step; where a bound clamped it, nothing before it counts any more.
-    private mutating func add(
-        _ entry: UInt64, _ cause: ReputationCause?, _ before: Reputation, _ after: Reputation,
-        _ state: LedgerState
-    ) {
-        steps.append(
-            Step(entry: entry, cause: cause, before: before, after: after, day: state.time.day))
-        let free =
-            cause.map { Int64(before.rawValue) + $0.points * 1_000 }
-            ?? Int64(before.rawValue * 9_990 / 10_000)
+    /// Links a step; where a bound clamped it, nothing before it counts any more.
+    private mutating func link(_ step: Step) {
+        let before = Int64(step.before.rawValue)
+        let free = step.cause.map { before + $0.points * 1_000 } ?? before * 9_990 / 10_000
         let causes = chain.links.isEmpty ? [] : [chain.links.count - 1]
-        guard free == Int64(after.rawValue) else {
+        guard free == Int64(step.after.rawValue) else {
             chain.clear()
             chain.add(
-                entry, "reaches a bound: \(UTC.points(after)) points", .origin(after))
+                step.entry, "reaches a bound: \(UTC.points(step.after)) points",
+                .origin(step.after))
             return
         }
-        guard let cause else {
-            chain.add(entry, "a day's decay", .decay(state.parameters), causes: causes)
+        guard let cause = step.cause else {
+            chain.add(step.entry, "a day's decay", .decay(step.parameters), causes: causes)
             return
         }
         chain.add(
-            entry, "\(Words.points(cause.points)) points: \(cause)",
-            .change(points: cause.points, state.parameters), causes: causes)
+            step.entry, "\(Words.points(cause.points)) points: \(cause)",
+            .change(points: cause.points, step.parameters), causes: causes)
     }
 
-    private func explanation(
-        of validator: Validator, _ index: ValidatorIndex, _ path: String
-    ) -> Explanation {
-        var result = Explanation("reputation of \(validator.name)", .reputation)
+    private func explanation(of index: ValidatorIndex, _ path: String) -> Explanation {
+        var result = Explanation("reputation of \(way.name)", .reputation)
         result.chain = chain
-        result.stated = "\(UTC.points(validator.reputation)) points"
+        result.stated = "\(UTC.points(way.reputation)) points"
         result.say(
-            "\(validator.name) (number \(index.rawValue)) joined with 1000.000 points.",
-            rule: "every validator joins with 1,000 points", amount: "1000.000", entry: joined)
+            "\(way.name) (number \(index.rawValue)) joined with 1000.000 points.",
+            rule: "every validator joins with 1,000 points", amount: "1000.000",
+            entry: way.joined)
         tellCauses(&result)
         tellMonths(&result)
-        if case .origin? = chain.links.first?.fact, chain.links.first?.entry != joined {
+        if case .origin? = chain.links.first?.fact, chain.links.first?.entry != way.joined {
             result.say(
                 "A bound clamped it last at entry \(chain.links.first?.entry ?? 0); what was before"
                     + " no longer counts.", rule: "within the bounds of the parameters",
                 entry: chain.links.first?.entry)
         }
-        if !validator.isMember {
+        if !way.isMember {
             result.say("It has left, and its reputation stands still outside its rounds.")
         }
         result.say(
-            "It has \(UTC.points(validator.reputation)) points, after"
+            "It has \(UTC.points(way.reputation)) points, after"
                 + " \(Words.count(steps.count, "change")).",
-            amount: UTC.points(validator.reputation), entry: steps.last?.entry)
+            amount: UTC.points(way.reputation), entry: steps.last?.entry)
         result.proof = "recount audit \(path)"
         return result
     }
@@ -171,10 +119,10 @@ struct ReputationReason {
     private func tellMonths(_ result: inout Explanation) {
         var spans: [(day: UInt64, from: Reputation, to: Reputation)] = []
         for step in steps {
-            if let last = spans.last, last.day == step.day {
+            if let last = spans.last, last.day == step.time.day {
                 spans[spans.count - 1].to = step.after
             } else {
-                spans.append((step.day, step.before, step.after))
+                spans.append((step.time.day, step.before, step.after))
             }
         }
         guard spans.count > 1 else { return }

@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import Cryptography
+package import Cryptography
 
 /// Entries name by index; these give back the messages that were signed.
 extension LedgerState {
@@ -61,12 +61,7 @@ extension LedgerState {
 
     /// - Precondition: The submitter is known.
     func jobMessage(of event: JobSubmitted) -> JobMessage {
-        JobMessage(
-            module: event.module, input: event.input, moduleBytes: event.moduleBytes,
-            inputBytes: event.inputBytes, fuel: event.fuel, memoryBytes: event.memoryBytes,
-            milliseconds: event.milliseconds, engine: event.engine,
-            engineVersion: event.engineVersion, timestamp: event.timestamp,
-            submitter: submitters[Int(event.submitter.rawValue)].key, signature: event.signature)
+        JobMessage(event, submitter: submitters[Int(event.submitter.rawValue)].key)
     }
 
     private func resultMessage(of event: ResultReported) -> ResultMessage? {
@@ -108,5 +103,17 @@ extension LedgerState {
         guard let key = validator(event.validator)?.key else { return nil }
         return EvidenceMessage(
             validator: key, slot: slot, first: event.first, second: event.second)
+    }
+}
+
+extension JobMessage {
+    /// The message that became an entry, of the submitter that it names.
+    package init(_ event: JobSubmitted, submitter: PublicKey) {
+        self.init(
+            module: event.module, input: event.input, moduleBytes: event.moduleBytes,
+            inputBytes: event.inputBytes, fuel: event.fuel, memoryBytes: event.memoryBytes,
+            milliseconds: event.milliseconds, engine: event.engine,
+            engineVersion: event.engineVersion, timestamp: event.timestamp,
+            submitter: submitter, signature: event.signature)
     }
 }

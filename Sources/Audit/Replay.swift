@@ -58,8 +58,10 @@ package enum Replay {
     /// Returns the state at the target; `body` sees each entry with the state after it.
     ///
     /// Reads a page at a time, so that the cost in memory is that of the state.
+    ///
+    /// - Parameter start: The state after some batch of this log, at or before the target.
     package static func state(
-        of log: EventLog, at target: ReplayTarget = .end,
+        of log: EventLog, at target: ReplayTarget = .end, from start: LedgerState = LedgerState(),
         _ body: (LoggedEntry, LedgerState) -> Void = { _, _ in }
     ) throws(ReplayError) -> LedgerState {
         var end = log.size
@@ -67,7 +69,7 @@ package enum Replay {
             guard entry < end else { throw .beyond(entry: entry, size: end) }
             end = entry + 1
         }
-        var state = LedgerState()
+        var state = start
         var before: Time?
         do throws(FoldFailure) {
             try LedgerFold.run(

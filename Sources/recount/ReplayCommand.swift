@@ -5,6 +5,7 @@ import ArgumentParser
 import Audit
 import Cryptography
 import EventLog
+import Forensics
 import Ledger
 
 /// `recount replay`.
@@ -15,7 +16,9 @@ struct ReplayCommand: ParsableCommand {
         discussion: """
             Signatures and derived events are not checked; that is what audit does.
             Where the last entry seals a batch the roots are those that it states,
-            elsewhere those of the state.
+            elsewhere those of the state. A snapshot beside the ledger is where the
+            fold starts, if its contents give the roots that the log states there;
+            --whole starts at the first entry.
 
               recount replay home
               recount replay home --to 512
@@ -33,6 +36,9 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "The last entry to be applied, or a time.")
     var to: String?
 
+    @Flag(help: "Ask no snapshots, and fold all of the log.")
+    var whole = false
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -40,21 +46,31 @@ struct ReplayCommand: ParsableCommand {
         let target = try Self.target(to)
         let log = try openLedger(ledger)
         let state: LedgerState
-        var sealed: BatchSealed?
         do throws(ReplayError) {
-            state = try Replay.state(of: log, at: target) { entry, _ in
-                if case .batchSealed(let event) = entry.event {
-                    sealed = event
-                } else {
-                    sealed = nil
-                }
-            }
+            let start =
+                whole
+                ? LedgerState() : StateBefore.start(of: log, to: target, disk: POSIXDisk())
+            state = try Replay.state(of: log, at: target, from: start)
         } catch {
             throw Failure("\(log.directory): \(error)")
         }
-        let summary = StateSummary(state, sealed: sealed)
+        let summary = StateSummary(state, sealed: try Self.seal(of: state, in: log))
         if json { return try Output.json(summary) }
         summary.print()
+    }
+
+    /// The last entry of a state, where it seals a batch.
+    private static func seal(
+        of state: LedgerState, in log: EventLog
+    ) throws(Failure) -> BatchSealed? {
+        guard state.size > 0 else { return nil }
+        do throws(ReadingError) {
+            var last = EntryReader(log, from: state.size - 1, to: state.size)
+            guard case .batchSealed(let sealed)? = try last.entry()?.event else { return nil }
+            return sealed
+        } catch {
+            throw Failure("\(log.directory): \(error)")
+        }
     }
 
     private static func target(_ text: String?) throws(Failure) -> ReplayTarget {

@@ -36,26 +36,45 @@ struct BatchPlaces {
         return found.entry
     }
 
+    /// The entry that opens the first batch after a time; the size of the log where there is none.
+    func start(after time: Time) throws(BisectError) -> UInt64 {
+        var (low, high) = (UInt64(0), log.size)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if let found = try opening(atOrBefore: middle), found.time > time {
+                high = found.entry
+            } else {
+                low = middle + 1
+            }
+        }
+        return low
+    }
+
     /// The nearest opening up to an entry; nil in batch 0.
     func opening(
         atOrBefore entry: UInt64
-    ) throws(BisectError) -> (entry: UInt64, height: UInt64)? {
+    ) throws(BisectError) -> (entry: UInt64, height: UInt64, time: Time)? {
         var next = entry
         while true {
             let bytes: [UInt8]
             do throws(LogError) { bytes = try log.entry(at: next) } catch {
                 throw .copy(.log(error))
             }
-            if bytes.first == 1 { return (next, try height(of: bytes, at: next)) }
+            if bytes.first == 1 {
+                let opened = try opened(bytes, at: next)
+                return (next, opened.height.rawValue, opened.time)
+            }
             guard next > 0 else { return nil }
             next -= 1
         }
     }
 
-    private func height(of bytes: [UInt8], at entry: UInt64) throws(BisectError) -> UInt64 {
+    private func opened(
+        _ bytes: [UInt8], at entry: UInt64
+    ) throws(BisectError) -> BatchOpened {
         do throws(DecodingError) {
-            guard case .batchOpened(let opened) = try Event(decoding: bytes) else { return 0 }
-            return opened.height.rawValue
+            if case .batchOpened(let opened) = try Event(decoding: bytes) { return opened }
+            throw .unknownTag(type: "Event", tag: bytes.first ?? 0, offset: 0)
         } catch {
             throw .copy(.undecodable(entry: entry, error))
         }

@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Audit
+package import Audit
 package import Cryptography
 package import EventLog
 package import Ledger
@@ -13,6 +13,7 @@ package struct StateBefore: Sendable {
     package let state: LedgerState
     /// The tree of the log then.
     package let frontier: MerkleFrontier
+
     /// Folds the log of a ledger up to `size`, the end of a batch.
     ///
     /// A snapshot counts only where its root is the log's own at its size; what is in it is checked
@@ -55,6 +56,23 @@ package struct StateBefore: Sendable {
         } catch {
             throw .log(error)
         }
+    }
+
+    /// What a replay to a target may start from: the state of the newest snapshot that can be used,
+    /// or that before the first entry.
+    package static func start(
+        of log: EventLog, to target: ReplayTarget, disk: any Disk
+    ) -> LedgerState {
+        let end: UInt64
+        switch target {
+        case .end: end = log.size
+        case .entry(let entry): end = entry < log.size ? entry + 1 : log.size
+        case .time(let time):
+            do throws(BisectError) { end = try BatchPlaces(log).start(after: time) } catch {
+                return LedgerState()
+            }
+        }
+        return snapshot(of: log, at: end, disk) ?? LedgerState()
     }
 
     /// The newest snapshot that can be used; one that cannot is passed over, since the log tells

@@ -66,21 +66,23 @@ extension JobHistory {
         _ selector: RequestSelector, in log: EventLog, _ ledger: LedgerID, _ roster: Roster
     ) throws(ReplayError) -> [Job] {
         let keys = roster.submitters.map(\.key)
+        @Sendable func job(_ entry: UInt64, _ event: Event) -> Job? {
+            guard case .jobSubmitted(let event) = event,
+                keys.indices.contains(Int(event.submitter.rawValue))
+            else { return nil }
+            let key = keys[Int(event.submitter.rawValue)]
+            let id = JobMessage(event, submitter: key).id(in: ledger)
+            if case .prefix(let digits) = selector, !id.hex.hasPrefix(digits) { return nil }
+            return Job(entry: entry, event: event, id: id)
+        }
         let range =
             switch selector {
             case .entry(let entry): entry..<(entry + 1)
             case .prefix: 0..<log.size
             }
         do throws(FoldFailure) {
-            return try EntryPicker.pick([4], from: log, in: range) { entry, event in
-                guard case .jobSubmitted(let event) = event,
-                    keys.indices.contains(Int(event.submitter.rawValue))
-                else { return nil }
-                let key = keys[Int(event.submitter.rawValue)]
-                let id = JobMessage(event, submitter: key).id(in: ledger)
-                if case .prefix(let digits) = selector, !id.hex.hasPrefix(digits) { return nil }
-                return Job(entry: entry, event: event, id: id)
-            }
+            let found = try EntryPicker.pick([4], from: log, in: range) { job($0, $1) != nil }
+            return found.compactMap { job($0.index, $0.event) }
         } catch { throw ReplayError(error) }
     }
 
@@ -88,18 +90,18 @@ extension JobHistory {
     private static func events(
         about job: EntryIndex, in log: EventLog
     ) throws(FoldFailure) -> [LoggedEntry] {
-        try EntryPicker.pick([5, 69, 74, 75], from: log, in: job.rawValue..<log.size) {
-            entry, event in
-            let isMeant =
-                switch event {
-                case .resultReported(let event): event.job == job
-                case .jobAssigned(let event): event.job == job
-                case .jobDecided(let event): event.job == job
-                case .reputationChanged(let event):
-                    event.about == job && event.cause != .equivocation
-                default: false
-                }
-            return isMeant ? LoggedEntry(index: entry, entry: Entry(event)) : nil
+        let found = try EntryPicker.pick(
+            [5, 69, 74, 75], from: log, in: job.rawValue..<log.size
+        ) { _, event in
+            switch event {
+            case .resultReported(let event): event.job == job
+            case .jobAssigned(let event): event.job == job
+            case .jobDecided(let event): event.job == job
+            case .reputationChanged(let event):
+                event.about == job && event.cause != .equivocation
+            default: false
+            }
         }
+        return found.map { LoggedEntry(index: $0.index, entry: Entry($0.event)) }
     }
 }

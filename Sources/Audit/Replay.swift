@@ -55,20 +55,17 @@ extension ReplayError: CustomStringConvertible {
 
 /// Folds a log again, without checking signatures and without deriving events.
 package enum Replay {
-    /// Returns the state at the target; `body` sees each entry with the state after it.
+    /// Returns the state at the target; `body` sees each entry with the state after it, whose size
+    /// is one more than the entry's index.
     ///
     /// Reads a page at a time, so that the cost in memory is that of the state.
     ///
     /// - Parameter start: The state after some batch of this log, at or before the target.
     package static func state(
         of log: EventLog, at target: ReplayTarget = .end, from start: LedgerState = LedgerState(),
-        _ body: (LoggedEntry, LedgerState) -> Void = { _, _ in }
+        _ body: (Entry, LedgerState) -> Void
     ) throws(ReplayError) -> LedgerState {
-        var end = log.size
-        if case .entry(let entry) = target {
-            guard entry < end else { throw .beyond(entry: entry, size: end) }
-            end = entry + 1
-        }
+        let end = try end(of: log, target)
         var state = start
         var before: Time?
         do throws(FoldFailure) {
@@ -83,11 +80,33 @@ package enum Replay {
                     return before == nil
                 },
                 didTake: { entry, state in
-                    body(LoggedEntry(index: state.size - 1, entry: entry), state)
+                    body(entry, state)
                     return true
                 })
         } catch { throw ReplayError(error) }
         if let before { throw .before(start: before) }
         return state
+    }
+
+    /// Returns the state at the target.
+    package static func state(
+        of log: EventLog, at target: ReplayTarget = .end, from start: LedgerState = LedgerState()
+    ) throws(ReplayError) -> LedgerState {
+        if case .time = target { return try state(of: log, at: target, from: start) { _, _ in } }
+        let end = try end(of: log, target)
+        var state = start
+        do throws(FoldFailure) { try LedgerFold.run(log, into: &state, to: end) } catch {
+            throw ReplayError(error)
+        }
+        return state
+    }
+
+    /// Before which entry a replay ends at the latest.
+    private static func end(
+        of log: EventLog, _ target: ReplayTarget
+    ) throws(ReplayError) -> UInt64 {
+        guard case .entry(let entry) = target else { return log.size }
+        guard entry < log.size else { throw .beyond(entry: entry, size: log.size) }
+        return entry + 1
     }
 }

@@ -37,18 +37,10 @@ package struct ReputationHistory: Sendable {
         package let reputation: Reputation
     }
 
-    private enum Fact: Sendable {
-        indirect case opened(LedgerOpened)
-        indirect case agreed(GovernanceApproved)
-        case batch(Time)
-        case changed(ReputationChanged)
-        case decayed(day: UInt64)
-    }
-
     /// The kinds of event that are read.
     private static let tags: [UInt8] = [0, 1, 7, 69, 70]
 
-    private let facts: [(entry: UInt64, fact: Fact)]
+    private let found: FlattenSequence<[[EntryPicker.Picked]]>
     private let roster: Roster
 
     /// What the ledger calls those in it, at the end.
@@ -59,43 +51,13 @@ package struct ReputationHistory: Sendable {
         let size = log.size
         if let entry, entry >= size { throw .beyond(entry: entry, size: size) }
         do throws(FoldFailure) {
-            facts = try EntryPicker.pick(
-                Self.tags, from: log, in: 0..<(entry.map { $0 + 1 } ?? size)
-            ) { entry, event in Self.fact(event).map { (entry, $0) } }
+            found = try EntryPicker.pick(
+                Self.tags, from: log, in: 0..<(entry.map { $0 + 1 } ?? size))
         } catch { throw ReplayError(error) }
         var roster: Roster?
-        for (entry, fact) in facts { try Self.take(fact, at: entry, into: &roster) }
+        for picked in found { try Roster.take(picked, into: &roster) }
         guard let roster else { throw .beyond(entry: 0, size: size) }
         self.roster = roster
-    }
-
-    private static func fact(_ event: Event) -> Fact? {
-        switch event {
-        case .ledgerOpened(let event): .opened(event)
-        case .governanceApproved(let event): .agreed(event)
-        case .batchOpened(let event): .batch(event.time)
-        case .reputationChanged(let event): .changed(event)
-        case .reputationDecayed(let event): .decayed(day: event.day)
-        default: nil
-        }
-    }
-
-    private static func take(
-        _ fact: Fact, at entry: UInt64, into roster: inout Roster?
-    ) throws(ReplayError) {
-        switch fact {
-        case .opened(let opened):
-            guard roster == nil else {
-                throw .cannotFollow(entry: entry, .outOfPlace(kind: "ledgerOpened"))
-            }
-            roster = Roster(opened)
-        case .agreed(let approved):
-            guard roster?.take(approved) == true else {
-                throw .cannotFollow(
-                    entry: entry, .contradicts(kind: "governanceApproved", field: "number"))
-            }
-        default: return
-        }
     }
 
     /// Those who are called so: by name or number, or else by the first digits of their keys.
@@ -113,7 +75,7 @@ package struct ReputationHistory: Sendable {
     /// - Precondition: The ledger has it.
     package func way(of index: ValidatorIndex) throws(ReplayError) -> Way {
         var walk = Walk(index: index)
-        for (entry, fact) in facts { try walk.take(fact, at: entry) }
+        for picked in found { try walk.take(picked) }
         let validator = roster.validators[Int(index.rawValue)]
         return Way(
             key: validator.key, name: validator.name, isMember: validator.isMember,
@@ -132,35 +94,36 @@ package struct ReputationHistory: Sendable {
 
         init(index: ValidatorIndex) { self.index = index }
 
-        mutating func take(_ fact: Fact, at entry: UInt64) throws(ReplayError) {
-            try ReputationHistory.take(fact, at: entry, into: &roster)
-            switch fact {
-            case .opened(let opened):
+        mutating func take(_ picked: EntryPicker.Picked) throws(ReplayError) {
+            try Roster.take(picked, into: &roster)
+            switch picked.event {
+            case .ledgerOpened(let opened):
                 time = opened.time
                 decayDay = time.day
-            case .agreed: break
-            case .batch(let opened): time = opened
-            case .changed(let changed) where changed.validator == index:
+            case .batchOpened(let opened): time = opened.time
+            case .reputationChanged(let changed) where changed.validator == index:
                 guard joined != nil, changed.before == reputation,
                     changed.after <= Limits.reputationMax
                 else {
                     throw .cannotFollow(
-                        entry: entry,
+                        entry: picked.index,
                         .contradicts(kind: "reputationChanged", field: "reputation"))
                 }
-                step(entry, changed.cause, to: changed.after)
-            case .changed: return
-            case .decayed(let day):
-                guard day == decayDay + 1, day <= time.day else {
+                step(picked.index, changed.cause, to: changed.after)
+            case .reputationChanged: return
+            case .reputationDecayed(let decayed):
+                guard decayed.day == decayDay + 1, decayed.day <= time.day else {
                     throw .cannotFollow(
-                        entry: entry, .contradicts(kind: "reputationDecayed", field: "day"))
+                        entry: picked.index,
+                        .contradicts(kind: "reputationDecayed", field: "day"))
                 }
-                decayDay = day
+                decayDay = decayed.day
                 if let member, member.isMember, let roster {
-                    step(entry, nil, to: roster.parameters.decayed(reputation))
+                    step(picked.index, nil, to: roster.parameters.decayed(reputation))
                 }
+            default: break
             }
-            if joined == nil, member != nil { joined = entry }
+            if joined == nil, member != nil { joined = picked.index }
         }
 
         private var member: Roster.Member? {

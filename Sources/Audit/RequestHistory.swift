@@ -100,7 +100,9 @@ extension RequestHistory {
         var search = Search(selector)
         let names: LedgerNames
         do throws(ReplayError) {
-            let state = try Replay.state(of: log) { entry, state in search.take(entry, state) }
+            let state = try Replay.state(of: log) { entry, state in
+                search.take(LoggedEntry(index: state.size - 1, entry: entry), state)
+            }
             names = LedgerNames(state)
         } catch {
             throw .replay(error)

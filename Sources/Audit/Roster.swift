@@ -87,23 +87,36 @@ struct Roster {
 extension Roster {
     /// The ledger, and who and what a log knows at its end.
     static func read(_ log: EventLog) throws(ReplayError) -> (LedgerID, Roster) {
-        let found: [LoggedEntry]
+        let found: FlattenSequence<[[EntryPicker.Picked]]>
         do throws(FoldFailure) {
-            found = try EntryPicker.pick([0, 7], from: log, in: 0..<log.size) {
-                LoggedEntry(index: $0, entry: Entry($1))
-            }
+            found = try EntryPicker.pick([0, 7], from: log, in: 0..<log.size)
         } catch { throw ReplayError(error) }
-        guard let first = found.first, case .ledgerOpened(let opened) = first.event else {
+        var roster: Roster?
+        for picked in found { try take(picked, into: &roster) }
+        guard let roster, let first = found.first else {
             throw .beyond(entry: 0, size: log.size)
         }
-        var roster = Roster(opened)
-        for logged in found.dropFirst() {
-            guard case .governanceApproved(let approved) = logged.event, roster.take(approved)
-            else {
-                throw .cannotFollow(
-                    entry: logged.index, .contradicts(kind: logged.event.kind, field: "number"))
+        return (LedgerID(Digest(hashing: first.event.encoded)), roster)
+    }
+
+    /// Takes an entry in: the first makes the roster, changes follow in their order, and others
+    /// say nothing about it.
+    static func take(
+        _ picked: EntryPicker.Picked, into roster: inout Roster?
+    ) throws(ReplayError) {
+        switch picked.event {
+        case .ledgerOpened(let opened):
+            guard roster == nil else {
+                throw .cannotFollow(entry: picked.index, .outOfPlace(kind: "ledgerOpened"))
             }
+            roster = Roster(opened)
+        case .governanceApproved(let approved):
+            guard roster?.take(approved) == true else {
+                throw .cannotFollow(
+                    entry: picked.index,
+                    .contradicts(kind: "governanceApproved", field: "number"))
+            }
+        default: return
         }
-        return (LedgerID(Digest(hashing: first.bytes)), roster)
     }
 }

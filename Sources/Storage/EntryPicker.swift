@@ -11,47 +11,55 @@ internal import Synchronization
 /// The log's own checks are made: checksums of its frames, and how they follow one another. What an
 /// entry says is not folded, so whoever picks checks what it rests on.
 package enum EntryPicker {
+    /// An entry that was picked.
+    package struct Picked: Sendable {
+        /// Its position.
+        package let index: UInt64
+        /// What it says.
+        package let event: Event
+    }
+
     /// Entries that are read in one go.
     private static let pieceEntries: UInt64 = 65_536
 
-    private typealias Piece<Found> = Result<[Found], FoldFailure>
+    private typealias Piece = Result<[Picked], FoldFailure>
 
-    /// Returns what `body` makes of each entry of these kinds, in their order.
+    /// Returns the entries of these kinds, in their order.
     ///
     /// - Parameters:
     ///   - tags: The kinds, by `Event.tag`.
     ///   - range: The entries to look through; they are in the log.
-    ///   - body: Called from several threads at once, with an entry and its index; nil picks
-    ///     nothing.
-    package static func pick<Found: Sendable>(
+    ///   - isMeant: Whether an entry with an index is picked; called from several threads at once.
+    package static func pick(
         _ tags: [UInt8], from log: EventLog, in range: Range<UInt64>,
-        _ body: @Sendable (UInt64, Event) -> Found?
-    ) throws(FoldFailure) -> [Found] {
+        where isMeant: @Sendable (UInt64, Event) -> Bool = { _, _ in true }
+    ) throws(FoldFailure) -> FlattenSequence<[[Picked]]> {
         var isWanted = [Bool](repeating: false, count: 256)
         for tag in tags { isWanted[Int(tag)] = true }
         let wanted = isWanted
         let starts = Array(
             stride(from: range.lowerBound, to: range.upperBound, by: Int(pieceEntries)))
-        let found = Mutex<[Int: Piece<Found>]>([:])
+        let found = Mutex<[Int: Piece]>([:])
         DispatchQueue.concurrentPerform(iterations: starts.count) { number in
             let end = min(starts[number] + pieceEntries, range.upperBound)
-            let piece = piece(of: log, starts[number]..<end, wanted, body)
+            let piece = piece(of: log, starts[number]..<end, wanted, isMeant)
             found.withLock { $0[number] = piece }
         }
+        // Joining them in one array would take as long as finding them.
         let pieces = found.withLock { $0 }
-        var all: [Found] = []
+        var all: [[Picked]] = []
         for number in starts.indices {
             guard let piece = pieces[number] else { continue }
-            all += try piece.get()
+            all.append(try piece.get())
         }
-        return all
+        return all.joined()
     }
 
-    private static func piece<Found: Sendable>(
+    private static func piece(
         of log: EventLog, _ range: Range<UInt64>, _ isWanted: [Bool],
-        _ body: (UInt64, Event) -> Found?
-    ) -> Piece<Found> {
-        var found: [Found] = []
+        _ isMeant: (UInt64, Event) -> Bool
+    ) -> Piece {
+        var found: [Picked] = []
         var failure: FoldFailure?
         do throws(LogError) {
             try log.forEachFrame(from: range.lowerBound, to: range.upperBound) { frame in
@@ -63,7 +71,9 @@ package enum EntryPicker {
                     let index = frame.firstIndex + UInt64(place)
                     do throws(DecodingError) {
                         let event = try Event(decoding: frame.bytes, in: bytes)
-                        if let one = body(index, event) { found.append(one) }
+                        if isMeant(index, event) {
+                            found.append(Picked(index: index, event: event))
+                        }
                     } catch {
                         failure = .undecodable(entry: index, error)
                         return false

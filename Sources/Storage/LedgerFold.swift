@@ -33,8 +33,10 @@ package enum LedgerFold {
         defer { ahead.stop() }
         while true {
             let piece = ahead.next()
-            for (place, entry) in piece.entries.enumerated() {
-                guard try body(piece.first + UInt64(place), entry) else { return }
+            // Elements of a span are read where they lie; an iterator copies each.
+            let entries = piece.entries.span
+            for place in entries.indices {
+                guard try body(piece.first + UInt64(place), entries[place]) else { return }
             }
             if let failure = piece.failure { throw failure }
             if piece.entries.isEmpty { return }
@@ -47,13 +49,24 @@ package enum LedgerFold {
     /// - Parameters:
     ///   - base: The index in the ledger of the log's first entry.
     ///   - end: The index in the ledger before which it ends; the end of the log where nil.
+    package static func run(
+        _ log: EventLog, base: UInt64 = 0, into state: inout LedgerState, to end: UInt64? = nil
+    ) throws(FoldFailure) {
+        try forEach(log, base: base, from: state.size, to: end) { _, entry throws(FoldFailure) in
+            try take(entry, into: &state)
+            return true
+        }
+    }
+
+    /// The same for those who look on, which costs a call or two for each entry.
+    ///
+    /// - Parameters:
     ///   - willTake: Sees each entry before it is taken; false ends the fold before it.
     ///   - didTake: Sees each entry with the state after it, which is `inout` only so that it is
     ///     not copied; false ends the fold after it.
     package static func run(
         _ log: EventLog, base: UInt64 = 0, into state: inout LedgerState, to end: UInt64? = nil,
-        willTake: (Entry) -> Bool = { _ in true },
-        didTake: (Entry, inout LedgerState) -> Bool = { _, _ in true }
+        willTake: (Entry) -> Bool = { _ in true }, didTake: (Entry, inout LedgerState) -> Bool
     ) throws(FoldFailure) {
         try forEach(log, base: base, from: state.size, to: end) { _, entry throws(FoldFailure) in
             guard willTake(entry) else { return false }

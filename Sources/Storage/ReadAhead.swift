@@ -53,7 +53,7 @@ final class ReadAhead: @unchecked Sendable {
     }
 
     private func read(_ log: EventLog, _ base: UInt64, _ range: Range<UInt64>) {
-        var piece = Piece(first: range.lowerBound)
+        var piece = Self.piece(from: range.lowerBound)
         var goesOn = true
         do throws(LogError) {
             try log.forEachFrame(from: range.lowerBound - base, to: range.upperBound - base) {
@@ -79,10 +79,16 @@ final class ReadAhead: @unchecked Sendable {
         _ = put(&piece)
     }
 
+    private static func piece(from first: UInt64) -> Piece {
+        var piece = Piece(first: first)
+        piece.entries.reserveCapacity(pieceEntries)
+        return piece
+    }
+
     /// Hands a piece over, once there is room, and begins the next; false where nobody reads on.
     private func put(_ piece: inout Piece) -> Bool {
         let done = piece
-        piece = Piece(first: done.first + UInt64(done.entries.count))
+        piece = Self.piece(from: done.first + UInt64(done.entries.count))
         return monitor.locked {
             while pieces.count >= Self.piecesMax, !isStopped { monitor.wait() }
             guard !isStopped else { return false }

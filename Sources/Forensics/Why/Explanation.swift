@@ -204,7 +204,9 @@ enum WhyFold {
         _ log: EventLog, to entry: UInt64? = nil, _ body: (LoggedEntry, LedgerState) -> Void
     ) throws(WhyError) -> LedgerState {
         try reading { () throws(ReplayError) in
-            try Replay.state(of: log, at: entry.map { .entry($0) } ?? .end, body)
+            try Replay.state(of: log, at: entry.map { .entry($0) } ?? .end) { entry, state in
+                body(LoggedEntry(index: state.size - 1, entry: entry), state)
+            }
         }
     }
 

@@ -221,13 +221,13 @@ package struct BorshReader: Sendable {
 
     /// Reads a `u32` count of at most `bound`.
     package mutating func count(
-        of type: String, bound: Int
+        of type: @autoclosure () -> String, bound: Int
     ) throws(DecodingError) -> Int {
         let start = offset
         let count = try integer(UInt32.self)
         guard count <= bound else {
             throw .overBound(
-                type: type, count: UInt64(count), bound: UInt64(bound), offset: start)
+                type: type(), count: UInt64(count), bound: UInt64(bound), offset: start)
         }
         return Int(count)
     }

@@ -3,18 +3,21 @@
 
 /// One entry of the log. Tags are never renumbered; below 64 are inputs, from 64 on what the rules
 /// derive from them.
+///
+/// Seldom and large ones are boxed: nearly every entry is a vote or a change of reputation, and an
+/// event is moved some six times between disk and state.
 package enum Event: Hashable, Sendable, BorshCodable {
-    case ledgerOpened(LedgerOpened)
-    case batchOpened(BatchOpened)
-    case requestSubmitted(RequestSubmitted)
+    indirect case ledgerOpened(LedgerOpened)
+    indirect case batchOpened(BatchOpened)
+    indirect case requestSubmitted(RequestSubmitted)
     case voteCast(VoteCast)
-    case jobSubmitted(JobSubmitted)
-    case resultReported(ResultReported)
+    indirect case jobSubmitted(JobSubmitted)
+    indirect case resultReported(ResultReported)
     case settlementReported(SettlementReported)
-    case governanceApproved(GovernanceApproved)
-    case evidenceSubmitted(EvidenceSubmitted)
-    case messageRefused(MessageRefused)
-    case validatorAnnounced(ValidatorAnnounced)
+    indirect case governanceApproved(GovernanceApproved)
+    indirect case evidenceSubmitted(EvidenceSubmitted)
+    indirect case messageRefused(MessageRefused)
+    indirect case validatorAnnounced(ValidatorAnnounced)
     case roundOpened(RoundOpened)
     case outcomeDecided(OutcomeDecided)
     case nullifierSpent(NullifierChanged)

@@ -26,10 +26,10 @@ extension LedgerState {
         }
         let id = message.id(in: ledger)
         let pinned = pinnedSet
-        rounds[entry] = Round(
-            entry: entry, id: id, request: request, pinned: pinned, opened: event,
-            settlementMilliseconds: parameters.settlementMilliseconds)
-        openRounds.append(entry)
+        rounds.insert(
+            Round(
+                entry: entry, id: id, request: request, pinned: pinned, opened: event,
+                settlementMilliseconds: parameters.settlementMilliseconds))
         requestEntries[id] = entry
         submitters[submitter].undecided += 1
         for nullifier in request.nullifiers {
@@ -48,7 +48,7 @@ extension LedgerState {
 
     mutating func applyVote(_ event: VoteCast, _ entry: EntryIndex) throws(FoldError) {
         // In place: a copy of the round would cost more than all the rest.
-        switch rounds[event.request]?.record(RecordedVote(entry: entry, event: event)) {
+        switch rounds.record(RecordedVote(entry: entry, event: event)) {
         case .recorded?: break
         case .voted?: throw .contradicts(kind: "voteCast", field: "validator")
         case .notPinned?, nil:
@@ -63,7 +63,7 @@ extension LedgerState {
         guard round.decided == nil else {
             throw .contradicts(kind: "outcomeDecided", field: "request")
         }
-        rounds[event.request]?.decided = event
+        rounds.decide(event)
         submitters[Int(round.request.submitter.rawValue)].undecided -= 1
         let record = OutcomeRecord(
             event: event, id: round.id, nullifiers: round.request.nullifiers,
@@ -111,8 +111,7 @@ extension LedgerState {
         guard round.decided != nil else {
             throw .contradicts(kind: "roundClosed", field: "about")
         }
-        rounds[event.about] = nil
-        openRounds.removeOrdered(event.about)
+        rounds.remove(event.about)
         let record = CloseRecord(event: event, votes: round.votes.map { $0?.event.vote })
         decisions[event.about]?.close = outcomeHistory.append(record.encoded)
     }

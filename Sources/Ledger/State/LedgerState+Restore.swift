@@ -177,8 +177,7 @@ extension LedgerState {
             let round = Round(
                 entry: entry, id: message.id(in: ledger), request: request, pinned: pinned,
                 opened: opened, settlementMilliseconds: settlement, votes: votes, decided: decided)
-            rounds[entry] = round
-            openRounds.append(entry)
+            rounds.insert(round)
             requestEntries[round.id] = entry
             guard decided == nil else { continue }
             for nullifier in request.nullifiers {

@@ -84,9 +84,8 @@ package struct LedgerState: Sendable {
 
     // MARK: Rounds, outcomes, nullifiers
 
-    /// The rounds that are not closed, in order of their entries.
-    package internal(set) var openRounds: [EntryIndex] = []
-    var rounds: [EntryIndex: Round] = [:]
+    /// The rounds that are not closed.
+    var rounds = RoundTable()
     /// Undecided rounds by the nullifiers that they would spend.
     var undecidedByNullifier: [Bytes32: [EntryIndex]] = [:]
     var requestEntries: [RequestID: EntryIndex] = [:]
@@ -192,6 +191,9 @@ extension LedgerState {
 
     /// Returns the entry that introduced a job.
     package func entry(of job: JobID) -> EntryIndex? { jobEntries[job] }
+
+    /// The requests whose rounds are not closed, in order of their entries.
+    package var openRounds: [EntryIndex] { rounds.entries }
 
     /// Returns the round of a request while it is not closed.
     package func openRound(at entry: EntryIndex) -> Round? { rounds[entry] }

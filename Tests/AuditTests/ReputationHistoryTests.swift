@@ -1,0 +1,69 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+import Audit
+import EventLog
+import Ledger
+import TestSupport
+import Testing
+
+/// What is read from the few entries that move reputations is what a fold of all gives.
+struct ReputationHistoryTests {
+    private static func log(_ events: [Event]) throws -> (Folder, EventLog) {
+        let folder = try Folder()
+        let path = try folder.write(events.map(\.encoded))
+        return (folder, try LedgerDirectory.open(path))
+    }
+
+    @Test func `every reputation is that of the state, at every entry`() throws {
+        let events = try Scenario.everything().builder.events
+        let (folder, log) = try Self.log(events)
+        defer { withExtendedLifetime(folder) {} }
+        var moved = 0
+        for entry in stride(from: UInt64(0), to: log.size, by: 11) {
+            let state = try Replay.state(of: log, at: .entry(entry))
+            let history = try ReputationHistory(log, to: entry)
+            #expect(history.names == LedgerNames(state))
+            for (place, validator) in state.validators.enumerated() {
+                let index = ValidatorIndex(UInt16(place))
+                let way = try history.way(of: index)
+                #expect(way.reputation == validator.reputation, "entry \(entry)")
+                #expect(way.isMember == validator.isMember && way.key == validator.key)
+                #expect(history.validators(called: validator.name) == [index])
+                #expect(history.validators(called: validator.key.hex.uppercased()) == [index])
+                moved += way.steps.count
+            }
+        }
+        #expect(moved > 100)
+        #expect(throws: ReplayError.self) { try ReputationHistory(log, to: log.size) }
+    }
+
+    /// Changes one event of a kind, so that it does not follow what is before it.
+    @Test(arguments: ["reputationChanged", "reputationDecayed", "governanceApproved"])
+    func `an entry that does not follow is named`(_ kind: String) throws {
+        var events = try Scenario.everything().builder.events
+        let place = try #require(events.lastIndex { $0.kind == kind })
+        switch events[place] {
+        case .reputationChanged(var changed):
+            changed.before = Reputation(changed.before.rawValue + 1)
+            events[place] = .reputationChanged(changed)
+        case .reputationDecayed(let decayed):
+            events[place] = .reputationDecayed(ReputationDecayed(day: decayed.day + 1))
+        case .governanceApproved(var approved):
+            approved.number += 1
+            events[place] = .governanceApproved(approved)
+        default: return
+        }
+        let (folder, log) = try Self.log(events)
+        defer { withExtendedLifetime(folder) {} }
+        #expect {
+            let history = try ReputationHistory(log)
+            for index in history.names.validators.indices {
+                _ = try history.way(of: ValidatorIndex(UInt16(index)))
+            }
+        } throws: { error in
+            guard case .cannotFollow(let entry, _) = error as? ReplayError else { return false }
+            return entry == UInt64(place)
+        }
+    }
+}

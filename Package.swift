@@ -150,7 +150,8 @@ let package = Package(
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "CryptographyTests", dependencies: ["Cryptography", "CSodium", "TestSupport"],
+            name: "CryptographyTests",
+            dependencies: ["Cryptography", "CSodium", "CKernels", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "BN254Tests", dependencies: ["BN254", "TestSupport"], swiftSettings: strict),

@@ -21,6 +21,13 @@ package struct Bytes32: Hashable, Comparable, Sendable {
         self.word3 = word3
     }
 
+    /// Takes four words, most significant first, of which the bytes are one big-endian integer.
+    init(bigEndianWords word0: UInt64, _ word1: UInt64, _ word2: UInt64, _ word3: UInt64) {
+        self.init(
+            word0: word0.bigEndian, word1: word1.bigEndian, word2: word2.bigEndian,
+            word3: word3.bigEndian)
+    }
+
     /// Reads thirty-two bytes at `offset`; nil where the span is shorter.
     package init?(_ span: Span<UInt8>, at offset: Int = 0) {
         guard offset >= 0, span.count >= 32, offset <= span.count - 32 else { return nil }

@@ -7,7 +7,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The tables give the verdict of libsodium, whatever is put before them.
+/// The tables give the verdict of libsodium, whatever is put before them: with lanes, where the
+/// processor has them, and without.
 @Suite struct SignatureCheckerTests {
     private typealias Kind = HostileSignatures.Kind
 
@@ -23,30 +24,33 @@ import Testing
     @Test func hostileSignaturesGetTheVerdictOfLibsodium() {
         let seed = Self.seed
         var hostile = HostileSignatures(seed: seed)
-        let checker = SignatureChecker(signaturesBeforeTable: 1)
+        let checkers = [false, true].map {
+            SignatureChecker(signaturesBeforeTable: 1, isPortable: $0)
+        }
         var accepted = [Int](repeating: 0, count: Kind.allCases.count)
         var refused = accepted
         var left = Self.cases
         while left > 0 {
             let chunk = (0..<min(left, 1000)).map { _ in hostile.next() }
             left -= chunk.count
-            let verdicts = checker.verdicts(chunk.map(\.check))
-            for ((kind, check), verdict) in zip(chunk, verdicts) {
+            let verdicts = checkers.map { $0.verdicts(chunk.map(\.check)) }
+            for (place, (kind, check)) in chunk.enumerated() {
                 let expected = check.key.verifies(check.signature, of: check.message)
-                if verdict != expected {
+                let found = verdicts.map { $0[place] }
+                if found != [expected, expected] {
                     Issue.record(
                         """
-                        \(kind): tables \(verdict), libsodium \(expected), key \(check.key.hex), \
+                        \(kind): tables \(found), libsodium \(expected), key \(check.key.hex), \
                         message \(check.message.hex), signature \(check.signature.hex); \
                         RECOUNT_SEED=\(seed) RECOUNT_CASES=\(Self.cases)
                         """)
                     return
                 }
-                if verdict { accepted[kind.rawValue] += 1 } else { refused[kind.rawValue] += 1 }
+                if expected { accepted[kind.rawValue] += 1 } else { refused[kind.rawValue] += 1 }
             }
         }
         print("seed \(seed): \(Self.cases) cases, \(accepted.reduce(0, +)) accepted")
-        #expect(checker.tableCount == hostile.signers.count)
+        for checker in checkers { #expect(checker.tableCount == hostile.signers.count) }
         // What must have come about, or the cases are not those that they are said to be.
         let mustHold: Set<Kind> = [.genuine, .smallKey]
         let mayHold = mustHold.union([.otherKey, .otherMessage, .topBitsOfScalar])
@@ -60,9 +64,10 @@ import Testing
         }
     }
 
-    @Test func scalarsOnBothSidesOfTheOrderAndOfPowersOfTwoGetTheVerdictOfLibsodium() {
+    @Test(arguments: [false, true])
+    func scalarsOnBothSidesOfTheOrderAndOfPowersOfTwoGetTheVerdictOfLibsodium(isPortable: Bool) {
         let hostile = HostileSignatures(seed: 9)
-        let checker = SignatureChecker(signaturesBeforeTable: 1)
+        let checker = SignatureChecker(signaturesBeforeTable: 1, isPortable: isPortable)
         let one = [1] + [UInt8](repeating: 0, count: 31)
         let minusOne = [UInt8](repeating: 255, count: 32)
         var scalars = [HostileSignatures.zero, HostileSignatures.order]
@@ -89,15 +94,19 @@ import Testing
         #expect(checker.tableCount == hostile.signers.count)
     }
 
-    @Test func thirdPartyVectorsGetTheVerdictOfLibsodium() throws {
+    @Test(arguments: [false, true])
+    func thirdPartyVectorsGetTheVerdictOfLibsodium(isPortable: Bool) throws {
         let checks = try VectorSignatures.all()
         guard !checks.isEmpty else { return }
         #expect(checks.count > 270)
         // With tables at once, never, and for some keys only.
         for checker in [
-            SignatureChecker(tablesMax: 1000, signaturesBeforeTable: 1),
-            SignatureChecker(tablesMax: 0, signaturesBeforeTable: 1),
-            SignatureChecker(tablesMax: 3, signaturesBeforeTable: 2),
+            SignatureChecker(
+                tablesMax: 1000, signaturesBeforeTable: 1, isPortable: isPortable),
+            SignatureChecker(
+                tablesMax: 0, signaturesBeforeTable: 1, isPortable: isPortable),
+            SignatureChecker(
+                tablesMax: 3, signaturesBeforeTable: 2, isPortable: isPortable),
         ] {
             for _ in 0..<2 {
                 for (check, verdict) in zip(checks, checker.verdicts(checks)) {
@@ -109,8 +118,9 @@ import Testing
         }
     }
 
-    @Test func keysThatAreNotValidNeverGetATable() {
-        let checker = SignatureChecker(signaturesBeforeTable: 1)
+    @Test(arguments: [false, true])
+    func keysThatAreNotValidNeverGetATable(isPortable: Bool) {
+        let checker = SignatureChecker(signaturesBeforeTable: 1, isPortable: isPortable)
         let point = SigningKey(seed: .zero).publicKey.bytes
         var hexes = HostileSignatures.smallOrder
         // A point with a part of small order, y beyond p, and no point.
@@ -133,9 +143,11 @@ import Testing
         #expect(checker.tableCount == 0)
     }
 
-    @Test func tablesAreMadeForKeysThatSignOftenUpToTheirNumber() {
+    @Test(arguments: [false, true])
+    func tablesAreMadeForKeysThatSignOftenUpToTheirNumber(isPortable: Bool) {
         let keys = (1...4).map { SigningKey(seed: HostileSignatures.value(Self.seed($0))) }
-        let checker = SignatureChecker(tablesMax: 2, signaturesBeforeTable: 10)
+        let checker = SignatureChecker(
+            tablesMax: 2, signaturesBeforeTable: 10, isPortable: isPortable)
         func check(_ number: Int, _ count: Int) -> Bool {
             let checks = (0..<count).map { place in
                 let message = [UInt8(place)]
@@ -170,8 +182,10 @@ import Testing
         #expect(checker.verdicts(checks) == [true, true, true])
     }
 
-    @Test func manyThreadsShareTheTables() {
-        let checker = SignatureChecker(tablesMax: 5, signaturesBeforeTable: 20)
+    @Test(arguments: [false, true])
+    func manyThreadsShareTheTables(isPortable: Bool) {
+        let checker = SignatureChecker(
+            tablesMax: 5, signaturesBeforeTable: 20, isPortable: isPortable)
         let wrong = Atomic<Int>(0)
         DispatchQueue.concurrentPerform(iterations: 16) { number in
             var hostile = HostileSignatures(seed: 77)

@@ -25,6 +25,44 @@ void recount_sha256_two(
     int prefix, const uint8_t *_Nullable left, size_t leftCount, const uint8_t *_Nullable right,
     size_t rightCount, uint8_t *digests);
 
+/// Bits of a digit of a scalar in tables of multiples, and how many digits a scalar has.
+#define RECOUNT_WINDOW_BITS 11
+#define RECOUNT_WINDOWS 23
+
+/// Signatures of one call.
+#define RECOUNT_SIGNATURES_MAX 256
+
+/// A signature to be checked by the table of its key's opposite.
+typedef struct {
+    /// The table of the opposite of the key. That of a point P has, for each window i and each
+    /// digit m from 1 to 2^(bits - 1), an entry of m * 2^(bits * i) * P: one hundred and
+    /// twenty-eight bytes, aligned so, which begin with (y + x) / 2, (y - x) / 2 and dxy, each
+    /// five words of fifty-one bits, the least significant first. All are below 2^52.
+    const void *table;
+    /// R, the key and the message as SHA-512 pads them, in blocks of one hundred and twenty-eight
+    /// bytes.
+    const uint8_t *blocks;
+    size_t blockCount;
+    /// S, least significant word first; must be below the group's order.
+    uint64_t scalar[4];
+    /// Gets the encoding of S*B - k*A.
+    uint64_t encoding[4];
+} recount_signature;
+
+/// Whether the processor has AVX-512 IFMA, and `RECOUNT_PORTABLE` is not set.
+int recount_ed25519_is_there(void);
+
+/// Writes for each signature the encoding of S times the point of the table `generator` plus k
+/// times that of its own table, where k is the digest of its blocks modulo the group's order.
+///
+/// At most `RECOUNT_SIGNATURES_MAX`, of any keys; eight are computed at a time. Must not be called
+/// where the kernel is not there.
+void recount_ed25519(const void *generator, recount_signature *signatures, size_t count);
+
+/// Reduces eight digests of sixty-four bytes, each one little-endian integer, modulo the group's
+/// order: writes four words for each. For tests; the kernel above does the same within.
+void recount_scalar25519(const uint8_t *digests, uint64_t *words);
+
 #pragma clang assume_nonnull end
 
 #endif

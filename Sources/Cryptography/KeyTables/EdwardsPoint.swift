@@ -25,7 +25,7 @@ struct EdwardsPoint: Sendable {
     }()
 
     /// d = -121665 / 121666, the coefficient of the curve.
-    private static let d: FieldElement = {
+    fileprivate static let d: FieldElement = {
         let numerator = FieldElement.zero - FieldElement(121_665, 0, 0, 0, 0)
         return numerator * FieldElement(121_666, 0, 0, 0, 0).inverse
     }()
@@ -100,8 +100,8 @@ struct EdwardsPoint: Sendable {
         let second = (y + x) * sum
         // SAFETY: the caller keeps the prepared point alive.
         let third = unsafe (t * point.pointee.product).negatedExactly(where: mask)
-        // 2z + 2p is above either sign of a tight value in every limb.
-        let fourth = z + z + FieldElement.twiceModulus
+        // z + 2p is above either sign of a tight value in every limb.
+        let fourth = z + FieldElement.twiceModulus
         self = Self.joined(first, second, fourth.exactlyMinus(third), fourth + third)
     }
 
@@ -118,7 +118,11 @@ struct EdwardsPoint: Sendable {
     }
 }
 
-/// A point (x, y) made ready to be added: y + x, y - x and 2dxy; 128 bytes, two lines of a cache.
+/// A point (x, y) made ready to be added: (y + x) / 2, (y - x) / 2 and dxy; 128 bytes, two lines of a
+/// cache.
+///
+/// Half of what the source of `EdwardsPoint` has: so all coordinates of a sum are a fourth of those
+/// there, and no coordinate has to be doubled.
 struct PreparedPoint: Sendable {
     var sum: FieldElement
     var difference: FieldElement
@@ -127,19 +131,17 @@ struct PreparedPoint: Sendable {
 
     /// Prepares the point with these affine coordinates, tight.
     init(x: FieldElement, y: FieldElement) {
-        sum = (y + x).tightened
-        difference = (y - x).tightened
-        product = x * y * EdwardsPoint.twiceD
+        sum = (y + x) * .half
+        difference = (y - x) * .half
+        product = x * y * EdwardsPoint.d
     }
 
-    /// The point itself, or where `mask` is all ones its opposite, scaled by four.
+    /// The point itself, or where `mask` is all ones its opposite.
     @inline(__always)
     func point(negatedWhere mask: UInt64) -> EdwardsPoint {
-        let twiceX = (sum - difference).negated(where: mask).tightened
-        let twiceY = (sum + difference).tightened
-        return EdwardsPoint(
-            x: (twiceX + twiceX).tightened, y: (twiceY + twiceY).tightened,
-            z: FieldElement(4, 0, 0, 0, 0), t: twiceX * twiceY)
+        let x = (sum - difference).negated(where: mask).tightened
+        let y = (sum + difference).tightened
+        return EdwardsPoint(x: x, y: y, z: .one, t: x * y)
     }
 }
 

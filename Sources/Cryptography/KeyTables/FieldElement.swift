@@ -19,6 +19,11 @@ struct FieldElement: Sendable {
     static let zero = FieldElement(0, 0, 0, 0, 0)
     static let one = FieldElement(1, 0, 0, 0, 0)
 
+    /// The inverse of 2: (p + 1) / 2 = 2^254 - 9.
+    static let half = FieldElement(
+        0x7_FFFF_FFFF_FFF7, 0x7_FFFF_FFFF_FFFF, 0x7_FFFF_FFFF_FFFF, 0x7_FFFF_FFFF_FFFF,
+        0x3_FFFF_FFFF_FFFF)
+
     @inline(__always)
     private static var mask: UInt64 { 0x7_FFFF_FFFF_FFFF }
 
@@ -263,6 +268,13 @@ struct Words256: Equatable, Sendable {
         let (first, second, third, fourth) = value.bigEndianWords
         self.init(
             first.byteSwapped, second.byteSwapped, third.byteSwapped, fourth.byteSwapped)
+    }
+
+    /// The bytes of the integer, least significant first.
+    var bytes: Bytes32 {
+        Bytes32(
+            bigEndianWords: word0.byteSwapped, word1.byteSwapped, word2.byteSwapped,
+            word3.byteSwapped)
     }
 
     /// Whether it is below `other`, as integers.

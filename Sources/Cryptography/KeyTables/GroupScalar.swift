@@ -5,7 +5,8 @@ internal import CSodium
 
 /// An integer below l = 2^252 + 27742317777372353535851937790883648493, the order of the group.
 struct GroupScalar: Sendable {
-    private let words: Words256
+    /// Its four words.
+    let words: Words256
 
     /// l.
     static let order = Words256(

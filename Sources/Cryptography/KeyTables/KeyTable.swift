@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CKernels
+
 /// Multiples of one point, so that any multiple is a sum of a few of them and no doublings.
 ///
 /// A scalar is cut into `windowCount` signed digits of `windowBits` bits; the table holds
@@ -11,7 +13,7 @@
 @safe
 final class KeyTable: @unchecked Sendable {
     /// Bits of a digit.
-    static let windowBits = 11
+    static let windowBits = Int(RECOUNT_WINDOW_BITS)
 
     /// Digits of a scalar. The highest takes the bits that are left of 253, and a carry.
     static let windowCount = (252 + windowBits - 1) / windowBits
@@ -33,6 +35,9 @@ final class KeyTable: @unchecked Sendable {
     static let generator = KeyTable(of: .generator)
 
     private let points: UnsafeMutablePointer<PreparedPoint>
+
+    /// Where the points begin.
+    var start: UnsafeRawPointer { unsafe UnsafeRawPointer(points) }
 
     /// Makes the table of a key's opposite, as -k * A is wanted; nil where it is no point.
     convenience init?(oppositeOf key: PublicKey) {

@@ -45,16 +45,24 @@ package final class SignatureChecker: Sendable {
 
     private let tablesMax: Int
     private let signaturesBeforeTable: Int
+    private let isInLanes: Bool
     private let keys = Mutex(Keys())
     private let accepted = Atomic<UInt64>(0)
 
-    /// Starts without tables.
+    /// Whether signatures are computed eight at a time, for which the processor has instructions of
+    /// its own (`SignatureLanes`).
+    package static var hasLanes: Bool { SignatureLanes.areThere }
+
+    /// Starts without tables; computes one signature after the other where `isPortable` says so, as
+    /// it does everywhere where there are no lanes.
     package init(
         tablesMax: Int = SignatureChecker.tablesMax,
-        signaturesBeforeTable: Int = SignatureChecker.signaturesBeforeTable
+        signaturesBeforeTable: Int = SignatureChecker.signaturesBeforeTable,
+        isPortable: Bool = false
     ) {
         self.tablesMax = tablesMax
         self.signaturesBeforeTable = signaturesBeforeTable
+        isInLanes = SignatureLanes.areThere && !isPortable
     }
 
     /// How many tables there are.
@@ -69,27 +77,45 @@ package final class SignatureChecker: Sendable {
 
     /// Returns for each signature whether it is its key's on its message, by `PublicKey.verifies`.
     ///
-    /// Fastest with hundreds at once, of which 64 or more are of one key.
+    /// Fastest with hundreds at once, of which many are of one key.
     package func verdicts(_ checks: [SignatureCheck]) -> [Bool] {
-        var verdicts = [Bool](repeating: false, count: checks.count)
-        for (key, places) in Self.placesByKey(checks) {
-            guard let table = table(of: key, used: places.count) else {
-                for place in places { verdicts[place] = checks[place].holds }
-                continue
-            }
-            let batch = TableBatch(key: key, table: table)
-            var start = places.startIndex
-            while start < places.endIndex {
-                let end = min(start + TableBatch.countMax, places.endIndex)
-                let found = batch.verdicts(checks, at: places[start..<end])
-                for (place, verdict) in zip(places[start..<end], found) {
-                    verdicts[place] = verdict
-                }
-                start = end
-            }
-            checkAgain(checks, verdicts, at: places)
+        let encodings = sums(checks)
+        let verdicts = zip(checks, encodings).map { check, encoding in
+            guard let encoding else { return check.holds }
+            return encoding == Words256(check.signature.r) && !encoding.isOfSmallOrder
         }
+        checkAgain(checks, verdicts, at: encodings.indices.filter { encodings[$0] != nil })
         return verdicts
+    }
+
+    /// Returns for each signature the encoding of S*B - k*A, which must be R; nil for a key without
+    /// a table, and where S is not below the group's order.
+    package func encodings(_ checks: [SignatureCheck]) -> [Bytes32?] {
+        sums(checks).map { $0?.bytes }
+    }
+
+    private func sums(_ checks: [SignatureCheck]) -> [Words256?] {
+        var tabled: [TabledCheck] = []
+        tabled.reserveCapacity(checks.count)
+        for (key, places) in Self.placesByKey(checks) {
+            guard let table = table(of: key, used: places.count) else { continue }
+            for place in places {
+                guard let scalar = GroupScalar(checks[place].signature.s) else { continue }
+                tabled.append(TabledCheck(place: place, table: table, scalar: scalar))
+            }
+        }
+        var sums = [Words256?](repeating: nil, count: checks.count)
+        let most = isInLanes ? SignatureLanes.countMax : TableBatch.countMax
+        var start = 0
+        while start < tabled.count {
+            let batch = tabled[start..<min(start + most, tabled.count)]
+            let encodings =
+                isInLanes
+                ? SignatureLanes.encodings(checks, batch) : TableBatch.encodings(checks, batch)
+            for (tabled, encoding) in zip(batch, encodings) { sums[tabled.place] = encoding }
+            start = batch.endIndex
+        }
+        return sums
     }
 
     /// The places of each key's signatures, keys in the order in which they come.

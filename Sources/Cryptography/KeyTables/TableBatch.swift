@@ -3,78 +3,81 @@
 
 internal import CSodium
 
-/// Up to 64 signatures of one key, checked with its table; they share one inversion.
+/// A signature whose key has a table, and whose S is below l.
+struct TabledCheck {
+    /// Its place among those that were asked about.
+    let place: Int
+    /// The table of its key's opposite.
+    let table: KeyTable
+    /// S.
+    let scalar: GroupScalar
+}
+
+/// The sums that verdicts on signatures rest on, for any keys with tables; they share an inversion.
 ///
-/// The verdict is that of `crypto_sign_verify_detached` of libsodium for a key that
-/// `crypto_core_ed25519_is_valid_point` accepts: S is below l; R is not of small order; and the
-/// encoding of S*B - k*A, with k the SHA-512 of R, A and the message modulo l, is R byte for byte.
-/// That encoding is canonical, so an R that is not canonical is refused. No cofactor anywhere.
+/// See `SignatureLanes` for the same sums eight at a time. The verdict is that of `crypto_sign_verify_detached` of libsodium for a key that
+/// `PublicKey.isValid` accepts: S is below l; R is not of small order; and the encoding of
+/// S*B - k*A, with k the SHA-512 of R, A and the message modulo l, is R byte for byte. That encoding
+/// is canonical, so an R that is not canonical is refused. No cofactor anywhere.
 ///
 /// Source: RFC 8032 section 5.1.7; libsodium 1.0.18, `crypto_sign/ed25519/ref10/open.c`.
-struct TableBatch {
-    /// Signatures that share an inversion.
+enum TableBatch {
+    /// Signatures of one batch, so many that the inversion costs each little.
     static let countMax = 64
 
-    private let key: PublicKey
-    private let table: KeyTable
-    private let generator = KeyTable.generator
-
-    init(key: PublicKey, table: KeyTable) {
-        self.key = key
-        self.table = table
-    }
-
-    /// Returns the verdicts on the signatures at `places`, in their order.
-    func verdicts(_ checks: [SignatureCheck], at places: ArraySlice<Int>) -> [Bool] {
-        invariant(places.count <= Self.countMax, "\(places.count) signatures in a batch")
+    /// Returns the encodings of S*B - k*A, one signature after the other.
+    static func encodings(
+        _ checks: [SignatureCheck], _ tabled: ArraySlice<TabledCheck>
+    ) -> [Words256] {
+        let generator = KeyTable.generator
         var points: [EdwardsPoint] = []
-        points.reserveCapacity(places.count)
+        points.reserveCapacity(tabled.count)
         var products: [FieldElement] = []
-        products.reserveCapacity(places.count)
+        products.reserveCapacity(tabled.count)
         var product = FieldElement.one
-        for place in places {
-            let point = point(of: checks[place])
+        for tabled in tabled {
+            let point = point(of: tabled, checks[tabled.place], generator)
             points.append(point)
             products.append(product)
             product = product * point.z
         }
         var inverse = product.inverse
-        var verdicts = [Bool](repeating: false, count: places.count)
-        for (number, place) in zip(points.indices, places).reversed() {
-            let point = points[number]
-            let own = inverse * products[number]
+        var encodings: [Words256] = []
+        encodings.reserveCapacity(points.count)
+        for (point, product) in zip(points, products).reversed() {
+            let own = inverse * product
             inverse = inverse * point.z
             var encoding = (point.y * own).words
             encoding.word3 |= (point.x * own).words.word0 << 63
-            verdicts[number] =
-                encoding == Words256(checks[place].signature.r) && !encoding.isOfSmallOrder
+            encodings.append(encoding)
         }
-        return verdicts
+        return encodings.reversed()
     }
 
-    /// Returns S*B - k*A; the neutral point, which no verdict accepts, where S is not below l.
-    private func point(of check: SignatureCheck) -> EdwardsPoint {
-        guard let second = GroupScalar(check.signature.s) else { return .neutral }
+    /// Returns S*B - k*A.
+    private static func point(
+        of tabled: TabledCheck, _ check: SignatureCheck, _ generator: KeyTable
+    ) -> EdwardsPoint {
         let challenge = challenge(of: check)
         let room = 2 * KeyTable.windowCount
         return unsafe withUnsafeTemporaryAllocation(of: TableStep.self, capacity: room) { steps in
-            // SAFETY: there is room for the digits of two scalars; both tables live as long as this
-            // value; only steps that were initialised are added up.
+            // SAFETY: there is room for the digits of two scalars; both tables live for the call;
+            // only steps that were initialised are added up.
             guard let start = steps.baseAddress else { return .neutral }
-            let middle = unsafe table.writeSteps(for: challenge, to: start)
-            let end = unsafe generator.writeSteps(for: second, to: middle)
+            let middle = unsafe tabled.table.writeSteps(for: challenge, to: start)
+            let end = unsafe generator.writeSteps(for: tabled.scalar, to: middle)
             return unsafe start == end ? .neutral : EdwardsPoint.sum(from: start, to: end)
         }
     }
 
     /// SHA-512 of R, A and the message, modulo l.
-    private func challenge(of check: SignatureCheck) -> GroupScalar {
+    private static func challenge(of check: SignatureCheck) -> GroupScalar {
         var state = crypto_hash_sha512_state()
         var digest = [UInt8](repeating: 0, count: 64)
         // SAFETY: two values of thirty-two bytes without padding, an array with its length, and
         // room for sixty-four bytes, each for its call.
         unsafe crypto_hash_sha512_init(&state)
-        unsafe withUnsafeBytes(of: (check.signature.r, key.value)) { bytes in
+        unsafe withUnsafeBytes(of: (check.signature.r, check.key.value)) { bytes in
             let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
             if let start = unsafe start { unsafe crypto_hash_sha512_update(&state, start, 64) }
         }

@@ -73,7 +73,7 @@ let package = Package(
         .target(
             name: "Cryptography", dependencies: ["CSodium", "CKernels", crypto],
             swiftSettings: strict),
-        .target(name: "BN254", swiftSettings: strict),
+        .target(name: "BN254", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: strict),
         .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: strict),
         .target(

@@ -7,11 +7,11 @@ package import Ledger
 
 /// Judges the proofs of a chunk, those under one key together.
 enum ProofChecks {
-    /// The proofs under one key that could be read, with their places in the chunk.
+    /// The proofs under one key, with their places in the chunk.
     private struct Group {
         let key: PreparedVerifyingKey
         var places: [Int] = []
-        var items: [PreparedVerifyingKey.Item] = []
+        var items: [PreparedVerifyingKey.CompressedItem] = []
     }
 
     /// Returns the verdict on each proof, in order: what it would be for that proof alone.
@@ -36,9 +36,10 @@ enum ProofChecks {
         var factors = SystemFactors()
         for group in groups {
             do throws(Groth16Error) {
-                let holds = try group.key.verifyTogether(group.items, factors: &factors)
-                for (place, holds) in zip(group.places, holds) {
-                    verdicts[place] = holds ? .holds : .fails
+                let answers = try group.key.verifyTogether(
+                    compressed: group.items, factors: &factors)
+                for (place, answer) in zip(group.places, answers) {
+                    verdicts[place] = verdict(answer)
                 }
             } catch {
                 for place in group.places { verdicts[place] = unjudged(error) }
@@ -47,17 +48,25 @@ enum ProofChecks {
         return verdicts
     }
 
-    /// Reads the inputs, the proof and then the number of inputs, in the order of their errors.
+    /// Reads the inputs. Where their number is wrong, the proof is read first for its error; else
+    /// it is read with the others.
     private static func read(
         _ task: ProofTask
-    ) throws(Groth16Error) -> PreparedVerifyingKey.Item {
+    ) throws(Groth16Error) -> PreparedVerifyingKey.CompressedItem {
         let inputs = try PublicInputs.parse(littleEndian: task.inputs)
-        let proof = try Proof(compressed: task.proof)
         let expected = task.key.publicInputCount
         guard inputs.count == expected else {
+            _ = try Proof(compressed: task.proof)
             throw .wrongInputCount(expected: expected, actual: inputs.count)
         }
-        return PreparedVerifyingKey.Item(proof, inputs: inputs)
+        return PreparedVerifyingKey.CompressedItem(task.proof, inputs: inputs)
+    }
+
+    private static func verdict(_ answer: PreparedVerifyingKey.Answer) -> Verdict {
+        switch answer {
+        case .success(let holds): holds ? .holds : .fails
+        case .failure(let error): unjudged(error)
+        }
     }
 
     private static func unjudged(_ error: Groth16Error) -> Verdict {

@@ -54,15 +54,15 @@ package struct FixedBaseTable: Equatable, Sendable {
         }
     }
 
-    /// Returns `offset` plus the sum of each point times its scalar.
+    /// Returns `offset` plus the sum of the first points times their scalars.
     ///
-    /// - Precondition: there is one scalar for each point; the caller has checked it.
-    package func sumVariableTime(_ scalars: [Fr], offset: G1Affine) -> G1Point {
-        guard scalars.count == pointCount else {
+    /// - Precondition: there are no more scalars than points; the caller has checked it.
+    package func sumVariableTime(_ scalars: [Fr], offset: G1Affine = .infinity) -> G1Point {
+        guard scalars.count <= pointCount else {
             fatalError("\(scalars.count) scalars for \(pointCount) points")
         }
         var terms: [G1Affine] = []
-        terms.reserveCapacity(pointCount * windowCount)
+        terms.reserveCapacity(scalars.count * windowCount)
         let half = 1 << (width - 1)
         var position = 0
         for scalar in scalars {

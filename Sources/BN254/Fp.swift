@@ -103,11 +103,25 @@ extension Fp {
     }
 
     /// The power of (order - 3) / 4: times this element a root of it, where it has one.
-    var progenitor: Fp {
+    package var progenitor: Fp {
         power(
             publicExponent: UInt256(
                 0x4F08_2305_B61F_3F51, 0x65E0_5AA4_5A1C_72A3,
                 0x6E14_116D_A060_5617, 0x0C19_139C_B84C_680A))
+    }
+
+    /// The progenitors of elements, eight at once where the processor can.
+    package static func progenitors(of elements: [Fp]) -> [Fp] {
+        var powers = elements
+        return Kernels.raiseToProgenitors(&powers) ? powers : elements.map(\.progenitor)
+    }
+
+    /// The square roots of values, or nil for each that has none.
+    static func squareRoots(of values: [Fp]) -> [Fp?] {
+        zip(values, progenitors(of: values)).map { value, progenitor in
+            let root = value * progenitor
+            return root.squared() == value ? root : nil
+        }
     }
 
     /// Returns `9 * value + addend`, for an addend of at most p.

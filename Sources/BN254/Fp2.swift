@@ -125,7 +125,7 @@ package struct Fp2: FieldElement {
 
     /// The element that gives one when multiplied with this one; zero for zero.
     package var inverse: Fp2 {
-        let factor = (c0.squared() + c1.squared()).inverse
+        let factor = norm.inverse
         return Fp2(c0: c0 * factor, c1: (c1 * factor).negated)
     }
 
@@ -144,9 +144,27 @@ package struct Fp2: FieldElement {
             // -1 has no root in the base field, so that either c0 or its negation has one.
             return c0.negated.squareRoot.map { Fp2(c0: .zero, c1: $0) }
         }
-        guard let norm = (c0.squared() + c1.squared()).squareRoot else { return nil }
+        guard let norm = norm.squareRoot else { return nil }
         let mean = (c0 + norm).halved()
-        let inverse = mean.progenitor
+        return squareRoot(mean: mean, inverse: mean.progenitor)
+    }
+
+    /// The roots of values, each as `squareRoot` gives it, with their powers taken at once.
+    static func squareRoots(of values: [Fp2]) -> [Fp2?] {
+        let norms = Fp.squareRoots(of: values.map(\.norm))
+        let means = zip(values, norms).map { ($0.c0 + ($1 ?? .zero)).halved() }
+        let inverses = Fp.progenitors(of: means)
+        return values.indices.map { index in
+            let value = values[index]
+            if value.c1.isZero { return value.squareRoot }
+            if norms[index] == nil { return nil }
+            return value.squareRoot(mean: means[index], inverse: inverses[index])
+        }
+    }
+
+    private var norm: Fp { c0.squared() + c1.squared() }
+
+    private func squareRoot(mean: Fp, inverse: Fp) -> Fp2? {
         let root = mean * inverse
         let half = c1.halved() * inverse
         let candidate =

@@ -29,7 +29,7 @@ package struct G2Affine: Hashable, Sendable {
     package init(x: Fp2, y: Fp2) throws(PointError) {
         self.init(uncheckedX: x, y: y)
         if isInfinity { return }
-        guard y.squared() == G2Affine.rightSide(x) else { throw .notOnCurve }
+        guard y.squared() == TwistPoint.rightSide(x) else { throw .notOnCurve }
         guard isInSubgroup else { throw .notInSubgroup }
     }
 
@@ -61,10 +61,6 @@ package struct G2Affine: Hashable, Sendable {
 
     /// The same point in Jacobian coordinates.
     package var jacobian: G2Point { G2Point(x: x, y: y) }
-
-    private static func rightSide(_ x: Fp2) -> Fp2 {
-        x.squared() * x + CurveConstants.twistCoefficient
-    }
 }
 
 /// A point of the twist in Jacobian coordinates.
@@ -185,7 +181,7 @@ extension G2Affine {
         guard let x0 = Fp(littleEndian: Array(copy[0..<32])) else { throw .notCanonical(.x0) }
         guard let x1 = Fp(littleEndian: Array(copy[32..<64])) else { throw .notCanonical(.x1) }
         let x = Fp2(c0: x0, c1: x1)
-        guard let root = G2Affine.rightSide(x).squareRoot else { throw .notOnCurve }
+        guard let root = TwistPoint.rightSide(x).squareRoot else { throw .notOnCurve }
         self.init(uncheckedX: x, y: root.isLarger == flags.hasLargerY ? root : root.negated)
         guard isInSubgroup else { throw .notInSubgroup }
     }

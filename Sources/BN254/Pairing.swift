@@ -21,6 +21,11 @@ package enum Pairing {
         _ pairs: [(G1Affine, G2Affine)], prepared: [(G1Point, PreparedG2)]
     ) -> Fp12 {
         let used = pairs.filter { !$0.0.isInfinity && !$0.1.isInfinity }
+        if used.count + prepared.count >= kernelPairsMin,
+            let loops = inLanes(used.map { ($0.0, TwistPoint($0.1)) }, prepared: prepared)
+        {
+            return loops.product
+        }
         let areMany = used.count >= AffineRunners.pairsMin
         var moving = areMany ? [] : used.map(MovingPair.init)
         var many = AffineRunners(areMany ? used : [])
@@ -59,6 +64,29 @@ package enum Pairing {
             result = pair.evaluate(lineIndex + 1, into: result)
         }
         return result
+    }
+
+    /// From this many pairs on, running them in lanes pays.
+    private static let kernelPairsMin = 2
+
+    /// What `millerLoop` returns, by kernels, and whether each second point of `pairs` is in the
+    /// group: if one is not, the product is any element. Nil where the kernels are not there.
+    ///
+    /// The loop leaves [6u + 2]Q + psi(Q) - psi^2(Q) behind, which is -psi^3(Q) exactly for Q in
+    /// the group. With N = a^2 + a b t + b^2 p the norm of that sum plus psi^3, written a + b psi
+    /// by psi^2 = t psi - p, N Q is zero where the sum is; N and the order of the twist have no
+    /// common factor but r. Where the loop adds a point to itself or its negation, which no point
+    /// of the group comes to, the answer is no.
+    /// - Precondition: no point of `pairs` is infinity.
+    package static func inLanes(
+        _ pairs: [(G1Affine, TwistPoint)], prepared: [(G1Point, PreparedG2)]
+    ) -> (product: Fp12, areMembers: [Bool])? {
+        guard Kernels.areThere else { return nil }
+        let fixed = prepared.filter { !$0.0.isInfinity && !$0.1.point.isInfinity }
+        let first = pairs.map(\.0) + G1Affine.normalize(fixed.map(\.0))
+        let second = pairs.map(\.1) + fixed.map { TwistPoint($0.1.point) }
+        guard let loops = Kernels.millerLoops(first, second) else { return nil }
+        return (loops.products.reduce(.one, *), Array(loops.areMembers.prefix(pairs.count)))
     }
 
     /// A pair whose lines are computed as the loop runs.

@@ -54,4 +54,10 @@ struct CompressionFlags {
         bytes[bytes.count - 1] = last & ~(Self.largerY | Self.infinity)
         if isInfinity, bytes.contains(where: { $0 != 0 }) { throw .invalidFlags }
     }
+
+    /// Takes the flags off the last byte of a point that is not infinity; nil for all else.
+    init?(finiteFrom bytes: inout [UInt8]) {
+        do throws(PointError) { try self.init(removingFrom: &bytes) } catch { return nil }
+        if isInfinity { return nil }
+    }
 }

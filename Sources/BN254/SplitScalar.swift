@@ -29,6 +29,15 @@ package struct SplitScalar: Sendable {
 
     /// The scalar as an element of the field.
     package var element: Fr { Fr(low) + Fr(high) * CurveConstants.lambda }
+
+    /// The scalar that has the digits 2 d - 15 in base 16 where the halves have the digits d.
+    ///
+    /// That is 2 d - 2^64 + 1 for a half d: odd, so that no digit is zero, and as many scalars.
+    package var signedElement: Fr {
+        // 2^64 - 1 for either half.
+        let offset = Fr(UInt64.max) * (Fr.one + CurveConstants.lambda)
+        return element.doubled() - offset
+    }
 }
 
 extension G1Affine {

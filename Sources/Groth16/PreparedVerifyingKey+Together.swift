@@ -50,7 +50,7 @@ extension PreparedVerifyingKey {
     }
 
     /// Fills in the verdicts of some items, of which one fails if that is known.
-    private func settle(
+    func settle(
         _ items: ArraySlice<Item>, knownToFail: Bool, _ verdicts: inout [Bool],
         _ factors: inout some RandomNumberGenerator
     ) throws(Groth16Error) {
@@ -79,30 +79,74 @@ extension PreparedVerifyingKey {
     private func allHold(
         _ items: ArraySlice<Item>, _ factors: inout some RandomNumberGenerator
     ) -> Bool {
-        var scalars: [SplitScalar] = []
-        scalars.reserveCapacity(items.count)
+        let equations = weighted(items.map(\.equation), &factors)
+        let value = Pairing.millerLoop(
+            zip(equations.first, items).map { ($0, $1.proof.b) }, prepared: equations.fixed)
+        return Pairing.finalExponentiation(value) == .one
+    }
+}
+
+// MARK: - Equations to the powers of factors
+
+extension PreparedVerifyingKey {
+    /// What the equation of a proof has but for B.
+    struct Equation {
+        let a: G1Affine
+        let c: G1Affine
+        let inputs: [Fr]
+    }
+
+    /// The product of equations, each to the power of a factor, but for the points B.
+    struct Product {
+        /// A of each proof times its factor.
+        let first: [G1Affine]
+        /// The pairs of all proofs together.
+        let fixed: [(G1Point, PreparedG2)]
+    }
+
+    /// Draws a factor for each equation and multiplies by it.
+    func weighted(
+        _ equations: [Equation], _ factors: inout some RandomNumberGenerator
+    ) -> Product {
+        let scalars = equations.map { _ in SplitScalar(from: &factors) }
+        let inLanes = multiplyInLanes(equations, scalars)
+        let first =
+            inLanes?.first
+            ?? zip(equations, scalars).map { $0.a.multipliedVariableTime(by: $1) }
+        let third =
+            inLanes?.third
+            ?? G1Affine.sumVariableTime(equations.map(\.c.negated), scalars)
         var sum = Fr.zero
         var inputs = [Fr](repeating: .zero, count: publicInputCount)
-        for item in items {
-            let scalar = SplitScalar(from: &factors)
-            let element = scalar.element
-            scalars.append(scalar)
+        for (equation, scalar) in zip(equations, scalars) {
+            let element = inLanes == nil ? scalar.element : scalar.signedElement
             sum = sum + element
             for index in inputs.indices {
-                inputs[index] = inputs[index] + element * item.inputs[index]
+                inputs[index] = inputs[index] + element * equation.inputs[index]
             }
         }
-        let first = G1Affine.normalize(
-            zip(items, scalars).map { $0.proof.a.multipliedVariableTime(by: $1) })
-        let third = G1Affine.sumVariableTime(items.map(\.proof.c.negated), scalars)
-        let offset = constant.multipliedVariableTime(by: sum)
-        let value = Pairing.millerLoop(
-            zip(first, items).map { ($0, $1.proof.b) },
-            prepared: [
-                (alpha.multipliedVariableTime(by: sum).jacobian, beta),
-                (inputPoints.sumVariableTime(inputs, offset: offset), gamma),
-                (third, delta),
+        return Product(
+            first: G1Affine.normalize(first),
+            fixed: [
+                (alpha.sumVariableTime([sum]), beta),
+                (inputPoints.sumVariableTime(inputs + [sum]), gamma), (third, delta),
             ])
-        return Pairing.finalExponentiation(value) == .one
+    }
+
+    /// Multiplies A and the negation of C by the `signedElement` of each scalar; nil where the kernels cannot.
+    private func multiplyInLanes(
+        _ equations: [Equation], _ scalars: [SplitScalar]
+    ) -> (first: [G1Point], third: G1Point)? {
+        if equations.contains(where: { $0.a.isInfinity || $0.c.isInfinity }) { return nil }
+        guard let first = Kernels.multiples(equations.map(\.a), scalars),
+            let third = Kernels.sum(equations.map(\.c.negated), scalars)
+        else { return nil }
+        return (first, third)
+    }
+}
+
+extension PreparedVerifyingKey.Item {
+    fileprivate var equation: PreparedVerifyingKey.Equation {
+        PreparedVerifyingKey.Equation(a: proof.a, c: proof.c, inputs: inputs)
     }
 }

@@ -38,7 +38,7 @@ let package = Package(
                 "CSodium", "CKernels", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
-        .target(name: "BN254", swiftSettings: settings),
+        .target(name: "BN254", dependencies: ["CKernels"], swiftSettings: settings),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: settings),
         .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: settings),
         .target(

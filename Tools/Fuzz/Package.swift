@@ -37,7 +37,7 @@ let package = Package(
         .target(
             name: "Cryptography", dependencies: ["CSodium", "CKernels", "Crypto"],
             swiftSettings: settings),
-        .target(name: "BN254", swiftSettings: settings),
+        .target(name: "BN254", dependencies: ["CKernels"], swiftSettings: settings),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: settings),
         .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: settings),
         .target(

@@ -62,6 +62,41 @@ void recount_ed25519(const void *generator, recount_signature *signatures, size_
 /// Reduces eight digests of sixty-four bytes, each one little-endian integer, modulo the group's
 /// order: writes four words for each. For tests; the kernel above does the same within.
 void recount_scalar25519(const uint8_t *digests, uint64_t *words);
+// BN254 in eight lanes (AVX-512 IFMA). Field elements are those of Swift: four limbs of 64 bits,
+// least significant first, below the modulus, in Montgomery form with radix 2^256. Points are their
+// coordinates one after the other, those of the quadratic extension with the part without u first.
+// Nothing is constant-time, and none may be called where the kernels are not there.
+
+/// Whether the processor has AVX-512 IFMA and the system keeps its registers, and
+/// `RECOUNT_PORTABLE` is not set.
+int recount_bn254_is_there(void);
+
+/// Replaces `count` elements of the base field by their powers of (p - 3) / 4.
+void recount_bn254_progenitors(uint64_t *numbers, size_t count);
+
+/// Multiplies `count` points of G1, affine and not at infinity, each by two halves of 64 bits: with
+/// the digits d of four bits of the lower, and e of the higher half, by the sum of 16^i (2 d - 15)
+/// and of lambda 16^i (2 e - 15). Writes Jacobian coordinates, 12 limbs each, where z is zero for
+/// a sum that came upon a point twice, and may be any sum.
+void recount_bn254_multiples_of(
+    const uint64_t *points, const uint64_t *weights, size_t count, uint64_t *results);
+
+/// Adds the multiples of 1 to `RECOUNT_BN254_PAIRS_MAX` points up in eight sums or, below eight
+/// points, in as many as there are, of which number i has the points i, i + 8 ...
+void recount_bn254_sums(
+    const uint64_t *points, const uint64_t *weights, size_t count, uint64_t *results);
+
+/// How many points or pairs of points one call takes.
+#define RECOUNT_BN254_PAIRS_MAX 128
+
+/// Runs the Miller loops of `count` pairs, 1 to `RECOUNT_BN254_PAIRS_MAX`, of a point of G1 and one
+/// of the twist, both affine and neither at infinity. Writes eight elements of the extension of
+/// degree twelve (48 limbs each), of which lane i is the product of the loops i, i + 8 ..., up to
+/// a factor that the final exponentiation takes to one; and for each pair 1 where the second point
+/// is of order r, else 0, where its loop may be any element.
+void recount_bn254_miller_loops(
+    const uint64_t *first, const uint64_t *second, size_t count, uint64_t *products,
+    uint8_t *memberships);
 
 #pragma clang assume_nonnull end
 

@@ -166,7 +166,7 @@ package final class ProofVerifier: Sendable {
             for task in tasks { give(.abstain, .keyUnavailable, task) }
             return
         }
-        var items: [PreparedVerifyingKey.Item] = []
+        var items: [PreparedVerifyingKey.CompressedItem] = []
         var judged: [Task] = []
         for task in tasks {
             // The ledger refuses inputs that are not canonical, so that is its doing or ours.
@@ -179,17 +179,19 @@ package final class ProofVerifier: Sendable {
                 give(.reject, .wrongInputCount, task)
                 continue
             }
-            do throws(Groth16Error) {
-                items.append(.init(try Proof(compressed: task.proof), inputs: inputs))
-                judged.append(task)
-            } catch { give(.abstain, .localError, task) }
+            items.append(.init(task.proof, inputs: inputs))
+            judged.append(task)
         }
         do throws(Groth16Error) {
             // Nobody who makes proofs can predict these factors.
             var factors = SystemRandomNumberGenerator()
-            let verdicts = try key.verifyTogether(items, factors: &factors)
-            for (task, holds) in zip(judged, verdicts) {
-                give(holds ? .approve : .reject, holds ? .proofHolds : .proofFails, task)
+            let answers = try key.verifyTogether(compressed: items, factors: &factors)
+            for (task, answer) in zip(judged, answers) {
+                switch answer {
+                case .success(true): give(.approve, .proofHolds, task)
+                case .success(false): give(.reject, .proofFails, task)
+                case .failure: give(.abstain, .localError, task)
+                }
             }
         } catch {
             for task in judged { give(.abstain, .localError, task) }

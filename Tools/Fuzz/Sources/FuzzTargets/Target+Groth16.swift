@@ -52,6 +52,7 @@ extension FuzzTarget {
                 let read = decoded { () throws(Groth16Error) in try Proof(compressed: body) }
                 law(read == nil || read?.compressed == body, "a proof has one compressed form")
                 read.map(checkForms)
+                checkTogether(body)
             case 1:
                 let read = decoded { () throws(Groth16Error) in try Proof(ethereum: body) }
                 law(read == nil || read?.ethereum == body, "a proof has one Ethereum form")
@@ -92,6 +93,23 @@ extension FuzzTarget {
         } catch {
             fatalError("a proof that was read cannot be used: \(error)")
         }
+    }
+
+    /// A proof beside one that can be read: read together as alone, and none holds.
+    private static func checkTogether(_ body: [UInt8]) {
+        var factors = SystemRandomNumberGenerator()
+        let items = [body, someProof.compressed, body].map {
+            PreparedVerifyingKey.CompressedItem($0, inputs: [.one])
+        }
+        do throws(Groth16Error) {
+            let answers = try prepared.verifyTogether(compressed: items, factors: &factors)
+            for (item, answer) in zip(items, answers) {
+                do throws(Groth16Error) {
+                    _ = try Proof(compressed: item.proof)
+                    law(answer == .success(false), "a forged proof verifies, or is not read")
+                } catch { law(answer == .failure(error), "a proof is refused otherwise together") }
+            }
+        } catch { fatalError("one input is the number of the key: \(error)") }
     }
 
     private static func checkInputs(_ texts: [String]) {

@@ -1,0 +1,99 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "CKernels.h"
+#include "bn254_lanes.h"
+
+#include <stdlib.h>
+
+#if defined(__x86_64__)
+
+const Constant recount_bn254_multiples[18] = {
+    {0x0ULL, 0x0ULL, 0x0ULL, 0x0ULL, 0x0ULL},
+    {0x8c16d87cfd47ULL, 0x916871ca8d3c2ULL, 0x181585d97816aULL,
+     0xa029b85045b68ULL, 0x30644e72e131ULL},
+    {0x1182db0f9fa8eULL, 0x22d0e3951a784ULL, 0x302b0bb2f02d5ULL,
+     0x405370a08b6d0ULL, 0x60c89ce5c263ULL},
+    {0x1a4448976f7d5ULL, 0xb439555fa7b46ULL, 0x4840918c6843fULL,
+     0xe07d28f0d1238ULL, 0x912ceb58a394ULL},
+    {0x2305b61f3f51cULL, 0x45a1c72a34f08ULL, 0x60561765e05aaULL,
+     0x80a6e14116da0ULL, 0xc19139cb84c6ULL},
+    {0x2bc723a70f263ULL, 0xd70a38f4c22caULL, 0x786b9d3f58714ULL,
+     0x20d099915c908ULL, 0xf1f5883e65f8ULL},
+    {0x3488912edefaaULL, 0x6872aabf4f68cULL, 0x90812318d087fULL,
+     0xc0fa51e1a2470ULL, 0x12259d6b14729ULL},
+    {0x3d49feb6aecf1ULL, 0xf9db1c89dca4eULL, 0xa896a8f2489e9ULL,
+     0x61240a31e7fd8ULL, 0x152be2524285bULL},
+    {0x460b6c3e7ea38ULL, 0x8b438e5469e10ULL, 0xc0ac2ecbc0b54ULL,
+     0x14dc2822db40ULL, 0x183227397098dULL},
+    {0x4eccd9c64e77fULL, 0x1cac001ef71d2ULL, 0xd8c1b4a538cbfULL,
+     0xa1777ad2736a8ULL, 0x1b386c209eabeULL},
+    {0x578e474e1e4c6ULL, 0xae1471e984594ULL, 0xf0d73a7eb0e29ULL,
+     0x41a13322b9210ULL, 0x1e3eb107ccbf0ULL},
+    {0x604fb4d5ee20dULL, 0x3f7ce3b411956ULL, 0x8ecc05828f94ULL,
+     0xe1caeb72fed79ULL, 0x2144f5eefad21ULL},
+    {0x6911225dbdf54ULL, 0xd0e5557e9ed18ULL, 0x21024631a10feULL,
+     0x81f4a3c3448e1ULL, 0x244b3ad628e53ULL},
+    {0x71d28fe58dc9bULL, 0x624dc7492c0daULL, 0x3917cc0b19269ULL,
+     0x221e5c138a449ULL, 0x27517fbd56f85ULL},
+    {0x7a93fd6d5d9e2ULL, 0xf3b63913b949cULL, 0x512d51e4913d3ULL,
+     0xc2481463cffb1ULL, 0x2a57c4a4850b6ULL},
+    {0x83556af52d729ULL, 0x851eaade4685eULL, 0x6942d7be0953eULL,
+     0x6271ccb415b19ULL, 0x2d5e098bb31e8ULL},
+    {0x8c16d87cfd470ULL, 0x16871ca8d3c20ULL, 0x81585d97816a9ULL,
+     0x29b85045b681ULL, 0x30644e72e131aULL},
+    {0x94d84604cd1b7ULL, 0xa7ef8e7360fe2ULL, 0x996de370f9813ULL,
+     0xa2c53d54a11e9ULL, 0x336a935a0f44bULL}};
+
+const Constant recount_bn254_one = {
+    0x20880f6fce4b4ULL, 0x49baa989a8455ULL, 0x18f014a498908ULL,
+    0x724f85a9201d8ULL, 0x1f16424e1bb7ULL};
+
+// The digits of (p - 3) / 4, four bits each, the highest first.
+static const uint8_t exponent[63] = {
+    12, 1, 9, 1, 3, 9, 12, 11, 8, 4, 12, 6, 8, 0, 10, 6, 14, 1, 4, 1, 1,
+    6, 13, 10, 0, 6, 0, 5, 6, 1, 7, 6, 5, 14, 0, 5, 10, 10, 4, 5, 10, 1,
+    12, 7, 2, 10, 3, 4, 15, 0, 8, 2, 3, 0, 5, 11, 6, 1, 15, 3, 15, 5, 1};
+
+// Two elements at once, so that the products of one run while those of the other wait.
+LANES static void raise(Element x[2]) {
+    Element powers[16][2];
+    for (int side = 0; side < 2; side++) {
+        powers[0][side] = constant(recount_bn254_one);
+        powers[1][side] = x[side];
+    }
+    for (int i = 2; i < 16; i++)
+        UNROLL for (int side = 0; side < 2; side++)
+            powers[i][side] = times(powers[i - 1][side], x[side]);
+    Element result[2] = {powers[exponent[0]][0], powers[exponent[0]][1]};
+    for (int i = 1; i < 63; i++) {
+        for (int bit = 0; bit < 4; bit++)
+            UNROLL for (int side = 0; side < 2; side++) result[side] = squared(result[side]);
+        if (exponent[i] == 0) continue;
+        UNROLL for (int side = 0; side < 2; side++)
+            result[side] = times(result[side], powers[exponent[i]][side]);
+    }
+    x[0] = result[0];
+    x[1] = result[1];
+}
+
+LANES void recount_bn254_progenitors(uint64_t *numbers, size_t count) {
+    for (size_t start = 0; start < count; start += 16) {
+        size_t first = count - start, second = first > 8 ? first - 8 : 0;
+        Lanes index = indices(start, first, 4);
+        Lanes other = second > 0 ? indices(start + 8, second, 4) : index;
+        Element x[2] = {entered(numbers, index), entered(numbers, other)};
+        raise(x);
+        left(numbers, index, used(first), x[0]);
+        left(numbers, other, used(second), x[1]);
+    }
+}
+
+#else
+
+void recount_bn254_progenitors(uint64_t *numbers, size_t count) {
+    (void)numbers, (void)count;
+    abort();
+}
+
+#endif

@@ -44,6 +44,24 @@ package enum Kernels {
             return true
         }
 
+        /// Returns what `Pairing.hardPart` returns.
+        package static func hardPart(_ base: Fp12) -> Fp12? {
+            guard areThere else { return nil }
+            var result = Fp12.one
+            // SAFETY: an element is 48 limbs without padding; the kernel reads one and writes one,
+            // for the call.
+            unsafe withUnsafeBytes(of: base) { base in
+                unsafe withUnsafeMutableBytes(of: &result) { result in
+                    if let base = unsafe base.bindMemory(to: UInt64.self).baseAddress,
+                        let result = unsafe result.bindMemory(to: UInt64.self).baseAddress
+                    {
+                        unsafe recount_bn254_hard_part(base, result)
+                    }
+                }
+            }
+            return result
+        }
+
         /// Runs the Miller loops of pairs, no point of which is infinity.
         package static func millerLoops(_ first: [G1Affine], _ second: [TwistPoint]) -> Loops? {
             guard areThere else { return nil }
@@ -155,6 +173,9 @@ package enum Kernels {
 
         /// Does nothing.
         package static func raiseToProgenitors(_ elements: inout [Fp]) -> Bool { false }
+
+        /// Returns nothing.
+        package static func hardPart(_ base: Fp12) -> Fp12? { nil }
 
         /// Returns nothing.
         package static func millerLoops(

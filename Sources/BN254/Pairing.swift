@@ -144,6 +144,12 @@ package enum Pairing {
         // To the power of (p^6 - 1)(p^2 + 1): from here on the inverse is the conjugate.
         let ratio = value.conjugate * value.inverse
         let base = ratio.frobeniusSquared * ratio
+        return Kernels.hardPart(base) ?? hardPart(base)
+    }
+
+    /// Returns an element, whose inverse is its conjugate, to the power of (p^4 - p^2 + 1) / r
+    /// times that factor.
+    package static func hardPart(_ base: Fp12) -> Fp12 {
         let toU = base.cyclotomicPowerOfParameter()  // u
         let to2U = toU.cyclotomicSquared()  // 2u
         let to6U = to2U.cyclotomicSquared() * to2U  // 6u

@@ -64,6 +64,12 @@ typedef struct {
     Pair part[6];
 } Full;
 
+// x[0] y[0] + x[1] y[1] + x[2] y[2], below 3.5 p for products of the bounds up to 10 on average,
+// and below 5 p for up to 52.
+CALLED void sumOfThree(Pair *result, const Factor *const *x, const Factor *const *y) {
+    *result = sumOf(x, y, 3, 2);
+}
+
 // x y with v^3 = 9 + u, for y up to 4 p.
 LANES static void productOfSextics(Pair result[3], const Pair x[3], const Pair y[3]) {
     Factor left[3], right[3], more[3];

@@ -95,12 +95,6 @@ CALLED void product(Pair *result, const Pair *x, const Pair *y) {
     *result = sumOf(lefts, rights, 1, 1);
 }
 
-// x[0] y[0] + x[1] y[1] + x[2] y[2], below 3.5 p for products of the bounds up to 10 on average,
-// and below 5 p for up to 52.
-CALLED void sumOfThree(Pair *result, const Factor *const *x, const Factor *const *y) {
-    *result = sumOf(x, y, 3, 2);
-}
-
 // The square, (a + b) (a - b) + 2 a b u, below 2.8 p for up to 6 p.
 CALLED void pairSquare(Pair *result, const Pair *x) {
     Element sum = plus(x->a, x->b), difference = minus(x->a, x->b, 6);

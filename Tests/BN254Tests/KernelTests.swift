@@ -113,6 +113,17 @@ struct KernelTests {
         }
     }
 
+    @Test func `the hard part of the final exponentiation is that in Swift`() {
+        var generator = SplitMix64(seed: 37)
+        #expect(Kernels.hardPart(.one) == .one)
+        for round in 0..<200 {
+            let value = Pairing.millerLoop([randomPoints(&generator)], prepared: [])
+            let ratio = value.conjugate * value.inverse
+            let base = ratio.frobeniusSquared * ratio
+            #expect(Kernels.hardPart(base) == Pairing.hardPart(base), "round \(round)")
+        }
+    }
+
     @Test func `the loop tells points of the twist outside the group in any lane`() throws {
         var generator = SplitMix64(seed: 35)
         for round in 0..<40 {

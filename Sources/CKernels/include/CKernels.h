@@ -74,6 +74,10 @@ int recount_bn254_is_there(void);
 /// Replaces `count` elements of the base field by their powers of (p - 3) / 4.
 void recount_bn254_progenitors(uint64_t *numbers, size_t count);
 
+/// The hard part of the final exponentiation: an element of the extension of degree twelve, of which
+/// the power p^4 - p^2 + 1 is one, to the power 2 u (6 u^2 + 3 u + 1) (p^4 - p^2 + 1) / r.
+void recount_bn254_hard_part(const uint64_t *base, uint64_t *result);
+
 /// Multiplies `count` points of G1, affine and not at infinity, each by two halves of 64 bits: with
 /// the digits d of four bits of the lower, and e of the higher half, by the sum of 16^i (2 d - 15)
 /// and of lambda 16^i (2 e - 15). Writes Jacobian coordinates, 12 limbs each, where z is zero for

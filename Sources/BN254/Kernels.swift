@@ -62,6 +62,48 @@ package enum Kernels {
             return result
         }
 
+        /// Returns the product of the Miller loops of pairs, of points of the group, and of pairs
+        /// with known lines, none with infinity; nothing also for more than four of either.
+        static func millerLoop(
+            _ first: [G1Affine], _ second: [G2Affine], fixed: [Pairing.FixedPair]
+        ) -> Fp12? {
+            guard areThere, first.count == second.count,
+                first.count <= RECOUNT_BN254_MOVING_MAX, fixed.count <= RECOUNT_BN254_FIXED_MAX
+            else { return nil }
+            let (count, fixedCount) = (first.count, fixed.count)
+            let scales = fixed.flatMap { [$0.ratio, $0.inverse] }
+            let lines = fixed.flatMap(\.lines)
+            guard lines.count == fixedCount * Int(RECOUNT_BN254_LINES) else {
+                fatalError("\(lines.count) lines for \(fixedCount) points")
+            }
+            var product = Fp12.one
+            // SAFETY: points, elements and lines are limbs without padding, 8, 16, 4 and 16 of
+            // them, 48 for the product. The kernel reads as many as the counts say and writes the
+            // product, for the call.
+            unsafe withUnsafeMutableBytes(of: &product) { product in
+                unsafe first.withUnsafeBytes { first in
+                    unsafe second.withUnsafeBytes { second in
+                        unsafe scales.withUnsafeBytes { scales in
+                            unsafe lines.withUnsafeBytes { lines in
+                                if let product = unsafe product.bindMemory(to: UInt64.self)
+                                    .baseAddress
+                                {
+                                    unsafe recount_bn254_miller_loop(
+                                        first.bindMemory(to: UInt64.self).baseAddress,
+                                        second.bindMemory(to: UInt64.self).baseAddress,
+                                        count,
+                                        scales.bindMemory(to: UInt64.self).baseAddress,
+                                        lines.bindMemory(to: UInt64.self).baseAddress,
+                                        fixedCount, product)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            return product
+        }
+
         /// Runs the Miller loops of pairs, no point of which is infinity.
         package static func millerLoops(_ first: [G1Affine], _ second: [TwistPoint]) -> Loops? {
             guard areThere else { return nil }
@@ -176,6 +218,11 @@ package enum Kernels {
 
         /// Returns nothing.
         package static func hardPart(_ base: Fp12) -> Fp12? { nil }
+
+        /// Returns nothing.
+        static func millerLoop(
+            _ first: [G1Affine], _ second: [G2Affine], fixed: [Pairing.FixedPair]
+        ) -> Fp12? { nil }
 
         /// Returns nothing.
         package static func millerLoops(

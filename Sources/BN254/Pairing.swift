@@ -21,15 +21,27 @@ package enum Pairing {
         _ pairs: [(G1Affine, G2Affine)], prepared: [(G1Point, PreparedG2)]
     ) -> Fp12 {
         let used = pairs.filter { !$0.0.isInfinity && !$0.1.isInfinity }
-        if used.count + prepared.count >= kernelPairsMin,
-            let loops = inLanes(used.map { ($0.0, TwistPoint($0.1)) }, prepared: prepared)
-        {
+        let fixed = fixedPairs(prepared)
+        if let product = Kernels.millerLoop(used.map(\.0), used.map(\.1), fixed: fixed) {
+            return product
+        }
+        if let loops = inLanes(used.map { ($0.0, TwistPoint($0.1)) }, prepared: prepared) {
             return loops.product
         }
+        return millerLoop(used, fixed: fixed)
+    }
+
+    /// The same in Swift, for pairs none of which has infinity.
+    package static func portableMillerLoop(_ pairs: [(G1Affine, G2Affine)]) -> Fp12 {
+        millerLoop(pairs, fixed: [])
+    }
+
+    private static func millerLoop(
+        _ used: [(G1Affine, G2Affine)], fixed: [FixedPair]
+    ) -> Fp12 {
         let areMany = used.count >= AffineRunners.pairsMin
         var moving = areMany ? [] : used.map(MovingPair.init)
         var many = AffineRunners(areMany ? used : [])
-        let fixed = fixedPairs(prepared)
         var result = Fp12.one
         var lineIndex = 0
         var isFirst = true
@@ -65,9 +77,6 @@ package enum Pairing {
         }
         return result
     }
-
-    /// From this many pairs on, running them in lanes pays.
-    private static let kernelPairsMin = 2
 
     /// What `millerLoop` returns, by kernels, and whether each second point of `pairs` is in the
     /// group: if one is not, the product is any element. Nil where the kernels are not there.
@@ -107,7 +116,7 @@ package enum Pairing {
     }
 
     /// A pair whose lines are known.
-    private struct FixedPair {
+    struct FixedPair {
         /// x / y of the point of G1.
         let ratio: Fp
         /// 1 / y of the point of G1.

@@ -43,7 +43,10 @@ typedef uint64_t Constant[5];
 
 #define LIMB_MASK 0xfffffffffffffULL
 
-// 2^264 and 2^256 mod p.
+// 2^268, 2^264 and 2^256 mod p.
+#define RECOUNT_BN254_RADIX_268 \
+    {0xec2544cd27284ULL, 0x93c0a3e5cacd2ULL, 0x824ae547a2004ULL, \
+     0xb4cb95b374969ULL, 0x16000c8373a7ULL}
 #define RECOUNT_BN254_RADIX_264 \
     {0xb0f2afaec667aULL, 0xed9626b0fffbdULL, 0x9e2a0fcad825aULL, \
      0xe357276f48b70ULL, 0xd791464ef86ULL}
@@ -51,8 +54,8 @@ typedef uint64_t Constant[5];
     {0xd438dc58f0d9dULL, 0x28f5c70b3dd35ULL, 0x879462c0a78ebULL, \
      0xdf2f666ea36f7ULL, 0xe0a77c19a07ULL}
 
-// k p for k from 0 to 17, limbs of 52 bits.
-extern const Constant recount_bn254_multiples[18];
+// k p for k from 0 to 25, limbs of 52 bits.
+extern const Constant recount_bn254_multiples[26];
 // R mod p, which is one.
 extern const Constant recount_bn254_one;
 
@@ -218,10 +221,8 @@ INLINE Element blended(__mmask8 mask, Element x, Element y) {
     return x;
 }
 
-// Reads four limbs of 64 bits of a number below p in Montgomery form with radix 2^256, for each
-// lane at its index, in limbs. Below 1.1 p.
-INLINE Element entered(const uint64_t *numbers, Lanes index) {
-    static const Constant radix = RECOUNT_BN254_RADIX_264;
+// Reads four limbs of 64 bits for each lane at its index, in limbs.
+INLINE Element gathered(const uint64_t *numbers, Lanes index) {
     Lanes part[4];
     UNROLL for (int i = 0; i < 4; i++) part[i] = _mm512_i64gather_epi64(index, numbers + i, 8);
     Element x;
@@ -232,7 +233,13 @@ INLINE Element entered(const uint64_t *numbers, Lanes index) {
             _mm512_slli_epi64(part[i], 12 * (unsigned)i));
     x.limb[4] = _mm512_srli_epi64(part[3], 16);
     UNROLL for (int i = 0; i < 4; i++) x.limb[i] = _mm512_and_si512(x.limb[i], all(LIMB_MASK));
-    return times(x, constant(radix));
+    return x;
+}
+
+// Reads a number below p in Montgomery form with radix 2^256. Below 1.1 p.
+INLINE Element entered(const uint64_t *numbers, Lanes index) {
+    static const Constant radix = RECOUNT_BN254_RADIX_264;
+    return times(gathered(numbers, index), constant(radix));
 }
 
 // Writes the number back as `entered` reads it, for x up to 42 p, in the lanes of the mask.

@@ -8,7 +8,7 @@
 
 #if defined(__x86_64__)
 
-const Constant recount_bn254_multiples[18] = {
+const Constant recount_bn254_multiples[26] = {
     {0x0ULL, 0x0ULL, 0x0ULL, 0x0ULL, 0x0ULL},
     {0x8c16d87cfd47ULL, 0x916871ca8d3c2ULL, 0x181585d97816aULL,
      0xa029b85045b68ULL, 0x30644e72e131ULL},
@@ -43,7 +43,23 @@ const Constant recount_bn254_multiples[18] = {
     {0x8c16d87cfd470ULL, 0x16871ca8d3c20ULL, 0x81585d97816a9ULL,
      0x29b85045b681ULL, 0x30644e72e131aULL},
     {0x94d84604cd1b7ULL, 0xa7ef8e7360fe2ULL, 0x996de370f9813ULL,
-     0xa2c53d54a11e9ULL, 0x336a935a0f44bULL}};
+     0xa2c53d54a11e9ULL, 0x336a935a0f44bULL},
+    {0x9d99b38c9cefeULL, 0x3958003dee3a4ULL, 0xb183694a7197eULL,
+     0x42eef5a4e6d51ULL, 0x3670d8413d57dULL},
+    {0xa65b21146cc45ULL, 0xcac072087b766ULL, 0xc998ef23e9ae8ULL,
+     0xe318adf52c8b9ULL, 0x39771d286b6aeULL},
+    {0xaf1c8e9c3c98cULL, 0x5c28e3d308b28ULL, 0xe1ae74fd61c53ULL,
+     0x8342664572421ULL, 0x3c7d620f997e0ULL},
+    {0xb7ddfc240c6d3ULL, 0xed91559d95eeaULL, 0xf9c3fad6d9dbdULL,
+     0x236c1e95b7f89ULL, 0x3f83a6f6c7912ULL},
+    {0xc09f69abdc41aULL, 0x7ef9c768232acULL, 0x11d980b051f28ULL,
+     0xc395d6e5fdaf2ULL, 0x4289ebddf5a43ULL},
+    {0xc960d733ac161ULL, 0x10623932b066eULL, 0x29ef0689ca093ULL,
+     0x63bf8f364365aULL, 0x459030c523b75ULL},
+    {0xd22244bb7bea8ULL, 0xa1caaafd3da30ULL, 0x42048c63421fdULL,
+     0x3e94786891c2ULL, 0x489675ac51ca7ULL},
+    {0xdae3b2434bbefULL, 0x33331cc7cadf2ULL, 0x5a1a123cba368ULL,
+     0xa412ffd6ced2aULL, 0x4b9cba937fdd8ULL}};
 
 const Constant recount_bn254_one = {
     0x20880f6fce4b4ULL, 0x49baa989a8455ULL, 0x18f014a498908ULL,

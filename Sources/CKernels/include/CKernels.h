@@ -102,6 +102,22 @@ void recount_bn254_miller_loops(
     const uint64_t *first, const uint64_t *second, size_t count, uint64_t *products,
     uint8_t *memberships);
 
+/// How many pairs `recount_bn254_miller_loop` takes whose lines are not known, and whose are.
+#define RECOUNT_BN254_MOVING_MAX 4
+#define RECOUNT_BN254_FIXED_MAX 4
+
+/// How many lines a loop has.
+#define RECOUNT_BN254_LINES 88
+
+/// The product of the Miller loops of `count` pairs of points, both affine and neither infinity, the
+/// second of the group, and of `fixedCount` points of G1 with known lines: each by x / y and 1 / y
+/// in `scales`, and by `RECOUNT_BN254_LINES` lines in the order of the loop, factor of w and factor
+/// of w^3, in `lines`. For few pairs faster than `recount_bn254_miller_loops` for few pairs.
+void recount_bn254_miller_loop(
+    const uint64_t *_Nullable first, const uint64_t *_Nullable second, size_t count,
+    const uint64_t *_Nullable scales, const uint64_t *_Nullable lines, size_t fixedCount,
+    uint64_t *product);
+
 #pragma clang assume_nonnull end
 
 #endif

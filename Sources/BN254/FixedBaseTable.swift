@@ -93,6 +93,11 @@ extension G1Affine {
     /// Adds the points in pairs, and the sums in pairs again, with one inversion a round: about
     /// six multiplications an addition instead of eleven. What is left is added one by one.
     static func sumVariableTime(_ points: [G1Affine], offset: G1Affine) -> G1Point {
+        if points.count >= pairsMin,
+            let sum = Kernels.sum(points.filter { !$0.isInfinity })
+        {
+            return sum.adding(x: offset.x, y: offset.y)
+        }
         var result = offset.jacobian
         var terms = points
         var runs: [Fp] = []

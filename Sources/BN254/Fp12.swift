@@ -75,7 +75,7 @@ extension Fp12 {
     }
 
     /// The element to the power of p^2.
-    package var frobeniusSquared: Fp12 {
+    var frobeniusSquared: Fp12 {
         typealias Constants = CurveConstants
         return Fp12(
             c0: Fp6(

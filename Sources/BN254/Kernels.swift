@@ -163,20 +163,41 @@ package enum Kernels {
         /// Returns the sum of the same; nothing also where it came upon a point twice.
         package static func sum(_ points: [G1Affine], _ scalars: [SplitScalar]) -> G1Point? {
             guard areThere else { return nil }
-            var sum = G1Point.infinity
+            var parts: [G1Point] = []
             for start in stride(from: 0, to: points.count, by: countMax) {
                 let end = min(start + countMax, points.count)
-                var parts = [G1Point](repeating: .infinity, count: min(8, end - start))
-                unsafe call(Array(points[start..<end]), Array(scalars[start..<end]), &parts) {
+                var some = [G1Point](repeating: .infinity, count: min(8, end - start))
+                unsafe call(Array(points[start..<end]), Array(scalars[start..<end]), &some) {
                     points, weights, count, results in
                     unsafe recount_bn254_sums(points, weights, count, results)
                 }
-                for part in parts {
-                    if part.isInfinity { return nil }
-                    sum = sum + part
+                parts += some
+            }
+            return added(parts)
+        }
+
+        /// Returns the sum of points, none infinity; nothing also where it came upon one twice.
+        package static func sum(_ points: [G1Affine]) -> G1Point? {
+            guard areThere else { return nil }
+            let count = points.count
+            var parts = [G1Point](repeating: .infinity, count: min(8, count))
+            // SAFETY: points and results are limbs without padding, 8 and 12 of them. The kernel
+            // reads `count` points and writes as many results, up to eight, for the call.
+            unsafe points.withUnsafeBytes { points in
+                unsafe parts.withUnsafeMutableBytes { parts in
+                    if let points = unsafe points.bindMemory(to: UInt64.self).baseAddress,
+                        let parts = unsafe parts.bindMemory(to: UInt64.self).baseAddress
+                    {
+                        unsafe recount_bn254_add(points, count, parts)
+                    }
                 }
             }
-            return sum
+            return added(parts)
+        }
+
+        /// Infinity is what a sum is that came upon a point twice.
+        private static func added(_ parts: [G1Point]) -> G1Point? {
+            parts.contains(where: \.isInfinity) ? nil : parts.reduce(.infinity, +)
         }
 
         private typealias Kernel = (
@@ -238,5 +259,8 @@ package enum Kernels {
         package static func sum(
             _ points: [G1Affine], _ scalars: [SplitScalar]
         ) -> G1Point? { nil }
+
+        /// Returns nothing.
+        package static func sum(_ points: [G1Affine]) -> G1Point? { nil }
     }
 #endif

@@ -31,9 +31,14 @@ package enum Pairing {
         return millerLoop(used, fixed: fixed)
     }
 
-    /// The same in Swift, for pairs none of which has infinity.
+    /// The product of Miller loops in Swift, for pairs none of which has infinity.
     package static func portableMillerLoop(_ pairs: [(G1Affine, G2Affine)]) -> Fp12 {
         millerLoop(pairs, fixed: [])
+    }
+
+    /// The product of pairings in Swift, for pairs none of which has infinity.
+    package static func portableProduct(_ pairs: [(G1Affine, G2Affine)]) -> Fp12 {
+        hardPart(easyPart(portableMillerLoop(pairs)))
     }
 
     private static func millerLoop(
@@ -92,10 +97,13 @@ package enum Pairing {
     ) -> (product: Fp12, areMembers: [Bool])? {
         guard Kernels.areThere else { return nil }
         let fixed = prepared.filter { !$0.0.isInfinity && !$0.1.point.isInfinity }
-        let first = pairs.map(\.0) + G1Affine.normalize(fixed.map(\.0))
-        let second = pairs.map(\.1) + fixed.map { TwistPoint($0.1.point) }
+        let known = Kernels.millerLoop([], [], fixed: fixedPairs(fixed))
+        let others = known == nil ? fixed : []
+        let first = pairs.map(\.0) + G1Affine.normalize(others.map(\.0))
+        let second = pairs.map(\.1) + others.map { TwistPoint($0.1.point) }
         guard let loops = Kernels.millerLoops(first, second) else { return nil }
-        return (loops.products.reduce(.one, *), Array(loops.areMembers.prefix(pairs.count)))
+        let product = loops.products.reduce(known ?? .one, *)
+        return (product, Array(loops.areMembers.prefix(pairs.count)))
     }
 
     /// A pair whose lines are computed as the loop runs.
@@ -150,10 +158,14 @@ package enum Pairing {
     /// Source: Fuentes-Castaneda, Knapp and Rodriguez-Henriquez 2011, "Faster hashing to G2",
     /// section 5; the factor is 2u (6u^2 + 3u + 1).
     package static func finalExponentiation(_ value: Fp12) -> Fp12 {
-        // To the power of (p^6 - 1)(p^2 + 1): from here on the inverse is the conjugate.
-        let ratio = value.conjugate * value.inverse
-        let base = ratio.frobeniusSquared * ratio
+        let base = easyPart(value)
         return Kernels.hardPart(base) ?? hardPart(base)
+    }
+
+    /// Returns a value to the power of (p^6 - 1)(p^2 + 1), of which the inverse is the conjugate.
+    package static func easyPart(_ value: Fp12) -> Fp12 {
+        let ratio = value.conjugate * value.inverse
+        return ratio.frobeniusSquared * ratio
     }
 
     /// Returns an element, whose inverse is its conjugate, to the power of (p^4 - p^2 + 1) / r

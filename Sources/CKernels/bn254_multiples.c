@@ -181,6 +181,20 @@ LANES void recount_bn254_sums(
     leave(results, indices(0, count, 12), used(count), sum, z);
 }
 
+LANES void recount_bn254_add(const uint64_t *points, size_t count, uint64_t *results) {
+    Point sum;
+    for (size_t start = 0; start < count; start += 8) {
+        Lanes index = indices(start, count - start, 8);
+        Element x = entered(points, index), y = entered(points + 4, index);
+        if (start == 0)
+            sum = (Point){x, y, constant(recount_bn254_one)};
+        else
+            addEntry(&sum, x, y, used(count - start));
+    }
+    if (count > 0)
+        leave(results, indices(0, count, 12), used(count), sum, constant(recount_bn254_one));
+}
+
 #else
 
 void recount_bn254_multiples_of(
@@ -192,6 +206,11 @@ void recount_bn254_multiples_of(
 void recount_bn254_sums(
     const uint64_t *points, const uint64_t *weights, size_t count, uint64_t *results) {
     (void)points, (void)weights, (void)count, (void)results;
+    abort();
+}
+
+void recount_bn254_add(const uint64_t *points, size_t count, uint64_t *results) {
+    (void)points, (void)count, (void)results;
     abort();
 }
 

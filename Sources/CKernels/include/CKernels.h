@@ -90,6 +90,9 @@ void recount_bn254_multiples_of(
 void recount_bn254_sums(
     const uint64_t *points, const uint64_t *weights, size_t count, uint64_t *results);
 
+/// Adds `count` points of G1, affine and not at infinity, up in as many sums of the same kind.
+void recount_bn254_add(const uint64_t *points, size_t count, uint64_t *results);
+
 /// How many points or pairs of points one call takes.
 #define RECOUNT_BN254_PAIRS_MAX 128
 

@@ -63,7 +63,15 @@ struct ProofBenchmark {
                     "  beside: arkworks through groth16py 0.2.0", unit: "ms", values: theirs,
                     note: "parses and checks the proof each time"))
         }
-        return try result + measureTogether(runs: runs) + measurePairing(runs: runs, note)
+        note(
+            Kernels.areThere
+                ? "BN254 in eight lanes (AVX-512 IFMA); RECOUNT_PORTABLE=1 measures it in Swift"
+                : "BN254 in Swift: no AVX-512 IFMA, or RECOUNT_PORTABLE is set")
+        let products = BareProducts(runs: runs)
+        return try [products.measurement] + result
+            + [products.limit("one proof", count: 27_000)]
+            + measureTogether(runs: runs) + [products.limit("one of 64", count: 10_200)]
+            + measurePairing(runs: runs, note) + [products.limit("a pairing", count: 16_800)]
     }
 
     /// 64 proofs under one key, together and one by one.
@@ -89,12 +97,11 @@ struct ProofBenchmark {
                 } / Double(count))
             compressed.append(
                 try milliseconds(1) { _ in
-                    let read = try zip(bytes, items).map { bytes, item in
-                        PreparedVerifyingKey.Item(
-                            try Proof(compressed: bytes), inputs: item.inputs)
+                    let read = zip(bytes, items).map { bytes, item in
+                        PreparedVerifyingKey.CompressedItem(bytes, inputs: item.inputs)
                     }
-                    return try prepared.verifyTogether(read, factors: &generator)
-                        .allSatisfy { $0 }
+                    return try prepared.verifyTogether(compressed: read, factors: &generator)
+                        .allSatisfy { $0 == .success(true) }
                 } / Double(count))
             oneByOne.append(
                 try milliseconds(count) { index in
@@ -120,14 +127,22 @@ struct ProofBenchmark {
         runs: Int, _ note: (String) -> Void
     ) throws -> [Measurement] {
         var ours: [Double] = []
+        var inSwift: [Double] = []
         var theirs: [Double] = []
         let count = 200
         for _ in 0..<runs {
             ours.append(
                 try milliseconds(count) { _ in Pairing.product([(proof.a, proof.b)]) != .one })
+            inSwift.append(
+                try milliseconds(count) { _ in
+                    Pairing.portableProduct([(proof.a, proof.b)]) != .one
+                })
             if let other = mcl(count: count) { theirs.append(other) }
         }
-        var result = [Measurement("  a pairing", unit: "ms", values: ours)]
+        var result = [
+            Measurement("  a pairing", unit: "ms", values: ours),
+            Measurement("  beside: in Swift", unit: "ms", values: inSwift),
+        ]
         if theirs.isEmpty {
             note("mclbn256 did not answer: .venv/bin/pip install mclbn256")
         } else {

@@ -149,20 +149,21 @@ package struct Fp2: FieldElement {
         return squareRoot(mean: mean, inverse: mean.progenitor)
     }
 
-    /// The roots of values, each as `squareRoot` gives it, with their powers taken at once.
-    static func squareRoots(of values: [Fp2]) -> [Fp2?] {
-        let norms = Fp.squareRoots(of: values.map(\.norm))
+    /// The roots of values, each as `squareRoot` gives it, from the roots of their norms, with
+    /// their powers taken at once.
+    static func squareRoots(of values: [Fp2], norms: ArraySlice<Fp?>) -> [Fp2?] {
         let means = zip(values, norms).map { ($0.c0 + ($1 ?? .zero)).halved() }
         let inverses = Fp.progenitors(of: means)
-        return values.indices.map { index in
+        return zip(values.indices, norms).map { index, norm in
             let value = values[index]
             if value.c1.isZero { return value.squareRoot }
-            if norms[index] == nil { return nil }
+            if norm == nil { return nil }
             return value.squareRoot(mean: means[index], inverse: inverses[index])
         }
     }
 
-    private var norm: Fp { c0.squared() + c1.squared() }
+    /// The product with the conjugate.
+    var norm: Fp { c0.squared() + c1.squared() }
 
     private func squareRoot(mean: Fp, inverse: Fp) -> Fp2? {
         let root = mean * inverse

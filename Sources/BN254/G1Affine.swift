@@ -47,7 +47,7 @@ package struct G1Affine: Hashable, Sendable {
     /// The same point in Jacobian coordinates.
     package var jacobian: G1Point { G1Point(x: x, y: y) }
 
-    private static func rightSide(_ x: Fp) -> Fp {
+    static func rightSide(_ x: Fp) -> Fp {
         x.squared() * x + CurveConstants.coefficient
     }
 }
@@ -115,24 +115,9 @@ extension G1Affine {
         self.init(x: x, root: root, flags)
     }
 
-    private init(x: Fp, root: Fp, _ flags: CompressionFlags) {
+    /// Takes the root that the flags ask for.
+    init(x: Fp, root: Fp, _ flags: CompressionFlags) {
         self.init(uncheckedX: x, y: root.isLarger == flags.hasLargerY ? root : root.negated)
-    }
-
-    /// Reads compressed points at once; nil for infinity and for each that `init(compressed:)`
-    /// refuses.
-    package static func readTogether(compressed points: [[UInt8]]) -> [G1Affine?] {
-        let parsed = points.map { bytes -> (x: Fp, flags: CompressionFlags)? in
-            guard bytes.count == compressedSize else { return nil }
-            var copy = bytes
-            guard let flags = CompressionFlags(finiteFrom: &copy) else { return nil }
-            return Fp(littleEndian: copy).map { ($0, flags) }
-        }
-        let roots = Fp.squareRoots(of: parsed.map { rightSide($0?.x ?? .zero) })
-        return zip(parsed, roots).map { parsed, root in
-            guard let (x, flags) = parsed, let root else { return nil }
-            return G1Affine(x: x, root: root, flags)
-        }
     }
 
     /// The 32 bytes of the compressed form.

@@ -62,11 +62,11 @@ package enum Kernels {
             return result
         }
 
-        /// Returns the product of the Miller loops of pairs, of points of the group, and of pairs
-        /// with known lines, none with infinity; nothing also for more than four of either.
+        /// Runs the Miller loops of pairs and of pairs with known lines, no point of which is
+        /// infinity, to one product; nothing also for more than four of either.
         static func millerLoop(
-            _ first: [G1Affine], _ second: [G2Affine], fixed: [Pairing.FixedPair]
-        ) -> Fp12? {
+            _ first: [G1Affine], _ second: [TwistPoint], fixed: [Pairing.FixedPair]
+        ) -> Loops? {
             guard areThere, first.count == second.count,
                 first.count <= RECOUNT_BN254_MOVING_MAX, fixed.count <= RECOUNT_BN254_FIXED_MAX
             else { return nil }
@@ -77,31 +77,34 @@ package enum Kernels {
                 fatalError("\(lines.count) lines for \(fixedCount) points")
             }
             var product = Fp12.one
+            var members: [UInt8] = [0, 0, 0, 0]
             // SAFETY: points, elements and lines are limbs without padding, 8, 16, 4 and 16 of
             // them, 48 for the product. The kernel reads as many as the counts say and writes the
-            // product, for the call.
+            // product and up to four bytes, for the call.
             unsafe withUnsafeMutableBytes(of: &product) { product in
-                unsafe first.withUnsafeBytes { first in
-                    unsafe second.withUnsafeBytes { second in
-                        unsafe scales.withUnsafeBytes { scales in
-                            unsafe lines.withUnsafeBytes { lines in
-                                if let product = unsafe product.bindMemory(to: UInt64.self)
-                                    .baseAddress
-                                {
+                unsafe members.withUnsafeMutableBufferPointer { members in
+                    unsafe first.withUnsafeBytes { first in
+                        unsafe second.withUnsafeBytes { second in
+                            unsafe scales.withUnsafeBytes { scales in
+                                unsafe lines.withUnsafeBytes { lines in
+                                    guard
+                                        let product = unsafe product.bindMemory(to: UInt64.self)
+                                            .baseAddress, let members = members.baseAddress
+                                    else { return }
                                     unsafe recount_bn254_miller_loop(
                                         first.bindMemory(to: UInt64.self).baseAddress,
                                         second.bindMemory(to: UInt64.self).baseAddress,
                                         count,
                                         scales.bindMemory(to: UInt64.self).baseAddress,
                                         lines.bindMemory(to: UInt64.self).baseAddress,
-                                        fixedCount, product)
+                                        fixedCount, product, members)
                                 }
                             }
                         }
                     }
                 }
             }
-            return product
+            return Loops(products: [product], areMembers: members.prefix(count).map { $0 != 0 })
         }
 
         /// Runs the Miller loops of pairs, no point of which is infinity.
@@ -242,8 +245,8 @@ package enum Kernels {
 
         /// Returns nothing.
         static func millerLoop(
-            _ first: [G1Affine], _ second: [G2Affine], fixed: [Pairing.FixedPair]
-        ) -> Fp12? { nil }
+            _ first: [G1Affine], _ second: [TwistPoint], fixed: [Pairing.FixedPair]
+        ) -> Loops? { nil }
 
         /// Returns nothing.
         package static func millerLoops(

@@ -21,14 +21,10 @@ package enum Pairing {
         _ pairs: [(G1Affine, G2Affine)], prepared: [(G1Point, PreparedG2)]
     ) -> Fp12 {
         let used = pairs.filter { !$0.0.isInfinity && !$0.1.isInfinity }
-        let fixed = fixedPairs(prepared)
-        if let product = Kernels.millerLoop(used.map(\.0), used.map(\.1), fixed: fixed) {
-            return product
-        }
         if let loops = inLanes(used.map { ($0.0, TwistPoint($0.1)) }, prepared: prepared) {
             return loops.product
         }
-        return millerLoop(used, fixed: fixed)
+        return millerLoop(used, fixed: fixedPairs(prepared))
     }
 
     /// The product of Miller loops in Swift, for pairs none of which has infinity.
@@ -96,14 +92,15 @@ package enum Pairing {
         _ pairs: [(G1Affine, TwistPoint)], prepared: [(G1Point, PreparedG2)]
     ) -> (product: Fp12, areMembers: [Bool])? {
         guard Kernels.areThere else { return nil }
-        let fixed = prepared.filter { !$0.0.isInfinity && !$0.1.point.isInfinity }
-        let known = Kernels.millerLoop([], [], fixed: fixedPairs(fixed))
-        let others = known == nil ? fixed : []
-        let first = pairs.map(\.0) + G1Affine.normalize(others.map(\.0))
-        let second = pairs.map(\.1) + others.map { TwistPoint($0.1.point) }
+        let (first, second) = (pairs.map(\.0), pairs.map(\.1))
+        let fixed = fixedPairs(prepared)
+        if let loops = Kernels.millerLoop(first, second, fixed: fixed) {
+            return (loops.products[0], loops.areMembers)
+        }
+        let others = Kernels.millerLoop([], [], fixed: fixed)?.products[0]
         guard let loops = Kernels.millerLoops(first, second) else { return nil }
-        let product = loops.products.reduce(known ?? .one, *)
-        return (product, Array(loops.areMembers.prefix(pairs.count)))
+        let product = loops.products.reduce(others ?? millerLoop([], fixed: fixed), *)
+        return (product, loops.areMembers)
     }
 
     /// A pair whose lines are computed as the loop runs.

@@ -11,13 +11,11 @@ package struct PreparedG2: Equatable, Sendable {
         let factor3: Fp2
     }
 
-    let point: G2Affine
     /// In the order in which the loop uses them; empty for infinity.
     let lines: [Line]
 
     /// Runs the loop for the point; 5,000 multiplications and one inversion.
     package init(_ point: G2Affine) {
-        self.point = point
         guard !point.isInfinity else {
             lines = []
             return

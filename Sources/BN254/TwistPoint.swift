@@ -29,26 +29,6 @@ package struct TwistPoint: Hashable, Sendable {
     static func rightSide(_ x: Fp2) -> Fp2 {
         x.squared() * x + CurveConstants.twistCoefficient
     }
-
-    /// Reads compressed points of G2 at once, but for their order; nil for infinity and for each
-    /// that `G2Affine.init(compressed:)` refuses for what it checks before.
-    package static func readTogether(compressed points: [[UInt8]]) -> [TwistPoint?] {
-        let parsed = points.map { bytes -> (x: Fp2, flags: CompressionFlags)? in
-            guard bytes.count == G2Affine.compressedSize else { return nil }
-            var copy = bytes
-            guard let flags = CompressionFlags(finiteFrom: &copy),
-                let x0 = Fp(littleEndian: Array(copy[0..<32])),
-                let x1 = Fp(littleEndian: Array(copy[32..<64]))
-            else { return nil }
-            return (Fp2(c0: x0, c1: x1), flags)
-        }
-        let roots = Fp2.squareRoots(of: parsed.map { rightSide($0?.x ?? .zero) })
-        return zip(parsed, roots).map { parsed, root in
-            guard let (x, flags) = parsed, let root else { return nil }
-            let y = root.isLarger == flags.hasLargerY ? root : root.negated
-            return TwistPoint(uncheckedX: x, y: y)
-        }
-    }
 }
 
 extension G2Affine {

@@ -233,9 +233,23 @@ LANES static void finishTwice(Pair *f, Runner *at) {
     addAndMultiply(f, at, &chord);
 }
 
+// Whether the sum that the loop has left behind is -psi^3(Q).
+LANES static uint8_t isMember(const Runner *at) {
+    static const Order all2 = {{2, 2, 2, 2, 2, 2, 2, 2}};
+    Pair one = {constant(recount_bn254_one), zero()};
+    Pair factors = set(set(one, 0, pairOf(thrice2)), 1, pairOf(thrice3));
+    Pair conjugated = conjugate(at->chord, 2), image, third, z = spreadPicked(at->point, &all2);
+    multiply(&image, &conjugated, &factors);
+    multiply(&third, &image, &z);
+    Pair difference = set(pairMinus(at->point, third, 3), 1, pairPlus(at->point, third));
+    __mmask8 areEqual = zeros(difference.a) & zeros(difference.b);
+    __mmask8 areZero = zeros(at->point.a) & zeros(at->point.b);
+    return (areEqual & 3) == 3 && !(areZero & 4);
+}
+
 LANES void recount_bn254_miller_loop(
     const uint64_t *first, const uint64_t *second, size_t count, const uint64_t *scales,
-    const uint64_t *lines, size_t fixedCount, uint64_t *product) {
+    const uint64_t *lines, size_t fixedCount, uint64_t *product, uint8_t *memberships) {
     static const Constant radix = RECOUNT_BN254_RADIX_268;
     Runner runners[RECOUNT_BN254_MOVING_MAX];
     if (count > RECOUNT_BN254_MOVING_MAX || fixedCount > RECOUNT_BN254_FIXED_MAX) abort();
@@ -263,6 +277,7 @@ LANES void recount_bn254_miller_loop(
     multiplyFixed(&f, &fixed, line++);
     for (size_t i = 0; i < count; i++) finishTwice(&f, &runners[i]);
     multiplyFixed(&f, &fixed, line);
+    for (size_t i = 0; i < count; i++) memberships[i] = isMember(&runners[i]);
     spreadLeft(product, f);
 }
 
@@ -270,9 +285,9 @@ LANES void recount_bn254_miller_loop(
 
 void recount_bn254_miller_loop(
     const uint64_t *first, const uint64_t *second, size_t count, const uint64_t *scales,
-    const uint64_t *lines, size_t fixedCount, uint64_t *product) {
+    const uint64_t *lines, size_t fixedCount, uint64_t *product, uint8_t *memberships) {
     (void)first, (void)second, (void)count, (void)scales, (void)lines, (void)fixedCount;
-    (void)product;
+    (void)product, (void)memberships;
     abort();
 }
 

@@ -43,7 +43,7 @@ extension PreparedVerifyingKey {
             throw .wrongInputCount(expected: publicInputCount, actual: item.inputs.count)
         }
         var answers = [Answer](repeating: .success(false), count: items.count)
-        let candidates = Kernels.areThere && items.count > 1 ? Self.candidates(items) : []
+        let candidates = Kernels.areThere ? Self.candidates(items) : []
         let verdict = holdTogether(candidates, items, &factors)
         var isPlain = [Bool](repeating: false, count: items.count)
         for (candidate, isMember) in zip(candidates, verdict.areMembers) where isMember {
@@ -59,6 +59,7 @@ extension PreparedVerifyingKey {
             return (member.index, .success(proof))
         }
         let isSureToFail = members.count == candidates.count
+        if isSureToFail, members.count == 1 { return answers }
         try settle(proofs, items, isSureToFail, &answers, &factors)
         return answers
     }
@@ -98,10 +99,11 @@ extension PreparedVerifyingKey {
         func parts(_ range: Range<Int>) -> [[UInt8]] {
             whole.map { Array(items[$0].proof[range]) }
         }
-        let first = G1Affine.readTogether(compressed: parts(0..<32) + parts(96..<128))
-        let second = TwistPoint.readTogether(compressed: parts(32..<96))
+        let points = CompressedPoints(
+            first: parts(0..<32) + parts(96..<128), second: parts(32..<96))
         return whole.indices.compactMap { place in
-            guard let a = first[place], let b = second[place], let c = first[whole.count + place]
+            guard let a = points.first[place], let b = points.second[place],
+                let c = points.first[whole.count + place]
             else { return nil }
             return Candidate(index: whole[place], a: a, b: b, c: c)
         }
@@ -113,14 +115,18 @@ extension PreparedVerifyingKey {
         _ factors: inout some RandomNumberGenerator
     ) -> (areHolding: Bool, areMembers: [Bool]) {
         if candidates.isEmpty { return (true, []) }
-        let equations = weighted(
-            candidates.map { Equation(a: $0.a, c: $0.c, inputs: items[$0.index].inputs) },
-            &factors)
-        let pairs = Array(zip(equations.first, candidates.map(\.b)))
-        guard let loops = Pairing.inLanes(pairs, prepared: equations.fixed) else {
+        let equations = candidates.map {
+            Equation(a: $0.a, c: $0.c, inputs: items[$0.index].inputs)
+        }
+        // One equation needs no factor.
+        let isAlone = equations.count == 1
+        let sides = isAlone ? plain(equations[0]) : weighted(equations, &factors)
+        let pairs = Array(zip(sides.first, candidates.map(\.b)))
+        guard let loops = Pairing.inLanes(pairs, prepared: sides.fixed) else {
             fatalError("kernels that were there are gone")
         }
         guard loops.areMembers.allSatisfy({ $0 }) else { return (false, loops.areMembers) }
-        return (Pairing.finalExponentiation(loops.product) == .one, loops.areMembers)
+        let value = Pairing.finalExponentiation(loops.product)
+        return (value == (isAlone ? alphaBeta : .one), loops.areMembers)
     }
 }

@@ -96,9 +96,9 @@ extension PreparedVerifyingKey {
         let inputs: [Fr]
     }
 
-    /// The product of equations, each to the power of a factor, but for the points B.
+    /// A product of equations but for the points B.
     struct Product {
-        /// A of each proof times its factor.
+        /// A of each proof, times its factor where it has one.
         let first: [G1Affine]
         /// The pairs of all proofs together.
         let fixed: [(G1Point, PreparedG2)]

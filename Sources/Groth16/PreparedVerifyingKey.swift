@@ -12,7 +12,7 @@ package struct PreparedVerifyingKey: Equatable, Sendable {
     /// The number of public inputs.
     package let publicInputCount: Int
     /// The pairing of alpha and beta.
-    private let alphaBeta: Fp12
+    let alphaBeta: Fp12
     /// Multiples of the negation of alpha.
     let alpha: FixedBaseTable
     let beta: PreparedG2
@@ -45,10 +45,16 @@ package struct PreparedVerifyingKey: Equatable, Sendable {
         guard inputs.count == publicInputCount else {
             throw .wrongInputCount(expected: publicInputCount, actual: inputs.count)
         }
-        let sum = inputPoints.sumVariableTime(inputs, offset: constant)
-        let value = Pairing.millerLoop(
-            [(proof.a, proof.b)],
-            prepared: [(sum, gamma), (proof.c.negated.jacobian, delta)])
+        let sides = plain(Equation(a: proof.a, c: proof.c, inputs: inputs))
+        let value = Pairing.millerLoop([(proof.a, proof.b)], prepared: sides.fixed)
         return Pairing.finalExponentiation(value) == alphaBeta
+    }
+
+    /// The product of one equation as it is, which has to be `alphaBeta`.
+    func plain(_ equation: Equation) -> Product {
+        let sum = inputPoints.sumVariableTime(equation.inputs, offset: constant)
+        return Product(
+            first: [equation.a],
+            fixed: [(sum, gamma), (equation.c.negated.jacobian, delta)])
     }
 }

@@ -175,6 +175,10 @@ struct KernelTests {
             let first = points.map { _ in randomPoints(&generator).0 }
             let loops = try #require(Kernels.millerLoops(first, points))
             #expect(loops.areMembers == points.map(Twist.isInGroup), "round \(round)")
+            for (first, second) in zip(first, points) {
+                let loop = Pairing.inLanes([(first, second)], prepared: [])
+                #expect(loop?.areMembers == [Twist.isInGroup(second)], "round \(round)")
+            }
         }
     }
 
@@ -197,6 +201,8 @@ struct KernelTests {
             let loops = try #require(Kernels.millerLoops(first, points))
             #expect(loops.areMembers == [false, true, false, false], "order \(order)")
             #expect(points.map(Twist.isInGroup) == loops.areMembers)
+            let few = Pairing.inLanes(Array(zip(first, points)), prepared: [])
+            #expect(few?.areMembers == loops.areMembers, "order \(order)")
         }
     }
 }

@@ -65,7 +65,7 @@ void recount_scalar25519(const uint8_t *digests, uint64_t *words);
 // BN254 in eight lanes (AVX-512 IFMA). Field elements are those of Swift: four limbs of 64 bits,
 // least significant first, below the modulus, in Montgomery form with radix 2^256. Points are their
 // coordinates one after the other, those of the quadratic extension with the part without u first.
-// Nothing is constant-time, and none may be called where the kernels are not there.
+// Nothing is constant-time, and nothing may be called where the kernels are not there.
 
 /// Whether the processor has AVX-512 IFMA and the system keeps its registers, and
 /// `RECOUNT_PORTABLE` is not set.
@@ -74,8 +74,8 @@ int recount_bn254_is_there(void);
 /// Replaces `count` elements of the base field by their powers of (p - 3) / 4.
 void recount_bn254_progenitors(uint64_t *numbers, size_t count);
 
-/// The hard part of the final exponentiation: an element of the extension of degree twelve, of which
-/// the power p^4 - p^2 + 1 is one, to the power 2 u (6 u^2 + 3 u + 1) (p^4 - p^2 + 1) / r.
+/// The hard part of the final exponentiation: an element of the extension of degree twelve, of
+/// which the power p^4 - p^2 + 1 is one, to the power 2 u (6 u^2 + 3 u + 1) (p^4 - p^2 + 1) / r.
 void recount_bn254_hard_part(const uint64_t *base, uint64_t *result);
 
 /// Multiplies `count` points of G1, affine and not at infinity, each by two halves of 64 bits: with
@@ -112,14 +112,14 @@ void recount_bn254_miller_loops(
 /// How many lines a loop has.
 #define RECOUNT_BN254_LINES 88
 
-/// The product of the Miller loops of `count` pairs of points, both affine and neither infinity, the
-/// second of the group, and of `fixedCount` points of G1 with known lines: each by x / y and 1 / y
-/// in `scales`, and by `RECOUNT_BN254_LINES` lines in the order of the loop, factor of w and factor
-/// of w^3, in `lines`. For few pairs faster than `recount_bn254_miller_loops` for few pairs.
+/// The product of the Miller loops of `count` pairs as in `recount_bn254_miller_loops`, and of
+/// `fixedCount` points of G1 with known lines: each by x / y and 1 / y in `scales`, and by
+/// `RECOUNT_BN254_LINES` lines in the order of the loop, factor of w and factor of w^3, in `lines`.
+/// Writes one element, and memberships as there. For few pairs faster.
 void recount_bn254_miller_loop(
     const uint64_t *_Nullable first, const uint64_t *_Nullable second, size_t count,
     const uint64_t *_Nullable scales, const uint64_t *_Nullable lines, size_t fixedCount,
-    uint64_t *product);
+    uint64_t *product, uint8_t *memberships);
 
 #pragma clang assume_nonnull end
 

@@ -62,6 +62,7 @@ void recount_ed25519(const void *generator, recount_signature *signatures, size_
 /// Reduces eight digests of sixty-four bytes, each one little-endian integer, modulo the group's
 /// order: writes four words for each. For tests; the kernel above does the same within.
 void recount_scalar25519(const uint8_t *digests, uint64_t *words);
+
 // BN254 in eight lanes (AVX-512 IFMA). Field elements are those of Swift: four limbs of 64 bits,
 // least significant first, below the modulus, in Montgomery form with radix 2^256. Points are their
 // coordinates one after the other, those of the quadratic extension with the part without u first.

@@ -151,18 +151,17 @@ LANES Field rippled(Field value, Lanes into) {
 
 // The least representative, as four words, least significant first; the value must be carried.
 LANES void canonical(Field value, Lanes words[4]) {
-    Field exact = rippled(value, zeroes());
-    Lanes above = _mm512_srli_epi64(exact.limb[4], LIMB_BITS);
-    exact.limb[4] = both(exact.limb[4], every(LIMB_MASK));
-    // Below 2^255 + 2^10. Whether p is in there is seen by adding 19.
-    exact = rippled(exact, addLow(zeroes(), above, every(19)));
-    above = _mm512_srli_epi64(rippled(exact, every(19)).limb[4], LIMB_BITS);
-    exact = rippled(exact, addLow(zeroes(), above, every(19)));
-    exact.limb[4] = both(exact.limb[4], every(LIMB_MASK));
+    Lanes above = _mm512_srli_epi64(value.limb[4], LIMB_BITS);
+    value.limb[4] = both(value.limb[4], every(LIMB_MASK));
+    // Now below 2^255 + 2^206: less than 2p. Whether p is in there is seen by adding 19.
+    value = rippled(value, addLow(zeroes(), above, every(19)));
+    above = _mm512_srli_epi64(rippled(value, every(19)).limb[4], LIMB_BITS);
+    value = rippled(value, addLow(zeroes(), above, every(19)));
+    value.limb[4] = both(value.limb[4], every(LIMB_MASK));
     UNROLLED for (int word = 0; word < 4; word++)
         words[word] = either(
-            _mm512_srli_epi64(exact.limb[word], 13 * word),
-            _mm512_slli_epi64(exact.limb[word + 1], LIMB_BITS - 13 * word));
+            _mm512_srli_epi64(value.limb[word], 13 * word),
+            _mm512_slli_epi64(value.limb[word + 1], LIMB_BITS - 13 * word));
 }
 
 #endif

@@ -5,7 +5,8 @@ import Cryptography
 import Foundation
 import Ledger
 
-/// Signatures of votes by ten keys: libsodium one by one beside tables of the keys' multiples.
+/// Signatures of votes by ten keys: with tables of the keys' multiples, eight at a time where the
+/// processor can and one after the other, beside libsodium one by one.
 struct SignatureBenchmark {
     private let ledger = LedgerID(.ofNothing)
     private let keys: [SigningKey]
@@ -27,39 +28,56 @@ struct SignatureBenchmark {
         }
     }
 
-    /// One core: both ways by turns on the same votes, a share of them for the slower.
+    /// One core: all ways by turns on the same votes, a share of them for the slowest.
     func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
         let checks = votes.flatMap { $0.signatureChecks(in: ledger) ?? [] }
-        let checker = SignatureChecker()
-        let (making, _) = timed { checker.verdicts(checks) }
+        let lanes = SignatureChecker()
+        let portable = SignatureChecker(isPortable: true)
+        let (making, _) = timed { lanes.verdicts(checks) }
         note(
-            "\(checker.tableCount) tables of \(SignatureChecker.tableBytes >> 10) KiB; the first"
+            "\(lanes.tableCount) tables of \(SignatureChecker.tableBytes >> 10) KiB; the first"
                 + " \(checks.count) signatures took \(Int(making * 1000)) ms with making them")
-        var singly: [Double] = []
-        var together: [Double] = []
-        var ratios: [Double] = []
-        for _ in 0..<runs {
-            let share = checks.prefix(checks.count / 5)
-            let (slow, areValid) = timed { share.allSatisfy(\.holds) }
-            let (fast, verdicts) = timed {
-                stride(from: 0, to: checks.count, by: 2000).map { start in
-                    checker.verdicts(Array(checks[start..<min(start + 2000, checks.count)]))
-                }
-            }
-            guard areValid, verdicts.allSatisfy({ $0.allSatisfy(\.self) }) else {
-                fatalError("the benchmark's own signatures do not hold")
-            }
-            singly.append(Double(share.count) / slow)
-            together.append(Double(checks.count) / fast)
-            ratios.append(Double(checks.count) / fast * slow / Double(share.count))
+        if !SignatureChecker.hasLanes {
+            note("the processor has no AVX-512 IFMA, or RECOUNT_PORTABLE is set: no lanes")
         }
+        _ = portable.verdicts(checks)
+        var (singly, alone, together): ([Double], [Double], [Double]) = ([], [], [])
+        var (twenties, aloneRatios, ratios): ([Double], [Double], [Double]) = ([], [], [])
+        for _ in 0..<runs {
+            let share = Array(checks.prefix(checks.count / 5))
+            let (seconds, areValid) = timed { share.allSatisfy(\.holds) }
+            guard areValid else { fatalError("the benchmark's own signatures do not hold") }
+            let slow = Double(share.count) / seconds
+            let (middle, fast) = (rate(portable, checks, 2000), rate(lanes, checks, 2000))
+            singly.append(slow)
+            alone.append(middle)
+            together.append(fast)
+            twenties.append(rate(lanes, checks, 20))
+            aloneRatios.append(middle / slow)
+            ratios.append(fast / slow)
+        }
+        let unit = "signatures/s"
         return [
-            Measurement(
-                "signatures of votes by ten keys, tables, one core", unit: "signatures/s",
-                values: together),
-            Measurement(
-                "  beside: libsodium one by one", unit: "signatures/s", values: singly),
-            Measurement("  tables over libsodium", unit: "times", values: ratios),
+            Measurement("signatures of votes by ten keys, one core", unit: unit, values: together),
+            Measurement("  beside: without lanes", unit: unit, values: alone),
+            Measurement("  beside: libsodium one by one", unit: unit, values: singly),
+            Measurement("  over libsodium", unit: "times", values: ratios),
+            Measurement("  without lanes over libsodium", unit: "times", values: aloneRatios),
+            Measurement("  in batches of twenty", unit: unit, values: twenties),
         ]
+    }
+
+    /// Signatures a second, in batches.
+    private func rate(
+        _ checker: SignatureChecker, _ checks: [SignatureCheck], _ size: Int
+    ) -> Double {
+        let batches = stride(from: 0, to: checks.count, by: size).map { start in
+            Array(checks[start..<min(start + size, checks.count)])
+        }
+        let (seconds, hold) = timed {
+            batches.allSatisfy { checker.verdicts($0).allSatisfy(\.self) }
+        }
+        guard hold else { fatalError("the benchmark's own signatures do not hold") }
+        return Double(checks.count) / seconds
     }
 }

@@ -22,7 +22,7 @@ struct FuzzTarget: Sendable {
 
     static let all: [FuzzTarget] = [
         .events, .messages, .folds, .commands, .frames, .ledgers, .snapshots, .cases, .journals,
-        .merkle, .hashing,
+        .merkle, .hashing, .signatures,
         .checkpoints, .tiles, .certificates,
         .proofs, .keys, .configuration, .requests, .sealedKeys, .peers, .duties,
         .hellos, .publicFiles, .genesis, .modules,

@@ -60,8 +60,14 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Runs of each figure.")
     var runs = 5
 
-    @Flag(help: "Print JSON instead of a table.")
+    @Flag(help: "Print JSON instead of a table: the machine, and its figures.")
     var json = false
+
+    @Option(help: "What --json wrote before: say which figures moved beyond noise.")
+    var compare: String?
+
+    @Option(help: "Draw the figures beside their alternatives into this file (SVG).")
+    var chart: String?
 
     @Option(help: "Only make a ledger of --entries entries, with real signatures, in this folder.")
     var generate: String?
@@ -101,19 +107,23 @@ struct Benchmarks: ParsableCommand {
         guard runs > 0, entries > 0 else {
             throw ValidationError("--runs and --entries must be above zero")
         }
+        let before = try compare.map(Report.read)
+        let machine = Machine()
+        note(machine.line)
+        note("One core for each figure but where all are named.")
         var all: [Measurement] = []
         func report(_ measurements: [Measurement]) {
             all += measurements
             if !json { measurements.forEach { print($0.line) } }
         }
-        note("One core for each figure but where all are named: \(cores) cores.")
         for part in Part.allCases where only.isEmpty || only.contains(part) {
             try measure(part, report)
         }
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            print(String(decoding: try encoder.encode(all), as: UTF8.self))
+        let result = Report(machine: machine, figures: all)
+        if json { print(try result.json) }
+        if let before { Comparison(before: before, after: result).lines.forEach(note) }
+        if let chart {
+            try Data(BarPicture(result).svg.utf8).write(to: URL(fileURLWithPath: chart))
         }
     }
 
@@ -143,8 +153,6 @@ struct Benchmarks: ParsableCommand {
             report(try JobPathBenchmark(jobs: jobs).measure(runs: runs, note))
         }
     }
-
-    private var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
 
     private func note(_ text: String) {
         FileHandle.standardError.write(Data("# \(text)\n".utf8))

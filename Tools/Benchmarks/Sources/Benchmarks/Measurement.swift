@@ -4,7 +4,7 @@
 import Foundation
 
 /// One figure: what was done, how fast, and what it stands beside.
-struct Measurement: Encodable {
+struct Measurement: Codable {
     let name: String
     let unit: String
     let median: Double
@@ -27,12 +27,41 @@ struct Measurement: Encodable {
 
     /// One line of the table.
     var line: String {
-        func text(_ value: Double) -> String {
-            value >= 1000 ? String(format: "%.0f", value) : String(format: "%.3f", value)
-        }
         let left = name.padding(toLength: 58, withPad: " ", startingAt: 0)
-        return "\(left) \(text(median)) \(unit)  [\(text(lowest)) ... \(text(highest))] "
-            + "x\(runs)  \(note)"
+        return "\(left) \(Self.text(median)) \(unit)  [\(Self.text(lowest)) ..."
+            + " \(Self.text(highest))] x\(runs)  \(note)"
+    }
+
+    /// A value as people read it.
+    static func text(_ value: Double) -> String {
+        value >= 1000 ? String(format: "%.0f", value) : String(format: "%.3f", value)
+    }
+
+    /// Whether it stands beside the figure before it: what it is named after is set in.
+    var isBeside: Bool { name.hasPrefix("  ") }
+
+    /// Whether more of it is better: of rates, and of how many times something is done faster.
+    var isBetterHigher: Bool { unit.hasSuffix("/s") || unit == "times" }
+}
+
+/// All figures of a run, and what they were measured on.
+struct Report: Codable {
+    let machine: Machine
+    let figures: [Measurement]
+
+    /// Reads what `--json` wrote.
+    static func read(_ path: String) throws -> Report {
+        try JSONDecoder().decode(Report.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
+    var json: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            encoder.nonConformingFloatEncodingStrategy = .convertToString(
+                positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
     }
 }
 

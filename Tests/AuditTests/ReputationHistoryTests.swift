@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Audit
+import Cryptography
 import EventLog
 import Ledger
 import TestSupport

@@ -135,17 +135,30 @@ package struct RecordStore: Sendable {
     func forEach<E: Error>(
         _ body: (RecordPosition, Span<UInt8>) throws(E) -> Void
     ) throws(E) {
+        try forEachRange { place, chunk, range throws(E) in
+            try body(place, chunk.span.extracting(range))
+        }
+    }
+
+    /// Hands each record with its position to `body`, in order: the chunk, and where it lies there.
+    func forEachRange<E: Error>(
+        _ body: (RecordPosition, [UInt8], Range<Int>) throws(E) -> Void
+    ) throws(E) {
         for (number, chunk) in chunks.enumerated() {
-            let bytes = chunk.span
             var offset = 0
-            while offset < bytes.count {
-                let length = Int(bytes[offset]) | Int(bytes[offset + 1]) << 8
+            while offset < chunk.count {
+                let range = Self.range(at: offset, in: chunk.span)
                 try body(
-                    RecordPosition(rawValue: UInt64(number) << 32 | UInt64(offset)),
-                    bytes.extracting(offset + 2..<offset + 2 + length))
-                offset += 2 + length
+                    RecordPosition(rawValue: UInt64(number) << 32 | UInt64(offset)), chunk, range)
+                offset = range.upperBound
             }
         }
+    }
+
+    /// Where the record lies whose length is at `offset`.
+    private static func range(at offset: Int, in chunk: Span<UInt8>) -> Range<Int> {
+        let length = Int(chunk[offset]) | Int(chunk[offset + 1]) << 8
+        return offset + 2..<offset + 2 + length
     }
 
     /// All records, in order.
@@ -158,7 +171,23 @@ package struct RecordStore: Sendable {
     /// Computes the right edge of the tree of the records. Costs two hashes for each.
     package func frontier() -> MerkleFrontier {
         var frontier = MerkleFrontier()
-        forEach { _, record in frontier.append(leafHash: MerkleFrontier.leafHash(record)) }
+        for chunk in chunks {
+            let bytes = chunk.span
+            var offset = 0
+            while offset < bytes.count {
+                let one = Self.range(at: offset, in: bytes)
+                guard one.upperBound < bytes.count else {
+                    frontier.append(leafHash: MerkleFrontier.leafHash(bytes.extracting(one)))
+                    break
+                }
+                let other = Self.range(at: one.upperBound, in: bytes)
+                let (left, right) = MerkleFrontier.leafHashes(
+                    bytes.extracting(one), bytes.extracting(other))
+                frontier.append(leafHash: left)
+                frontier.append(leafHash: right)
+                offset = other.upperBound
+            }
+        }
         return frontier
     }
 }

@@ -20,9 +20,12 @@ extension LedgerState {
 
     mutating func indexOutcomes() throws(SnapshotError) {
         let records = outcomeHistory.records
-        try records.forEach { place, bytes throws(SnapshotError) in
-            if bytes[0] == 65 {
-                let record: OutcomeRecord = try Self.decode(bytes, "outcomes")
+        // Nearly every request has two records; the store has checked that they are there.
+        decisions.reserveCapacity(Int(records.count / 2) + 1)
+        requestEntries.reserveCapacity(requestEntries.count + Int(records.count / 2) + 1)
+        try records.forEachRange { place, chunk, range throws(SnapshotError) in
+            if chunk[range.lowerBound] == 65 {
+                let record: OutcomeRecord = try Self.decode(chunk, range, "outcomes")
                 let entry = record.event.request
                 guard decisions[entry] == nil else { throw .malformed(part: "outcomes") }
                 decisions[entry] = DecisionPlaces(outcome: place)
@@ -30,7 +33,7 @@ extension LedgerState {
                 guard (requestEntries.updateValue(entry, forKey: record.id) ?? entry) == entry
                 else { throw .malformed(part: "outcomes") }
             } else {
-                let record: CloseRecord = try Self.decode(bytes, "outcomes")
+                let record: CloseRecord = try Self.decode(chunk, range, "outcomes")
                 guard let places = decisions[record.event.about], places.close == nil else {
                     throw .malformed(part: "outcomes")
                 }
@@ -40,6 +43,7 @@ extension LedgerState {
     }
 
     mutating func indexNullifiers() throws(SnapshotError) {
+        nullifiers.reserveCapacity(Int(nullifierHistory.records.count))
         try nullifierHistory.records.forEach { _, record throws(SnapshotError) in
             // Tag, request, nullifier: see `NullifierChanged`.
             guard record.count == 41, record[0] == 66 || record[0] == 67,
@@ -53,14 +57,14 @@ extension LedgerState {
     }
 
     mutating func indexJobs() throws(SnapshotError) {
-        try jobHistory.records.forEach { place, bytes throws(SnapshotError) in
-            if bytes[0] == 75 {
-                guard case .jobDecided(let event) = try Self.decode(bytes, "jobs") as Event,
+        try jobHistory.records.forEachRange { place, chunk, range throws(SnapshotError) in
+            if chunk[range.lowerBound] == 75 {
+                guard case .jobDecided(let event) = try Self.decode(chunk, range, "jobs") as Event,
                     decidedJobs[event.job] == nil
                 else { throw .malformed(part: "jobs") }
                 decidedJobs[event.job] = JobPlaces(decision: place)
             } else {
-                let record: JobCloseRecord = try Self.decode(bytes, "jobs")
+                let record: JobCloseRecord = try Self.decode(chunk, range, "jobs")
                 guard let places = decidedJobs[record.event.about], places.close == nil else {
                     throw .malformed(part: "jobs")
                 }
@@ -74,16 +78,18 @@ extension LedgerState {
     }
 
     mutating func indexEvidence() throws(SnapshotError) {
-        try evidenceHistory.records.forEach { _, bytes throws(SnapshotError) in
-            guard case .equivocationFound(let event) = try Self.decode(bytes, "evidence") as Event
+        try evidenceHistory.records.forEachRange { _, chunk, range throws(SnapshotError) in
+            guard
+                case .equivocationFound(let event) =
+                    try Self.decode(chunk, range, "evidence") as Event
             else { throw .malformed(part: "evidence") }
             convictions.insert(Conviction(validator: event.validator, slot: event.slot))
         }
     }
 
     mutating func indexOutbox() throws(SnapshotError) {
-        try outboxHistory.records.forEach { place, bytes throws(SnapshotError) in
-            switch try Self.decode(bytes, "outbox") as Event {
+        try outboxHistory.records.forEachRange { place, chunk, range throws(SnapshotError) in
+            switch try Self.decode(chunk, range, "outbox") as Event {
             case .settlementOrdered(let event) where decisions[event.request]?.order == nil:
                 decisions[event.request]?.order = place
             case .settlementReported(let event) where decisions[event.request]?.report == nil:
@@ -115,13 +121,10 @@ extension LedgerState {
     }
 
     private static func decode<T: BorshCodable>(
-        _ bytes: Span<UInt8>, _ part: String
+        _ chunk: [UInt8], _ range: Range<Int>, _ part: String
     ) throws(SnapshotError) -> T {
-        var copy: [UInt8] = []
-        copy.reserveCapacity(bytes.count)
-        for position in bytes.indices { copy.append(bytes[position]) }
         do throws(DecodingError) {
-            return try T(decoding: copy)
+            return try T(decoding: chunk, in: range)
         } catch {
             throw .undecodable(part: part, error)
         }

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// The rounds that are not closed, by the entries that introduced their requests.
 ///
 /// Found by halving, not by hashing: there are at most as many as the parameters allow, each is

@@ -83,16 +83,10 @@ extension G2Affine {
         G2Affine(jacobian.multipliedVariableTime(by: scalar.canonical))
     }
 
-    /// Whether a point of the twist has order r.
-    ///
-    /// Holds exactly when [u+1]Q + psi([u]Q) + psi^2([u]Q) = psi^3([2u]Q), where psi is the power
-    /// of p carried over to the twist. Source: Dai, Lin, Zhao and Zhou 2022, "Fast subgroup
-    /// membership testings for G1, G2 and GT on pairing-friendly curves", section 4.2.
+    /// Whether a point of the twist that is not infinity has order r.
     private var isInSubgroup: Bool {
-        let base = jacobian
-        let scaled = base.multipliedByParameter()
-        let left = scaled.adding(x: x, y: y) + scaled.frobenius + scaled.frobeniusSquared
-        return left.isSamePoint(as: scaled.doubled().frobeniusCubed)
+        let point = TwistPoint(self)
+        return Kernels.isMember(point) ?? point.isMember
     }
 }
 

@@ -107,6 +107,17 @@ package enum Kernels {
             return Loops(products: [product], areMembers: members.prefix(count).map { $0 != 0 })
         }
 
+        /// Returns what `TwistPoint.isMember` says.
+        package static func isMember(_ point: TwistPoint) -> Bool? {
+            guard areThere else { return nil }
+            // SAFETY: a point is 16 limbs without padding, which the kernel reads, for the call.
+            return unsafe withUnsafeBytes(of: point) { point in
+                unsafe point.bindMemory(to: UInt64.self).baseAddress.map {
+                    unsafe recount_bn254_is_member($0) != 0
+                }
+            }
+        }
+
         /// Runs the Miller loops of pairs, no point of which is infinity.
         package static func millerLoops(_ first: [G1Affine], _ second: [TwistPoint]) -> Loops? {
             guard areThere else { return nil }
@@ -239,6 +250,9 @@ package enum Kernels {
 
         /// Does nothing.
         package static func raiseToProgenitors(_ elements: inout [Fp]) -> Bool { false }
+
+        /// Returns nothing.
+        package static func isMember(_ point: TwistPoint) -> Bool? { nil }
 
         /// Returns nothing.
         package static func hardPart(_ base: Fp12) -> Fp12? { nil }

@@ -31,6 +31,19 @@ package struct TwistPoint: Hashable, Sendable {
     }
 }
 
+extension TwistPoint {
+    /// Whether the point has order r.
+    ///
+    /// Holds exactly when [u+1]Q + psi([u]Q) + psi^2([u]Q) = psi^3([2u]Q), where psi is the power
+    /// of p carried over to the twist. Source: Dai, Lin, Zhao and Zhou 2022, "Fast subgroup
+    /// membership testings for G1, G2 and GT on pairing-friendly curves", section 4.2.
+    package var isMember: Bool {
+        let scaled = G2Point(x: x, y: y).multipliedByParameter()
+        let left = scaled.adding(x: x, y: y) + scaled.frobenius + scaled.frobeniusSquared
+        return left.isSamePoint(as: scaled.doubled().frobeniusCubed)
+    }
+}
+
 extension G2Affine {
     /// Takes a point of the twist that is known to be in the group.
     package init(member point: TwistPoint) {

@@ -94,6 +94,7 @@ CALLED void timesUnitLine(Pair *f, const Pair *line, int lane) {
     *f = pairFolded(pairPlus(*f, spreadSum(*f, factors, powers, 2)));
 }
 
+// Doubles the running point and multiplies the tangent into f, if there is one.
 CALLED void doubleAndMultiply(Pair *f, Runner *at) {
     static const Order lefts = {{0, 1, 0, 1, 2, 5, 6, 7}}, rights = {{1, 2, 0, 1, 2, 5, 6, 7}};
     static const Order second = {{4, 2, 1, 3, 4, 5, 6, 7}};
@@ -140,10 +141,10 @@ CALLED void doubleAndMultiply(Pair *f, Runner *at) {
         *to = folded(carried(*to));
     }
     at->point = next;
-    timesLine(f, &more, 2, 1, &terms, 4);
+    if (f) timesLine(f, &more, 2, 1, &terms, 4);
 }
 
-// Adds the point in lanes 0 and 1 of `chord`.
+// Adds the point in lanes 0 and 1 of `chord`, and multiplies the line into f, if there is one.
 CALLED void addAndMultiply(Pair *f, Runner *at, const Pair *chord) {
     static const Order third = {{2, 2, 2, 3, 4, 5, 6, 7}};
     static const Order left3 = {{0, 8, 10, 1, 0, 0, 1, 7}}, right3 = {{0, 0, 1, 8, 9, 10, 11, 7}};
@@ -183,7 +184,7 @@ CALLED void addAndMultiply(Pair *f, Runner *at, const Pair *chord) {
     multiply(&last, &x, &y);
     Pair next = spreadPicked(last, &kept), taken = spreadPicked(last, &shift);
     at->point = pairFolded(pairBlended(0x02, next, pairMinus(next, taken, 3)));
-    timesLine(f, &many, 5, 6, &sums, 3);
+    if (f) timesLine(f, &many, 5, 6, &sums, 3);
 }
 
 LANES static void multiplyFixed(Pair *f, const Fixed *fixed, size_t step) {
@@ -247,6 +248,24 @@ LANES static uint8_t isMember(const Runner *at) {
     return (areEqual & 3) == 3 && !(areZero & 4);
 }
 
+LANES static void addDigit(Pair *f, Runner *at, int digit) {
+    Pair chord = at->chord;
+    if (digit < 0) chord = set(chord, 1, pairNegated(chord, 2));
+    addAndMultiply(f, at, &chord);
+}
+
+LANES int recount_bn254_is_member(const uint64_t *point) {
+    static const uint64_t nothing[8];
+    Runner runner = start(nothing, point);
+    for (int step = 0; step < 65; step++) {
+        doubleAndMultiply(NULL, &runner);
+        if (digits[step] != 0) addDigit(NULL, &runner, digits[step]);
+    }
+    finish(NULL, &runner);
+    finishTwice(NULL, &runner);
+    return isMember(&runner);
+}
+
 LANES void recount_bn254_miller_loop(
     const uint64_t *first, const uint64_t *second, size_t count, const uint64_t *scales,
     const uint64_t *lines, size_t fixedCount, uint64_t *product, uint8_t *memberships) {
@@ -266,11 +285,7 @@ LANES void recount_bn254_miller_loop(
         for (size_t i = 0; i < count; i++) doubleAndMultiply(&f, &runners[i]);
         multiplyFixed(&f, &fixed, line++);
         if (digit == 0) continue;
-        for (size_t i = 0; i < count; i++) {
-            Pair chord = runners[i].chord;
-            if (digit < 0) chord = set(chord, 1, pairNegated(chord, 2));
-            addAndMultiply(&f, &runners[i], &chord);
-        }
+        for (size_t i = 0; i < count; i++) addDigit(&f, &runners[i], digit);
         multiplyFixed(&f, &fixed, line++);
     }
     for (size_t i = 0; i < count; i++) finish(&f, &runners[i]);
@@ -282,6 +297,11 @@ LANES void recount_bn254_miller_loop(
 }
 
 #else
+
+int recount_bn254_is_member(const uint64_t *point) {
+    (void)point;
+    abort();
+}
 
 void recount_bn254_miller_loop(
     const uint64_t *first, const uint64_t *second, size_t count, const uint64_t *scales,

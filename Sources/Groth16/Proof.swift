@@ -34,6 +34,10 @@ package struct Proof: Equatable, Sendable {
         guard bytes.count == Self.compressedSize else {
             throw .wrongLength(expectedBytes: Self.compressedSize, actualBytes: bytes.count)
         }
+        if let whole = Self.readTogether(bytes) {
+            self = whole
+            return
+        }
         a = try naming(.proofA) { () throws(PointError) in
             try G1Affine(compressed: Array(bytes[0..<32]))
         }
@@ -43,6 +47,19 @@ package struct Proof: Equatable, Sendable {
         c = try naming(.proofC) { () throws(PointError) in
             try G1Affine(compressed: Array(bytes[96..<128]))
         }
+    }
+
+    /// Reads a proof with the roots of its points taken together, where the kernels are there; nil
+    /// for one that is refused, and for infinity.
+    private static func readTogether(_ bytes: [UInt8]) -> Proof? {
+        guard Kernels.areThere else { return nil }
+        let points = CompressedPoints(
+            first: [Array(bytes[0..<32]), Array(bytes[96..<128])],
+            second: [Array(bytes[32..<96])])
+        guard let a = points.first[0], let b = points.second[0], let c = points.first[1],
+            Kernels.isMember(b) == true
+        else { return nil }
+        return Proof(a: a, b: G2Affine(member: b), c: c)
     }
 
     /// The 128 bytes of the compressed form.

@@ -122,6 +122,9 @@ void recount_bn254_miller_loop(
     const uint64_t *_Nullable scales, const uint64_t *_Nullable lines, size_t fixedCount,
     uint64_t *product, uint8_t *memberships);
 
+/// Whether a point of the twist, affine and not at infinity, is of order r.
+int recount_bn254_is_member(const uint64_t *point);
+
 #pragma clang assume_nonnull end
 
 #endif

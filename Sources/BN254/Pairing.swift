@@ -85,8 +85,10 @@ package enum Pairing {
     /// The loop leaves [6u + 2]Q + psi(Q) - psi^2(Q) behind, which is -psi^3(Q) exactly for Q in
     /// the group. With N = a^2 + a b t + b^2 p the norm of that sum plus psi^3, written a + b psi
     /// by psi^2 = t psi - p, N Q is zero where the sum is; N and the order of the twist have no
-    /// common factor but r. Where the loop adds a point to itself or its negation, which no point
-    /// of the group comes to, the answer is no.
+    /// common factor but r. On its way the loop never adds a point to itself or its negation,
+    /// whatever the order of Q: k + 1 and k - 1, for each multiple k that Q is added to, and the
+    /// norms for the last two steps have no common factor with the order of the twist. If it
+    /// did, z would become zero, and the answer be no.
     /// - Precondition: no point of `pairs` is infinity.
     package static func inLanes(
         _ pairs: [(G1Affine, TwistPoint)], prepared: [(G1Point, PreparedG2)]

@@ -88,7 +88,7 @@ package enum Pairing {
     /// common factor but r. On its way the loop never adds a point to itself or its negation,
     /// whatever the order of Q: k + 1 and k - 1, for each multiple k that Q is added to, and the
     /// norms for the last two steps have no common factor with the order of the twist. If it
-    /// did, z would become zero, and the answer be no.
+    /// did, z would become zero, and the answer be no. `Tools/vectors/bn254_loop.py` checks this.
     /// - Precondition: no point of `pairs` is infinity.
     package static func inLanes(
         _ pairs: [(G1Affine, TwistPoint)], prepared: [(G1Point, PreparedG2)]

@@ -191,7 +191,7 @@ struct CheckpointShowCommand: ParsableCommand {
         let (signed, path) = try CheckpointInput.read(checkpoint, option.asked)
         if note {
             Output.flush()
-            return FileHandle.standardOutput.write(Data(signed.bytes))
+            return Output.pour(signed.bytes)
         }
         var result = CheckpointResult(signed)
         result.path = path

@@ -74,8 +74,13 @@ enum Output {
             return lines
         }
         guard !lines.isEmpty else { return }
+        pour(lines)
+    }
+
+    /// Writes bytes to standard output at once; ends the program where that fails, as above.
+    static func pour(_ bytes: [UInt8]) {
         do {
-            try FileHandle.standardOutput.write(contentsOf: Data(lines))
+            try FileHandle.standardOutput.write(contentsOf: Data(bytes))
         } catch {
             self.error("standard output cannot be written: \(ErrorWords.of(error))", .unusable)
             Foundation.exit(ExitStatus.unusable.rawValue)

@@ -3,7 +3,6 @@
 
 import ArgumentParser
 import EventLog
-import Foundation
 
 /// The option of all commands that write a file.
 struct ForceOption: ParsableArguments {
@@ -36,16 +35,12 @@ enum OutputFile {
 
     /// Writes a file, or to standard output.
     static func write(_ bytes: [UInt8], to path: String, force: Bool) throws(Failure) {
-        guard path != "-" else { return try pour(bytes) }
+        guard path != "-" else {
+            Output.flush()
+            return Output.pour(bytes)
+        }
         do throws(WholeFileError) { try WholeFile.write(bytes, to: path, replaces: force) } catch {
             throw failure(error, path)
-        }
-    }
-
-    private static func pour(_ bytes: [UInt8]) throws(Failure) {
-        Output.flush()
-        do { try FileHandle.standardOutput.write(contentsOf: Data(bytes)) } catch {
-            throw Failure("standard output cannot be written: \(ErrorWords.of(error))")
         }
     }
 

@@ -76,9 +76,20 @@ struct Recount: AsyncParsableCommand {
             case .validationFailure: endUsage(error)
             // Nobody gave it words.
             case .failure where !(error is ExitCode): end(ErrorWords.of(error), .unusable)
-            default: exit(withError: error)
+            default: endWithMessage(of: error)
             }
         }
+    }
+
+    /// Ends as the error says, with its text, which is help, a version or a completion script where
+    /// nothing is wrong: what is asked for is an answer, and an answer that is lost is an error.
+    private static func endWithMessage(of error: any Error) -> Never {
+        let code = exitCode(for: error)
+        guard code.isSuccess else { exit(withError: error) }
+        let text = fullMessage(for: error)
+        if !text.isEmpty { Output.row(text) }
+        Output.flush()
+        Foundation.exit(ExitStatus.good.rawValue)
     }
 
     private static func end(_ message: String, _ status: ExitStatus) -> Never {

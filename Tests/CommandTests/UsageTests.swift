@@ -150,6 +150,29 @@ struct PlainWordsTests {
     }
 }
 
+/// An answer that cannot be written is an error, whoever writes it.
+struct FullOutputTests {
+    @Test(arguments: [
+        "--help", "help", "help audit", "audit --help", "bridge run -h", "--version",
+        "--generate-completion-script bash", "--experimental-dump-help", "config", "schema why",
+        "config --json", "schema --json",
+    ])
+    func `a full disk gives 2 and one line`(_ line: String) throws {
+        let result = try Command.execute("/bin/sh", ["-c", "'\(Command.path)' \(line) >/dev/full"])
+        #expect(result.status == 2)
+        #expect(result.lines.isEmpty)
+        let errors = result.errors.split(separator: "\n")
+        let words = "standard output cannot be written: No space left on device"
+        #expect(errors.count == 1, "\(result.errors)")
+        guard line.contains("--json") else {
+            return #expect(result.errors == "recount: \(words)\n")
+        }
+        let said = try JSONValue(parsing: result.errors)
+        #expect(said.members["message"]?.text == words)
+        #expect(said.members["exit_code"]?.whole == 2)
+    }
+}
+
 /// A flag that would change nothing is refused.
 struct IdleFlagTests {
     @Test(arguments: [

@@ -72,7 +72,7 @@ package enum RequestSelector: Sendable, Equatable {
     /// Reads up to twenty decimal digits as an entry where `size` entries hold it, anything else
     /// hexadecimal as the first digits of an identity; nil for other texts.
     package init?(_ text: String, size: UInt64) {
-        if let entry = UInt64(text), entry < size {
+        if let entry = UInt64(plain: text), entry < size {
             self = .entry(entry)
         } else if !text.isEmpty, text.utf8.count <= 64, text.allSatisfy(\.isHexDigit) {
             self = .prefix(text.lowercased())

@@ -75,7 +75,7 @@ struct ReplayCommand: ParsableCommand {
 
     private static func target(_ text: String?) throws(Failure) -> ReplayTarget {
         guard let text else { return .end }
-        if let entry = UInt64(text) { return .entry(entry) }
+        if let entry = UInt64(plain: text) { return .entry(entry) }
         if let time = UTC.time(text) { return .time(time) }
         throw Failure(
             "--to \(text) is neither an entry nor a time; write 512, 2026-01-01 or"

@@ -46,6 +46,8 @@ extension APISuite {
                     ("/requests?limit=-1", "limit"), ("/requests?outcome=maybe", "outcome"),
                     ("/requests?from=9&to=3", "to"), ("/requests?from=yesterday", "from"),
                     ("/requests?from=99999999999999999999", "from"),
+                    ("/requests?from=+5", "from"), ("/requests?from=%2B5", "from"),
+                    ("/requests?to=05", "to"), ("/log?from=+5", "from"), ("/requests/+1", "id"),
                     ("/requests?from=2020-01-01&to=2019-01-01", "to"),
                     ("/jobs?decision=x", "decision"), ("/leaders?only=x", "only"),
                     ("/log?kind=x", "kind"), ("/log?from=99999", "from"), ("/requests/xyz", "id"),

@@ -17,7 +17,7 @@ package enum LogPlace: Equatable, Sendable {
 
     /// Reads a text; nil for one that is neither.
     package init?(_ text: String) {
-        if let entry = UInt64(text) {
+        if let entry = UInt64(plain: text) {
             self = .entry(entry)
         } else if let time = UTC.time(text) {
             self = .time(time.rawValue)

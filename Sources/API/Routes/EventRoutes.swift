@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Ledger
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -16,7 +17,7 @@ extension Routes {
             var start = try query.number("from") ?? size
             var field = "from"
             if let text = request.headers.first(name: "Last-Event-ID") {
-                guard let last = UInt64(text), "\(last)" == text, last < UInt64.max else {
+                guard let last = UInt64(plain: text), last < UInt64.max else {
                     throw APIError.wrong("Last-Event-ID", "it is no entry")
                 }
                 (start, field) = (last + 1, "Last-Event-ID")

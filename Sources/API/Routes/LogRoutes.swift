@@ -62,7 +62,7 @@ extension Routes {
         let form = try Query(request, known: ["form"]).word("form", ["bytes", "json"]) ?? "bytes"
         let text = request.parameter("entry")
         let (log, size) = try desk.log()
-        guard let entry = UInt64(text), "\(entry)" == text else {
+        guard let entry = UInt64(plain: text) else {
             throw APIError.wrong("entry", "a whole number is wanted")
         }
         guard entry < size else { throw APIError.notFound("the ledger holds \(size) entries") }

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Ledger
 internal import Projections
 
 /// What `requests`, `validators`, `leaders`, `job list` and `show` print, as the same JSON.
@@ -84,11 +85,6 @@ extension Routes {
         return first - 1
     }
 
-    /// The height that a path names, in the one way in which numbers are written.
-    private static func height(_ text: String) -> UInt64? {
-        UInt64(text).flatMap { "\($0)" == text ? $0 : nil }
-    }
-
     /// One thing in full.
     static func addThings(to router: inout Router, _ desk: NodeDesk) {
         func thing<Value: Encodable & Sendable>(
@@ -115,13 +111,14 @@ extension Routes {
             try NullifierAnswer(name, views)
         }
         thing("batches/:id") { name, views throws(ViewError) in
-            guard let height = name == "last" ? try views.lastHeight() : height(name) else {
+            guard let height = name == "last" ? try views.lastHeight() : UInt64(plain: name)
+            else {
                 throw .notAName
             }
             return try views.batch(height)
         }
         thing("batches/:id/leader") { name, views throws(ViewError) in
-            guard name == "next" || height(name) != nil else { throw .notAName }
+            guard name == "next" || UInt64(plain: name) != nil else { throw .notAName }
             return try RankingAnswer(name == "next" ? nil : name, isRequest: false, views)
         }
         thing("requests/:id/leader") { name, views throws(ViewError) in

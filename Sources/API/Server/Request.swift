@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import Ledger
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -76,7 +77,7 @@ struct Query {
     /// A whole number within a range.
     func number(_ key: String, _ range: ClosedRange<UInt64> = 0...UInt64.max) throws -> UInt64? {
         guard let text = text(key) else { return nil }
-        guard let value = UInt64(text), "\(value)" == text, range.contains(value) else {
+        guard let value = UInt64(plain: text), range.contains(value) else {
             throw APIError.wrong(
                 key, "a whole number from \(range.lowerBound) to \(range.upperBound) is wanted")
         }

@@ -31,7 +31,7 @@ package enum Thing: Equatable, Sendable {
     /// unknown or wants a number.
     package static func parse(_ text: String) -> [Thing]? {
         guard let colon = text.firstIndex(of: ":") else {
-            if let entry = UInt64(text) { return [.entry(entry)] }
+            if let entry = UInt64(plain: text) { return [.entry(entry)] }
             let digits = text.lowercased()
             guard !digits.isEmpty, digits.utf8.count <= 64, digits.allSatisfy(\.isHexDigit) else {
                 return text.isEmpty ? nil : [.validator(text)]
@@ -44,10 +44,10 @@ package enum Thing: Equatable, Sendable {
         case "request": return [.request(name.lowercased())]
         case "validator", "reputation": return [.validator(name)]
         case "nullifier": return [.nullifier(name.lowercased())]
-        case "leader": return UInt64(name).map { [.leader($0)] }
+        case "leader": return UInt64(plain: name).map { [.leader($0)] }
         case "job": return [.job(name.lowercased())]
-        case "batch": return UInt64(name).map { [.batch($0)] }
-        case "entry": return UInt64(name).map { [.entry($0)] }
+        case "batch": return UInt64(plain: name).map { [.batch($0)] }
+        case "entry": return UInt64(plain: name).map { [.entry($0)] }
         default: return nil
         }
     }

@@ -50,6 +50,7 @@ package struct LedgerNames: Equatable, Sendable {
 
     private static func index(_ text: String, in names: [String]) -> UInt16? {
         if let place = names.firstIndex(of: text) { return UInt16(exactly: place) }
-        return UInt16(text).flatMap { names.indices.contains(Int($0)) ? $0 : nil }
+        return UInt64(plain: text).flatMap { UInt16(exactly: $0) }
+            .flatMap { names.indices.contains(Int($0)) ? $0 : nil }
     }
 }

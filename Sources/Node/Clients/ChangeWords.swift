@@ -92,7 +92,8 @@ package struct ChangeWords {
             }
             return .rootPublished(circuit: try circuit(named: text("circuit")), root: root)
         default:
-            guard let quota = UInt32(text("quota")) else {
+            guard let quota = UInt64(plain: text("quota")).flatMap({ UInt32(exactly: $0) })
+            else {
                 throw ChangeWordsProblem("quota: a whole number is wanted")
             }
             return .submitterListed(
@@ -103,7 +104,7 @@ package struct ChangeWords {
     // MARK: Fields
 
     private func number(_ name: String, _ text: String) throws(ChangeWordsProblem) -> UInt64 {
-        guard let value = UInt64(text) else {
+        guard let value = UInt64(plain: text) else {
             throw ChangeWordsProblem("\(name): a whole number is wanted, not \(text.prefix(80))")
         }
         return value

@@ -110,7 +110,7 @@ extension VerificationRequest: Codable {
             // A string: numbers above 2^53 are often written so.
         }
         let text = try fields.decode(String.self, forKey: key)
-        guard let value = UInt64(text), String(value) == text else {
+        guard let value = UInt64(plain: text) else {
             throw LineProblem.wrongValue(
                 field: "amount", problem: "a whole number from 0 to \(UInt64.max) is wanted")
         }

@@ -88,7 +88,7 @@ extension LedgerViews {
     }
 
     private static func number(_ name: String) -> Int64? {
-        name.utf8.count <= 20 ? UInt64(name).flatMap(Int64.init(exactly:)) : nil
+        name.utf8.count <= 20 ? UInt64(plain: name).flatMap(Int64.init(exactly:)) : nil
     }
 
     private func find(

@@ -100,6 +100,14 @@ extension APISuite {
             "POST /jobs HTTP/1.1\r\nHost: node\r\n"
             + "Content-Type: application/octet-stream\r\nContent-Length: "
 
+        /// Begins an upload of 100 bytes, and waits until the node has a place for it and says so.
+        private static func begin(_ connection: Connection) async throws {
+            try await connection.say(head + "100\r\nExpect: 100-continue\r\n\r\n")
+            await connection.hear(seconds: 60) { $0.contains("\r\n\r\n") }
+            #expect(connection.text.hasPrefix("HTTP/1.1 100 "), "\(connection.text)")
+            try await connection.say("x")
+        }
+
         /// Asks until the answer has a status; the last answer.
         private static func ask(
             _ http: HTTP, until status: Int
@@ -134,14 +142,14 @@ extension APISuite {
                     HTTP(node.server.address, from: "127.0.0.3")
                 )
                 try await node.http.connect { slow in
-                    try await slow.say(Self.head + "100\r\n\r\nx")
+                    try await Self.begin(slow)
                     let own = try await Self.ask(node.http, until: 429)
                     #expect(own.status == 429 && own.headers["retry-after"] != nil, "\(own.text)")
                     #expect(try own.object()["error"] as? String == "tooManyUploads")
                     // It holds one place of two: others have the rest.
                     #expect(try await second.post("/jobs", [1]).status == 400)
                     try await second.connect { other in
-                        try await other.say(Self.head + "100\r\n\r\nx")
+                        try await Self.begin(other)
                         let full = try await Self.ask(third, until: 503)
                         #expect(full.status == 503 && full.headers["retry-after"] != nil)
                         #expect(try full.object()["error"] as? String == "busy")

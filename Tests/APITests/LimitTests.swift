@@ -109,6 +109,65 @@ extension APISuite {
             }
         }
 
+        @Test("HTTP/1.1 names its host once, and in characters of a host")
+        func hosts() async throws {
+            try await RunningNode.with { node in
+                func status(_ version: String, _ hosts: String...) async throws -> Int? {
+                    let lines = hosts.map { "Host:\($0)\r\n" }.joined()
+                    let head = "GET /health HTTP/\(version)\r\n\(lines)Connection: close\r\n\r\n"
+                    let bytes = try await node.http.raw(Array(head.utf8), seconds: 10)
+                    return Reply(bytes)?.status
+                }
+                for host in [" node", " 127.0.0.1:5100", " [::1]:80", "", " a%20b"] {
+                    #expect(try await status("1.1", host) == 200, "\(host)")
+                    #expect(try await status("1.0", host) == 200, "\(host)")
+                }
+                #expect(try await status("1.0") == 200)
+                #expect(try await status("1.1") == 400)
+                for version in ["1.0", "1.1"] {
+                    #expect(try await status(version, " node", " node") == 400)
+                    for host in [" a b", " a/b", " user@node", " node?x", " a#b", " \"a\""] {
+                        #expect(try await status(version, host) == 400, "\(host)")
+                    }
+                }
+                let bytes = try await node.http.raw(
+                    Array("GET /health HTTP/1.1\r\n\r\n".utf8), seconds: 10)
+                #expect(try Reply(bytes)?.object()["field"] as? String == "Host")
+            }
+        }
+
+        @Test("a body is waited for only where it may come")
+        func waiting() async throws {
+            try await RunningNode.with { node in
+                let max = APILimits().bodyBytesMax
+                func head(_ version: String, _ length: Int) -> String {
+                    "POST /requests HTTP/\(version)\r\nHost: node\r\n"
+                        + "Content-Type: application/json\r\nConnection: close\r\n"
+                        + "Expect: 100-continue\r\nContent-Length: \(length)\r\n\r\n"
+                }
+                try await node.http.connect { connection in
+                    try await connection.say(head("1.1", max + 1))
+                    await connection.hear(seconds: 10)
+                    #expect(connection.text.hasPrefix("HTTP/1.1 413"), "\(connection.text)")
+                    #expect(!connection.text.contains(" 100 "))
+                }
+                try await node.http.connect { connection in
+                    try await connection.say(head("1.1", 2))
+                    await connection.hear(seconds: 10) { $0.contains("\r\n\r\n") }
+                    #expect(connection.text.hasPrefix("HTTP/1.1 100"), "\(connection.text)")
+                    try await connection.say("{}")
+                    await connection.hear(seconds: 10)
+                    #expect(connection.text.contains("HTTP/1.1 400"), "\(connection.text)")
+                }
+                // HTTP/1.0 knows no such answer.
+                try await node.http.connect { connection in
+                    try await connection.say(head("1.0", 2) + "{}")
+                    await connection.hear(seconds: 10)
+                    #expect(connection.text.hasPrefix("HTTP/1.0 400"), "\(connection.text)")
+                }
+            }
+        }
+
         @Test("a stream of events that nobody reads is dropped, and the others go on")
         func deaf() async throws {
             var limits = Self.short()

@@ -46,19 +46,20 @@ struct Conversation: Sendable {
         do {
             guard case .head(let found)? = try await inbound.next() else { return false }
             head = found
-            if head.headers["Expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+            let uploadMax = router.uploadBytesMax(head)
+            do throws(APIError) {
+                try head.check(bodyBytesMax: uploadMax ?? bodyBytesMax)
+                if uploadMax != nil { place = try uploads.take(address) }
+            } catch {
+                counts.note(error.response, since: .now)
+                try await write(error.response, head, isLast: true, writer)
+                return false
+            }
+            if head.waitsForContinue {
                 try await writer.send(
                     .head(HTTPResponseHead(version: .http1_1, status: .continue)))
             }
-            let uploadMax = router.uploadBytesMax(head)
-            if uploadMax != nil {
-                do { place = try uploads.take(address) } catch {
-                    counts.note(error.response, since: .now)
-                    try await write(error.response, head, isLast: true, writer)
-                    return false
-                }
-            }
-            body = try await self.body(of: head, max: uploadMax ?? bodyBytesMax, &inbound)
+            body = try await self.body(max: uploadMax ?? bodyBytesMax, &inbound)
         } catch is CancellationError {
             return false
         } catch {
@@ -85,13 +86,8 @@ struct Conversation: Sendable {
 
     /// The whole body; nil where it is longer than a body may be.
     @concurrent private func body(
-        of head: HTTPRequestHead, max bodyBytesMax: Int, _ inbound: inout Inbound
+        max bodyBytesMax: Int, _ inbound: inout Inbound
     ) async throws -> ByteBuffer? {
-        if let stated = head.headers.first(name: "Content-Length").flatMap({ Int($0) }),
-            stated > bodyBytesMax
-        {
-            return nil
-        }
         var body = ByteBuffer()
         while let part = try await inbound.next() {
             switch part {

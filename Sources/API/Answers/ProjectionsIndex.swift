@@ -62,19 +62,33 @@ package struct ProjectionsIndex: LedgerIndex {
     /// index does not say where it stands, or the log does not bear it out.
     package func certificateMaker(called name: String, in log: EventLog) -> CertificateMaker? {
         ask { views throws(ViewError) in
-            func places(_ entry: UInt64) throws(CertificateMakingError) -> CertificatePlaces {
-                let found: DecisionView?
-                do throws(ViewError) { found = try views.decision(ofRequest: entry) } catch {
-                    throw .missing(entry: entry, kind: "requestSubmitted")
-                }
-                guard let found else { throw .missing(entry: entry, kind: "requestSubmitted") }
-                return try CertificatePlaces(found)
-            }
             let entry = try views.request(called: name)
-            do throws(CertificateMakingError) {
-                return try CertificateMaker(try places(entry), in: log, other: places)
-            } catch { return nil }
+            let made = try Self.certificateMaker(ofRequest: entry, in: log, views)
+            do throws(CertificateMakingError) { return try made.get() } catch { return nil }
         }
+    }
+
+    /// The same of the request of an entry, from views of the log, or why there is none.
+    ///
+    /// What the views cannot read is thrown as what it is.
+    static func certificateMaker(
+        ofRequest entry: UInt64, in log: EventLog, _ views: LedgerViews
+    ) throws(ViewError) -> Result<CertificateMaker, CertificateMakingError> {
+        var unreadable: ViewError?
+        func places(_ entry: UInt64) throws(CertificateMakingError) -> CertificatePlaces {
+            let found: DecisionView?
+            do throws(ViewError) { found = try views.decision(ofRequest: entry) } catch {
+                unreadable = error
+                throw .missing(entry: entry, kind: "requestSubmitted")
+            }
+            guard let found else { throw .missing(entry: entry, kind: "requestSubmitted") }
+            return try CertificatePlaces(found)
+        }
+        let made = Result { () throws(CertificateMakingError) -> CertificateMaker in
+            try CertificateMaker(try places(entry), in: log, other: places)
+        }
+        if let unreadable { throw unreadable }
+        return made
     }
 
     /// The history of a closed request, so that nothing is folded; nil as above, and where more

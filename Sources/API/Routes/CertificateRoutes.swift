@@ -21,7 +21,12 @@ extension Routes {
             }
             let signed = try await newestCheckpoint(desk)
             let made = try await desk.ask { views throws(ViewError) in
-                try certificate(entry, log, signed, views)
+                try ProjectionsIndex.certificateMaker(ofRequest: entry, in: log, views)
+                    .flatMap { maker in
+                        Result { () throws(CertificateMakingError) -> Certificate in
+                            try maker.certificate(under: signed)
+                        }
+                    }
             }
             do throws(CertificateMakingError) { return .bytes(try made.get().bytes) } catch {
                 throw tooEarlyOrFailed(error)
@@ -38,30 +43,6 @@ extension Routes {
                 status: .conflict, reason: "tooEarly", message: error.message,
                 retryAfterSeconds: 5)
         }
-    }
-
-    private static func certificate(
-        _ entry: UInt64, _ log: EventLog, _ signed: SignedCheckpoint, _ views: LedgerViews
-    ) throws(ViewError) -> Result<Certificate, CertificateMakingError> {
-        var unreadable: ViewError?
-        let made = Result { () throws(CertificateMakingError) -> Certificate in
-            /// What a view cannot read is thrown as what it is, further out.
-            func places(_ entry: UInt64) throws(CertificateMakingError) -> CertificatePlaces {
-                let found: DecisionView?
-                do throws(ViewError) { found = try views.decision(ofRequest: entry) } catch {
-                    unreadable = error
-                    throw .missing(entry: entry, kind: "requestSubmitted")
-                }
-                guard let found else {
-                    throw .missing(entry: entry, kind: "requestSubmitted")
-                }
-                return try CertificatePlaces(found)
-            }
-            return try CertificateMaker(try places(entry), in: log, other: places)
-                .certificate(under: signed)
-        }
-        if let unreadable { throw unreadable }
-        return made
     }
 
     private static func tooEarlyOrFailed(_ error: CertificateMakingError) -> APIError {

@@ -52,6 +52,18 @@ package struct RequestHistory: Sendable {
     package internal(set) var refused: [RefusedMessage] = []
     /// Every other event about it, by entry.
     package internal(set) var events: [LoggedEntry] = []
+
+    /// All votes of the round; nil while it is open.
+    package var closing: ClosingTally? {
+        let isClosed = events.contains { logged in
+            if case .roundClosed = logged.event { true } else { false }
+        }
+        guard isClosed else { return nil }
+        let approvals = votes.count { $0.message.vote == .approve }
+        return ClosingTally(
+            approvals: UInt32(approvals), others: UInt32(votes.count - approvals),
+            members: UInt32(round.pinned.members.count), threshold: UInt32(round.threshold))
+    }
 }
 
 /// Which request is meant.

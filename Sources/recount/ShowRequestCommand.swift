@@ -68,6 +68,17 @@ struct ShowRequestCommand: ParsableCommand {
     }
 }
 
+extension RequestAnswer {
+    /// By how much the votes of the closed round decided it; nil while it is open.
+    fileprivate var closingText: String? {
+        guard let closingApprovals else { return nil }
+        let approvals = "\(closingApprovals) approvals against the \(threshold) that approve"
+        guard let spare, let result else { return approvals }
+        let who = result.outcome == Outcome.approved.jsonName ? "approved" : "did not approve"
+        return approvals + "; \(spare) of those who \(who) could have failed as well"
+    }
+}
+
 /// A history as people read it.
 private struct RequestText {
     let answer: RequestAnswer
@@ -124,7 +135,8 @@ private struct RequestText {
         list.add(
             "tally",
             "\(result.tally.approvals) approve, \(result.tally.rejections) reject,"
-                + " \(result.tally.abstentions) abstain; margin \(answer.margin ?? 0)")
+                + " \(result.tally.abstentions) abstain, at the decision")
+        if let closing = answer.closingText { list.add("at the close", closing) }
         list.add("decided by", "entry \(answer.deciding ?? entry)")
         list.add("time", UTC.text(Time(result.finalTimestamp)))
         list.print()

@@ -167,7 +167,9 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
             "reason", "decided", "close_cause", "decided_time", "margin", "deciding", "closed",
             "closing_approvals", "spare",
         ],
-        "show request": ["margin", "decision_entry", "result", "deciding"],
+        "show request": [
+            "margin", "decision_entry", "result", "deciding", "closing_approvals", "spare",
+        ],
         "show leader": ["leader", "leader_name"], "show nullifier": ["decimal"],
         "ledger info": ["height", "state_root"], "projections verify": ["entries", "rows"],
         "projections info": [

@@ -46,6 +46,18 @@ struct ViewTests {
             #expect(row["approvals"] as? Int == 7 && row["margin"] as? Int == 0)
             #expect(closing == 8 && row["spare"] as? Int == 1)
         }
+        // One request says the same of itself, to machines and to people.
+        for row in [approved.first, rows.first { $0["outcome"] as? String == "rejected" }] {
+            let row = try #require(row)
+            let id = try #require(row["request_id"] as? String)
+            let shown = try run("show", "request", "--json", id).object()
+            for name in ["closing_approvals", "spare", "margin"] {
+                #expect(shown[name] as? Int == row[name] as? Int, "\(name)")
+            }
+        }
+        let id = try #require(approved.first?["request_id"] as? String)
+        let close = "8 approvals against the 7 that approve; 1 of those who approved could have"
+        #expect(try run("show", "request", id).output.contains(close))
         let last = try run("requests", "--limit", "3")
         #expect(last.lines.count == 5)
         #expect(last.lines.last?.contains("the newest 3 of \(count)") == true)

@@ -128,6 +128,11 @@ package struct RequestAnswer: Codable, Sendable {
     package var deciding: UInt64?
     /// Approvals less the threshold, at the decision.
     package var margin: Int64?
+    /// Votes to approve when the round closed, also those after the decision; nil until then.
+    package var closingApprovals: UInt32?
+    /// How many of those who made the decision could have failed without another outcome, by all
+    /// votes of the closed round; nil where no votes made it.
+    package var spare: Int64?
     /// The decision, once there is one.
     package var result: ConsensusResult?
     /// What followed.
@@ -159,6 +164,9 @@ package struct RequestAnswer: Codable, Sendable {
         decisionEntry = history.decision?.entry
         deciding = history.decision?.event.deciding.rawValue
         margin = history.decision.map { Int64($0.event.margin) }
+        let closing = history.closing
+        closingApprovals = closing?.approvals
+        spare = closing?.spare(history.decision?.event.reason)
         result = history.decision.map { decision in
             ConsensusResult(
                 request: history.round.id, decision: decision.event,

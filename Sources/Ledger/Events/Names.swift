@@ -48,6 +48,12 @@ extension Outcome {
 }
 
 extension OutcomeReason {
+    /// Every case.
+    package static let allNamed: [OutcomeReason] = [
+        .quorumApproved, .approvalOutOfReach, .deadlineWithQuorum, .deadlineWithoutQuorum,
+        .nullifierSpent,
+    ]
+
     /// What JSON calls it: the name of the case.
     package var jsonName: String {
         switch self {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GRDB
+internal import Ledger
 
 /// A request with what became of it.
 package struct RequestView: Codable, Equatable, Sendable {
@@ -79,19 +80,34 @@ package struct RequestView: Codable, Equatable, Sendable {
         threshold = try cells.number("threshold")
         deadline = try cells.number("deadline")
         outcome = try cells.textIfAny("outcome") ?? "open"
-        reason = try cells.textIfAny("reason")
+        let word = try cells.textIfAny("reason")
+        reason = word
         approvals = try cells.number("approvals")
         rejections = try cells.number("rejections")
         abstentions = try cells.number("abstentions")
         margin = try cells.signedIfAny("margin")
         closingApprovals = try cells.numberIfAny("closing_approvals")
-        spare = try cells.signedIfAny("spare")
+        spare = try Self.closing(cells, threshold: threshold)?.spare(
+            OutcomeReason.allNamed.first { $0.jsonName == word })
         deciding = try cells.numberIfAny("deciding")
         decided = try cells.numberIfAny("decided")
         decidedTime = try cells.numberIfAny("decided_time")
         closed = try cells.numberIfAny("closed")
         closeCause = try cells.textIfAny("close_cause")
         settlement = try cells.textIfAny("settlement")
+    }
+
+    /// All votes of the round; nil while it is open.
+    private static func closing(
+        _ cells: Cells, threshold: UInt64
+    ) throws(ViewError) -> ClosingTally? {
+        guard let approvals = try cells.numberIfAny("closing_approvals"),
+            let others = try cells.numberIfAny("closing_others"),
+            let members = try cells.numberIfAny("members")
+        else { return nil }
+        return ClosingTally(
+            approvals: UInt32(clamping: approvals), others: UInt32(clamping: others),
+            members: UInt32(clamping: members), threshold: UInt32(clamping: threshold))
     }
 }
 
@@ -186,17 +202,13 @@ extension LedgerViews {
             CASE WHEN request.closed IS NOT NULL THEN (SELECT count(*) FROM vote
                 WHERE vote.request = request.entry AND vote.vote = 'approve')
             END AS closing_approvals,
-            CASE
-                WHEN request.closed IS NULL THEN NULL
-                WHEN request.reason = 'quorumApproved' THEN (SELECT count(*) FROM vote
-                    WHERE vote.request = request.entry AND vote.vote = 'approve')
-                    - request.threshold
-                WHEN request.reason = 'approvalOutOfReach' THEN (SELECT count(*) FROM vote
-                    WHERE vote.request = request.entry AND vote.vote <> 'approve')
-                    + request.threshold - 1 - (SELECT count(*) FROM membership
-                    WHERE membership.joined < request.entry
-                    AND (membership.left IS NULL OR membership.left > request.entry))
-            END AS spare,
+            CASE WHEN request.closed IS NOT NULL THEN (SELECT count(*) FROM vote
+                WHERE vote.request = request.entry AND vote.vote <> 'approve')
+            END AS closing_others,
+            CASE WHEN request.closed IS NOT NULL THEN (SELECT count(*) FROM membership
+                WHERE membership.joined < request.entry
+                AND (membership.left IS NULL OR membership.left > request.entry))
+            END AS members,
             request.deciding, request.decided, request.decided_time,
             request.closed, request.close_cause,
             CASE WHEN settlement.request IS NULL THEN NULL

@@ -13,6 +13,9 @@ package enum NetworkFindingKind: String, Codable, Sendable, CaseIterable {
     case refusedToLimit
     /// The validator did not answer where it was asked: see `Participation.isSilent`.
     case silent
+    /// The validator proposed nothing that was agreed on where it led: see
+    /// `Participation.isPassedOver`.
+    case passedOver
     /// Ledger time went on by more than an hour from one batch to the next.
     case timeGap
     /// The validator said that it runs another program or engine than before.
@@ -91,6 +94,8 @@ extension NetworkFinding: CustomStringConvertible {
         case .falseResult: "signed a result that running the job again contradicts"
         case .refusedToLimit: "had as many messages refused in a minute as are recorded at all"
         case .silent: "was silent: no answer in \(detail) rounds and jobs"
+        case .passedOver:
+            "was passed over as a leader: \(detail) rounds that it led ended without its proposal"
         case .timeGap: "no batch for \(Self.hours(longest ?? 0))"
         case .versionChanged: "changed what it runs, from \(detail)"
         case .journalBegunAnew: "began its journal anew"
@@ -103,12 +108,17 @@ extension NetworkFinding: CustomStringConvertible {
     }
 }
 
-/// How often a validator answered where it was asked for a vote or a result.
+/// How often a validator answered where it was asked for a vote or a result, and proposed where it
+/// led.
 package struct Participation: Codable, Equatable, Sendable {
     /// Rounds and jobs without an answer from which on a validator is called silent.
     package static let missedMin: UInt64 = 3
     /// And of so many that it was asked, one without an answer.
     package static let missedShare: UInt64 = 100
+    /// Rounds led without a proposal from which on a validator is called passed over.
+    package static let passedOverMin: UInt64 = 3
+    /// And of so many that it led, one without a proposal: a message that was late is no fault yet.
+    package static let passedOverShare: UInt64 = 10
 
     /// The number of the validator.
     package var validator: UInt16
@@ -124,6 +134,15 @@ package struct Participation: Codable, Equatable, Sendable {
     package var firstMissed: UInt64?
     /// The last.
     package var lastMissed: UInt64?
+    /// Batches that it proposed and that were agreed on.
+    package var proposed: UInt64 = 0
+    /// Rounds of agreement that it led and that ended without its proposal: those before the one
+    /// in which the batch was proposed that was agreed on.
+    package var passedOver: UInt64 = 0
+    /// The entries that say so first and last; nil where none does.
+    package var firstPassedOver: UInt64?
+    /// The last.
+    package var lastPassedOver: UInt64?
 
     /// Of one that was asked for nothing yet.
     package init(validator: UInt16, name: String, key: String) {
@@ -137,11 +156,22 @@ package struct Participation: Codable, Equatable, Sendable {
         missed >= Self.missedMin && missed * Self.missedShare >= answered + missed
     }
 
+    /// Whether it was passed over at least three times, and in at least one of ten rounds that it
+    /// led.
+    package var isPassedOver: Bool {
+        passedOver >= Self.passedOverMin
+            && passedOver * Self.passedOverShare >= proposed + passedOver
+    }
+
     mutating func add(_ other: Participation) {
         answered += other.answered
         missed += other.missed
         firstMissed = [firstMissed, other.firstMissed].compactMap(\.self).min()
         lastMissed = [lastMissed, other.lastMissed].compactMap(\.self).max()
+        proposed += other.proposed
+        passedOver += other.passedOver
+        firstPassedOver = [firstPassedOver, other.firstPassedOver].compactMap(\.self).min()
+        lastPassedOver = [lastPassedOver, other.lastPassedOver].compactMap(\.self).max()
     }
 }
 
@@ -170,23 +200,45 @@ extension AuditReport {
 
     /// Draws what follows from all that was found, and puts it in the order in which it is told.
     mutating func settleNetwork() {
-        network.removeAll { [.falseVote, .falseResult, .silent].contains($0.kind) }
+        network.removeAll {
+            [.falseVote, .falseResult, .silent, .passedOver].contains($0.kind)
+        }
         for vote in contradictions {
             note(finding(.falseVote, vote.name, vote.key, vote.vote, at: vote.entry))
         }
         for result in resultContradictions {
             note(finding(.falseResult, result.name, result.key, "", at: result.entry))
         }
-        for item in participation where item.isSilent {
-            var finding = finding(.silent, item.name, item.key, "", at: item.firstMissed ?? 0)
-            finding.detail = "\(item.missed) of \(item.missed + item.answered)"
-            finding.count = item.missed
-            finding.last = item.lastMissed ?? finding.first
-            network.append(finding)
+        for item in participation {
+            if item.isSilent {
+                let all = item.missed + item.answered
+                network.append(
+                    finding(
+                        .silent, item, item.missed, of: all, item.firstMissed, item.lastMissed))
+            }
+            if item.isPassedOver {
+                let all = item.passedOver + item.proposed
+                network.append(
+                    finding(
+                        .passedOver, item, item.passedOver, of: all, item.firstPassedOver,
+                        item.lastPassedOver))
+            }
         }
         network.sort {
             ($0.kind, $0.first, $0.name, $0.detail) < ($1.kind, $1.first, $1.name, $1.detail)
         }
+    }
+
+    /// That a validator did not do something so often of so many times.
+    private func finding(
+        _ kind: NetworkFindingKind, _ item: Participation, _ count: UInt64, of all: UInt64,
+        _ first: UInt64?, _ last: UInt64?
+    ) -> NetworkFinding {
+        let detail = "\(count) of \(all)"
+        var finding = finding(kind, item.name, item.key, detail, at: first ?? 0)
+        finding.count = count
+        finding.last = last ?? finding.first
+        return finding
     }
 
     private func finding(

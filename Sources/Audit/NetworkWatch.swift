@@ -94,6 +94,30 @@ struct NetworkWatch {
         return place
     }
 
+    // MARK: Leading
+
+    /// Counts who proposed the batch, and who led a round before that one without a proposal that
+    /// was agreed on; round r is led by rank r mod N.
+    private mutating func lead(_ batch: BatchOpened, _ entry: UInt64, _ state: LedgerState) {
+        // Every validator has its line, also one that was asked for nothing.
+        _ = place(of: ValidatorIndex(UInt16(max(0, state.validators.count - 1))), state)
+        if let place = place(of: batch.proposer, state) {
+            found.participation[place].proposed += 1
+        }
+        guard batch.round > 0 else { return }
+        let ranking = state.proposerRanking(height: batch.height)
+        for (rank, leader) in ranking.enumerated() {
+            let (whole, rest) = batch.round.quotientAndRemainder(dividingBy: UInt32(ranking.count))
+            let rounds = UInt64(whole) + (rank < Int(rest) ? 1 : 0)
+            guard rounds > 0, let place = place(of: leader, state) else { continue }
+            found.participation[place].passedOver += rounds
+            if found.participation[place].firstPassedOver == nil {
+                found.participation[place].firstPassedOver = entry
+            }
+            found.participation[place].lastPassedOver = entry
+        }
+    }
+
     // MARK: Refusals, time and versions
 
     private mutating func take(
@@ -107,6 +131,7 @@ struct NetworkWatch {
     }
 
     private mutating func take(_ batch: BatchOpened, _ entry: UInt64, _ state: LedgerState) {
+        lead(batch, entry, state)
         // Batch 0 is made when the keys are, which may be long before anybody starts.
         guard state.height > Height(0), batch.time > state.time else { return }
         let gap = batch.time.rawValue - state.time.rawValue

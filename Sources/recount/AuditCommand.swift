@@ -26,7 +26,8 @@ struct AuditCommand: ParsableCommand {
 
             What was done by those who made the ledger is found beside that: convictions,
             false votes and results, refusals up to the limit, validators that were silent
-            (no answer three times, and one time in a hundred), more than an hour between
+            (no answer three times, and one time in a hundred), leaders that were passed
+            over (three times, and one time in ten that they led), more than an hour between
             two batches, and versions that changed. These are findings about the network:
             the ledger may be right all the same, and --strict counts them.
 

@@ -70,18 +70,22 @@ struct LedgerBuilder {
     }
 
     /// Writes a batch, the given time after the start of the ledger.
+    ///
+    /// - Parameter round: How many in rank are passed over.
     mutating func batch(
-        seconds: UInt64, _ body: (inout LedgerBuilder) throws -> Void = { _ in }
+        seconds: UInt64, round: UInt32 = 0, _ body: (inout LedgerBuilder) throws -> Void = { _ in }
     ) throws {
         let height = Height(state.height.rawValue + 1)
         let time = Self.start.adding(milliseconds: seconds * 1000)
-        let proposer = state.proposerRanking(height: height)[0]
+        let ranking = state.proposerRanking(height: height)
+        let proposer = ranking[Int(round) % ranking.count]
         let key = validators[Int(proposer.rawValue)]
         let bytes = BatchOpening.signedBytes(
-            height: height, time: time, round: 0, previousRoot: frontier.root,
+            height: height, time: time, round: round, previousRoot: frontier.root,
             proposer: key.publicKey, in: state.ledger)
         let event = BatchOpened(
-            height: height, time: time, proposer: proposer, round: 0, previousRoot: frontier.root,
+            height: height, time: time, proposer: proposer, round: round,
+            previousRoot: frontier.root,
             precommitRound: 0, precommits: precommits(of: height), signature: key.sign(bytes))
         guard let opening = state.opening(of: event) else { fatalError("an unknown validator") }
         try run(.openBatch(Checked(unchecked: opening), root: frontier.root))

@@ -92,6 +92,68 @@ private let skip: Comment = "no file at \(Vectors.folder.path)/\(Paraloom.folder
         #expect(!item.isSilent)
     }
 
+    /// Who leads the next batch.
+    private func leader(_ builder: LedgerBuilder) -> ValidatorIndex {
+        builder.state.proposerRanking(height: Height(builder.state.height.rawValue + 1))[0]
+    }
+
+    @Test func `who never proposes when it leads is told`() throws {
+        let silent = ValidatorIndex(2)
+        /// As many batches as it takes until one validator has led so often and proposed nothing.
+        func found(after turns: Int) throws -> AuditReport {
+            var builder = try LedgerBuilder()
+            var (led, seconds) = (0, UInt64(0))
+            while led < turns {
+                seconds += 1
+                let isLed = leader(builder) == silent
+                try builder.batch(seconds: seconds, round: isLed ? 1 : 0)
+                if isLed { led += 1 }
+            }
+            let report = try Folder().audit(builder.entries, .derivationOnly)
+            #expect(report.isRight, "\(report.findings)")
+            return report
+        }
+        #expect(try found(after: 2).network == [])
+        let report = try found(after: 3)
+        #expect(!report.isSpotless && !report.isGood(isStrict: true))
+        #expect(report.isGood(isStrict: false))
+        let finding = try #require(report.network.first)
+        #expect(report.network.count == 1)
+        #expect(finding.kind == .passedOver && finding.name == "validator-3")
+        #expect(finding.detail == "3 of 3" && finding.count == 3 && finding.first < finding.last)
+        #expect(finding.description.contains("3 of 3 rounds that it led ended"))
+        let own = try #require(report.participation.first { $0.name == "validator-3" })
+        #expect(own.proposed == 0 && own.passedOver == 3 && own.missed == 0)
+        let others = report.participation.filter { $0.name != "validator-3" }
+        #expect(others.count == 9 && others.allSatisfy { $0.passedOver == 0 })
+        let batches = report.participation.reduce(0) { $0 + $1.proposed }
+        #expect(batches == report.height)
+    }
+
+    @Test func `rounds beyond the last in rank begin again with the first`() throws {
+        var builder = try LedgerBuilder()
+        let ranking = builder.state.proposerRanking(height: Height(1))
+        try builder.batch(seconds: 1, round: 23)
+        let report = try Folder().audit(builder.entries, .derivationOnly)
+        for (rank, validator) in ranking.enumerated() {
+            let own = report.participation[Int(validator.rawValue)]
+            #expect(own.passedOver == (rank < 3 ? 3 : 2), "\(own)")
+            #expect(own.proposed == (rank == 3 ? 1 : 0), "\(own)")
+        }
+        #expect(report.network.map(\.kind) == [.passedOver, .passedOver, .passedOver])
+        #expect(Set(report.network.map(\.name)).count == 3)
+    }
+
+    @Test func `one in ten makes a leader passed over`() {
+        var item = Participation(validator: 0, name: "a", key: "")
+        (item.passedOver, item.proposed) = (3, 27)
+        #expect(item.isPassedOver)
+        item.proposed = 28
+        #expect(!item.isPassedOver)
+        (item.passedOver, item.proposed) = (2, 0)
+        #expect(!item.isPassedOver)
+    }
+
     @Test func `refusals up to the limit of a minute are told`() throws {
         func refused(_ count: UInt64) throws -> [NetworkFinding] {
             var builder = try LedgerBuilder()

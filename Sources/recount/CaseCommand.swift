@@ -137,7 +137,7 @@ struct CaseListCommand: ParsableCommand {
     private struct Row: Encodable {
         let path: String
         let status: String?
-        var validator: String?
+        var name: String?
         var height: UInt64?
         var time: UInt64?
         var answer: String?
@@ -157,7 +157,7 @@ struct CaseListCommand: ParsableCommand {
             for row in rows {
                 table.add(
                     row.height.map { Text.grouped($0) } ?? "",
-                    (row.validator ?? row.problem ?? "").visible,
+                    (row.name ?? row.problem ?? "").visible,
                     row.time.map { TimeText.of(Time($0)) } ?? "", row.answer ?? "",
                     row.status ?? "", row.path.visible)
             }
@@ -176,7 +176,7 @@ struct CaseListCommand: ParsableCommand {
         var row = Row(path: place.path, status: place.status?.rawValue)
         do throws(Failure) {
             let found = try place.load()
-            row.validator = found.name
+            row.name = found.name
             row.height = found.height.rawValue
             row.time = found.time.rawValue
             row.answer = found.answer.rawValue

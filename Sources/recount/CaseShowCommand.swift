@@ -51,7 +51,7 @@ private struct CaseText {
 
     func print() {
         Output.line(
-            Output.strong("Case of \(report.validator), batch \(report.height): \(report.answer)"))
+            Output.strong("Case of \(report.name), batch \(report.height): \(report.answer)"))
         for sentence in report.sentences {
             let words = sentence.visible.split(separator: " ").map(String.init)
             for line in Text.wrapped(words, columns: Self.columns) { Output.line("  \(line)") }

@@ -37,7 +37,7 @@ struct CheckpointResult: Encodable {
         let keyID: String
         let cosignedAt: UInt64?
         /// What the ledger calls the validator whose key it is, where that is known.
-        fileprivate(set) var validator: String?
+        fileprivate(set) var validatorName: String?
     }
 
     let origin: String
@@ -80,7 +80,7 @@ struct CheckpointResult: Encodable {
     mutating func name(by parties: [(key: String, name: String)]) {
         for place in signatures.indices {
             let key = signatures[place].name.suffix(64)
-            signatures[place].validator = parties.first { $0.key == key }?.name
+            signatures[place].validatorName = parties.first { $0.key == key }?.name
         }
     }
 
@@ -208,7 +208,7 @@ struct CheckpointShowCommand: ParsableCommand {
             ("validator", .left), ("by", .left), ("key id", .left), ("cosigned", .left))
         for line in result.signatures {
             table.add(
-                line.validator ?? "", line.name, line.keyID,
+                line.validatorName ?? "", line.name, line.keyID,
                 line.cosignedAt.map { UTC.text(Time($0.multipliedReportingOverflow(by: 1000).0)) }
                     ?? "")
         }

@@ -15,7 +15,10 @@ struct NetworkAudit {
 
     /// What was found of one validator's ledger.
     private struct Part: Encodable {
-        let validator: String
+        /// What its home or folder is called.
+        let name: String
+        /// The number of the validator that its ledger calls so; nil where it calls none so.
+        var validator: UInt16?
         /// Nil where there is nothing to judge.
         var report: AuditReport?
         /// Why there is not.
@@ -45,7 +48,7 @@ struct NetworkAudit {
     func run(isStrict: Bool, json: Bool, quiet: Bool) throws -> ExitStatus {
         var parts: [Part] = []
         for name in names {
-            var part = Part(validator: name)
+            var part = Part(name: name)
             let home = LocalNetwork.homePath(of: name, in: path)
             guard NodeHome.hasLedger(home) else {
                 part.problem = Place.lostLedger(home)
@@ -58,6 +61,7 @@ struct NetworkAudit {
                 part.problem = error.message
                 part.differs("it cannot be opened")
             }
+            part.validator = part.report?.participation.first { $0.name == name }?.validator
             parts.append(part)
         }
         if let problem = parts.first?.problem, parts.allSatisfy({ $0.report == nil }) {
@@ -142,7 +146,7 @@ struct NetworkAudit {
             ("agrees", .left))
         for part in parts {
             table.add(
-                part.validator, part.report.map { Text.grouped($0.size) } ?? "",
+                part.name, part.report.map { Text.grouped($0.size) } ?? "",
                 part.report.map { "\($0.root.prefix(16))…" } ?? "",
                 part.report.map {
                     Self.word($0)
@@ -153,7 +157,7 @@ struct NetworkAudit {
         let wrong = parts.filter { !$0.isRight }
         for part in wrong.isEmpty ? Array(parts.prefix(1)) : wrong {
             Output.line()
-            Output.line(Output.strong(part.validator))
+            Output.line(Output.strong(part.name))
             if let report = part.report { AuditText(report).print() }
             if let problem = part.problem { Output.line(problem) }
         }

@@ -79,7 +79,8 @@ struct RecoverCommand: ParsableCommand {
 
     private struct Result: Encodable {
         struct Journal: Encodable {
-            let validator: String
+            let validator: UInt16
+            let name: String
             let silentUntil: UInt64
         }
 
@@ -132,7 +133,9 @@ struct RecoverCommand: ParsableCommand {
             let homes = try Place.homes(home)
             do throws(NodeError) {
                 result.journals = try NodeJournals.beginAnew(at: homes, named: newJournal).map {
-                    Result.Journal(validator: $0.validator, silentUntil: $0.silentUntil.rawValue)
+                    Result.Journal(
+                        validator: $0.validator, name: $0.name,
+                        silentUntil: $0.silentUntil.rawValue)
                 }
             } catch {
                 throw Failure("\(error)")
@@ -142,7 +145,7 @@ struct RecoverCommand: ParsableCommand {
         if let ledger = result.ledger { show(ledger) }
         for journal in result.journals {
             Output.line(
-                "The journal of \(journal.validator) is begun anew; it says nothing until ledger"
+                "The journal of \(journal.name) is begun anew; it says nothing until ledger"
                     + " time has passed \(UTC.text(Time(journal.silentUntil))).")
         }
         if result.ledger == nil, result.journals.isEmpty {

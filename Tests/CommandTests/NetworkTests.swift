@@ -15,7 +15,7 @@ struct NetworkTests {
         let report = try result.object()
         #expect(report["is_one"] as? Bool == true && report["is_right"] as? Bool == true)
         let ledgers = try #require(report["ledgers"] as? [[String: Any]])
-        #expect(ledgers.compactMap { $0["validator"] as? String }.count == 10)
+        #expect(ledgers.compactMap { $0["validator"] as? Int } == Array(0..<10))
         let text = try Command.run("audit", journey.network)
         #expect(text.output.hasPrefix("The 10 ledgers are one."))
         // A view takes the network too, and says whose ledger it shows.
@@ -247,7 +247,7 @@ struct NetworkTests {
         #expect(status == 1)
         #expect(report["is_right"] as? Bool == false && report["is_one"] as? Bool == false)
         let ledgers = try #require(report["ledgers"] as? [[String: Any]])
-        #expect(ledgers.compactMap { $0["validator"] as? String }.count == 4)
+        #expect(ledgers.compactMap { $0["name"] as? String }.count == 4)
         let findings = ledgers.map { ($0["report"] as? [String: Any])?["findings"] as? [Any] }
         #expect(findings.map { $0?.isEmpty ?? false } == [true, false, false, true])
         #expect(ledgers.map { $0["is_one"] as? Bool } == [true, false, false, true])
@@ -299,7 +299,7 @@ struct NetworkTests {
         let begun = try Command.run("recover", small.network, "--new-journals", "--json")
         #expect(begun.status == 0, "\(begun.errors)")
         let journals = try #require(try begun.object()["journals"] as? [[String: Any]])
-        #expect(journals.compactMap { $0["validator"] as? String } == ["validator-3"])
+        #expect(journals.compactMap { $0["name"] as? String } == ["validator-3"])
         #expect(try small.run(requests: try small.samples(1, from: 1)).status == 0)
         for number in [1, 2] { try files.removeItem(atPath: small.home(number) + "/journal") }
         let refused = try Command.run("recover", small.network, "--new-journals")

@@ -82,7 +82,7 @@ struct LocalFaultTests {
         #expect(summary.equivocations >= 1)
         for event in recorder.events {
             if case .equivocation(let validator, _, _) = event {
-                #expect(validator == "validator-10")
+                #expect(validator == NodeEvent.Party(9, "validator-10"))
             }
         }
     }

@@ -12,6 +12,7 @@ import Testing
 struct NodeEventTests {
     private static let request = RequestID(Digest(hashing: [1]))
     private static let job = JobID(Digest(hashing: [2]))
+    private static let validator = NodeEvent.Party(0, "validator-1")
 
     /// Every event with a text that may be another's.
     private static func events(_ text: String) -> [NodeEvent] {
@@ -19,7 +20,7 @@ struct NodeEventTests {
             .recovered(text), .warning(text), .projectionsStopped(text),
             .refused(line: 1, request: request, reason: "unreadable", detail: text),
             .settled(request: request, .settled, reference: text),
-            .equivocation(validator: "validator-1", about: text, request: request),
+            .equivocation(validator: validator, about: text, request: request),
             .jobRefused(job: job, reason: "unreadable", detail: text),
             .waiting(until: Time(1), openRounds: 1, openJobs: 1, settlements: 1, reason: text),
         ]
@@ -54,5 +55,35 @@ struct NodeEventTests {
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
             #expect(object is [String: Any], "\(line)")
         }
+    }
+
+    @Test("a validator is told by number and name")
+    func parties() throws {
+        func object(_ event: NodeEvent) throws -> [String: Any] {
+            try #require(
+                try JSONSerialization.jsonObject(with: Data(event.json.utf8)) as? [String: Any])
+        }
+        let reported = NodeEvent.jobReported(
+            job: Self.job, validator: Self.validator, JobStatus(.success),
+            output: Digest(hashing: [3]), fuel: 7)
+        for event in [
+            reported,
+            .equivocation(validator: Self.validator, about: "vote", request: Self.request),
+        ] {
+            let told = try object(event)
+            #expect(told["validator"] as? Int == 0 && told["name"] as? String == "validator-1")
+            #expect(event.description.contains("validator-1"))
+        }
+        let bridge = NodeEvent.equivocation(
+            validator: NodeEvent.Party(nil, "bridge"), about: "settlement", request: Self.request)
+        let told = try object(bridge)
+        #expect(told["validator"] == nil && told["name"] as? String == "bridge")
+        let assigned = NodeEvent.jobAssigned(
+            job: Self.job, validators: [Self.validator, NodeEvent.Party(4, "validator-5")],
+            deadline: Time(9))
+        let all = try #require(try object(assigned)["validators"] as? [[String: Any]])
+        #expect(all.compactMap { $0["validator"] as? Int } == [0, 4])
+        #expect(all.compactMap { $0["name"] as? String } == ["validator-1", "validator-5"])
+        #expect(assigned.description.contains("validator-1, validator-5 run it"))
     }
 }

@@ -66,7 +66,7 @@ struct RunningFolderTests {
         try FileManager.default.removeItem(atPath: network.nodes[3].journalDirectory)
         let begun = try NodeJournals.beginAnew(
             at: network.nodes.map(\.path), named: [], clock: clock)
-        #expect(begun.map(\.validator) == [network.nodes[3].validator])
+        #expect(begun.map(\.name) == [network.nodes[3].validator])
         let until = try #require(begun.first?.silentUntil)
         nodes = try RunningNodes(network, [0, 1, 2, 3], clock: clock)
         nodes.node(3)?.submit(.request(requests[1]))

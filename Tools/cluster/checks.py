@@ -73,10 +73,10 @@ class Checks:
         done = self.network.run("audit", str(self.network.folder), "--json", may_fail=True)
         demand(done.returncode == 0, f"the audit says: {done.stdout[-4000:]}{done.stderr}")
         ledgers = json.loads(done.stdout)["ledgers"]
-        names = {part["validator"] for part in ledgers}
+        names = {part["name"] for part in ledgers}
         lacking = {node.name for node in self.network.validators} - names
         demand(not lacking, f"the audit did not see the ledgers of {', '.join(sorted(lacking))}")
-        self.sizes = {part["validator"]: part["report"]["size"] for part in ledgers}
+        self.sizes = {part["name"]: part["report"]["size"] for part in ledgers}
         self.compare_told()
         return max(self.sizes, key=self.sizes.get)
 

@@ -17,7 +17,7 @@ extension Routes {
     }
 
     private struct Status: Encodable {
-        var validator: String
+        var name: String
         var ledger: String
         var version: String
         var height: UInt64
@@ -50,7 +50,7 @@ extension Routes {
             let office = try await Office(desk)
             return try .json(
                 Status(
-                    validator: desk.node.name, ledger: desk.node.home.ledger.hex,
+                    name: desk.node.name, ledger: desk.node.home.ledger.hex,
                     version: NodeLimits.programVersion, height: facts.height.rawValue,
                     size: facts.size, root: facts.root?.hex, time: facts.time.rawValue,
                     openRounds: facts.openRounds, openJobs: facts.openJobs,

@@ -75,8 +75,8 @@ package struct CaseReport: Encodable, Sendable {
     package let path: String
     /// The ledger.
     package let ledger: String
-    /// Whose node diverged.
-    package let validator: String
+    /// The name of the validator whose node diverged.
+    package let name: String
     /// When, in milliseconds since 1970, by the node's clock.
     package let time: UInt64
     /// The batch in dispute.
@@ -117,7 +117,7 @@ package struct CaseReport: Encodable, Sendable {
         let names = Self.names(found)
         self.path = path
         ledger = found.ledger.hex
-        validator = found.name
+        name = found.name
         time = found.time.rawValue
         height = found.height.rawValue
         answer = found.answer.rawValue

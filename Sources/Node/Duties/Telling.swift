@@ -72,7 +72,7 @@ final class Telling: Duty {
             }
         case .voteCast(let event):
             return state.voteMessage(of: event).map {
-                .voted(VerificationVote($0), validator: state.name(of: event.validator))
+                .voted(VerificationVote($0), validator: state.party(event.validator))
             }
         case .outcomeDecided(let event):
             return state.requestID(at: event.request).map {
@@ -101,7 +101,7 @@ final class Telling: Duty {
         var request: RequestID?
         if case .vote(let entry) = event.slot { request = state.requestID(at: entry) }
         return .equivocation(
-            validator: state.name(of: event.validator), about: event.slot.kindName,
+            validator: state.party(event.validator), about: event.slot.kindName,
             request: request)
     }
 
@@ -114,13 +114,13 @@ final class Telling: Duty {
         case .jobAssigned(let event):
             return state.jobID(at: event.job).map {
                 .jobAssigned(
-                    job: $0, validators: event.validators.map(state.name(of:)),
+                    job: $0, validators: event.validators.map(state.party),
                     deadline: event.deadline)
             }
         case .resultReported(let event):
             return state.jobID(at: event.job).map {
                 .jobReported(
-                    job: $0, validator: state.name(of: event.validator), event.status,
+                    job: $0, validator: state.party(event.validator), event.status,
                     output: event.output, fuel: event.fuel)
             }
         case .jobDecided(let event):
@@ -174,5 +174,12 @@ extension Slot {
         case .checkpoint: "checkpoints"
         case .settlement: "reports of a settlement"
         }
+    }
+}
+
+extension LedgerState {
+    fileprivate func party(_ index: ValidatorIndex) -> NodeEvent.Party {
+        index == .bridge
+            ? NodeEvent.Party(nil, "bridge") : NodeEvent.Party(index.rawValue, name(of: index))
     }
 }

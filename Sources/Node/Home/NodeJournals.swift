@@ -11,8 +11,10 @@ internal import Storage
 package enum NodeJournals {
     /// A journal that was begun anew.
     package struct Begun: Sendable, Equatable {
-        /// Whose it is.
-        package let validator: String
+        /// The number of the validator.
+        package let validator: UInt16
+        /// Its name.
+        package let name: String
         /// Until when in ledger time, that included, it says nothing.
         package let silentUntil: Time
     }
@@ -78,7 +80,7 @@ package enum NodeJournals {
                 silentThrough: Height(height.rawValue + 1))
         } catch { throw .host(path: directory, .journal(error)) }
         return Begun(
-            validator: node.validator,
+            validator: UInt16(place), name: node.validator,
             silentUntil: now.adding(milliseconds: 2 * Limits.voteLifeMilliseconds))
     }
 

@@ -338,9 +338,9 @@ struct LocalEngine {
         let options = run.options
         let answer = Waited<[RunSummary.ValidatorSummary]>()
         node.readState({ state in
-            state.validators.map { validator in
+            state.validators.enumerated().map { place, validator in
                 RunSummary.ValidatorSummary(
-                    name: validator.name, key: validator.key.hex,
+                    validator: UInt16(place), name: validator.name, key: validator.key.hex,
                     behaviour: options.word(for: validator.name),
                     reputationBefore: validator.reputation.rawValue,
                     reputationAfter: validator.reputation.rawValue)

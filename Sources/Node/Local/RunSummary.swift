@@ -5,6 +5,8 @@
 package struct RunSummary: Codable, Sendable, Equatable {
     /// A validator before and after.
     package struct ValidatorSummary: Codable, Sendable, Equatable {
+        /// Its number.
+        package var validator: UInt16
         /// What people call it.
         package var name: String
         /// Its key, in hexadecimal.
@@ -17,7 +19,7 @@ package struct RunSummary: Codable, Sendable, Equatable {
         package var reputationAfter: UInt64
 
         private enum CodingKeys: String, CodingKey {
-            case name, key, behaviour
+            case validator, name, key, behaviour
             case reputationBefore = "reputation_before"
             case reputationAfter = "reputation_after"
         }

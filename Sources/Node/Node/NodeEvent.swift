@@ -6,6 +6,20 @@ package import Ledger
 
 /// What happens while nodes run. Nothing is told before it is durable.
 package enum NodeEvent: Sendable, Equatable {
+    /// A validator as it is told of: its number in the ledger, and its name.
+    package struct Party: Codable, Equatable, Sendable {
+        /// The number; nil of the bridge, which has none.
+        package var validator: UInt16?
+        /// What the ledger calls it.
+        package var name: String
+
+        /// Takes both.
+        package init(_ validator: UInt16?, _ name: String) {
+            self.validator = validator
+            self.name = name
+        }
+    }
+
     /// Something was found and put right, or is put off, when the node was opened.
     case recovered(String)
     /// A request stands in the ledger, at this entry, and its round is open.
@@ -15,22 +29,22 @@ package enum NodeEvent: Sendable, Equatable {
     /// A request stood in the ledger before; nil where it is not decided and too many wait.
     case answered(line: Int?, request: RequestID, ConsensusResult?)
     /// A vote stands in the ledger.
-    case voted(VerificationVote, validator: String)
+    case voted(VerificationVote, validator: Party)
     /// A request is decided; the line is that of this run where there is one.
     case decided(line: Int?, ConsensusResult)
     /// The bridge's report stands in the ledger.
     case settled(request: RequestID, SettlementResult, reference: String)
     /// A validator is convicted of two messages that contradict each other: about a request, where
     /// they are votes.
-    case equivocation(validator: String, about: String, request: RequestID?)
+    case equivocation(validator: Party, about: String, request: RequestID?)
     /// A change that T validators agreed on stands in the ledger, at this entry.
     case changed(number: UInt64, entry: EntryIndex)
     /// A job stands in the ledger, at this entry.
     case jobSubmitted(job: JobID, entry: EntryIndex)
     /// Three validators are to run a job, by this time.
-    case jobAssigned(job: JobID, validators: [String], deadline: Time)
+    case jobAssigned(job: JobID, validators: [Party], deadline: Time)
     /// A validator's result of a job stands in the ledger.
-    case jobReported(job: JobID, validator: String, JobStatus, output: Digest, fuel: UInt64)
+    case jobReported(job: JobID, validator: Party, JobStatus, output: Digest, fuel: UInt64)
     /// A job is decided; status and output have a meaning where validators agree.
     case jobDecided(job: JobID, JobDecision, JobStatus, output: Digest)
     /// A submitted job was not taken; `reason` is one word.
@@ -86,7 +100,7 @@ extension NodeEvent: CustomStringConvertible {
             Self.place(line) + "known \(request.hex.prefix(16)): "
                 + (result.map { "\($0.outcome) (\($0.reason))" } ?? "its round is still open")
         case .voted(let vote, let validator):
-            "\(validator) votes \(vote.vote) on \(vote.requestID.prefix(16)) (\(vote.reason))"
+            "\(validator.name) votes \(vote.vote) on \(vote.requestID.prefix(16)) (\(vote.reason))"
         case .decided(let line, let result):
             Self.place(line)
                 + "\(result.outcome) \(result.requestID.prefix(16)) (\(result.reason);"
@@ -95,17 +109,17 @@ extension NodeEvent: CustomStringConvertible {
         case .settled(let request, let result, let reference):
             "\(result.jsonName) \(request.hex.prefix(16)) as \(reference)"
         case .equivocation(let validator, let about, let request):
-            "\(validator) is convicted: two contradicting messages (\(about))"
+            "\(validator.name) is convicted: two contradicting messages (\(about))"
                 + (request.map { " on \($0.hex.prefix(16))" } ?? "")
         case .changed(let number, let entry):
             "change \(number) stands at entry \(entry.rawValue)"
         case .jobSubmitted(let job, let entry):
             "job \(Self.short(job)): accepted at entry \(entry.rawValue)"
         case .jobAssigned(let job, let validators, let deadline):
-            "job \(Self.short(job)): \(validators.joined(separator: ", ")) run it until "
-                + TimeText.of(deadline)
+            "job \(Self.short(job)): " + validators.map(\.name).joined(separator: ", ")
+                + " run it until " + TimeText.of(deadline)
         case .jobReported(let job, let validator, let status, let output, let fuel):
-            "job \(Self.short(job)): \(validator) reports \(status.text)"
+            "job \(Self.short(job)): \(validator.name) reports \(status.text)"
                 + (status.kind == .success ? ", output \(output.hex.prefix(16))" : "")
                 + ", fuel \(fuel)"
         case .jobDecided(let job, .agreed, let status, let output):
@@ -145,8 +159,9 @@ private struct NodeEventJSON: Encodable {
     var entry: UInt64?
     var reason: String?
     var detail: String?
-    var validator: String?
-    var validators: [String]?
+    var validator: UInt16?
+    var name: String?
+    var validators: [NodeEvent.Party]?
     var deadline: UInt64?
     var status: String?
     var output: String?
@@ -175,15 +190,16 @@ private struct NodeEventJSON: Encodable {
             (event, self.line, request_id) = ("answered", line, request.hex)
             self.result = result
         case .voted(let vote, let validator):
-            (event, self.vote, self.validator) = ("voted", vote, validator)
+            (event, self.vote) = ("voted", vote)
+            take(validator)
         case .decided(let line, let result):
             (event, self.line, self.result) = ("decided", line, result)
         case .settled(let request, let result, let reference):
             (event, request_id) = ("settled", request.hex)
             (settlement, self.reference) = (result.jsonName, reference)
         case .equivocation(let validator, let about, let request):
-            (event, self.validator, request_id) = ("equivocation", validator, request?.hex)
-            detail = about
+            (event, request_id, detail) = ("equivocation", request?.hex, about)
+            take(validator)
         case .changed(let number, let entry):
             (event, self.number, self.entry) = ("changed", number, entry.rawValue)
         case .jobSubmitted, .jobAssigned, .jobReported, .jobDecided, .jobRefused: take(job: source)
@@ -194,6 +210,11 @@ private struct NodeEventJSON: Encodable {
         case .warning(let text): (event, detail) = ("warning", text)
         }
     }
+
+    private mutating func take(_ party: NodeEvent.Party) {
+        (validator, name) = (party.validator, party.name)
+    }
+
     private mutating func take(job source: NodeEvent) {
         switch source {
         case .jobSubmitted(let job, let entry):
@@ -202,7 +223,8 @@ private struct NodeEventJSON: Encodable {
             (event, job_id, self.validators) = ("job_assigned", job.hex, validators)
             self.deadline = deadline.rawValue
         case .jobReported(let job, let validator, let status, let output, let fuel):
-            (event, job_id, self.validator) = ("job_reported", job.hex, validator)
+            (event, job_id) = ("job_reported", job.hex)
+            take(validator)
             take(status, output)
             self.fuel = fuel
         case .jobDecided(let job, let decision, let status, let output):

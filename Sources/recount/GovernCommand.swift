@@ -23,6 +23,10 @@ struct GovernCommand: ParsableCommand {
               recount govern propose net parameters threshold=8 --out change.json
               recount govern sign change.json validator-3
               recount govern submit validator-3 change.json --wait
+
+            A machine that has a key and no ledger signs too:
+
+              recount govern sign change.json --key keys/validator-3.key
             """,
         subcommands: [
             GovernProposeCommand.self, GovernSignCommand.self, GovernShowCommand.self,
@@ -55,8 +59,15 @@ private struct Proposals {
     }
 
     func write(_ proposal: ChangeProposal, to file: String, force: Bool) throws(Failure) {
+        try Self.write(
+            proposal, says: words.text(of: proposal.message.change), to: file, force: force)
+    }
+
+    static func write(
+        _ proposal: ChangeProposal, says: String, to file: String, force: Bool
+    ) throws(Failure) {
         let text: String
-        do { text = try proposal.json(says: words.text(of: proposal.message.change)) } catch {
+        do { text = try proposal.json(says: says) } catch {
             throw Failure("the proposal cannot be written: \(ErrorWords.of(error))")
         }
         try OutputFile.write(Array(text.utf8), to: file, force: force)
@@ -111,19 +122,24 @@ private struct Proposals {
     }
 
     func show(_ proposal: ChangeProposal) {
-        let standing = ProposalStanding(proposal, in: state)
+        Self.show(ProposalStanding(proposal, in: state), members: state.members.count)
+    }
+
+    /// - Parameter members: How many have a say; nil where there is no ledger.
+    static func show(_ standing: ProposalStanding, members: Int? = nil) {
         var list = Listing()
         list.add("change", standing.says)
         for effect in standing.effects { list.add("then", effect) }
-        list.add("number", "\(standing.number), the ledger waits for \(standing.nextNumber)")
+        let next = standing.nextNumber.map { ", the ledger waits for \($0)" } ?? ""
+        list.add("number", "\(standing.number)\(next)")
         list.add("ledger", standing.ledgerID)
-        list.add("signed by", Self.listed(standing.signers.map(Self.text)))
-        if !standing.unsigned.isEmpty {
-            list.add("not yet by", Self.listed(standing.unsigned))
+        list.add("signed by", listed(standing.signers.map(text)))
+        if let unsigned = standing.unsigned, !unsigned.isEmpty {
+            list.add("not yet by", listed(unsigned))
         }
-        let members = state.members.count
-        list.add(
-            "needed", "\(standing.threshold) of \(members), \(standing.lacking) are lacking")
+        if let members, let threshold = standing.threshold, let lacking = standing.lacking {
+            list.add("needed", "\(threshold) of \(members), \(lacking) are lacking")
+        }
         list.add("standing", "\(standing.standing.rawValue): \(standing.advice)")
         list.print()
     }
@@ -131,7 +147,7 @@ private struct Proposals {
     private static func text(_ signer: ProposalStanding.Signer) -> String {
         let name = signer.name ?? signer.key
         guard signer.holds else { return "\(name) (falsely)" }
-        return signer.isMember ? name : "\(name) (no member)"
+        return signer.isMember ?? true ? name : "\(name) (no member)"
     }
 
     private static func listed(_ names: [String]) -> String {
@@ -255,13 +271,32 @@ struct GovernSignCommand: ParsableCommand {
 
               recount govern sign change.json net/validator-3
               recount govern sign change.json net --out signed.json
+
+            With --key a machine signs that has the key and no ledger. What the file shows
+            is checked then, that every signature in it holds and that the rules do not
+            refuse such a change everywhere, and nothing is written where it does not. What
+            only a ledger knows is not: which change it waits for, whose keys these are, how
+            many must sign, and what else the rules say.
+
+              recount govern sign change.json --key keys/validator-3.key
+
+            Exit codes: 0 signed; 1 the file shows that the change would come to nothing;
+            2 it cannot be read or signed.
             """)
 
     @Argument(help: "The proposal.", completion: .file())
     var file: String
 
-    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
-    var home: String
+    @Argument(
+        help: "The home of a validator, or a local network; not with --key.",
+        completion: .directory)
+    var home: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The key of a validator, where there is no home and no ledger.", valueName: "file"),
+        completion: .file())
+    var key: String?
 
     @Option(
         help: ArgumentHelp("Write the result here instead.", valueName: "file"),
@@ -275,11 +310,26 @@ struct GovernSignCommand: ParsableCommand {
         completion: .file())
     var keyFile: String?
 
+    func validate() throws {
+        guard (home == nil) != (key == nil) else {
+            throw ValidationError(
+                "name the home that signs, or with --key the key where there is none")
+        }
+    }
+
     mutating func run() throws {
         let target = out ?? file
         // In place of itself, a file is replaced by what it becomes.
         let force = replacing.force || out == nil
         try OutputFile.check(target, force: force)
+        if let home {
+            try sign(home, to: target, force: force)
+        } else if let key {
+            try sign(key: key, to: target, force: force)
+        }
+    }
+
+    private func sign(_ home: String, to target: String, force: Bool) throws {
         let proposals = try Proposals(home)
         var proposal = try Proposals.read(file)
         let names = try Proposals.sign(&proposal, home, keyFile: keyFile)
@@ -287,6 +337,25 @@ struct GovernSignCommand: ParsableCommand {
         if target == "-" { return }
         Output.line("Signed by \(names.joined(separator: ", ")).")
         proposals.show(proposal)
+    }
+
+    /// Signs with nothing but a key, after a look at what the file shows by itself.
+    private func sign(key path: String, to target: String, force: Bool) throws {
+        var proposal = try Proposals.read(file)
+        let key: SigningKey
+        do throws(NodeError) {
+            let sealed = try OfflineKey(path)
+            key = try sealed.open(try Passphrase.protection(of: sealed, keyFile: keyFile))
+        } catch { throw Failure("\(error)") }
+        proposal.sign(with: key)
+        let standing = ProposalStanding(alone: proposal)
+        guard standing.standing == .unchecked else {
+            throw Failure("\(file) is not signed: \(standing.advice)", .wrong)
+        }
+        try Proposals.write(proposal, says: standing.says, to: target, force: force)
+        if target == "-" { return }
+        Output.line("Signed with the key \(key.publicKey.hex).")
+        Proposals.show(standing)
     }
 }
 
@@ -297,26 +366,35 @@ struct GovernShowCommand: ParsableCommand {
         discussion: """
             Held against the ledger of a home as it is now: what the change would do, whose
             signatures are on it and whether they hold, how many are lacking, and whether
-            the ledger has moved on or its rules would refuse the change.
+            the ledger has moved on or its rules would refuse the change. Without a home,
+            what the file shows by itself.
 
               recount govern show change.json net/validator-3
               recount govern show change.json net --json
+              recount govern show change.json
 
             Standing: ready to be handed in; lacking signatures; outdated, since another
             change took its number; early; refused by the rules; forged, with a signature
-            that does not hold; foreign, of another ledger.
+            that does not hold; foreign, of another ledger; unchecked, without a home.
             """)
 
     @Argument(help: "The proposal; - is standard input.", completion: .file())
     var file: String
 
-    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
-    var home: String
+    @Argument(
+        help: "The home of a validator, or a local network; none without a ledger.",
+        completion: .directory)
+    var home: String?
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
     mutating func run() throws {
+        guard let home else {
+            let standing = ProposalStanding(alone: try Proposals.read(file))
+            if json { return try Output.json(standing) }
+            return Proposals.show(standing)
+        }
         let proposals = try Proposals(home)
         let proposal = try Proposals.read(file)
         guard json else { return proposals.show(proposal) }

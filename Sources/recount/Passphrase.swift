@@ -74,6 +74,12 @@ enum Passphrase {
         try protection(keyFile, needsPassphrase: try BridgeHome.needsPassphrase(at: home))
     }
 
+    /// What opens a key that stands by itself.
+    static func protection(of key: OfflineKey, keyFile: String?) throws(NodeError) -> HomeProtection
+    {
+        try protection(keyFile, needsPassphrase: try key.needsPassphrase())
+    }
+
     private static func protection(
         _ keyFile: String?, needsPassphrase: Bool
     ) throws(NodeError) -> HomeProtection {

@@ -140,6 +140,7 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand(named: "bridge show", "net --key-file unlock.key"),
         PrintedCommand(named: "bridge rebuild", "net --key-file unlock.key"),
         PrintedCommand(
+        PrintedCommand(named: "govern show", "change.json"),
             named: "job submit",
             "net samples/modules/reverse.wasm --input few.jsonl --key-file unlock.key"),
         PrintedCommand(named: "job list", "net", isLines: true),

@@ -32,6 +32,33 @@ extension LedgerState {
         } catch { return error }
     }
 
+    /// Why the rules refuse a change in every state; nil where it depends on the state.
+    package static func refusalEverywhere(of change: Change) -> Refusal? {
+        do throws(Refusal) {
+            try checkAlone(change)
+            return nil
+        } catch { return error }
+    }
+
+    /// Checks what a change shows without any state.
+    private static func checkAlone(_ change: Change) throws(Refusal) {
+        switch change {
+        case .validatorJoined(let key, let name, _):
+            guard key.isValid else { throw .invalidKey }
+            guard PartyName.isValid(name) else { throw .malformedName }
+        case .validatorLeft, .stakeChanged: break
+        case .parametersChanged(let parameters):
+            if let fault = parameters.fault { throw fault }
+        case .circuitRegistered(let circuit): try check(circuit)
+        case .rootPublished(_, let root):
+            guard isCanonical(root) else { throw .malformedInput }
+        case .submitterListed(let key, let name, let quota):
+            guard key.isValid else { throw .invalidKey }
+            guard quota <= Limits.unclosedMax else { throw .boundsOutOfRange }
+            guard PartyName.isValid(name) else { throw .malformedName }
+        }
+    }
+
     /// Checks what a change may do in the state as it is.
     func check(_ change: Change) throws(Refusal) {
         switch change {

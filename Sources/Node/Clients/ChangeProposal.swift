@@ -122,6 +122,9 @@ extension ChangeProposal {
             else { throw .field("endorsements") }
             endorsements.append(Endorsement(validator: PublicKey(key), signature: signature))
         }
+        guard Set(endorsements.map(\.validator)).count == endorsements.count else {
+            throw .field("endorsements")
+        }
         self.ledger = LedgerID(Digest(ledger))
         message = GovernanceMessage(
             number: file.number, change: change, endorsements: endorsements)

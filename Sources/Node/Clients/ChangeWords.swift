@@ -196,7 +196,8 @@ package struct ChangeWords {
         case .validatorLeft(let key): "\(name(key)) leaves"
         case .stakeChanged(let key, let stake):
             "the stake of \(name(key)) becomes \(stake.rawValue)"
-        case .parametersChanged(let parameters): "parameters change: \(difference(parameters))"
+        case .parametersChanged(let parameters):
+            parameters.fault.map(Self.faulty) ?? "parameters change: \(difference(parameters))"
         case .circuitRegistered(let circuit):
             "circuit \(circuit.name) is added, its key has the hash"
                 + " \(Digest(hashing: circuit.verifyingKey).hex)"
@@ -209,6 +210,9 @@ package struct ChangeWords {
                 : "submitter \(name) is listed with quota \(quota)"
         }
     }
+
+    /// What is said of parameters that no ledger takes: their numbers may be anything.
+    static func faulty(_ fault: Refusal) -> String { "parameters become impossible: \(fault)" }
 
     private func name(_ key: PublicKey) -> String {
         state.validatorIndex(of: key).map { names.name(of: $0) } ?? key.hex

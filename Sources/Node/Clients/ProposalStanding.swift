@@ -4,7 +4,8 @@
 internal import Cryptography
 package import Ledger
 
-/// How far a proposed change has come, held against a state of a ledger.
+/// How far a proposed change has come, held against a state of a ledger, or, where there is none,
+/// what the proposal shows by itself.
 package struct ProposalStanding: Codable, Equatable, Sendable {
     /// What would become of it if it were handed in now; the first that holds.
     package enum Word: String, Codable, Sendable {
@@ -22,6 +23,8 @@ package struct ProposalStanding: Codable, Equatable, Sendable {
         case lacking
         /// It can be handed in.
         case ready
+        /// Nothing is wrong with what it shows by itself, and it was held against no ledger.
+        case unchecked
     }
 
     /// One who has signed.
@@ -30,8 +33,8 @@ package struct ProposalStanding: Codable, Equatable, Sendable {
         package var name: String?
         /// Its key, in hexadecimal.
         package var key: String
-        /// Whether it has a say.
-        package var isMember: Bool
+        /// Whether it has a say; nil without a ledger.
+        package var isMember: Bool?
         /// Whether the signature is its.
         package var holds: Bool
     }
@@ -48,16 +51,17 @@ package struct ProposalStanding: Codable, Equatable, Sendable {
     package let ledgerID: String
     /// Its number.
     package let number: UInt64
-    /// The number of the change that the ledger waits for.
-    package let nextNumber: UInt64
+    /// The number of the change that the ledger waits for; nil without a ledger, like what follows
+    /// beside the signers.
+    package let nextNumber: UInt64?
     /// Who has signed, in the order of the file.
     package let signers: [Signer]
     /// How many members must sign.
-    package let threshold: UInt32
+    package let threshold: UInt32?
     /// How many members still have to sign.
-    package let lacking: Int
+    package let lacking: Int?
     /// The members that have not signed, by name.
-    package let unsigned: [String]
+    package let unsigned: [String]?
 
     /// Judges a proposal.
     package init(_ proposal: ChangeProposal, in state: LedgerState) {
@@ -70,13 +74,15 @@ package struct ProposalStanding: Codable, Equatable, Sendable {
                 name: index.map { names.name(of: $0) }, key: endorsement.validator.hex,
                 isMember: index.map { state.members.contains($0) } ?? false, holds: check.holds)
         }
-        let signed = Set(signers.filter { $0.isMember && $0.holds }.map(\.key))
+        let signed = Set(signers.filter { $0.isMember == true && $0.holds }.map(\.key))
+        let nextNumber = state.nextChange
+        let lacking = max(0, Int(state.parameters.threshold) - signed.count)
         says = ChangeWords(state: state).text(of: message.change)
         effects = Self.effects(of: message.change, state)
         self.refusal = refusal.map { "\($0)" }
-        (ledgerID, number, nextNumber) = (proposal.ledger.hex, message.number, state.nextChange)
+        (ledgerID, number, self.nextNumber) = (proposal.ledger.hex, message.number, nextNumber)
         (self.signers, threshold) = (signers, state.parameters.threshold)
-        lacking = max(0, Int(state.parameters.threshold) - signed.count)
+        self.lacking = lacking
         unsigned = state.members.filter { index in
             state.validator(index).map { !signed.contains($0.key.hex) } ?? false
         }.map { names.name(of: $0) }
@@ -94,19 +100,45 @@ package struct ProposalStanding: Codable, Equatable, Sendable {
             }
     }
 
+    /// Judges a proposal by what it shows alone: its signatures, and whether the rules would refuse
+    /// the change in any state.
+    package init(alone proposal: ChangeProposal) {
+        let message = proposal.message
+        let checks = message.signatureChecks(in: proposal.ledger) ?? []
+        signers = zip(message.endorsements, checks).map { endorsement, check in
+            Signer(name: nil, key: endorsement.validator.hex, isMember: nil, holds: check.holds)
+        }
+        let refusal = LedgerState.refusalEverywhere(of: message.change)
+        says = ChangeWords.text(alone: message.change)
+        effects = []
+        self.refusal = refusal.map { "\($0)" }
+        (ledgerID, number) = (proposal.ledger.hex, message.number)
+        (nextNumber, threshold, lacking, unsigned) = (nil, nil, nil, nil)
+        standing =
+            if signers.contains(where: { !$0.holds }) {
+                .forged
+            } else {
+                refusal == nil ? .unchecked : .refused
+            }
+    }
+
     /// What is to be done with it.
     package var advice: String {
         switch standing {
         case .foreign: "it is of another ledger: look at it with a home of that one"
-        case .outdated:
-            "the ledger has moved on: it waits for change \(nextNumber); propose it again"
-        case .early: "the ledger waits for change \(nextNumber) first"
+        case .outdated: "the ledger has moved on: it waits for \(next); propose it again"
+        case .early: "the ledger waits for \(next) first"
         case .forged: "a signature in it does not hold; have it signed again"
         case .refused: "the ledger would refuse it: \(refusal ?? "")"
         case .lacking: "recount govern sign adds the signature of a home"
         case .ready: "recount govern submit hands it in"
+        case .unchecked:
+            "held against no ledger: not which number it waits for, whose keys these are, how many"
+                + " must sign, and what its rules say; recount govern show FILE HOME does"
         }
     }
+
+    private var next: String { nextNumber.map { "change \($0)" } ?? "another change" }
 
     private static func effects(of change: Change, _ state: LedgerState) -> [String] {
         let (members, threshold) = (state.members.count, state.parameters.threshold)

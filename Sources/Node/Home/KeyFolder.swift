@@ -11,7 +11,10 @@ struct KeyFolder {
     let path: String
 
     /// The keys of the home in the folder `home`.
-    init(home: String) { path = "\(home)/keys" }
+    init(home: String) { self.init(path: "\(home)/keys") }
+
+    /// The keys in a folder.
+    init(path: String) { self.path = path }
 
     /// The file of a key.
     func file(_ name: String) -> String { "\(path)/\(name).key" }

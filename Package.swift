@@ -31,18 +31,18 @@ let arguments: Target.Dependency = .product(
 
 /// The JSON Schemas of what commands print.
 let schemas = [
-    "audit", "backup", "backup-list", "bisect", "bridge-rebuild", "bridge-show", "case-list",
-    "case-show", "case-verify", "certificate-show", "certificate-verify", "chart-leaders",
-    "chart-reputation", "checkpoint-cosign", "checkpoint-show", "checkpoint-sign",
-    "checkpoint-verify", "config", "config-check", "culprits", "diff", "disagreements",
-    "evidence-verify", "export-tiles", "genesis", "genesis-accept", "govern-propose", "govern-show",
-    "govern-submit", "init", "job-list", "job-result", "job-run", "job-show", "job-submit",
-    "keygen", "leaders", "ledger-check", "ledger-info", "log", "projections-info",
-    "projections-rebuild", "projections-verify", "proof-verify", "prove-check", "prove-consistency",
-    "prove-entry",
-    "prove-request", "recover", "replay", "request-id", "requests", "run", "schema", "show-batch",
-    "show-entry", "show-job", "show-leader", "show-nullifier", "show-reputation", "show-request",
-    "show-validator", "simulate", "snapshot", "submit", "validators", "whatif", "why",
+    "answer", "audit", "backup", "backup-list", "bisect", "bridge-confirm", "bridge-rebuild",
+    "bridge-run", "bridge-show", "case-list", "case-show", "case-verify", "certificate-show",
+    "certificate-verify", "chart-leaders", "chart-reputation", "checkpoint-cosign",
+    "checkpoint-show", "checkpoint-sign", "checkpoint-verify", "config", "config-check", "culprits",
+    "diff", "disagreements", "evidence-verify", "export-tiles", "genesis", "genesis-accept",
+    "govern-propose", "govern-show", "govern-submit", "init", "job-list", "job-result", "job-run",
+    "job-show", "job-submit", "keygen", "leaders", "ledger-check", "ledger-info", "log", "node",
+    "projections-info", "projections-rebuild", "projections-verify", "proof-verify", "prove-check",
+    "prove-consistency", "prove-entry", "prove-request", "recover", "replay", "request-id",
+    "requests", "run", "schema", "show-batch", "show-entry", "show-job", "show-leader",
+    "show-nullifier", "show-reputation", "show-request", "show-validator", "simulate", "snapshot",
+    "submit", "validators", "whatif", "why",
 ]
 
 let package = Package(

@@ -198,11 +198,16 @@ struct BridgeConfirmCommand: ParsableCommand {
 
     func validate() throws {
         guard paid != unpaid else { throw ValidationError("say --paid or --unpaid") }
-        if options.json { throw ValidationError("confirm prints no JSON: leave out --json") }
+    }
+
+    private struct Confirmed: Encodable {
+        let requestID: String
+        let isPaid: Bool
     }
 
     mutating func run() throws {
         let vault = try options.vault()
+        let confirmed: Confirmed
         do throws(NodeError) {
             let found = try vault.payments().filter {
                 $0.state == .uncertain && $0.request.hex.hasPrefix(request.lowercased())
@@ -217,8 +222,9 @@ struct BridgeConfirmCommand: ParsableCommand {
                 throw .cannot("\(found[0].request.hex) is not uncertain any more")
             }
             try vault.close()
-            Output.line(
-                "\(found[0].request.hex) is \(paid ? "paid" : "not paid, and will be").")
+            confirmed = Confirmed(requestID: found[0].request.hex, isPaid: paid)
         } catch { throw Failure("\(error)") }
+        if options.json { return try Output.json(confirmed) }
+        Output.line("\(confirmed.requestID) is \(paid ? "paid" : "not paid, and will be").")
     }
 }

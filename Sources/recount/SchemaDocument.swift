@@ -5,11 +5,14 @@ import Foundation
 
 /// A JSON Schema of what a command prints with `--json`.
 enum SchemaDocument: String, CaseIterable {
+    case answer
     case audit
     case backup
     case backupList = "backup-list"
     case bisect
+    case bridgeConfirm = "bridge-confirm"
     case bridgeRebuild = "bridge-rebuild"
+    case bridgeRun = "bridge-run"
     case bridgeShow = "bridge-show"
     case caseList = "case-list"
     case caseShow = "case-show"
@@ -45,6 +48,7 @@ enum SchemaDocument: String, CaseIterable {
     case ledgerCheck = "ledger-check"
     case ledgerInfo = "ledger-info"
     case log
+    case node
     case projectionsInfo = "projections-info"
     case projectionsRebuild = "projections-rebuild"
     case projectionsVerify = "projections-verify"
@@ -89,11 +93,14 @@ enum SchemaDocument: String, CaseIterable {
     /// The document, in UTF-8.
     var bytes: [UInt8] {
         switch self {
+        case .answer: PackageResources.answer_json
         case .audit: PackageResources.audit_json
         case .backup: PackageResources.backup_json
         case .backupList: PackageResources.backup_list_json
         case .bisect: PackageResources.bisect_json
+        case .bridgeConfirm: PackageResources.bridge_confirm_json
         case .bridgeRebuild: PackageResources.bridge_rebuild_json
+        case .bridgeRun: PackageResources.bridge_run_json
         case .bridgeShow: PackageResources.bridge_show_json
         case .caseList: PackageResources.case_list_json
         case .caseShow: PackageResources.case_show_json
@@ -129,6 +136,7 @@ enum SchemaDocument: String, CaseIterable {
         case .ledgerCheck: PackageResources.ledger_check_json
         case .ledgerInfo: PackageResources.ledger_info_json
         case .log: PackageResources.log_json
+        case .node: PackageResources.node_json
         case .projectionsInfo: PackageResources.projections_info_json
         case .projectionsRebuild: PackageResources.projections_rebuild_json
         case .projectionsVerify: PackageResources.projections_verify_json

@@ -81,7 +81,14 @@ struct NodeLogTests {
         let said = try LoggedNode.lines(try OneValidator(), ["--json"])
         let documented = try Self.documentedKeys()
         var kinds: Set<String> = []
+        let schema = SchemaCheck(
+            root: try JSONValue(parsing: try Command.run("schema", "node").output))
         for line in said.output {
+            let value = try JSONValue(parsing: line)
+            #expect(try schema.problems(value) == [], "\(line)")
+            var surplus = value.members
+            surplus["surplus"] = .null
+            #expect(try !schema.problems(.object(surplus)).isEmpty, "\(line)")
             let object = try #require(
                 try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)"
             )
@@ -98,6 +105,12 @@ struct NodeLogTests {
             kinds.isSuperset(of: ["listening", "accepted", "voted", "decided", "batch", "traffic"]),
             "\(kinds)")
         #expect(said.errors.contains("recount: ending in order"))
+        let voted = try said.output.map { try JSONValue(parsing: $0).members }
+            .filter { $0["event"]?.text == "voted" }
+        #expect(voted.count == 3)
+        for vote in voted {
+            #expect(vote["validator"]?.whole == 0 && vote["name"]?.text == "validator-1")
+        }
     }
 
     /// A validator whose configuration has it say what is a warning or worse.

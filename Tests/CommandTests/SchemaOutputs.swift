@@ -23,6 +23,10 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { arguments.joined(separator: " ") }
 
+    /// What is tried by other tests: what goes on until it is ended, what takes a payment that
+    /// nobody is sure of, and what takes an accusation.
+    static let elsewhere: Set<String> = ["answer", "bridge confirm", "bridge run", "node"]
+
     static let all = forensics + views + files + makers + (engineIsThere ? results : [])
 
     private static let forensics = [
@@ -136,11 +140,11 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
             named: "govern propose",
             "net root circuit=withdraw root=1234 --out change.json --sign --key-file unlock.key"),
         PrintedCommand(named: "govern show", "change.json net"),
+        PrintedCommand(named: "govern show", "change.json"),
         PrintedCommand(named: "govern submit", "net change.json"),
         PrintedCommand(named: "bridge show", "net --key-file unlock.key"),
         PrintedCommand(named: "bridge rebuild", "net --key-file unlock.key"),
         PrintedCommand(
-        PrintedCommand(named: "govern show", "change.json"),
             named: "job submit",
             "net samples/modules/reverse.wasm --input few.jsonl --key-file unlock.key"),
         PrintedCommand(named: "job list", "net", isLines: true),

@@ -100,7 +100,8 @@ struct SchemaTests {
         let listed = try Command.run("schema", "--json").objects()
         let commands = listed.compactMap { $0["command"] as? String }
         let untried: Set<String> = engineIsThere ? [] : ["job result"]
-        #expect(Set(commands).subtracting(untried) == Set(Self.printed.map(\.schema)))
+        let tried = Set(Self.printed.map(\.schema)).union(PrintedCommand.elsewhere)
+        #expect(Set(commands).subtracting(untried) == tried)
         for command in commands {
             let root = try schema(command).root
             #expect(root.members["title"]?.text == "recount \(command) --json")
@@ -121,6 +122,56 @@ struct SchemaTests {
         if let items = schema.members["items"] { expectDescriptions(items, place + "[]") }
     }
 
+    @Test func `every command that takes --json has a schema`() throws {
+        let help = try Command.run("--experimental-dump-help")
+        let root = try JSONValue(parsing: help.output).members["command"] ?? .null
+        let listed = try Command.run("schema", "--json").objects()
+        let described = Set(listed.compactMap { $0["command"] as? String })
+        let printing = Set(Self.printing(root, []))
+        #expect(printing.count > 70 && printing == described)
+    }
+
+    /// The words of the commands that take `--json`, at any depth; a command that stands for a
+    /// group where none is named is called by the group.
+    private static func printing(_ command: JSONValue, _ words: [String]) -> [String] {
+        let flags = command.members["arguments"]?.elements ?? []
+        let takesJSON = flags.contains { flag in
+            flag.members["names"]?.elements.contains { $0.members["name"]?.text == "json" } ?? false
+        }
+        let own = takesJSON ? [words.joined(separator: " ")] : []
+        let standard = command.members["defaultSubcommand"]?.text
+        return own
+            + (command.members["subcommands"]?.elements ?? []).flatMap { sub in
+                let name = sub.members["commandName"]?.text ?? ""
+                return printing(sub, name == standard ? words : words + [name])
+            }
+    }
+
+    @Test func `a validator is a number in every schema, with its name beside it`() throws {
+        // There is no ledger that would name them.
+        let nameless: Set = ["certificate verify", "simulate"]
+        var found = 0
+        for command in try Command.run("schema", "--json").objects() {
+            let name = try #require(command["command"] as? String)
+            for properties in Self.properties(of: try schema(name).root) {
+                guard let validator = properties["validator"] else { continue }
+                found += 1
+                #expect(validator.members["type"]?.text == "integer", "\(name)")
+                #expect(properties["name"] != nil || nameless.contains(name), "\(name)")
+            }
+        }
+        #expect(found > 20)
+    }
+
+    /// The properties of every object that a schema describes.
+    private static func properties(of schema: JSONValue) -> [[String: JSONValue]] {
+        let own = schema.members["properties"].map { [$0.members] } ?? []
+        let inner =
+            schema.elements
+            + schema.members.filter { !["enum", "required"].contains($0.key) }.map(\.value)
+        return own + inner.flatMap { properties(of: $0) }
+    }
+
     @Test func `a schema that is not there is named, with those that are`() throws {
         let result = try Command.run("schema", "evidence", "burn")
         #expect(result.status == 2)
@@ -138,6 +189,8 @@ struct SchemaTests {
         (#"{"maxItems": 1}"#, "[1, 2]", false), (#"{"minItems": 1}"#, "[]", false),
         (#"{"items": {"type": "string"}}"#, "[1]", false), (#"{"format": "date"}"#, "1", false),
         (#"{"oneOf": [{"type": "string"}, {"type": "null"}]}"#, "null", true),
+        (#"{"additionalProperties": {"type": "string"}}"#, #"{"a": "b"}"#, true),
+        (#"{"additionalProperties": {"type": "string"}}"#, #"{"a": 1}"#, false),
         (#"{"oneOf": [{"type": "null"}, {"type": "null"}]}"#, "null", false),
         (##"{"$ref": "#/$defs/a", "$defs": {"a": {"type": "null"}}}"##, "null", true),
         (##"{"$ref": "#/$defs/b", "$defs": {"a": {"type": "null"}}}"##, "null", false),

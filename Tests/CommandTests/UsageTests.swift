@@ -179,7 +179,6 @@ struct IdleFlagTests {
         ("submit x --request y --patience 3", "--wait"),
         ("govern propose x leave validator=a --key-file k", "--sign"),
         ("govern propose x leave validator=a --wait", "--submit"),
-        ("bridge confirm x 1 --paid --json", "--json"),
         ("chart leaders x --json --svg a.svg", "--svg"),
         ("chart leaders x --svg a.svg --ascii", "--ascii"),
         ("chart reputation x --json --rows 9", "--rows"), ("why 1 x --json --graph", "--graph"),

@@ -1,10 +1,10 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+internal import Foundation
 
 /// A JSON text, with its kinds of values told apart.
-indirect enum JSONValue: Equatable, Sendable, Decodable {
+package indirect enum JSONValue: Equatable, Sendable, Decodable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -13,7 +13,7 @@ indirect enum JSONValue: Equatable, Sendable, Decodable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -33,26 +33,28 @@ indirect enum JSONValue: Equatable, Sendable, Decodable {
     }
 
     /// Reads a text.
-    init(parsing text: some StringProtocol) throws {
+    package init(parsing text: some StringProtocol) throws {
         self = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
     }
 
     /// The members of an object; none of anything else.
-    var members: [String: JSONValue] {
+    package var members: [String: JSONValue] {
         if case .object(let members) = self { members } else { [:] }
     }
 
     /// The elements of an array; none of anything else.
-    var elements: [JSONValue] { if case .array(let elements) = self { elements } else { [] } }
+    package var elements: [JSONValue] {
+        if case .array(let elements) = self { elements } else { [] }
+    }
 
     /// The text of a string.
-    var text: String? { if case .string(let text) = self { text } else { nil } }
+    package var text: String? { if case .string(let text) = self { text } else { nil } }
 
     /// An integer.
-    var whole: Int64? { if case .integer(let value) = self { value } else { nil } }
+    package var whole: Int64? { if case .integer(let value) = self { value } else { nil } }
 
     /// What JSON Schema calls it, the narrowest first.
-    var kinds: [String] {
+    package var kinds: [String] {
         switch self {
         case .null: ["null"]
         case .bool: ["boolean"]

@@ -4,13 +4,17 @@
 /// Holds values against a JSON Schema, as far as the schemas of this program go.
 ///
 /// A word that it does not know is a problem too, so that nothing is passed unread.
-struct SchemaCheck {
+package struct SchemaCheck {
     private static let remarks: Set = ["$schema", "$id", "$defs", "title", "description"]
 
-    let root: JSONValue
+    /// The schema.
+    package let root: JSONValue
+
+    /// Takes a schema.
+    package init(root: JSONValue) { self.root = root }
 
     /// What is wrong with a value, with the place where.
-    func problems(_ value: JSONValue) throws -> [String] { try problems(value, root, "") }
+    package func problems(_ value: JSONValue) throws -> [String] { try problems(value, root, "") }
 
     private func problems(
         _ value: JSONValue, _ schema: JSONValue, _ place: String
@@ -53,9 +57,14 @@ struct SchemaCheck {
             return rule.elements.compactMap(\.text).filter { members[$0] == nil }
                 .map { "\(place): \($0) is lacking" }
         default:
-            guard rule == .bool(false) else { return ["\(place): \(word) is not read here"] }
             let known = schema.members["properties"]?.members ?? [:]
-            return members.keys.filter { known[$0] == nil }.map { "\(place): \($0) is too much" }
+            let others = members.filter { known[$0.key] == nil }
+            guard rule != .bool(false) else {
+                return others.keys.map { "\(place): \($0) is too much" }
+            }
+            return try others.flatMap { name, value in
+                try problems(value, rule, "\(place)/\(name)")
+            }
         }
     }
 

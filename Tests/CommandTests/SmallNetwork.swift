@@ -47,7 +47,10 @@ struct SmallNetwork: Sendable {
             contentsOfFile: samplesFolder + "/requests.jsonl", encoding: .utf8
         ).split(separator: "\n")
         let some = lines[start..<(start + count)].joined(separator: "\n") + "\n"
-        return try folder.write(Array(some.utf8), "requests-\(start).jsonl")
+        // Whole at every moment: tests that run beside each other read the same file.
+        let file = folder.file("requests-\(start)-\(count).jsonl")
+        try Data(some.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        return file
     }
 
     /// Runs the network until the body is done.

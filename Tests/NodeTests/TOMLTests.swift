@@ -138,6 +138,11 @@ struct TOMLTests {
         #expect(problem(nested(most)) == nil)
         #expect(problem(nested(most + 1)) != nil)
         #expect(problem(nested(1_000_000)) != nil)
+        func titled(_ count: Int) -> [UInt8] {
+            Array(("[" + String(repeating: "a.", count: count - 1) + "a]").utf8)
+        }
+        #expect(problem(titled(TOMLReader.depthMax)) == nil)
+        #expect(problem(titled(TOMLReader.depthMax + 1)) != nil)
         for unit in ["a.", "a = {", "[[", "a = [{"] {
             let text = String(repeating: unit, count: 200_000) + "a = 1"
             #expect(problem(Array(text.utf8)) != nil, "\(unit)")

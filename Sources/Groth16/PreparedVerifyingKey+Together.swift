@@ -133,12 +133,15 @@ extension PreparedVerifyingKey {
             ])
     }
 
-    /// Multiplies A and the negation of C by the `signedElement` of each scalar; nil where the kernels cannot.
+    /// Multiplies A and the negation of C by the `signedElement` of each scalar; nil where the
+    /// kernels cannot. No multiple of a point of prime order by such a scalar is infinity, so one
+    /// that seems so is left to Swift.
     private func multiplyInLanes(
         _ equations: [Equation], _ scalars: [SplitScalar]
     ) -> (first: [G1Point], third: G1Point)? {
         if equations.contains(where: { $0.a.isInfinity || $0.c.isInfinity }) { return nil }
         guard let first = Kernels.multiples(equations.map(\.a), scalars),
+            !first.contains(where: \.isInfinity),
             let third = Kernels.sum(equations.map(\.c.negated), scalars)
         else { return nil }
         return (first, third)

@@ -118,8 +118,8 @@ struct EdwardsPoint: Sendable {
     }
 }
 
-/// A point (x, y) made ready to be added: (y + x) / 2, (y - x) / 2 and dxy; 128 bytes, two lines of a
-/// cache.
+/// A point (x, y) made ready to be added: (y + x) / 2, (y - x) / 2 and dxy; 128 bytes, two lines of
+/// a cache.
 ///
 /// Half of what the source of `EdwardsPoint` has: so all coordinates of a sum are a fourth of those
 /// there, and no coordinate has to be doubled.

@@ -15,10 +15,11 @@ struct TabledCheck {
 
 /// The sums that verdicts on signatures rest on, for any keys with tables; they share an inversion.
 ///
-/// See `SignatureLanes` for the same sums eight at a time. The verdict is that of `crypto_sign_verify_detached` of libsodium for a key that
-/// `PublicKey.isValid` accepts: S is below l; R is not of small order; and the encoding of
-/// S*B - k*A, with k the SHA-512 of R, A and the message modulo l, is R byte for byte. That encoding
-/// is canonical, so an R that is not canonical is refused. No cofactor anywhere.
+/// See `SignatureLanes` for the same sums eight at a time. The verdict is that of libsodium's
+/// `crypto_sign_verify_detached` for a key that `PublicKey.isValid` accepts: S is below l; R is not
+/// of small order; and the encoding of S*B - k*A, with k the SHA-512 of R, A and the message modulo
+/// l, is R byte for byte. That encoding is canonical, so an R that is not canonical is refused. No
+/// cofactor anywhere.
 ///
 /// Source: RFC 8032 section 5.1.7; libsodium 1.0.18, `crypto_sign/ed25519/ref10/open.c`.
 enum TableBatch {

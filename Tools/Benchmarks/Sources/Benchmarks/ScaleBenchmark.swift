@@ -48,8 +48,8 @@ struct ScaleBenchmark {
             directory: path, disk: POSIXDisk(), access: .readOnly, options: LogOptions())
         let clock = ContinuousClock()
         var start = clock.now
-        _ = try Replay.state(of: log) { entry, _ in
-            guard (entry.index + 1) % 1_000_000 == 0 else { return }
+        _ = try Replay.state(of: log) { _, state in
+            guard state.size % 1_000_000 == 0 else { return }
             let (seconds, attoseconds) = (clock.now - start).components
             print(1_000_000 / (Double(seconds) + Double(attoseconds) / 1e18))
             start = clock.now

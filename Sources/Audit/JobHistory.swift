@@ -43,7 +43,7 @@ extension JobHistory {
         let roster: Roster
         do throws(ReplayError) {
             let ledger: LedgerID
-            (ledger, roster) = try Roster.read(log)
+            (ledger, roster) = try Roster.read(log, in: 0..<size)
             found = try jobs(selector, in: log, ledger, roster)
         } catch { throw .replay(error) }
         guard let job = found.first else { throw .notFound }
@@ -81,7 +81,7 @@ extension JobHistory {
             case .prefix: 0..<log.size
             }
         do throws(FoldFailure) {
-            let found = try EntryPicker.pick([4], from: log, in: range) { job($0, $1) != nil }
+            let found = try EntryPicker.pick([[4]], from: log, in: range) { job($0, $1) != nil }
             return found.compactMap { job($0.index, $0.event) }
         } catch { throw ReplayError(error) }
     }
@@ -90,17 +90,13 @@ extension JobHistory {
     private static func events(
         about job: EntryIndex, in log: EventLog
     ) throws(FoldFailure) -> [LoggedEntry] {
+        let named = job.encoded
         let found = try EntryPicker.pick(
-            [5, 69, 74, 75], from: log, in: job.rawValue..<log.size
+            [[5] + named, [69], [74] + named, [75] + named], from: log,
+            in: job.rawValue..<log.size
         ) { _, event in
-            switch event {
-            case .resultReported(let event): event.job == job
-            case .jobAssigned(let event): event.job == job
-            case .jobDecided(let event): event.job == job
-            case .reputationChanged(let event):
-                event.about == job && event.cause != .equivocation
-            default: false
-            }
+            guard case .reputationChanged(let event) = event else { return true }
+            return event.about == job && event.cause != .equivocation
         }
         return found.map { LoggedEntry(index: $0.index, entry: Entry($0.event)) }
     }

@@ -37,43 +37,53 @@ package struct ReputationHistory: Sendable {
         package let reputation: Reputation
     }
 
-    /// The kinds of event that are read.
-    private static let tags: [UInt8] = [0, 1, 7, 69, 70]
-
     private let found: FlattenSequence<[[EntryPicker.Picked]]>
     private let roster: Roster
 
     /// What the ledger calls those in it, at the end.
     package var names: LedgerNames { roster.names }
 
-    /// Reads a log up to an entry and with it; to its end where that is nil.
-    package init(_ log: EventLog, to entry: UInt64? = nil) throws(ReplayError) {
+    /// The validators who are called so, at the end.
+    package let meant: [ValidatorIndex]
+
+    /// Reads how the reputation of a validator moved, up to an entry and with it; to the end of the
+    /// log where that is nil.
+    ///
+    /// Who is meant is known when all changes of the membership are read. So the changes of whoever
+    /// is called so in the first entry are read with these, and where another is meant the log is
+    /// read again.
+    /// - Parameter name: Its name or number, or else the first digits of its key.
+    package init(
+        of name: String, in log: EventLog, to entry: UInt64? = nil
+    ) throws(ReplayError) {
         let size = log.size
         if let entry, entry >= size { throw .beyond(entry: entry, size: size) }
+        let end = entry.map { $0 + 1 } ?? size
+        let (_, opened) = try Roster.read(log, in: 0..<min(1, end))
+        let guess = opened.validators(called: name).first
+        var found = try Self.read(log, to: end, guess)
+        roster = try Roster(found)
+        meant = roster.validators(called: name)
+        if let index = meant.first, index != guess {
+            found = try Self.read(log, to: end, index)
+        }
+        self.found = found
+    }
+
+    /// What says who there is, the time, days of decay, and what moved this validator.
+    private static func read(
+        _ log: EventLog, to end: UInt64, _ index: ValidatorIndex?
+    ) throws(ReplayError) -> FlattenSequence<[[EntryPicker.Picked]]> {
+        var beginnings: [[UInt8]] = [[0], [1], [7], [70]]
+        if let index { beginnings.append([69] + index.encoded) }
         do throws(FoldFailure) {
-            found = try EntryPicker.pick(
-                Self.tags, from: log, in: 0..<(entry.map { $0 + 1 } ?? size))
+            return try EntryPicker.pick(beginnings, from: log, in: 0..<end)
         } catch { throw ReplayError(error) }
-        var roster: Roster?
-        for picked in found { try Roster.take(picked, into: &roster) }
-        guard let roster else { throw .beyond(entry: 0, size: size) }
-        self.roster = roster
     }
 
-    /// Those who are called so: by name or number, or else by the first digits of their keys.
-    package func validators(called name: String) -> [ValidatorIndex] {
-        if let index = names.validator(name) { return [index] }
-        guard !name.isEmpty else { return [] }
-        let digits = name.lowercased()
-        return roster.validators.indices.filter {
-            roster.validators[$0].key.hex.hasPrefix(digits)
-        }.map { ValidatorIndex(UInt16($0)) }
-    }
-
-    /// The way of one validator.
-    ///
-    /// - Precondition: The ledger has it.
-    package func way(of index: ValidatorIndex) throws(ReplayError) -> Way {
+    /// The way of the validator who is meant; nil where there is none.
+    package func way() throws(ReplayError) -> Way? {
+        guard let index = meant.first else { return nil }
         var walk = Walk(index: index)
         for picked in found { try walk.take(picked) }
         let validator = roster.validators[Int(index.rawValue)]

@@ -85,18 +85,24 @@ struct Roster {
 }
 
 extension Roster {
-    /// The ledger, and who and what a log knows at its end.
-    static func read(_ log: EventLog) throws(ReplayError) -> (LedgerID, Roster) {
+    /// The ledger, and who and what it knows after a range of entries from the first on.
+    static func read(
+        _ log: EventLog, in range: Range<UInt64>
+    ) throws(ReplayError) -> (LedgerID, Roster) {
         let found: FlattenSequence<[[EntryPicker.Picked]]>
         do throws(FoldFailure) {
-            found = try EntryPicker.pick([0, 7], from: log, in: 0..<log.size)
+            found = try EntryPicker.pick([[0], [7]], from: log, in: range)
         } catch { throw ReplayError(error) }
+        guard let first = found.first else { throw .beyond(entry: 0, size: range.upperBound) }
+        return (LedgerID(Digest(hashing: first.event.encoded)), try Roster(found))
+    }
+
+    /// That of entries from the first on, of which none that changes it is lacking.
+    init(_ found: FlattenSequence<[[EntryPicker.Picked]]>) throws(ReplayError) {
         var roster: Roster?
-        for picked in found { try take(picked, into: &roster) }
-        guard let roster, let first = found.first else {
-            throw .beyond(entry: 0, size: log.size)
-        }
-        return (LedgerID(Digest(hashing: first.event.encoded)), roster)
+        for picked in found { try Self.take(picked, into: &roster) }
+        guard let roster else { throw .beyond(entry: 0, size: 0) }
+        self = roster
     }
 
     /// Takes an entry in: the first makes the roster, changes follow in their order, and others
@@ -117,6 +123,16 @@ extension Roster {
                     .contradicts(kind: "governanceApproved", field: "number"))
             }
         default: return
+        }
+    }
+
+    /// Those who are called so: by name or number, or else by the first digits of their keys.
+    func validators(called name: String) -> [ValidatorIndex] {
+        if let index = names.validator(name) { return [index] }
+        guard !name.isEmpty else { return [] }
+        let digits = name.lowercased()
+        return validators.indices.filter { validators[$0].key.hex.hasPrefix(digits) }.map {
+            ValidatorIndex(UInt16($0))
         }
     }
 }

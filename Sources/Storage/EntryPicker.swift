@@ -24,19 +24,22 @@ package enum EntryPicker {
 
     private typealias Piece = Result<[Picked], FoldFailure>
 
-    /// Returns the entries of these kinds, in their order.
+    /// Returns the entries whose encoding begins so, in their order.
     ///
     /// - Parameters:
-    ///   - tags: The kinds, by `Event.tag`.
+    ///   - beginnings: The first bytes, of which the first is an `Event.tag`; none is empty.
     ///   - range: The entries to look through; they are in the log.
     ///   - isMeant: Whether an entry with an index is picked; called from several threads at once.
     package static func pick(
-        _ tags: [UInt8], from log: EventLog, in range: Range<UInt64>,
+        _ beginnings: [[UInt8]], from log: EventLog, in range: Range<UInt64>,
         where isMeant: @Sendable (UInt64, Event) -> Bool = { _, _ in true }
     ) throws(FoldFailure) -> FlattenSequence<[[Picked]]> {
-        var isWanted = [Bool](repeating: false, count: 256)
-        for tag in tags { isWanted[Int(tag)] = true }
-        let wanted = isWanted
+        var byTag = [[[UInt8]]](repeating: [], count: 256)
+        for beginning in beginnings {
+            guard let tag = beginning.first else { continue }
+            byTag[Int(tag)].append(beginning)
+        }
+        let wanted = byTag
         let starts = Array(
             stride(from: range.lowerBound, to: range.upperBound, by: Int(pieceEntries)))
         let found = Mutex<[Int: Piece]>([:])
@@ -56,7 +59,7 @@ package enum EntryPicker {
     }
 
     private static func piece(
-        of log: EventLog, _ range: Range<UInt64>, _ isWanted: [Bool],
+        of log: EventLog, _ range: Range<UInt64>, _ wanted: [[[UInt8]]],
         _ isMeant: (UInt64, Event) -> Bool
     ) -> Piece {
         var found: [Picked] = []
@@ -67,7 +70,10 @@ package enum EntryPicker {
                 let high = Int(min(range.upperBound, frame.endIndex) - frame.firstIndex)
                 for place in low..<high {
                     let bytes = frame.range(of: place)
-                    guard isWanted[Int(frame.bytes[bytes.lowerBound])] else { continue }
+                    let beginnings = wanted[Int(frame.bytes[bytes.lowerBound])]
+                    guard !beginnings.isEmpty else { continue }
+                    let encoding = frame.bytes[bytes]
+                    guard beginnings.contains(where: encoding.starts(with:)) else { continue }
                     let index = frame.firstIndex + UInt64(place)
                     do throws(DecodingError) {
                         let event = try Event(decoding: frame.bytes, in: bytes)

@@ -23,20 +23,26 @@ struct ReputationHistoryTests {
         var moved = 0
         for entry in stride(from: UInt64(0), to: log.size, by: 11) {
             let state = try Replay.state(of: log, at: .entry(entry))
-            let history = try ReputationHistory(log, to: entry)
-            #expect(history.names == LedgerNames(state))
             for (place, validator) in state.validators.enumerated() {
                 let index = ValidatorIndex(UInt16(place))
-                let way = try history.way(of: index)
+                let history = try ReputationHistory(of: validator.name, in: log, to: entry)
+                #expect(history.names == LedgerNames(state))
+                let way = try #require(try history.way())
                 #expect(way.reputation == validator.reputation, "entry \(entry)")
                 #expect(way.isMember == validator.isMember && way.key == validator.key)
-                #expect(history.validators(called: validator.name) == [index])
-                #expect(history.validators(called: validator.key.hex.uppercased()) == [index])
                 moved += way.steps.count
+                let key = validator.key.hex.uppercased()
+                for name in [validator.name, "\(place)", key] {
+                    let same = try ReputationHistory(of: name, in: log, to: entry)
+                    #expect(same.meant == [index])
+                }
             }
         }
         #expect(moved > 100)
-        #expect(throws: ReplayError.self) { try ReputationHistory(log, to: log.size) }
+        #expect(throws: ReplayError.self) {
+            try ReputationHistory(of: "0", in: log, to: log.size)
+        }
+        #expect(try ReputationHistory(of: "nobody", in: log).way() == nil)
     }
 
     /// Changes one event of a kind, so that it does not follow what is before it.
@@ -58,9 +64,9 @@ struct ReputationHistoryTests {
         let (folder, log) = try Self.log(events)
         defer { withExtendedLifetime(folder) {} }
         #expect {
-            let history = try ReputationHistory(log)
-            for index in history.names.validators.indices {
-                _ = try history.way(of: ValidatorIndex(UInt16(index)))
+            let names = try ReputationHistory(of: "0", in: log).names
+            for name in names.validators {
+                _ = try ReputationHistory(of: name, in: log).way()
             }
         } throws: { error in
             guard case .cannotFollow(let entry, _) = error as? ReplayError else { return false }

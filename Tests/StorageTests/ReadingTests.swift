@@ -104,11 +104,16 @@ struct ReadingTests {
             let low = random.next() % log.size
             let range = low..<(low + random.next() % (log.size - low + 1))
             let odd = random.next() % 2
-            let picked = try EntryPicker.pick(tags, from: log, in: range) { index, _ in
+            // Those of a kind, or of a kind and a first byte after it.
+            let beginnings = tags.map { tag in
+                random.next() % 2 == 0 ? [tag] : [tag, UInt8(random.next() % 4)]
+            }
+            let picked = try EntryPicker.pick(beginnings, from: log, in: range) { index, _ in
                 index % 2 == odd
             }
             let wanted = all.filter { index, event in
-                range.contains(index) && tags.contains(event.tag) && index % 2 == odd
+                range.contains(index) && index % 2 == odd
+                    && beginnings.contains { event.encoded.starts(with: $0) }
             }
             #expect(picked.map(\.index) == wanted.map(\.0), "seed \(seed)")
             #expect(picked.map(\.event) == wanted.map(\.1))
@@ -118,12 +123,12 @@ struct ReadingTests {
     @Test func `what is picked spans pieces, and names what cannot be decoded`() throws {
         let count: UInt64 = 140_000
         let whole = try Self.log(count)
-        let picked = try EntryPicker.pick([70], from: whole, in: 0..<count)
+        let picked = try EntryPicker.pick([[70]], from: whole, in: 0..<count)
         #expect(picked.map(\.index) == Array(0..<count))
-        #expect(try Array(EntryPicker.pick([69], from: whole, in: 0..<count)).isEmpty)
+        #expect(try Array(EntryPicker.pick([[69]], from: whole, in: 0..<count)).isEmpty)
         let log = try Self.log(count, broken: [65_536, 131_072])
         #expect {
-            try EntryPicker.pick([70], from: log, in: 0..<count)
+            try EntryPicker.pick([[70]], from: log, in: 0..<count)
         } throws: { error in
             guard case .undecodable(65_536, _) = error as? FoldFailure else { return false }
             return true

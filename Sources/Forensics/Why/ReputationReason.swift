@@ -20,15 +20,14 @@ struct ReputationReason {
     static func explain(
         _ name: String, _ source: WhySource, to entry: UInt64? = nil
     ) throws(WhyError) -> Explanation {
-        let history = try WhyFold.reading { () throws(ReplayError) in
-            try ReputationHistory(source.log, to: entry)
+        let (history, way) = try WhyFold.reading { () throws(ReplayError) in
+            let history = try ReputationHistory(of: name, in: source.log, to: entry)
+            return (history, try history.way())
         }
-        let found = history.validators(called: name)
-        guard let index = found.first else { throw .notFound }
-        guard found.count == 1 else {
-            throw .ambiguous(found.map { history.names.name(of: $0) })
+        guard let way, let index = history.meant.first else { throw .notFound }
+        guard history.meant.count == 1 else {
+            throw .ambiguous(history.meant.map { history.names.name(of: $0) })
         }
-        let way = try WhyFold.reading { () throws(ReplayError) in try history.way(of: index) }
         var result = ReputationReason(way).explanation(of: index, source.path)
         result.names = history.names
         return result

@@ -6,9 +6,9 @@ package import EventLog
 package import Ledger
 internal import Storage
 
-/// How reputations moved, read from the entries that move them and from no others.
+/// How one reputation moved, read from the entries that move it and from no others.
 ///
-/// A fold would need every entry, of which one in some twenty-five moves a reputation. What is
+/// A fold would need every entry, of which one in some twenty-five moves this reputation. What is
 /// lost: whether the others follow one another, which an audit says. What is kept: each change
 /// begins where the one before it ended, changes of the membership and decays are numbered, and an
 /// entry that breaks this is named.

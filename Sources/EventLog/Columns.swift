@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// The order in which the bytes of a frame's payload lie before compression.
 ///
 /// Entries of one length are mostly of one kind, and the same byte of each says much the same, so
@@ -64,20 +66,24 @@ enum Columns {
             target[count + entry] = source[2 * entry + 1]
             lengths.append(Int(source[2 * entry]) | Int(source[2 * entry + 1]) << 8)
         }
+        invariant(
+            lengths.reduce(2 * count, +) == rows.count, "entries that are not the payload's")
         var groups = Groups(lengths)
         var from = 2 * count
-        for length in lengths {
-            var (place, step, rest) = groups.next(length)
-            let width = min(length, Self.width)
-            for byte in from..<from + width {
-                target[place] = source[byte]
-                place += step
+        // SAFETY: lengths and groups add up to the payload, which both arrays have room for.
+        unsafe rows.withUnsafeBufferPointer { source in
+            unsafe columns.withUnsafeMutableBufferPointer { target in
+                for length in lengths {
+                    var (place, step, rest) = groups.next(length)
+                    let width = min(length, Self.width)
+                    for byte in from..<from + width {
+                        unsafe target[place] = source[byte]
+                        place += step
+                    }
+                    unsafe copy(source, from + width, to: target, rest, length - width)
+                    from += length
+                }
             }
-            for byte in from + width..<from + length {
-                target[rest] = source[byte]
-                rest += 1
-            }
-            from += length
         }
         return columns
     }
@@ -104,19 +110,32 @@ enum Columns {
         }
         var groups = Groups(lengths)
         var to = 2 * count
-        for length in lengths {
-            var (place, step, rest) = groups.next(length)
-            let width = min(length, Self.width)
-            for byte in to..<to + width {
-                target[byte] = source[place]
-                place += step
+        // SAFETY: lengths and groups add up to the payload, which was checked above.
+        unsafe columns.withUnsafeBufferPointer { source in
+            unsafe rows.withUnsafeMutableBufferPointer { target in
+                for length in lengths {
+                    var (place, step, rest) = groups.next(length)
+                    let width = min(length, Self.width)
+                    for byte in to..<to + width {
+                        unsafe target[byte] = source[place]
+                        place += step
+                    }
+                    unsafe copy(source, rest, to: target, to + width, length - width)
+                    to += length
+                }
             }
-            for byte in to + width..<to + length {
-                target[byte] = source[rest]
-                rest += 1
-            }
-            to += length
         }
         return rows
+    }
+
+    /// Copies `count` bytes between places that both have them.
+    private static func copy(
+        _ source: UnsafeBufferPointer<UInt8>, _ from: Int,
+        to target: UnsafeMutableBufferPointer<UInt8>, _ to: Int, _ count: Int
+    ) {
+        guard count > 0, let source = source.baseAddress, let target = target.baseAddress else {
+            return
+        }
+        unsafe (target + to).update(from: source + from, count: count)
     }
 }

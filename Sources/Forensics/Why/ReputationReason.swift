@@ -33,6 +33,20 @@ struct ReputationReason {
         return result
     }
 
+    private static let causes: [(cause: ReputationCause, words: String)] = [
+        (.correct, "votes or results that match the outcome"),
+        (.bonus, "those of them that were counted at the decision"),
+        (.incorrect, "votes or results that contradict the outcome"),
+        (.missed, "votes or results that never came"),
+        (.equivocation, "contradictions of its own"),
+    ]
+
+    /// What the links are called: made once, for there are thousands of them.
+    private static let labels = Dictionary(
+        uniqueKeysWithValues: causes.map { known in
+            (known.cause, "\(Words.points(known.cause.points)) points: \(known.cause)")
+        })
+
     private init(_ way: ReputationHistory.Way) {
         self.way = way
         let first = Limits.reputationAtJoining
@@ -57,7 +71,7 @@ struct ReputationReason {
             return
         }
         chain.add(
-            step.entry, "\(Words.points(cause.points)) points: \(cause)",
+            step.entry, Self.labels[cause] ?? "",
             .change(points: cause.points, step.parameters), causes: causes)
     }
 
@@ -89,14 +103,7 @@ struct ReputationReason {
     }
 
     private func tellCauses(_ result: inout Explanation) {
-        let causes: [(ReputationCause, String)] = [
-            (.correct, "votes or results that match the outcome"),
-            (.bonus, "those of them that were counted at the decision"),
-            (.incorrect, "votes or results that contradict the outcome"),
-            (.missed, "votes or results that never came"),
-            (.equivocation, "contradictions of its own"),
-        ]
-        for (cause, words) in causes {
+        for (cause, words) in Self.causes {
             let those = steps.filter { $0.cause == cause }
             guard !those.isEmpty else { continue }
             result.say(

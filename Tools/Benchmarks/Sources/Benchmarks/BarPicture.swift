@@ -23,7 +23,7 @@ struct BarPicture {
             let best = group.map(speed).max() ?? 1
             for (place, figure) in group.enumerated() {
                 let length = best > 0 ? Self.width * speed(figure) / best : 0
-                let kind = place == 0 ? "own" : figure.name.contains("limit") ? "limit" : "peer"
+                let kind = Self.kind(figure)
                 let name = figure.name.trimmingCharacters(in: .whitespaces)
                 body += text(name, x: place == 0 ? 8 : 24, y: y + 14, isBold: place == 0)
                 body +=
@@ -50,6 +50,12 @@ struct BarPicture {
             \(body)</svg>
 
             """
+    }
+
+    /// What drew the bar: Recount, another program, or the arithmetic.
+    private static func kind(_ figure: Measurement) -> String {
+        if figure.name.contains("limit:") { return "limit" }
+        return figure.name.contains("beside:") ? "peer" : "own"
     }
 
     /// A figure, and those beside it that are measured in its unit.

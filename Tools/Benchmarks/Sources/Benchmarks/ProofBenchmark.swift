@@ -143,7 +143,7 @@ struct ProofBenchmark {
             if let other = mcl(count: count) { theirs.append(other) }
         }
         var result = [
-            Measurement("  a pairing", unit: "ms", values: ours),
+            Measurement("BN254, a pairing", unit: "ms", values: ours),
             Measurement("  beside: in Swift", unit: "ms", values: inSwift),
         ]
         if theirs.isEmpty {

@@ -7,13 +7,14 @@ package import Ledger
 
 /// One decision with everything that a stranger needs to recount it: a self-contained file.
 ///
-/// The bytes are `RCCT`, the version as `u16`, and Borsh of the fields in order; there is one
-/// encoding of a certificate. The article "Certificates" has the tables.
+/// The bytes are `RCCT`, the version as `u16`, and Borsh of the fields in order. Version 2 has the
+/// ways of votes that were signed in lists, version 1 has none; there is one encoding of a
+/// certificate. The article "Certificates" has the tables.
 package struct Certificate: Equatable, Sendable {
     /// The first bytes of the file.
     package static let magic = Array("RCCT".utf8)
-    /// The version that this program writes and reads.
-    package static let version: UInt16 = 1
+    /// The highest version that this program writes and reads.
+    package static let version: UInt16 = 2
     /// Bytes of a file.
     package static let bytesMax = 64 << 20
     /// Entries of a certificate, and hashes of its proof.
@@ -29,6 +30,19 @@ package struct Certificate: Equatable, Sendable {
     package var entries: [Entry]
     /// The multi-proof that the entries are in the tree of the checkpoint.
     package var proof: [Digest]
+    /// For each vote that is counted and was signed in a list, its way to the root of the list; by
+    /// request and entry.
+    package var paths: [ListedPath] = []
+
+    /// The way from a vote to the root of its list.
+    package struct ListedPath: Equatable, Sendable {
+        /// The entry of the request.
+        package var request: EntryIndex
+        /// The entry of the list.
+        package var entry: UInt64
+        /// The way.
+        package var path: VotePath
+    }
 
     /// What the entries about a request name only by number.
     package struct Part: Equatable, Sendable {
@@ -109,12 +123,13 @@ extension Certificate {
     package var bytes: [UInt8] {
         var writer = BorshWriter()
         writer.writeFixed(Self.magic)
-        writer.write(Self.version)
+        writer.write(paths.isEmpty ? UInt16(1) : Self.version)
         writer.write(note)
         writer.write(subject)
         writer.write(optional: conflict)
         writer.write(entries)
         writer.write(proof.map(\.value))
+        if !paths.isEmpty { writer.write(paths) }
         return writer.bytes
     }
 
@@ -131,8 +146,8 @@ extension Certificate {
             var reader = BorshReader(bytes)
             _ = try reader.fixed(Self.magic.count)
             let version = try reader.integer(UInt16.self)
-            if version == Self.version {
-                try self.init(from: &reader)
+            if (1...Self.version).contains(version) {
+                try self.init(from: &reader, hasPaths: version > 1)
                 try reader.end()
                 return
             }
@@ -143,7 +158,7 @@ extension Certificate {
         throw .unknownVersion(unknown)
     }
 
-    private init(from reader: inout BorshReader) throws(DecodingError) {
+    private init(from reader: inout BorshReader, hasPaths: Bool) throws(DecodingError) {
         note = try reader.blob(of: "Certificate.note", bound: SignedNote.bytesMax)
         subject = try Part(from: &reader)
         conflict = try reader.optional()
@@ -154,6 +169,19 @@ extension Certificate {
         }
         proof = try reader.list32(of: "Certificate.proof", bound: Self.entriesMax)
             .map { Digest($0) }
+        guard hasPaths else { return }
+        let place = reader.offset
+        paths = try reader.list(bound: Self.entriesMax)
+        guard !paths.isEmpty,
+            zip(paths, paths.dropFirst()).allSatisfy({
+                ($0.request, $0.entry) < ($1.request, $1.entry)
+            })
+        else { throw .notCanonical(type: "Certificate.paths, by place", offset: place) }
+    }
+
+    /// The way of the vote on a request that a list holds.
+    func path(to request: EntryIndex, in entry: UInt64) -> VotePath? {
+        paths.first { $0.request == request && $0.entry == entry }?.path
     }
 
     /// The entry with this index, or nil where the certificate does not hold it.
@@ -165,6 +193,20 @@ extension Certificate {
             if entries[middle].index < index { low = middle + 1 } else { high = middle }
         }
         return low < entries.count && entries[low].index == index ? entries[low] : nil
+    }
+}
+
+extension Certificate.ListedPath: BorshCodable {
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(request)
+        writer.write(entry)
+        writer.write(path)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        request = try EntryIndex(from: &reader)
+        entry = try reader.integer()
+        path = try VotePath(from: &reader)
     }
 }
 

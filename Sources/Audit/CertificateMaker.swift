@@ -37,6 +37,8 @@ package struct CertificateMaker {
     package let indices: [UInt64]
 
     private let log: EventLog
+    /// The ways of votes that were signed in lists.
+    private let paths: [Certificate.ListedPath]
 
     /// The number of entries that a checkpoint must sign at least.
     package var neededEntries: UInt64 { (indices.last ?? 0) + 1 }
@@ -50,6 +52,8 @@ package struct CertificateMaker {
         try self.init(try DecidedRound(try Self.find(selector, log)), log) {
             entry throws(CertificateMakingError) in
             try DecidedRound(try Self.find(.entry(entry), log))
+        } id: { _ in
+            nil
         }
     }
 
@@ -60,22 +64,28 @@ package struct CertificateMaker {
     ///   - places: Where the request stands.
     ///   - other: Where the request of an entry stands whose approval rejected it; asked only where
     ///     that is so.
+    ///   - id: The identity of the request of an entry; asked only of those on which a validator
+    ///     voted in one list with one of these.
     package init(
         _ places: CertificatePlaces, in log: EventLog,
-        other: (UInt64) throws(CertificateMakingError) -> CertificatePlaces
+        other: (UInt64) throws(CertificateMakingError) -> CertificatePlaces,
+        id: (UInt64) throws(CertificateMakingError) -> RequestID?
     ) throws(CertificateMakingError) {
-        try self.init(try DecidedRound(places, in: log), log) {
-            entry throws(CertificateMakingError) in
-            try DecidedRound(try other(entry), in: log)
-        }
+        try self.init(
+            try DecidedRound(places, in: log), log,
+            find: { entry throws(CertificateMakingError) in
+                try DecidedRound(try other(entry), in: log)
+            }, id: id)
     }
 
     private init(
         _ subject: DecidedRound, _ log: EventLog,
-        find: (UInt64) throws(CertificateMakingError) -> DecidedRound
+        find: (UInt64) throws(CertificateMakingError) -> DecidedRound,
+        id: (UInt64) throws(CertificateMakingError) -> RequestID?
     ) throws(CertificateMakingError) {
         self.log = log
         self.subject = subject
+        let other: DecidedRound?
         let deciding = subject.decision.deciding.rawValue
         switch subject.decision.reason {
         case .quorumApproved, .approvalOutOfReach:
@@ -89,15 +99,14 @@ package struct CertificateMaker {
             }
             indices = [0] + Array(subject.entry...close)
         case .nullifierSpent:
-            guard case .voteCast(let cast) = try EntryLookup(log).event(deciding) else {
-                throw .missing(entry: deciding, kind: "voteCast")
-            }
-            let found = try find(cast.request.rawValue)
+            let found = try Self.approved(by: deciding, against: subject, log, find)
             other = found
             let batch = try Self.batch(of: subject, log)
             indices = Self.ascending(
                 [0, batch] + Self.indices(of: subject) + Self.indices(of: found))
         }
+        self.other = other
+        paths = try Self.paths([subject] + (other.map { [$0] } ?? []), indices, log, id)
     }
 
     /// Joins everything under a checkpoint.
@@ -128,7 +137,8 @@ package struct CertificateMaker {
         }
         let certificate = Certificate(
             note: try note(signed, origin, keys).bytes, subject: Self.part(subject),
-            conflict: other.map(Self.part), entries: entries, proof: proof)
+            conflict: other.map(Self.part), entries: entries, proof: proof,
+            paths: paths)
         let size = certificate.bytes.count
         guard size <= Certificate.bytesMax else {
             throw .tooLong(bytes: size, max: Certificate.bytesMax)
@@ -151,6 +161,46 @@ package struct CertificateMaker {
         Certificate.Part(
             request: EntryIndex(round.entry), circuit: round.circuit, submitter: round.submitter,
             pinned: round.pinned)
+    }
+
+    /// The request that a vote, or one of a list, approved, so that this one lost to it.
+    private static func approved(
+        by deciding: UInt64, against subject: DecidedRound, _ log: EventLog,
+        _ find: (UInt64) throws(CertificateMakingError) -> DecidedRound
+    ) throws(CertificateMakingError) -> DecidedRound {
+        let entries = EntryLookup(log)
+        let nullifiers = try entries.nullifiers(ofRequestAt: subject.entry)
+        for cast in try entries.event(deciding).votesCast {
+            let request = cast.request.rawValue
+            guard request != subject.entry,
+                try !nullifiers.isDisjoint(with: entries.nullifiers(ofRequestAt: request))
+            else { continue }
+            let found = try find(request)
+            if found.decision.deciding.rawValue == deciding, found.decision.outcome == .approved {
+                return found
+            }
+        }
+        throw .missing(entry: deciding, kind: "voteCast")
+    }
+
+    /// The ways to the root of their lists of the votes that are counted, by request and entry.
+    private static func paths(
+        _ rounds: [DecidedRound], _ indices: [UInt64], _ log: EventLog,
+        _ id: (UInt64) throws(CertificateMakingError) -> RequestID?
+    ) throws(CertificateMakingError) -> [Certificate.ListedPath] {
+        let entries = EntryLookup(log)
+        let taken = Set(indices)
+        var paths: [Certificate.ListedPath] = []
+        for round in rounds {
+            for vote in round.votes where taken.contains(vote) {
+                guard case .votesCast(let list) = try entries.event(vote) else { continue }
+                let path = try round.path(in: list, id)
+                paths.append(
+                    Certificate.ListedPath(
+                        request: EntryIndex(round.entry), entry: vote, path: path))
+            }
+        }
+        return paths.sorted { ($0.request, $0.entry) < ($1.request, $1.entry) }
     }
 
     /// Request, round, the votes before the decision, and the decision.

@@ -202,7 +202,8 @@ private struct CertificateVerifier {
             for entry in certificate.entries {
                 events.append((entry.index, try Self.event(of: entry, .entries)))
             }
-            return CertifiedEntries(ledger: ledger, genesis: genesis, events: events)
+            return CertifiedEntries(
+                ledger: ledger, genesis: genesis, events: events, paths: certificate.paths)
         }
         let (round, other) = try flawed { () throws(CertificateFlaw) in
             let round = try entries.round(of: certificate.subject)

@@ -34,6 +34,8 @@ extension CertifiedEntries {
         case (.votes, let byVotes?):
             (outcome, reason, deciding) = byVotes
             batch = try decidingBatch(before: deciding, of: round)
+            // Behind a list come the decisions of all its votes, each of which names the list.
+            if case .votesCast? = event(deciding), round.decisionEntry > deciding { break }
             try compare(round, "place", deciding + 1, round.decisionEntry)
         case (.conflict(let vote), nil):
             (outcome, reason, deciding) = (.rejected, .nullifierSpent, vote)
@@ -190,7 +192,13 @@ extension CertifiedEntries {
             throw flaw("nullifiers", "one of entry \(round.entry)", "none of them")
         }
         let deciding = other.decided.deciding.rawValue
-        guard round.entry + 1 < deciding, round.votes.allSatisfy({ $0.entry < deciding }) else {
+        // The votes of one list are recorded together.
+        guard round.entry + 1 < deciding,
+            round.votes.allSatisfy({ vote in
+                if vote.entry == deciding, case .votesCast? = event(deciding) { return true }
+                return vote.entry < deciding
+            })
+        else {
             throw flaw("deciding", "after the round of entry \(round.entry) opened", "\(deciding)")
         }
         guard other.decisionEntry < round.decisionEntry else {

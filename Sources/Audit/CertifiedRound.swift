@@ -66,9 +66,15 @@ struct CertifiedEntries {
     let events: [(index: UInt64, event: Event)]
     /// The openings of batches, by entry.
     let batches: [(index: UInt64, opened: BatchOpened)]
+    /// The ways of votes that were signed in lists.
+    let paths: [Certificate.ListedPath]
 
-    init(ledger: LedgerID, genesis: LedgerOpened, events: [(index: UInt64, event: Event)]) {
+    init(
+        ledger: LedgerID, genesis: LedgerOpened, events: [(index: UInt64, event: Event)],
+        paths: [Certificate.ListedPath]
+    ) {
         self.ledger = ledger
+        self.paths = paths
         self.genesis = genesis
         self.events = events
         batches = events.compactMap { index, event in
@@ -219,9 +225,10 @@ extension CertifiedEntries {
     /// Counts the votes in order of the log, each with its signature, until they decide.
     private func count(_ round: inout CertifiedRound) throws(CertificateFlaw) {
         var voters: Set<ValidatorIndex> = []
-        for case (let index, .voteCast(let cast)) in events where cast.request == round.part.request
-        {
-            let voter = try check(cast, at: index, in: round)
+        for (index, event) in events {
+            guard let cast = event.votesCast.first(where: { $0.request == round.part.request })
+            else { continue }
+            let voter = try check(cast, of: event, at: index, in: round)
             guard voters.insert(cast.validator).inserted else {
                 throw flaw(
                     index, "validator", "one vote of validator \(cast.validator.rawValue)",
@@ -240,7 +247,7 @@ extension CertifiedEntries {
     }
 
     private func check(
-        _ cast: VoteCast, at index: UInt64, in round: CertifiedRound
+        _ cast: VoteCast, of event: Event, at index: UInt64, in round: CertifiedRound
     ) throws(CertificateFlaw) -> PublicKey {
         guard let member = round.part.pinned.first(where: { $0.index == cast.validator }) else {
             throw flaw(index, "validator", "a pinned one", "\(cast.validator.rawValue)")
@@ -251,7 +258,7 @@ extension CertifiedEntries {
         let message = VoteMessage(
             request: round.id, validator: member.key, vote: cast.vote, reason: cast.reason,
             timestamp: cast.timestamp, signature: cast.signature)
-        guard message.isSigned(in: ledger) else {
+        guard try isSigned(message, of: event, at: index, in: round) else {
             throw flaw(
                 index, "signature", "one of validator \(member.index.rawValue), \(member.key.hex)",
                 "one that does not hold for request \(round.id.hex)")
@@ -267,6 +274,26 @@ extension CertifiedEntries {
             }
         }
         return member.key
+    }
+
+    /// Whether the validator signed a vote, or the root of the list to which the way given leads.
+    private func isSigned(
+        _ message: VoteMessage, of event: Event, at index: UInt64, in round: CertifiedRound
+    ) throws(CertificateFlaw) -> Bool {
+        guard case .votesCast(let list) = event else { return message.isSigned(in: ledger) }
+        guard
+            let path = paths.first(where: {
+                $0.request == round.part.request && $0.entry == index
+            })?.path
+        else { throw flaw(index, "path", "the way of the vote to the root of its list", "none") }
+        guard list.index(of: round.part.request) == Int(path.index),
+            list.leafCount == Int(path.count)
+        else {
+            throw flaw(
+                index, "path", "the way from the place of the vote in its list",
+                "that of leaf \(path.index) of \(path.count)")
+        }
+        return message.isSigned(in: ledger, along: path)
     }
 
     private func flaw(

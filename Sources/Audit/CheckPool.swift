@@ -138,7 +138,7 @@ extension Message {
     /// How many signatures it carries.
     var signatureCount: Int {
         switch self {
-        case .request, .vote, .job, .result, .settlement, .announcement: 1
+        case .request, .vote, .votes, .job, .result, .settlement, .announcement: 1
         case .governance(let message): message.endorsements.count
         case .evidence: 2
         }

@@ -28,6 +28,23 @@ package struct DecidedRound: Sendable {
     let closed: UInt64?
     /// The opening of the batch of the deciding entry, where somebody knows it.
     let batch: UInt64?
+    /// The identities of requests on which validators voted in one list with this one, as far as
+    /// they are known.
+    var neighbours: [EntryIndex: RequestID] = [:]
+
+    /// The way of the vote on the request to the root of a list.
+    func path(
+        in list: VotesCast, _ id: (UInt64) throws(CertificateMakingError) -> RequestID?
+    ) throws(CertificateMakingError) -> VotePath {
+        var ids = neighbours
+        ids[EntryIndex(entry)] = self.id
+        for case .shown(let request, _, _) in list.votes where ids[request] == nil {
+            ids[request] = try id(request.rawValue)
+        }
+        guard let index = list.index(of: EntryIndex(entry)), let tree = list.tree({ ids[$0] })
+        else { throw .index(entry: entry, kind: "voteCast") }
+        return VotePath(of: index, in: tree)
+    }
 }
 
 extension DecidedRound {
@@ -50,6 +67,7 @@ extension DecidedRound {
         closed =
             history.events.first { if case .roundClosed = $0.event { true } else { false } }?.index
         batch = nil
+        neighbours = history.neighbours
     }
 }
 
@@ -158,8 +176,8 @@ extension DecidedRound {
         var tally = (approvals: 0, rejections: 0, abstentions: 0)
         var before = entry
         for vote in votes where vote < decided {
-            guard vote > before, case .voteCast(let cast) = try entries.event(vote),
-                cast.request.rawValue == entry
+            let casts = try entries.event(vote).votesCast
+            guard vote > before, let cast = casts.first(where: { $0.request.rawValue == entry })
             else { throw .index(entry: vote, kind: "voteCast") }
             before = vote
             switch cast.vote {
@@ -194,6 +212,12 @@ struct EntryLookup {
     /// The bytes of an entry.
     func bytes(_ index: UInt64) throws(CertificateMakingError) -> [UInt8] {
         do throws(LogError) { return try log.entry(at: index) } catch { throw .log(error) }
+    }
+
+    /// The nullifiers of the request that an entry introduced; none where it introduced none.
+    func nullifiers(ofRequestAt entry: UInt64) throws(CertificateMakingError) -> Set<Bytes32> {
+        guard case .requestSubmitted(let request) = try event(entry) else { return [] }
+        return Set(request.nullifiers)
     }
 
     /// What an entry says.

@@ -47,9 +47,11 @@ final class Jury: Sendable {
             case .roundOpened(let opened):
                 results.cases[opened.request.rawValue]?.provingRejections =
                     provingRejections ?? Int.max
-            case .voteCast(let cast):
-                results.cases[cast.request.rawValue]?.votes.append(
-                    (entry, cast.validator, cast.vote))
+            case .voteCast, .votesCast:
+                for cast in event.votesCast {
+                    results.cases[cast.request.rawValue]?.votes.append(
+                        (entry, cast.validator, cast.vote))
+                }
             case .outcomeDecided(let decided):
                 results.cases[decided.request.rawValue]?.outcome = (entry, decided)
             case .roundClosed(let closed):

@@ -19,6 +19,7 @@ struct NetworkWatch {
     mutating func take(_ entry: LoggedEntry, _ state: LedgerState) {
         switch entry.event {
         case .voteCast(let vote): answer(vote.validator, state)
+        case .votesCast(let list): for _ in list.casts { answer(list.validator, state) }
         case .resultReported(let result): answer(result.validator, state)
         case .reputationChanged(let change) where change.cause == .missed:
             miss(change.validator, entry.index, state)

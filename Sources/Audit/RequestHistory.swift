@@ -14,6 +14,8 @@ package struct RequestHistory: Sendable {
         package let validator: ValidatorIndex
         /// The message that was signed.
         package let message: VoteMessage
+        /// Whether its signature covers a list that it is in.
+        package let isListed: Bool
         /// The version that the validator had announced by then; nil where it never did.
         package let program: String?
     }
@@ -50,6 +52,9 @@ package struct RequestHistory: Sendable {
     package internal(set) var decision: (entry: UInt64, event: OutcomeDecided)?
     /// Refused messages about it.
     package internal(set) var refused: [RefusedMessage] = []
+    /// The identities of requests on which validators voted in one list with this one; nothing
+    /// where the history was not folded.
+    package internal(set) var neighbours: [EntryIndex: RequestID] = [:]
     /// Every other event about it, by entry.
     package internal(set) var events: [LoggedEntry] = []
 
@@ -142,9 +147,18 @@ private struct Search {
         guard !found.isEmpty else { return }
         if case .messageRefused = entry.event {
             for about in found.keys.sorted() { found[about]?.take(entry) { _ in nil } }
-        } else if let about = entry.event.request?.rawValue {
-            found[about]?.take(entry) {
-                state.validator($0)?.announced?.announcement.program
+        } else {
+            for about in entry.event.requests {
+                found[about.rawValue]?.take(entry) {
+                    state.validator($0)?.announced?.announcement.program
+                }
+                guard case .votesCast(let list) = entry.event, found[about.rawValue] != nil else {
+                    continue
+                }
+                for cast in list.casts {
+                    found[about.rawValue]?.neighbours[cast.request] = state.requestID(
+                        at: cast.request)
+                }
             }
         }
     }
@@ -174,21 +188,27 @@ extension RequestHistory {
     /// - Parameter program: The version that a validator has announced by then.
     mutating func take(_ logged: LoggedEntry, program: (ValidatorIndex) -> String?) {
         if case .messageRefused(let refused) = logged.event {
-            guard refused.message.request == round.id else { return }
+            guard refused.message.requests.contains(round.id) else { return }
             self.refused.append(
                 RefusedMessage(
                     entry: logged.index, message: refused.message, refusal: refused.refusal))
             return
         }
-        guard logged.event.request?.rawValue == entry else { return }
+        guard logged.event.requests.contains(EntryIndex(entry)) else { return }
         switch logged.event {
-        case .voteCast(let cast): take(cast, logged.index, program(cast.validator))
+        case .voteCast(let cast): take(cast, logged.index, isListed: false, program(cast.validator))
+        case .votesCast(let list):
+            for cast in list.casts where cast.request.rawValue == entry {
+                take(cast, logged.index, isListed: true, program(cast.validator))
+            }
         case .outcomeDecided(let decided): decision = (logged.index, decided)
         default: events.append(logged)
         }
     }
 
-    private mutating func take(_ cast: VoteCast, _ entry: UInt64, _ program: String?) {
+    private mutating func take(
+        _ cast: VoteCast, _ entry: UInt64, isListed: Bool, _ program: String?
+    ) {
         guard let place = round.pinned.position(of: cast.validator) else { return }
         votes.append(
             CountedVote(
@@ -196,22 +216,32 @@ extension RequestHistory {
                 message: VoteMessage(
                     request: round.id, validator: round.pinned.members[place].key,
                     vote: cast.vote, reason: cast.reason, timestamp: cast.timestamp,
-                    signature: cast.signature), program: program))
+                    signature: cast.signature), isListed: isListed, program: program))
     }
 }
 
 extension Message {
-    /// The request that a vote or a settlement names.
-    fileprivate var request: RequestID? {
+    /// The requests that votes or a settlement name.
+    package var requests: [RequestID] {
         switch self {
-        case .vote(let message): message.request
-        case .settlement(let message): message.request
-        default: nil
+        case .vote(let message): [message.request]
+        case .votes(let list):
+            list.votes.compactMap { vote in
+                if case .shown(let request, _, _) = vote { request } else { nil }
+            }
+        case .settlement(let message): [message.request]
+        default: []
         }
     }
 }
 
 extension Event {
+    /// The entries of the requests that the event is about: those of a list of votes, or one.
+    package var requests: [EntryIndex] {
+        if case .votesCast(let list) = self { return list.casts.map(\.request) }
+        return request.map { [$0] } ?? []
+    }
+
     /// The entry of the request that the event is about, where it is about one or a job.
     package var request: EntryIndex? {
         switch self {

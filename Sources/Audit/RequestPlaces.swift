@@ -210,7 +210,7 @@ private struct PlacedReading {
     ) throws(PlacesError) {
         var reader = EntryReader(log, from: place)
         guard let input = try reader.placed(), !input.event.isDerived,
-            input.event.request?.rawValue == history.entry
+            input.event.requests.contains(EntryIndex(history.entry))
         else { throw .otherwise(entry: place) }
         history.take(input) { programs[$0] }
         while let derived = try reader.placed(), derived.event.isDerived {

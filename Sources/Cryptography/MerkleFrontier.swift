@@ -44,15 +44,20 @@ package struct MerkleFrontier: Equatable, Sendable {
     }
 
     /// Appends a leaf by its hash.
-    package mutating func append(leafHash: Digest) {
-        var node = leafHash
-        var position = count
+    package mutating func append(leafHash: Digest) { append(subtree: leafHash, height: 0) }
+
+    /// Appends as many leaves as a complete subtree of this height has, by its root.
+    ///
+    /// - Precondition: `count` is a multiple of 2^height.
+    package mutating func append(subtree: Digest, height: Int) {
+        var node = subtree
+        var position = count >> UInt64(height)
         while position & 1 == 1 {
             node = Self.nodeHash(subtrees.removeLast(), node)
             position >>= 1
         }
         subtrees.append(node)
-        count += 1
+        count += 1 << UInt64(height)
     }
 
     /// Appends a leaf by its bytes.

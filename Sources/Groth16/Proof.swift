@@ -62,6 +62,48 @@ package struct Proof: Equatable, Sendable {
         return Proof(a: a, b: G2Affine(member: b), c: c)
     }
 
+    /// Returns for each byte string whether `init(compressed:)` takes it.
+    ///
+    /// With the kernels, square roots are taken together, and so are the Miller loops that tell
+    /// whether points B are in the group. Whatever is not plain is read one by one.
+    package static func areReadable(_ proofs: [[UInt8]]) -> [Bool] {
+        var verdicts = [Bool](repeating: false, count: proofs.count)
+        var plain: [(index: Int, a: G1Affine, b: TwistPoint)] = []
+        let whole = proofs.indices.filter { proofs[$0].count == compressedSize }
+        if Kernels.areThere, whole.count >= togetherMin {
+            let points = CompressedPoints(
+                first: whole.map { Array(proofs[$0][0..<32]) }
+                    + whole.map { Array(proofs[$0][96..<128]) },
+                second: whole.map { Array(proofs[$0][32..<96]) })
+            for (place, index) in whole.enumerated() {
+                if let a = points.first[place], points.first[whole.count + place] != nil,
+                    let b = points.second[place]
+                {
+                    plain.append((index, a, b))
+                }
+            }
+        }
+        let loops = plain.isEmpty ? nil : Kernels.millerLoops(plain.map(\.a), plain.map(\.b))
+        for (proof, isMember) in zip(plain, loops?.areMembers ?? []) {
+            verdicts[proof.index] = isMember
+        }
+        let areDone = Set(plain.map(\.index))
+        for index in whole where !areDone.contains(index) {
+            verdicts[index] = isReadable(proofs[index])
+        }
+        return verdicts
+    }
+
+    /// From as many on, points that are read together are read faster.
+    private static let togetherMin = 3
+
+    private static func isReadable(_ bytes: [UInt8]) -> Bool {
+        do throws(Groth16Error) {
+            _ = try Proof(compressed: bytes)
+            return true
+        } catch { return false }
+    }
+
     /// The 128 bytes of the compressed form.
     package var compressed: [UInt8] { a.compressed + b.compressed + c.compressed }
 

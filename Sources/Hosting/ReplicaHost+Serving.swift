@@ -124,7 +124,7 @@ extension ReplicaHost {
         return seal
     }
 
-    private static func event(_ bytes: [UInt8]) -> Event? {
+    static func event(_ bytes: [UInt8]) -> Event? {
         do throws(Ledger.DecodingError) { return try Event(decoding: bytes) } catch { return nil }
     }
 }

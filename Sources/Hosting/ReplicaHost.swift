@@ -139,6 +139,7 @@ package final class ReplicaHost {
             precommits: precommits, journal: journal, quietThrough: cases.quietThrough,
             checker: memory.checker, at: now)
         replica = made.replica
+        if start == nil { try replica.remember(votesIn: Self.openLists(ledger.state, ledger.log)) }
         intake = Intake(Parties(replica.state), memory: memory)
         log = ledger.log
         notices = ledger.notices + made.notices + cases.notices
@@ -154,6 +155,26 @@ package final class ReplicaHost {
                 directory: directory, disk: disk, trusted: trusted, ledger: state.ledger,
                 ownSize: log.size, peers: peers)
         }
+    }
+
+    /// The lists with votes on rounds that are open, which the state knows only by their entries.
+    private static func openLists(
+        _ state: LedgerState, _ log: EventLog
+    ) throws(HostError) -> [Event] {
+        var places: Set<EntryIndex> = []
+        for entry in state.openRounds {
+            for case let vote? in state.openRound(at: entry)?.votes ?? [] where vote.isListed {
+                places.insert(vote.entry)
+            }
+        }
+        var events: [Event] = []
+        for place in places.sorted() {
+            do throws(LogError) {
+                let bytes = try log.entry(at: place.rawValue)
+                if let event = Self.event(bytes) { events.append(event) }
+            } catch { throw .log(error) }
+        }
+        return events
     }
 
     private static func frontier(of log: EventLog) throws(HostError) -> MerkleFrontier {
@@ -283,6 +304,7 @@ package final class ReplicaHost {
         case .proposal(let proposal): state.validator(proposal.proposer)?.key
         case .vote(let vote): state.validator(vote.validator)?.key
         case .command(.vote(let message)): message.validator
+        case .command(.votes(let message)): message.validator
         case .command(.result(let message)): message.validator
         case .command, .status, .want, .batch, .wantSnapshot, .snapshotPart: nil
         }
@@ -361,7 +383,7 @@ package final class ReplicaHost {
             }
             effects = []
             guard !verdicts.isEmpty else { break }
-            let votes: [VoteMessage]
+            let votes: [Message]
             do throws(JournalError) {
                 votes = try journal.votes(for: verdicts, at: now.time)
             } catch { throw .journal(error) }

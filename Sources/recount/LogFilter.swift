@@ -40,13 +40,9 @@ struct LogFilter {
     private static func isAbout(_ entry: LoggedEntry, _ request: RequestName) -> Bool {
         if entry.index == request.entry { return true }
         if case .messageRefused(let refused) = entry.event {
-            switch refused.message {
-            case .vote(let message): return message.request.hex == request.id
-            case .settlement(let message): return message.request.hex == request.id
-            default: return false
-            }
+            return refused.message.requests.contains { $0.hex == request.id }
         }
-        return entry.event.request?.rawValue == request.entry
+        return entry.event.requests.contains { $0.rawValue == request.entry }
     }
 
     private static func isAbout(_ event: Event, _ validator: ValidatorName) -> Bool {
@@ -57,6 +53,7 @@ struct LogFilter {
         case .batchOpened(let event):
             isIt(event.proposer) || event.precommits.contains { isIt($0.validator) }
         case .voteCast(let event): isIt(event.validator)
+        case .votesCast(let event): isIt(event.validator)
         case .resultReported(let event): isIt(event.validator)
         case .governanceApproved(let event):
             event.change.key.map(isIt) ?? false

@@ -37,9 +37,15 @@ struct CertificatePlacesTests {
         _ places: CertificatePlaces, _ log: EventLog, _ signed: SignedCheckpoint,
         other: (UInt64) throws -> CertificatePlaces
     ) throws -> [UInt8] {
-        try CertificateMaker(places, in: log) { entry throws(CertificateMakingError) in
-            do { return try other(entry) } catch { throw .missing(entry: entry, kind: "request") }
-        }.certificate(under: signed).bytes
+        let state = try Replay.state(of: log)
+        return try CertificateMaker(
+            places, in: log,
+            other: { entry throws(CertificateMakingError) in
+                do { return try other(entry) } catch {
+                    throw .missing(entry: entry, kind: "request")
+                }
+            }, id: { state.requestID(at: EntryIndex($0)) }
+        ).certificate(under: signed).bytes
     }
 
     @Test(arguments: CertificateCase.Kind.allCases)

@@ -129,7 +129,7 @@ import Testing
         ).signed(by: F.key, in: F.ledger)
         func begin(_ disk: SimulatedDisk) throws(JournalError) {
             try VoteJournal.beginAnew(
-                directory: F.directory, disk: disk, votes: [vote], at: Time(1_000_000),
+                directory: F.directory, disk: disk, votes: [.vote(vote)], at: Time(1_000_000),
                 silentThrough: Height(8))
         }
         let whole = SimulatedDisk()

@@ -27,19 +27,18 @@ private let reject = Verdict(.reject, .proofFails)
         let disk = SimulatedDisk()
         try VoteJournal.create(directory: "/votes", disk: disk)
         var first = try journal(disk)
-        let said = try first.votes(
-            for: [(request(1), approve), (request(2), reject)], at: Time(10))
-        #expect(said.map(\.vote) == [.approve, .reject])
+        let said = try first.votes(for: [(request(1), approve)], at: Time(10))
+        #expect(votes(said).map(\.vote) == [.approve])
         #expect(said.allSatisfy { $0.isSigned(in: ledger) })
         // The same bytes while they are fresh, and the same verdict when they are not.
-        #expect(try first.votes(for: [(request(1), reject)], at: Time(20)) == [said[0]])
+        #expect(try first.votes(for: [(request(1), reject)], at: Time(20)) == said)
         try first.close()
         var second = try journal(disk)
-        #expect(second.count == 2)
-        #expect(try second.votes(for: [(request(1), reject)], at: Time(20)) == [said[0]])
+        #expect(second.count == 1)
+        #expect(try second.votes(for: [(request(1), reject)], at: Time(20)) == said)
         let late = try second.votes(for: [(request(1), reject)], at: Time(90_000))
-        #expect(late[0].vote == .approve)
-        #expect(late[0].timestamp == Time(90_000))
+        #expect(votes(late).map(\.vote) == [.approve])
+        #expect(votes(late)[0].timestamp == Time(90_000))
         #expect(try second.votes(for: [(request(1), reject)], at: Time(90_001)) == late)
     }
 
@@ -49,7 +48,34 @@ private let reject = Verdict(.reject, .proofFails)
         var journal = try journal(disk)
         let said = try journal.votes(
             for: [(request(1), approve), (request(1), reject)], at: Time(10))
-        #expect(said[0] == said[1])
+        #expect(votes(said).map(\.vote) == [.approve])
+    }
+
+    @Test func verdictsOfOneMomentAreOneListAndStandAloneWhenTheyAreSaidAgain() throws {
+        let disk = SimulatedDisk()
+        try VoteJournal.create(directory: "/votes", disk: disk)
+        var first = try journal(disk)
+        let verdicts = (1...300).map { (request($0), $0.isMultiple(of: 3) ? reject : approve) }
+        let said = try first.votes(for: verdicts, at: Time(10))
+        #expect(said.count == 2)
+        #expect(said.allSatisfy { $0.isSigned(in: ledger) })
+        #expect(votes(said).map(\.vote) == verdicts.map(\.1.vote))
+        #expect(votes(said).map(\.request) == verdicts.map(\.0))
+        let again = try first.votes(for: [(request(3), approve)], at: Time(20))
+        guard case .vote(let alone) = again[0] else {
+            Issue.record("\(again[0])")
+            return
+        }
+        #expect(alone.vote == .reject && alone.timestamp == Time(10))
+        try first.close()
+        let opened = try journal(disk)
+        #expect(opened.count == 300)
+        #expect(opened.verdict(on: request(299)) == approve)
+        #expect(opened.verdict(on: request(300)) == reject)
+    }
+
+    private func votes(_ messages: [Message]) -> [VoteMessage] {
+        messages.flatMap(\.signedVotes).map(\.vote)
     }
 
     /// Votes in three commits, each asked for twice; gives what was said before the failure.
@@ -59,7 +85,8 @@ private let reject = Verdict(.reject, .proofFails)
             var journal = try journal(disk)
             for commit in 0..<3 {
                 let verdicts = (0..<4).map { (request(commit * 3 + $0), verdict) }
-                said += try journal.votes(for: verdicts, at: Time(UInt64(commit) * 40_000))
+                said += votes(
+                    try journal.votes(for: verdicts, at: Time(UInt64(commit) * 40_000)))
             }
             try journal.close()
         } catch {}
@@ -179,12 +206,12 @@ private let reject = Verdict(.reject, .proofFails)
             timestamp: Time(1), signature: .zero
         ).signed(by: key, in: ledger)
         try VoteJournal.beginAnew(
-            directory: "/votes", disk: disk, votes: [vote], at: Time(1_000_000))
+            directory: "/votes", disk: disk, votes: [.vote(vote)], at: Time(1_000_000))
         var anew = try journal(disk)
         #expect(anew.silentUntil == Time(1_120_000))
         #expect(anew.verdict(on: request(1)) == approve)
-        #expect(
-            try anew.votes(for: [(request(1), reject)], at: Time(2_000_000))[0].vote == .approve)
+        let said = votes(try anew.votes(for: [(request(1), reject)], at: Time(2_000_000)))
+        #expect(said.map(\.vote) == [.approve])
     }
 
     @Test func lostJournalIsNotStartedAfresh() throws {

@@ -84,8 +84,14 @@ package struct ProjectionsIndex: LedgerIndex {
             guard let found else { throw .missing(entry: entry, kind: "requestSubmitted") }
             return try CertificatePlaces(found)
         }
+        func id(_ entry: UInt64) throws(CertificateMakingError) -> RequestID? {
+            do throws(ViewError) { return try views.requestID(at: entry) } catch {
+                unreadable = error
+                throw .missing(entry: entry, kind: "requestSubmitted")
+            }
+        }
         let made = Result { () throws(CertificateMakingError) -> CertificateMaker in
-            try CertificateMaker(try places(entry), in: log, other: places)
+            try CertificateMaker(try places(entry), in: log, other: places, id: id)
         }
         if let unreadable { throw unreadable }
         return made

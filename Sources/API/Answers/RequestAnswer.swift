@@ -159,7 +159,8 @@ package struct RequestAnswer: Codable, Sendable {
         votes = history.votes.map {
             Counted(
                 entry: $0.entry, validator: $0.validator.rawValue,
-                name: names.name(of: $0.validator), vote: VerificationVote($0.message))
+                name: names.name(of: $0.validator),
+                vote: VerificationVote($0.message, isListed: $0.isListed))
         }
         decisionEntry = history.decision?.entry
         deciding = history.decision?.event.deciding.rawValue
@@ -170,7 +171,9 @@ package struct RequestAnswer: Codable, Sendable {
         result = history.decision.map { decision in
             ConsensusResult(
                 request: history.round.id, decision: decision.event,
-                votes: history.votes.map(\.message))
+                votes: history.votes.map {
+                    VerificationVote($0.message, isListed: $0.isListed)
+                })
         }
         events = history.events.map { Followed($0, names) }
         refused = history.refused.map { Refused(entry: $0.entry, refusal: "\($0.refusal)") }

@@ -49,20 +49,29 @@ extension JournalError {
 }
 
 extension Certificate {
-    /// The votes that it shows on its request, as they were signed; signatures are not looked at.
-    func votes(in ledger: LedgerID) -> [Message] {
-        ([subject] + (conflict.map { [$0] } ?? [])).flatMap { part -> [Message] in
-            guard let id = requestID(of: part, in: ledger) else { return [] }
+    /// The votes that it shows on its requests, as they were signed; signatures are not looked at.
+    func votes(in ledger: LedgerID) -> [(slot: EvidenceSlot, key: PublicKey, Statement)] {
+        ([subject] + (conflict.map { [$0] } ?? [])).flatMap { part in
+            guard let id = requestID(of: part, in: ledger) else {
+                return [(EvidenceSlot, PublicKey, Statement)]()
+            }
             return entries.compactMap { entry in
-                guard case .voteCast(let cast)? = Self.event(entry), cast.request == part.request,
-                    let voter = part.pinned.first(where: { $0.index == cast.validator })
+                guard
+                    let cast = Self.event(entry)?.votesCast.first(where: {
+                        $0.request == part.request
+                    }), let voter = part.pinned.first(where: { $0.index == cast.validator })
                 else { return nil }
-                return .vote(
-                    VoteMessage(
-                        request: id, validator: voter.key, vote: cast.vote, reason: cast.reason,
-                        timestamp: cast.timestamp, signature: cast.signature))
+                let path = paths.first { $0.request == part.request && $0.entry == entry.index }
+                return (.vote(id), voter.key, Self.statement(cast, path?.path))
             }
         }
+    }
+
+    private static func statement(_ cast: VoteCast, _ path: VotePath?) -> Statement {
+        guard let path else {
+            return .vote(cast.vote, cast.reason, cast.timestamp, cast.signature)
+        }
+        return .listedVote(cast.vote, cast.reason, cast.timestamp, path, cast.signature)
     }
 
     private func requestID(of part: Part, in ledger: LedgerID) -> RequestID? {

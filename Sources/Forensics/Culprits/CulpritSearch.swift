@@ -175,6 +175,7 @@ extension CulpritSearch {
                 report.unread.append("\(place.name): \(error.words)")
                 continue
             }
+            for vote in owned.votes { try book.take(vote) }
             for message in owned.messages { try book.take(message) }
             for statement in owned.statements { try book.take(statement) }
         }
@@ -202,7 +203,9 @@ extension CulpritSearch {
     /// A certificate of a decision shows votes, and the checkpoint that it rests on.
     private mutating func take(_ certificate: Certificate, _ name: String) throws(CulpritError) {
         inputs.checkpoints.append((certificate.note, name))
-        for message in certificate.votes(in: ledger) { try book.take(message) }
+        for (slot, key, statement) in certificate.votes(in: ledger) {
+            try book.take(statement, on: slot, by: key)
+        }
     }
 }
 
@@ -212,6 +215,7 @@ private final class OwnWords {
     private var owner: ValidatorIndex?
     private var early: [ProposedValue] = []
     private(set) var messages: [Message] = []
+    private(set) var votes: [SignedVote] = []
     private(set) var statements: [TracedStatement] = []
     private(set) var isBegunAnew = false
 
@@ -233,7 +237,7 @@ private final class OwnWords {
             statements += early.map { .proposal($0, proposer: vote.validator) }
             early = []
         case .received(let vote): statements.append(.vote(vote))
-        case .voted(let vote): messages.append(.vote(vote))
+        case .voted(let vote): votes.append(vote)
         case .reported(let result): messages.append(.result(result))
         case .begunAnew: isBegunAnew = true
         }

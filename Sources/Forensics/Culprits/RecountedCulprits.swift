@@ -34,8 +34,10 @@ extension CulpritSearch {
         let cast = try Self.event(at: found.entry, of: witness.log)
         guard case .requestSubmitted(let submitted) = asked,
             case .request(let request)? = witness.state.message(of: asked),
-            case .vote(let vote)? = witness.state.message(of: cast),
-            let circuit = witness.state.circuit(submitted.circuit)?.circuit
+            let circuit = witness.state.circuit(submitted.circuit)?.circuit,
+            let vote = witness.state.signedVotes(of: cast).first(where: {
+                $0.vote.request == request.id(in: witness.state.ledger)
+            })
         else { return }
         let isProved = charge(
             .falseVote(FalseVote(request: request, circuit: circuit, vote: vote)))

@@ -88,31 +88,45 @@ struct StatementBook {
 extension StatementBook {
     /// Takes a message in which a party says something only once; others say nothing here.
     mutating func take(_ message: Message) throws(CulpritError) {
-        guard let (matter, statement) = message.said else { return }
-        try take(statement, on: matter.slot, by: matter.key)
+        for (matter, statement) in message.said {
+            try take(statement, on: matter.slot, by: matter.key)
+        }
+    }
+
+    /// Takes a vote on a request.
+    mutating func take(_ signed: SignedVote) throws(CulpritError) {
+        try take(signed.statement, on: .vote(signed.vote.request), by: signed.vote.validator)
     }
 }
 
 extension Message {
-    /// What is said by whom on what, of a vote, a result or a report.
-    var said: (matter: StatementBook.Matter, statement: Statement)? {
+    /// What is said by whom on what, of votes, a result or a report.
+    var said: [(matter: StatementBook.Matter, statement: Statement)] {
         switch self {
-        case .vote(let vote):
-            (
-                StatementBook.Matter(key: vote.validator, slot: .vote(vote.request)),
-                .vote(vote.vote, vote.reason, vote.timestamp, vote.signature)
-            )
+        case .vote, .votes:
+            signedVotes.map { signed in
+                let vote = signed.vote
+                return (
+                    StatementBook.Matter(key: vote.validator, slot: .vote(vote.request)),
+                    signed.statement
+                )
+            }
         case .result(let result):
-            (
-                StatementBook.Matter(key: result.validator, slot: .result(result.job)),
-                .result(result.status, output: result.output, fuel: result.fuel, result.signature)
-            )
+            [
+                (
+                    StatementBook.Matter(key: result.validator, slot: .result(result.job)),
+                    .result(
+                        result.status, output: result.output, fuel: result.fuel, result.signature)
+                )
+            ]
         case .settlement(let report):
-            (
-                StatementBook.Matter(key: report.bridge, slot: .settlement(report.request)),
-                .settlement(report.result, reference: report.reference, report.signature)
-            )
-        default: nil
+            [
+                (
+                    StatementBook.Matter(key: report.bridge, slot: .settlement(report.request)),
+                    .settlement(report.result, reference: report.reference, report.signature)
+                )
+            ]
+        default: []
         }
     }
 }
@@ -121,7 +135,7 @@ extension Statement {
     /// Whether it contradicts nothing, so that another may take its place.
     fileprivate var isAbstention: Bool {
         switch self {
-        case .vote(let vote, _, _, _): vote == .abstain
+        case .vote, .listedVote: vote == .abstain
         case .result(let status, _, _, _): status.kind == .abstained
         default: false
         }

@@ -134,11 +134,11 @@ struct Witness {
         case .batchSealed:
             find(proposalsOf: state.height, state, book)
             ranking = state.proposerRanking(height: Height(state.height.rawValue + 1))
-        case .voteCast, .resultReported, .settlementReported:
-            guard let message = state.message(of: event), let said = message.said,
-                isParted || book.knows(said.matter)
-            else { return }
-            try book.take(message)
+        case .voteCast, .votesCast, .resultReported, .settlementReported:
+            for (matter, statement) in state.message(of: event)?.said ?? []
+            where isParted || book.knows(matter) {
+                try book.take(statement, on: matter.slot, by: matter.key)
+            }
         case .evidenceSubmitted:
             guard case .evidence(let evidence)? = state.message(of: event) else { return }
             book.take(evidence)

@@ -25,23 +25,39 @@ struct SignedStatements {
         _ roll: PartyRoll
     ) throws(CopyError) {
         let start = entries.first?.index ?? 0
+        func identity(of about: EntryIndex) throws(CopyError) -> Digest? {
+            try Self.subject(of: about.rawValue, before: start, in: copy, or: other)
+                .flatMap { roll.identity(of: $0) }
+        }
         for entry in entries {
-            guard let said = entry.event.said,
-                let event = try Self.subject(
-                    of: said.about.rawValue, before: start, in: copy, or: other),
-                let id = roll.identity(of: event)
-            else { continue }
+            if case .votesCast(let list) = entry.event {
+                var ids: [EntryIndex: RequestID] = [:]
+                for cast in list.casts {
+                    ids[cast.request] = try identity(of: cast.request).map { RequestID($0) }
+                }
+                for (request, statement) in list.statements({ ids[$0] }) {
+                    note(statement, of: list.validator, on: .vote(request))
+                }
+                continue
+            }
+            guard let said = entry.event.said, let id = try identity(of: said.about) else {
+                continue
+            }
             let slot: EvidenceSlot
             switch entry.event {
             case .voteCast: slot = .vote(RequestID(id))
             case .resultReported: slot = .result(JobID(id))
             default: slot = .settlement(RequestID(id))
             }
-            let matter = Matter(validator: said.author, slot: slot)
-            if statements.updateValue(said.statement, forKey: matter) == nil {
-                matters.append(matter)
-            }
+            note(said.statement, of: said.author, on: slot)
         }
+    }
+
+    private mutating func note(
+        _ statement: Statement, of author: ValidatorIndex, on slot: EvidenceSlot
+    ) {
+        let matter = Matter(validator: author, slot: slot)
+        if statements.updateValue(statement, forKey: matter) == nil { matters.append(matter) }
     }
 
     private static func subject(
@@ -61,6 +77,26 @@ struct SignedStatements {
             else { return nil }
             return .evidence(
                 .contradiction, of: matter.validator, round: nil, matter.slot, first, second, roll)
+        }
+    }
+}
+
+extension VotesCast {
+    /// What each vote says of its request; none where a request has no id.
+    fileprivate func statements(
+        _ id: (EntryIndex) -> RequestID?
+    ) -> [(RequestID, Statement)] {
+        guard let tree = tree(id) else { return [] }
+        return casts.compactMap { cast in
+            guard let request = id(cast.request), let place = index(of: cast.request) else {
+                return nil
+            }
+            return (
+                request,
+                .listedVote(
+                    cast.vote, cast.reason, cast.timestamp, VotePath(of: place, in: tree),
+                    cast.signature)
+            )
         }
     }
 }

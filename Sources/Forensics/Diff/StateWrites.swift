@@ -112,14 +112,16 @@ struct StateWrites {
             write(
                 .rounds, "request \(opened.request.rawValue), deadline",
                 UTC.text(opened.deadline))
-        case .voteCast(let cast):
-            write(
-                .rounds,
-                "request \(cast.request.rawValue), vote of "
-                    + names.name(of: cast.validator),
-                "\(cast.vote), \(cast.reason), of \(UTC.text(cast.timestamp)), entry \(index)")
-            ballots[cast.request, default: []].append(
-                "\(names.name(of: cast.validator)) \(cast.vote)")
+        case .voteCast, .votesCast:
+            for cast in event.votesCast {
+                write(
+                    .rounds,
+                    "request \(cast.request.rawValue), vote of "
+                        + names.name(of: cast.validator),
+                    "\(cast.vote), \(cast.reason), of \(UTC.text(cast.timestamp)), entry \(index)")
+                ballots[cast.request, default: []].append(
+                    "\(names.name(of: cast.validator)) \(cast.vote)")
+            }
         case .outcomeDecided(let decided):
             write(
                 .outcomes, "request \(decided.request.rawValue)",

@@ -31,7 +31,8 @@ package struct EvidenceFile: Equatable, Sendable {
 package enum Charge: Equatable, Sendable {
     /// Kind 0: one key signed two messages that contradict each other.
     case contradiction(EvidenceMessage)
-    /// Kind 1: a vote for a proof that does not verify, or against one that does.
+    /// Kind 1: a vote for a proof that does not verify, or against one that does. Kind 8: the same
+    /// of a vote that was signed in a list, and then its way to the root.
     case falseVote(FalseVote)
     /// Kind 2: a result that running the job again does not give.
     case falseResult(FalseResult)
@@ -104,7 +105,9 @@ extension Charge: BorshCodable {
     package func encode(to writer: inout BorshWriter) {
         switch self {
         case .contradiction(let charge): Self.write(0, charge, to: &writer)
-        case .falseVote(let charge): Self.write(1, charge, to: &writer)
+        case .falseVote(let charge):
+            Self.write(charge.path == nil ? 1 : 8, charge, to: &writer)
+            if let path = charge.path { writer.write(path) }
         case .falseResult(let charge): Self.write(2, charge, to: &writer)
         case .refutedBatch(let charge): Self.write(3, charge, to: &writer)
         case .foreignProposal(let charge): Self.write(4, charge, to: &writer)
@@ -132,6 +135,10 @@ extension Charge: BorshCodable {
         case 5: self = .twoHistories(try TwoHistories(from: &reader))
         case 6: self = .claim(try UnfoundedClaim(from: &reader))
         case 7: self = .answer(try ClaimAnswer(from: &reader))
+        case 8:
+            var vote = try FalseVote(from: &reader)
+            vote.path = try VotePath(from: &reader)
+            self = .falseVote(vote)
         case let tag: throw .unknownTag(type: "Charge", tag: tag, offset: start)
         }
     }

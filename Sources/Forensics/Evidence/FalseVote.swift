@@ -17,12 +17,16 @@ package struct FalseVote: Hashable, Sendable, BorshCodable {
     package let circuit: Circuit
     /// The vote.
     package let vote: VoteMessage
+    /// Its way to the root of the list that is signed, where it is in one; a field of the file, not
+    /// of these bytes.
+    package internal(set) var path: VotePath?
 
     /// Joins the parts.
-    package init(request: RequestMessage, circuit: Circuit, vote: VoteMessage) {
+    package init(request: RequestMessage, circuit: Circuit, vote: SignedVote) {
         self.request = request
         self.circuit = circuit
-        self.vote = vote
+        self.vote = vote.vote
+        path = vote.path
     }
 
     package func encode(to writer: inout BorshWriter) {
@@ -41,7 +45,7 @@ package struct FalseVote: Hashable, Sendable, BorshCodable {
 extension FalseVote: Convicting {
     /// Checks, in order: the vote's signature, request, circuit, that it is a verdict, the proof.
     func check(in ledger: LedgerID) throws(EvidenceFlaw) -> [PublicKey] {
-        guard vote.validator.isValid, vote.isSigned(in: ledger) else {
+        guard vote.validator.isValid, vote.isSigned(in: ledger, along: path) else {
             throw .notSigned(field: "vote")
         }
         guard request.id(in: ledger) == vote.request else { throw .unrelated(field: "request") }

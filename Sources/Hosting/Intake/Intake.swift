@@ -85,46 +85,86 @@ package final class Intake: Sendable {
         // The signatures of each message; nil where it is dropped.
         var places: [Range<Int>?] = []
         var found: [SignatureMemory.Found?] = []
-        for (arrived, _) in messages {
+        // Where each message that several peers passed on stands first.
+        var firsts: [Digest: Int] = [:]
+        for (place, (arrived, _)) in messages.enumerated() {
             guard let message = arrived.message, let own = parties.signatures(of: message) else {
                 places.append(nil)
                 found.append(nil)
                 continue
             }
             let known = own.isEmpty ? nil : memory.found(arrived.digest)
+            found.append(known)
+            if known == nil, !own.isEmpty {
+                let first = firsts[arrived.digest, default: place]
+                firsts[arrived.digest] = first
+                if first < place {
+                    places.append(places[first])
+                    continue
+                }
+            }
             let start = checks.count
             if known == nil { checks += own }
             places.append(start..<checks.count)
-            found.append(known)
         }
         let verdicts = memory.checker.verdicts(checks)
+        let areSigned = places.map { $0.map { verdicts[$0].allSatisfy { $0 } } }
+        let forms = forms(of: messages.map(\.0), areSigned, found, at: uptime)
         return messages.indices.map { place in
             let (arrived, peer) = messages[place]
             guard let message = arrived.message else { return .wrong }
             // It may be by somebody whom this node is to hear of yet.
-            guard let signatures = places[place] else { return .ignored }
-            guard verdicts[signatures].allSatisfy({ $0 }) else { return .wrong }
-            return judge(
-                arrived, message, found[place], isSigned: !signatures.isEmpty, peer, at: uptime)
+            guard let signatures = places[place], let isSigned = areSigned[place] else {
+                return .ignored
+            }
+            guard isSigned else { return .wrong }
+            let form = forms[arrived.digest] ?? .none
+            guard form != .refused else { return .ignored }
+            let isProofWellFormed = found[place]?.isProofWellFormed ?? form.isProofWellFormed
+            if !signatures.isEmpty {
+                memory.note(arrived.digest, .init(isProofWellFormed: isProofWellFormed))
+            }
+            return .taken(
+                CheckedArrival(
+                    message: CheckedPeerMessage(
+                        unchecked: message, isProofWellFormed: isProofWellFormed),
+                    peer: peer, bytes: arrived.bytes.count))
         }
     }
 
-    private func judge(
-        _ arrived: ArrivedMessage, _ message: PeerMessage, _ found: SignatureMemory.Found?,
-        isSigned: Bool, _ peer: ValidatorIndex?, at uptime: UInt64
-    ) -> IntakeVerdict {
-        var isProofWellFormed = found?.isProofWellFormed
-        if found == nil, case .command(.request(let request)) = message {
-            guard submitters.withLock({ $0.takes(from: request.submitter, at: uptime) }) else {
-                return .ignored
-            }
-            isProofWellFormed = RequestMessage.isWellFormed(proof: request.proof)
+    /// What is known of the form of a request that nobody has looked at.
+    private enum Form: Equatable {
+        /// There is no proof in it, or it was looked at before.
+        case none
+        /// Its submitter has had its share.
+        case refused
+        /// Whether its proof is well formed.
+        case judged(Bool)
+
+        var isProofWellFormed: Bool? {
+            if case .judged(let isWellFormed) = self { isWellFormed } else { nil }
         }
-        if isSigned { memory.note(arrived.digest, .init(isProofWellFormed: isProofWellFormed)) }
-        return .taken(
-            CheckedArrival(
-                message: CheckedPeerMessage(
-                    unchecked: message, isProofWellFormed: isProofWellFormed),
-                peer: peer, bytes: arrived.bytes.count))
+    }
+
+    /// The forms of the signed requests that nobody has looked at, judged together.
+    private func forms(
+        of messages: [ArrivedMessage], _ areSigned: [Bool?], _ found: [SignatureMemory.Found?],
+        at uptime: UInt64
+    ) -> [Digest: Form] {
+        var forms: [Digest: Form] = [:]
+        var asked: [(digest: Digest, proof: [UInt8])] = []
+        for (place, arrived) in messages.enumerated() {
+            guard case .command(.request(let request))? = arrived.message,
+                areSigned[place] == true, found[place] == nil, forms[arrived.digest] == nil
+            else { continue }
+            let isAdmitted = submitters.withLock { $0.takes(from: request.submitter, at: uptime) }
+            forms[arrived.digest] = .refused
+            if isAdmitted { asked.append((arrived.digest, request.proof)) }
+        }
+        let verdicts = RequestMessage.areWellFormed(proofs: asked.map(\.proof))
+        for (request, isWellFormed) in zip(asked, verdicts) {
+            forms[request.digest] = .judged(isWellFormed)
+        }
+        return forms
     }
 }

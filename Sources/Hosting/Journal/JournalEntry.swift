@@ -27,6 +27,8 @@ enum JournalEntry: BorshCodable {
     case held(HeldPart)
     /// Tag 8: the result of a job, signed, before it leaves.
     case reported(ResultMessage)
+    /// Tag 9: a list of votes, signed, before it leaves; all of them shown.
+    case votedList(VoteListMessage)
 
     func encode(to writer: inout BorshWriter) {
         switch self {
@@ -58,6 +60,9 @@ enum JournalEntry: BorshCodable {
         case .reported(let result):
             writer.write(UInt8(8))
             writer.write(result)
+        case .votedList(let list):
+            writer.write(UInt8(9))
+            writer.write(list)
         }
     }
 
@@ -75,12 +80,22 @@ enum JournalEntry: BorshCodable {
         case 6: self = .received(try ConsensusVote(from: &reader))
         case 7: self = .held(try HeldPart(from: &reader))
         case 8: self = .reported(try ResultMessage(from: &reader))
+        case 9: self = .votedList(try VoteListMessage(from: &reader))
         case let tag: throw .unknownTag(type: "JournalEntry", tag: tag, offset: start)
         }
     }
 }
 
 extension JournalEntry {
+    /// Notes a vote, or a list of them; nil for another message.
+    init?(votes message: Message) {
+        switch message {
+        case .vote(let vote): self = .voted(vote)
+        case .votes(let list): self = .votedList(list)
+        default: return nil
+        }
+    }
+
     /// Whether it is a part of a batch.
     var isPart: Bool { if case .held = self { true } else { false } }
 

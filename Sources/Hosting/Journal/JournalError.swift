@@ -30,6 +30,8 @@ extension JournalError: CustomStringConvertible {
 package enum JournalProblem: Error, Equatable, Sendable {
     /// The bytes are no vote.
     case undecodable(DecodingError)
+    /// A list of votes is not well formed.
+    case malformedList
     /// The vote or result is another validator's.
     case foreign(PublicKey)
     /// The entry gives another verdict than an earlier one on the same request.
@@ -61,6 +63,7 @@ extension JournalProblem: CustomStringConvertible {
     package var description: String {
         switch self {
         case .undecodable(let error): "it is nothing that a journal holds (\(error))"
+        case .malformedList: "it is a list of votes that shows none, or two on one request"
         case .foreign(let key): "\(key.hex) has signed it"
         case .contradiction(let request, let earlier, let later):
             "it says \(later) of \(request.hex), and an earlier one \(earlier)"

@@ -15,7 +15,7 @@ package enum JournalWord: Sendable {
     /// A prevote of another.
     case received(ConsensusVote)
     /// The owner's vote on a request.
-    case voted(VoteMessage)
+    case voted(SignedVote)
     /// The owner's result of a job.
     case reported(ResultMessage)
     /// The journal was lost, and begun anew.
@@ -44,7 +44,7 @@ extension VoteJournal {
             reading.entries = log.size
             try log.forEach(from: 0, to: log.size) { index, bytes in
                 do throws(JournalError) {
-                    if let word = JournalWord(try entry(bytes, index)) { body(word) }
+                    for word in JournalWord.words(of: try entry(bytes, index)) { body(word) }
                 } catch {
                     reading.unreadable += 1
                 }
@@ -58,16 +58,18 @@ extension VoteJournal {
 }
 
 extension JournalWord {
-    /// Nil for what nobody signed as a statement: checkpoints by head, heights, batches.
-    init?(_ entry: JournalEntry) {
+    /// None for what nobody signed as a statement: checkpoints by head, heights, batches.
+    static func words(of entry: JournalEntry) -> [JournalWord] {
         switch entry {
-        case .voted(let vote): self = .voted(vote)
-        case .reported(let result): self = .reported(result)
-        case .proposed(let proposal): self = .proposed(proposal)
-        case .cast(let vote): self = .cast(vote)
-        case .received(let vote): self = .received(vote)
-        case .begunAnew: self = .begunAnew
-        case .cosigned, .silentThrough, .held: return nil
+        case .voted(let vote): [.voted(SignedVote(vote))]
+        case .votedList(let list):
+            list.isWellFormed ? list.signedVotes.map { .voted($0) } : []
+        case .reported(let result): [.reported(result)]
+        case .proposed(let proposal): [.proposed(proposal)]
+        case .cast(let vote): [.cast(vote)]
+        case .received(let vote): [.received(vote)]
+        case .begunAnew: [.begunAnew]
+        case .cosigned, .silentThrough, .held: []
         }
     }
 }

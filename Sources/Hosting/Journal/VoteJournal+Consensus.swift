@@ -165,7 +165,7 @@ private struct ItemReader {
     /// Reads an entry; returns an item where it is one, or completes one.
     mutating func take(_ bytes: Span<UInt8>, _ index: UInt64) throws(JournalError) -> JournalItem? {
         switch try VoteJournal.entry(bytes, index) {
-        case .voted, .cosigned, .begunAnew, .silentThrough, .reported: return nil
+        case .voted, .votedList, .cosigned, .begunAnew, .silentThrough, .reported: return nil
         case .proposed(let proposal): return .proposed(proposal)
         case .cast(let vote): return .cast(vote)
         case .received(let vote): return .received(vote)

@@ -107,13 +107,13 @@ package struct VoteJournal: Sendable {
     /// `<directory>.unfinished`: an empty journal would say that nothing was ever signed.
     ///
     /// - Parameters:
-    ///   - votes: The validator's votes in the ledger, as they were signed.
+    ///   - votes: The validator's votes, and lists of votes, in the ledger, as they were signed.
     ///   - results: Its results in the ledger, as they were signed.
     ///   - time: The later of the clock's time and the ledger's.
     ///   - height: Of a replicated ledger, the first height decided from now on: the validator has
     ///     no word on it, nor on those before.
     package static func beginAnew(
-        directory: String, disk: any Disk, votes: [VoteMessage], results: [ResultMessage] = [],
+        directory: String, disk: any Disk, votes: [Message], results: [ResultMessage] = [],
         at time: Time, silentThrough height: Height? = nil
     ) throws(JournalError) {
         let unfinished = "\(directory).unfinished"
@@ -126,7 +126,9 @@ package struct VoteJournal: Sendable {
             let log = try EventLog.create(directory: unfinished, disk: disk)
             _ = try log.stage(JournalEntry.begunAnew(time).encoded)
             if let height { _ = try log.stage(JournalEntry.silentThrough(height).encoded) }
-            for vote in votes { _ = try log.stage(JournalEntry.voted(vote).encoded) }
+            for vote in votes {
+                if let entry = JournalEntry(votes: vote) { _ = try log.stage(entry.encoded) }
+            }
             for result in results { _ = try log.stage(JournalEntry.reported(result).encoded) }
             try log.commit()
             try log.close()
@@ -169,6 +171,9 @@ package struct VoteJournal: Sendable {
         }
         switch entry {
         case .voted(let message): try take(message, index)
+        case .votedList(let list):
+            guard list.isWellFormed else { throw .unusable(entry: index, .malformedList) }
+            for signed in list.signedVotes { try take(signed.vote, index) }
         case .cosigned(let head):
             if let last = lastCosigned, head.size < last.size {
                 throw .unusable(entry: index, .rollback(from: last.size, to: head.size))
@@ -252,34 +257,50 @@ package struct VoteJournal: Sendable {
     /// Returns the verdict on a request, where there is one.
     package func verdict(on request: RequestID) -> Verdict? { records[request]?.verdict }
 
-    /// Returns signed votes for the verdicts given, after they are durable, in order.
+    /// Returns signed votes for the verdicts given, after they are durable.
     ///
     /// Where the journal holds a verdict already, that one is said again whatever is given: with
-    /// its old timestamp, so the same bytes, while that is fresh at `now`, else signed again and
-    /// journaled again. All are made durable by one commit. After an error nothing is said.
+    /// its old timestamp while that is fresh at `now`, else signed again and journaled again. What
+    /// is signed with the time of now is one list, or as many as it takes; what stands alone in one
+    /// is a single vote, and so is what is said again: whoever does not take a list takes that. All
+    /// are made durable by one commit. After an error nothing is said.
     package mutating func votes(
         for verdicts: [(RequestID, Verdict)], at now: Time
-    ) throws(JournalError) -> [VoteMessage] {
-        var messages: [VoteMessage] = []
+    ) throws(JournalError) -> [Message] {
+        var messages: [Message] = []
         var changed: [RequestID: Record] = [:]
-        var entries: [[UInt8]] = []
-        for (request, given) in verdicts {
+        var given: [(RequestID, Verdict)] = []
+        for (request, verdict) in verdicts {
             let record = changed[request] ?? records[request]
             if let record, Self.isFresh(record.timestamp, at: now) {
-                messages.append(sign(request, record.verdict, record.timestamp))
+                // One that is asked for twice at once is said in its list.
+                guard changed[request] == nil else { continue }
+                messages.append(.vote(sign(request, record.verdict, record.timestamp)))
                 continue
             }
-            let verdict = record?.verdict ?? given
-            let message = sign(request, verdict, now)
-            entries.append(JournalEntry.voted(message).encoded)
+            let verdict = record?.verdict ?? verdict
             changed[request] = Record(verdict: verdict, timestamp: now)
-            messages.append(message)
+            given.append((request, verdict))
         }
+        let signed = stride(from: 0, to: given.count, by: Limits.votesPerListMax).map { start in
+            sign(given[start..<min(start + Limits.votesPerListMax, given.count)], now)
+        }
+        let entries = signed.compactMap { JournalEntry(votes: $0)?.encoded }
         if !entries.isEmpty { try write(waiting + entries) }
-        for (request, _) in verdicts {
-            if let record = changed[request] { records[request] = record }
+        for (request, _) in given { records[request] = changed[request] }
+        return messages + signed
+    }
+
+    /// The votes under one signature.
+    private func sign(_ given: ArraySlice<(RequestID, Verdict)>, _ time: Time) -> Message {
+        if given.count == 1, let (request, verdict) = given.first {
+            return .vote(sign(request, verdict, time))
         }
-        return messages
+        let list = VoteListMessage(
+            validator: key.publicKey, timestamp: time,
+            votes: given.map { .shown(request: $0.0, vote: $0.1.vote, reason: $0.1.reason) },
+            signature: .zero)
+        return .votes(list.signed(by: key, in: ledger))
     }
 
     /// Notes durably that a checkpoint is about to be cosigned.

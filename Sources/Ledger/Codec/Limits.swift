@@ -9,6 +9,13 @@ package enum Limits {
     package static let commandsPerBatchMax = 1000
     /// Bytes of the commands of one batch (DESIGN section 3).
     package static let commandBytesPerBatchMax = 4 << 20
+    /// Votes of one list.
+    package static let votesPerListMax = 256
+    /// Hashes on the way from a vote to the root of its list: the logarithm of their number.
+    package static let votePathMax = 8
+    /// What the decisions of one batch may write before a list of votes is taken, with what its
+    /// votes may decide, reckoned by `decisionBytes`.
+    package static let decisionBytesPerBatchMax = 1 << 20
     /// Members at once, so that leader weights fit 128 bits (DESIGN section 4).
     package static let membersMax = 1000
     /// Keys that were ever members: what a `ValidatorIndex` can tell apart.
@@ -75,6 +82,10 @@ package enum Limits {
     /// The most bytes that the close of a round of so many validators writes: two changes of
     /// reputation for each, its place in the disagreement, outcome, close, and lengths.
     package static func closeBytes(validators: Int) -> Int { 66 * validators + 128 }
+
+    /// The most bytes that the decision of a request with so many nullifiers writes: outcome,
+    /// nullifiers, settlement.
+    package static func decisionBytes(nullifiers: Int) -> Int { 41 * nullifiers + 96 }
 
     /// The most bytes that a conflicting request's end writes: no reputation moves.
     package static func conflictBytes(validators: Int) -> Int { 2 * validators + 84 }

@@ -18,6 +18,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
     indirect case evidenceSubmitted(EvidenceSubmitted)
     indirect case messageRefused(MessageRefused)
     indirect case validatorAnnounced(ValidatorAnnounced)
+    indirect case votesCast(VotesCast)
     case roundOpened(RoundOpened)
     case outcomeDecided(OutcomeDecided)
     case nullifierSpent(NullifierChanged)
@@ -46,6 +47,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
         case .evidenceSubmitted: 8
         case .messageRefused: 9
         case .validatorAnnounced: 10
+        case .votesCast: 11
         case .roundOpened: 64
         case .outcomeDecided: 65
         case .nullifierSpent: 66
@@ -78,6 +80,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
         8: "evidenceSubmitted",
         9: "messageRefused",
         10: "validatorAnnounced",
+        11: "votesCast",
         64: "roundOpened",
         65: "outcomeDecided",
         66: "nullifierSpent",
@@ -110,6 +113,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
         case .evidenceSubmitted(let event): writer.write(event)
         case .messageRefused(let event): writer.write(event)
         case .validatorAnnounced(let event): writer.write(event)
+        case .votesCast(let event): writer.write(event)
         case .roundOpened(let event): writer.write(event)
         case .outcomeDecided(let event): writer.write(event)
         case .nullifierSpent(let event): writer.write(event)
@@ -140,6 +144,7 @@ package enum Event: Hashable, Sendable, BorshCodable {
         case 8: self = .evidenceSubmitted(try EvidenceSubmitted(from: &reader))
         case 9: self = .messageRefused(try MessageRefused(from: &reader))
         case 10: self = .validatorAnnounced(try ValidatorAnnounced(from: &reader))
+        case 11: self = .votesCast(try VotesCast(from: &reader))
         case 64: self = .roundOpened(try RoundOpened(from: &reader))
         case 65: self = .outcomeDecided(try OutcomeDecided(from: &reader))
         case 66: self = .nullifierSpent(try NullifierChanged(from: &reader))

@@ -93,6 +93,8 @@ package enum Slot: Hashable, Sendable, BorshCodable {
 package enum Statement: Hashable, Sendable, BorshCodable {
     /// A vote on a request.
     case vote(Vote, VoteReason, Time, Signature)
+    /// A vote on a request, with its way to the root of the list that is signed.
+    case listedVote(Vote, VoteReason, Time, VotePath, Signature)
     /// A proposal, prevote or precommit of a value, resting on the prevotes of a round: the valid
     /// round of a proposal, the ground of a prevote (-1: none).
     case consensus(value: Digest?, validRound: Int64, Signature)
@@ -102,6 +104,14 @@ package enum Statement: Hashable, Sendable, BorshCodable {
     case checkpoint(root: Digest, seconds: UInt64?, Signature)
     /// A report of a settlement.
     case settlement(SettlementResult, reference: [UInt8], Signature)
+
+    /// What it says of a request, where it is a vote on one.
+    package var vote: Vote? {
+        switch self {
+        case .vote(let vote, _, _, _), .listedVote(let vote, _, _, _, _): vote
+        case .consensus, .result, .checkpoint, .settlement: nil
+        }
+    }
 
     package func encode(to writer: inout BorshWriter) {
         switch self {
@@ -133,6 +143,13 @@ package enum Statement: Hashable, Sendable, BorshCodable {
             writer.write(UInt8(4))
             writer.write(result)
             writer.write(reference)
+            writer.write(signature)
+        case .listedVote(let vote, let reason, let time, let path, let signature):
+            writer.write(UInt8(5))
+            writer.write(vote)
+            writer.write(reason)
+            writer.write(time)
+            writer.write(path)
             writer.write(signature)
         }
     }
@@ -174,6 +191,10 @@ package enum Statement: Hashable, Sendable, BorshCodable {
                 reference: try reader.blob(
                     of: "Statement.reference", bound: Limits.referenceBytesMax),
                 try reader.signature())
+        case 5:
+            self = .listedVote(
+                try Vote(from: &reader), try VoteReason(from: &reader), try Time(from: &reader),
+                try VotePath(from: &reader), try reader.signature())
         case let tag: throw .unknownTag(type: "Statement", tag: tag, offset: start)
         }
     }

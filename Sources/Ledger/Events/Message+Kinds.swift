@@ -187,6 +187,12 @@ extension EvidenceMessage: Signed {
                 request: request, validator: validator, vote: vote, reason: reason,
                 timestamp: time, signature: its)
             (message, signature) = (vote.signedBytes(in: ledger), its)
+        case (.vote(let request), .listedVote(let vote, let reason, let time, let path, let its)):
+            guard let root = path.root(of: VoteTree.leaf(request, vote, reason)) else { return nil }
+            let bytes = VoteTree.signedBytes(
+                validator: validator, timestamp: time, count: Int(path.count), root: root,
+                in: ledger)
+            (message, signature) = (bytes, its)
         case (.consensus(let slot), .consensus(let value, let validRound, let its)):
             let bytes = ConsensusStatement.signedBytes(
                 slot, value: value, validRound: validRound, key: validator, ledger: ledger)
@@ -222,9 +228,11 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
     case governance(GovernanceMessage)
     case evidence(EvidenceMessage)
     case announcement(AnnouncementMessage)
+    case votes(VoteListMessage)
 
-    /// Whether the message that begins with this tag is a vote on a request or a result of a job.
-    package static func isVoteOrResult(tag: UInt8) -> Bool { tag == 1 || tag == 3 }
+    /// Whether the message that begins with this tag is one vote on a request, or several, or a
+    /// result of a job.
+    package static func isVoteOrResult(tag: UInt8) -> Bool { tag == 1 || tag == 3 || tag == 8 }
 
     /// The one key that signed it, in whose name a refusal is recorded; nil where there is not one.
     package var sender: PublicKey? {
@@ -235,6 +243,7 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         case .result(let message): message.validator
         case .settlement(let message): message.bridge
         case .announcement(let message): message.validator
+        case .votes(let message): message.validator
         case .governance, .evidence: nil
         }
     }
@@ -249,6 +258,7 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         case .governance(let message): message.signatureChecks(in: ledger)
         case .evidence(let message): message.signatureChecks(in: ledger)
         case .announcement(let message): message.signatureChecks(in: ledger)
+        case .votes(let message): message.signatureChecks(in: ledger)
         }
     }
 
@@ -278,6 +288,9 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         case .announcement(let message):
             writer.write(UInt8(7))
             writer.write(message)
+        case .votes(let message):
+            writer.write(UInt8(8))
+            writer.write(message)
         }
     }
 
@@ -292,6 +305,7 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
         case 5: self = .governance(try GovernanceMessage(from: &reader))
         case 6: self = .evidence(try EvidenceMessage(from: &reader))
         case 7: self = .announcement(try AnnouncementMessage(from: &reader))
+        case 8: self = .votes(try VoteListMessage(from: &reader))
         case let tag: throw .unknownTag(type: "Message", tag: tag, offset: start)
         }
     }

@@ -24,13 +24,20 @@ struct Derivation {
     private(set) var events: [Event] = []
     private let first: UInt64
     private var reputations: [ValidatorIndex: Reputation] = [:]
+    /// The votes that a list adds to rounds, with their places in them, by request.
+    var listed: [EntryIndex: (place: Int, vote: RecordedVote)] = [:]
+    /// Requests that were decided here.
+    private(set) var decided: Set<EntryIndex> = []
 
     init(at size: UInt64) { first = size }
 
     /// The entry that the next event will be.
     var next: EntryIndex { EntryIndex(first + UInt64(events.count)) }
 
-    mutating func emit(_ event: Event) { events.append(event) }
+    mutating func emit(_ event: Event) {
+        if case .outcomeDecided(let outcome) = event { decided.insert(outcome.request) }
+        events.append(event)
+    }
 
     func reputation(of validator: ValidatorIndex, in state: LedgerState) -> Reputation {
         reputations[validator] ?? state.validators[Int(validator.rawValue)].reputation
@@ -106,6 +113,7 @@ extension LedgerState {
         case .governance(let message): try decide(governance: message)
         case .evidence(let message): try decide(evidence: message)
         case .announcement(let message): try decide(announcement: message)
+        case .votes(let message): try decide(votes: message)
         }
     }
 

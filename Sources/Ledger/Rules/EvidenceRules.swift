@@ -101,9 +101,10 @@ extension Slot {
     /// - checkpoint: another root;
     /// - settlement: settled against failed.
     package func isContradicted(by first: Statement, _ second: Statement) -> Bool {
-        switch (self, first, second) {
-        case (.vote, .vote(let one, _, _, _), .vote(let other, _, _, _)):
+        if case .vote = self, let one = first.vote, let other = second.vote {
             return one != other && one != .abstain && other != .abstain
+        }
+        switch (self, first, second) {
         case (.result, .result(let one, let output, _, _), .result(let other, let also, _, _)):
             let isSame = one == other && output == also
             return !isSame && one.kind != .abstained && other.kind != .abstained

@@ -11,6 +11,7 @@ extension LedgerState {
         switch event {
         case .requestSubmitted(let event): requestMessage(of: event).map(Message.request)
         case .voteCast(let event): voteMessage(of: event).map(Message.vote)
+        case .votesCast(let event): voteListMessage(of: event).map(Message.votes)
         case .jobSubmitted(let event):
             submitters.indices.contains(Int(event.submitter.rawValue))
                 ? .job(jobMessage(of: event)) : nil
@@ -57,6 +58,33 @@ extension LedgerState {
         return VoteMessage(
             request: id, validator: key, vote: event.vote, reason: event.reason,
             timestamp: event.timestamp, signature: event.signature)
+    }
+
+    /// The signed votes behind an entry; nil where a request or the validator is unknown.
+    package func voteListMessage(of event: VotesCast) -> VoteListMessage? {
+        guard let key = validator(event.validator)?.key else { return nil }
+        var votes: [ListedVote<RequestID>] = []
+        votes.reserveCapacity(event.votes.count)
+        for vote in event.votes {
+            switch vote {
+            case .shown(let request, let vote, let reason):
+                guard let id = requestID(at: request) else { return nil }
+                votes.append(.shown(request: id, vote: vote, reason: reason))
+            case .hidden(let height, let root): votes.append(.hidden(height: height, root: root))
+            }
+        }
+        return VoteListMessage(
+            validator: key, timestamp: event.timestamp, votes: votes, signature: event.signature)
+    }
+
+    /// The votes on requests behind an entry, each with what its signature covers; none where a
+    /// request or the validator is unknown.
+    package func signedVotes(of event: Event) -> [SignedVote] {
+        switch event {
+        case .voteCast(let cast): voteMessage(of: cast).map { [SignedVote($0)] } ?? []
+        case .votesCast(let list): voteListMessage(of: list)?.signedVotes ?? []
+        default: []
+        }
     }
 
     /// - Precondition: The submitter is known.

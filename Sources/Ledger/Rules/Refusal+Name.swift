@@ -92,6 +92,7 @@ extension Refusal {
         case .numberNotHigher: "numberNotHigher"
         case .malformedAnnouncement: "malformedAnnouncement"
         case .announcedOften: "announcedOften"
+        case .malformedList: "malformedList"
         }
     }
 }

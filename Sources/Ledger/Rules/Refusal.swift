@@ -178,6 +178,8 @@ package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterab
     case malformedAnnouncement = 85
     /// The validator has announced itself in this minute.
     case announcedOften = 86
+    /// A list of votes shows none, or two on one request.
+    case malformedList = 87
 
     /// Whether the message is answered with what the log holds instead of being refused.
     package var isAnswer: Bool { self == .alreadyRecorded }
@@ -302,6 +304,7 @@ extension Refusal: CustomStringConvertible {
         case .numberNotHigher: "the running number is not higher than the last of this validator"
         case .malformedAnnouncement: "the program has no version, or a text is longer than may be"
         case .announcedOften: "the validator has announced itself in this minute"
+        case .malformedList: "the list shows no vote, or two on one request"
         }
     }
 }

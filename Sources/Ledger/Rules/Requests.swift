@@ -77,11 +77,11 @@ extension LedgerState {
 extension RequestMessage {
     /// Whether the bytes are a proof in the compressed form: canonical, on the curve, in the group.
     package static func isWellFormed(proof: [UInt8]) -> Bool {
-        do {
-            _ = try Proof(compressed: proof)
-            return true
-        } catch { return false }
+        Proof.areReadable([proof])[0]
     }
+
+    /// The same of each of several, which together take less time.
+    package static func areWellFormed(proofs: [[UInt8]]) -> [Bool] { Proof.areReadable(proofs) }
 }
 
 extension Circuit {

@@ -1,41 +1,119 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import Cryptography
+package import Cryptography
 
 extension LedgerState {
     /// Checks, in order: request, pinned, same vote, changed vote, closed, timestamp.
     func decide(vote message: VoteMessage) throws(Refusal) -> [Event] {
-        guard let entry = requestEntries[message.request] else { throw .unknownRequest }
-        guard let validator = validatorIndices[message.validator] else { throw .notPinned }
-        guard let round = rounds[entry] else {
-            throw refusalOfClosed(vote: message.vote, of: validator, at: entry)
-        }
-        guard let place = round.pinned.position(of: validator) else { throw .notPinned }
-        if let recorded = round.votes[place] {
-            throw Self.refusal(of: message.vote, after: recorded.event.vote)
-        }
+        let (round, place) = try round(
+            for: message.vote, on: message.request, by: message.validator)
         guard Self.isFresh(message.timestamp, at: time) else { throw .timestampOutOfRange }
-
         var derivation = Derivation(at: size)
         let vote = RecordedVote(
             entry: derivation.next,
             event: VoteCast(
-                request: entry, validator: validator, vote: message.vote, reason: message.reason,
-                timestamp: message.timestamp, signature: message.signature))
+                request: round.entry, validator: round.pinned.members[place].index,
+                vote: message.vote, reason: message.reason, timestamp: message.timestamp,
+                signature: message.signature), isListed: false)
         derivation.emit(.voteCast(vote.event))
-        if round.decided == nil {
-            var tally = round.tally
-            tally.count(message.vote)
-            if let (outcome, reason) = round.outcome(of: tally) {
-                let decided = decide(round, outcome, reason, tally, vote.entry, &derivation)
-                if outcome == .approved { settle(round, vote.entry, &derivation) }
-                closeIfComplete(round, adding: vote, at: place, decided, &derivation)
+        count(vote, at: place, in: round, &derivation)
+        return derivation.events
+    }
+
+    /// Checks, in order: form; of each vote that is shown request, pinned, same vote, changed vote,
+    /// closed; timestamp; room in the batch for what the votes may bring about.
+    ///
+    /// The votes are recorded together. Then each in its order is counted, as one that came alone
+    /// would be, unless the approval of a request before it has ended its own.
+    func decide(votes message: VoteListMessage) throws(Refusal) -> [Event] {
+        guard message.isWellFormed else { throw .malformedList }
+        var shown: [(round: Round, place: Int, vote: RecordedVote)] = []
+        var derivation = Derivation(at: size)
+        var listed: [ListedVote<EntryIndex>] = []
+        for item in message.votes {
+            guard case .shown(let request, let vote, let reason) = item else {
+                if case .hidden(let height, let root) = item {
+                    listed.append(.hidden(height: height, root: root))
+                }
+                continue
             }
-        } else if let decided = round.decided {
-            closeIfComplete(round, adding: vote, at: place, decided, &derivation)
+            let (round, place) = try round(for: vote, on: request, by: message.validator)
+            listed.append(.shown(request: round.entry, vote: vote, reason: reason))
+            let cast = VoteCast(
+                request: round.entry, validator: round.pinned.members[place].index, vote: vote,
+                reason: reason, timestamp: message.timestamp, signature: message.signature)
+            shown.append(
+                (round, place, RecordedVote(entry: derivation.next, event: cast, isListed: true)))
+        }
+        guard Self.isFresh(message.timestamp, at: time) else { throw .timestampOutOfRange }
+        try checkRoom(for: shown.map(\.round))
+        derivation.emit(
+            .votesCast(
+                VotesCast(
+                    validator: shown[0].vote.event.validator, timestamp: message.timestamp,
+                    votes: listed, signature: message.signature)))
+        for (round, place, vote) in shown { derivation.listed[round.entry] = (place, vote) }
+        for (round, place, vote) in shown where !derivation.decided.contains(round.entry) {
+            count(vote, at: place, in: round, &derivation)
         }
         return derivation.events
+    }
+
+    /// Whether the batch, where one is open, has room for what votes in these rounds may decide and
+    /// close.
+    private func checkRoom(for rounds: [Round]) throws(Refusal) {
+        guard case .open(let batch) = phase else { return }
+        var (closeBytes, decisionBytes) = (batch.closeBytes, batch.decisionBytes)
+        for round in rounds {
+            closeBytes += Limits.closeBytes(validators: round.pinned.members.count)
+            guard round.decided == nil else { continue }
+            decisionBytes += Limits.decisionBytes(nullifiers: round.request.nullifiers.count)
+        }
+        guard closeBytes <= Limits.closeBytesPerBatchMax,
+            decisionBytes <= Limits.decisionBytesPerBatchMax
+        else { throw .batchFull }
+    }
+
+    /// The open round that takes a vote, and the place of its validator; or why there is none.
+    ///
+    /// Checks, in order: request, pinned, same vote, changed vote, closed.
+    private func round(
+        for vote: Vote, on request: RequestID, by key: PublicKey
+    ) throws(Refusal) -> (Round, place: Int) {
+        guard let entry = requestEntries[request] else { throw .unknownRequest }
+        guard let validator = validatorIndices[key] else { throw .notPinned }
+        guard let round = rounds[entry] else {
+            throw refusalOfClosed(vote: vote, of: validator, at: entry)
+        }
+        guard let place = round.pinned.position(of: validator) else { throw .notPinned }
+        if let recorded = round.votes[place] {
+            throw Self.refusal(of: vote, after: recorded.event.vote)
+        }
+        return (round, place)
+    }
+
+    /// Why a vote that is in a list would be refused, but for its time; nil where it would not.
+    package func refusal(of vote: Vote, on request: RequestID, by key: PublicKey) -> Refusal? {
+        do throws(Refusal) {
+            _ = try round(for: vote, on: request, by: key)
+            return nil
+        } catch { return error }
+    }
+
+    /// What follows from a vote that its round takes.
+    private func count(
+        _ vote: RecordedVote, at place: Int, in round: Round, _ derivation: inout Derivation
+    ) {
+        if let decided = round.decided {
+            return closeIfComplete(round, adding: vote, at: place, decided, &derivation)
+        }
+        var tally = round.tally
+        tally.count(vote.event.vote)
+        guard let (outcome, reason) = round.outcome(of: tally) else { return }
+        let decided = decide(round, outcome, reason, tally, vote.entry, &derivation)
+        if outcome == .approved { settle(round, vote.entry, &derivation) }
+        closeIfComplete(round, adding: vote, at: place, decided, &derivation)
     }
 
     private func refusalOfClosed(
@@ -86,8 +164,9 @@ extension LedgerState {
                     amount: round.request.amount, leader: round.opened.leader,
                     nextTurn: time.adding(milliseconds: round.settlementMilliseconds))))
         let conflicting = Set(round.request.nullifiers.flatMap { undecidedByNullifier[$0] ?? [] })
-        for entry in conflicting.sorted() where entry != round.entry {
-            guard let other = rounds[entry] else { continue }
+        for entry in conflicting.sorted() where !derivation.decided.contains(entry) {
+            guard var other = rounds[entry] else { continue }
+            if let (place, vote) = derivation.listed[entry] { other.votes[place] = vote }
             let decided = decide(
                 other, .rejected, .nullifierSpent, other.tally, vote, &derivation)
             close(other, decided, .nullifierSpent, &derivation)

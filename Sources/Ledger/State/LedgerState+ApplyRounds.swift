@@ -46,14 +46,21 @@ extension LedgerState {
         leaderHistory.append(bytes: record.bytes)
     }
 
-    mutating func applyVote(_ event: VoteCast, _ entry: EntryIndex) throws(FoldError) {
+    mutating func applyVote(
+        _ event: VoteCast, _ entry: EntryIndex, isListed: Bool
+    ) throws(FoldError) {
         // In place: a copy of the round would cost more than all the rest.
-        switch rounds.record(RecordedVote(entry: entry, event: event)) {
+        let vote = RecordedVote(entry: entry, event: event, isListed: isListed)
+        switch rounds.record(vote) {
         case .recorded?: break
         case .voted?: throw .contradicts(kind: "voteCast", field: "validator")
         case .notPinned?, nil:
             throw .unknown(kind: "voteCast", field: "request", value: event.request.rawValue)
         }
+    }
+
+    mutating func applyVotes(_ event: VotesCast, _ entry: EntryIndex) throws(FoldError) {
+        for cast in event.casts { try applyVote(cast, entry, isListed: true) }
     }
 
     mutating func applyOutcome(_ event: OutcomeDecided) throws(FoldError) {
@@ -64,6 +71,7 @@ extension LedgerState {
             throw .contradicts(kind: "outcomeDecided", field: "request")
         }
         rounds.decide(event)
+        countDecision(of: round)
         submitters[Int(round.request.submitter.rawValue)].undecided -= 1
         let record = OutcomeRecord(
             event: event, id: round.id, nullifiers: round.request.nullifiers,
@@ -121,6 +129,13 @@ extension LedgerState {
         guard case .open(var batch) = phase else { return }
         if event.cause == .deadline { batch.isClosing = true }
         if event.cause != .nullifierSpent { batch.closeBytes += closeBytes(of: event.about) }
+        phase = .open(batch)
+    }
+
+    /// Counts a decision against what the batch may write.
+    private mutating func countDecision(of round: Round) {
+        guard case .open(var batch) = phase else { return }
+        batch.decisionBytes += Limits.decisionBytes(nullifiers: round.request.nullifiers.count)
         phase = .open(batch)
     }
 

@@ -164,7 +164,7 @@ extension LedgerState {
             let pinned = PinnedSet(members: try Self.readPinned(&reader))
             let opened = try RoundOpened(from: &reader)
             let settlement = try reader.integer(UInt64.self)
-            let votes = try reader.optionals(of: RecordedVote.self, bound: Limits.membersMax)
+            let votes = try reader.recordedVotes(bound: Limits.membersMax)
             let decided = try reader.optional(OutcomeDecided.self)
             guard (openRounds.last).map({ $0 < entry }) ?? true,
                 let message = requestMessage(of: request), pinned.digest == opened.pinnedSet,

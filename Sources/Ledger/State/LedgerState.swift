@@ -28,6 +28,8 @@ package struct LedgerState: Sendable {
         var bytes = 0
         /// What its closes may have written, by `Limits.closeBytes`.
         var closeBytes = 0
+        /// What its decisions may have written, by `Limits.decisionBytes`.
+        var decisionBytes = 0
         /// Whether a deadline has closed something: no command follows.
         var isClosing = false
     }

@@ -62,17 +62,44 @@ package struct RecordedVote: Equatable, Sendable {
     package let entry: EntryIndex
     /// What it says.
     package let event: VoteCast
+    /// Whether the entry is a list, so that the signature covers the root of all its votes.
+    package let isListed: Bool
 }
 
-extension RecordedVote: BorshCodable {
-    package func encode(to writer: inout BorshWriter) {
-        writer.write(entry)
-        writer.write(event)
+extension BorshWriter {
+    /// Appends a `u32` count and the votes, each 0, or 1 (2 for one of a list), entry and vote.
+    mutating func write(_ votes: [RecordedVote?]) {
+        write(UInt32(votes.count))
+        for vote in votes {
+            guard let vote else {
+                write(UInt8(0))
+                continue
+            }
+            write(UInt8(vote.isListed ? 2 : 1))
+            write(vote.entry)
+            write(vote.event)
+        }
     }
+}
 
-    package init(from reader: inout BorshReader) throws(DecodingError) {
-        entry = try EntryIndex(from: &reader)
-        event = try VoteCast(from: &reader)
+extension BorshReader {
+    /// Reads what `write` appends, of at most `bound` votes.
+    mutating func recordedVotes(bound: Int) throws(DecodingError) -> [RecordedVote?] {
+        let count = try count(of: "RecordedVote?", bound: bound)
+        var votes: [RecordedVote?] = []
+        for _ in 0..<count {
+            let start = offset
+            switch try integer(UInt8.self) {
+            case 0: votes.append(nil)
+            case let tag where tag <= 2:
+                let entry = try EntryIndex(from: &self)
+                votes.append(
+                    RecordedVote(
+                        entry: entry, event: try VoteCast(from: &self), isListed: tag == 2))
+            case let tag: throw .unknownTag(type: "RecordedVote?", tag: tag, offset: start)
+            }
+        }
+        return votes
     }
 }
 

@@ -218,7 +218,7 @@ private struct WantedRecords {
             nullifiers.formUnion(request.nullifiers)
             roots.formUnion(request.publicInputs)
             if let message = state.requestMessage(of: request) { add(.request(message), in: state) }
-        case .voteCast(let vote): requests.insert(vote.request)
+        case .voteCast, .votesCast: requests.formUnion(event.votesCast.map(\.request))
         case .settlementReported(let report): requests.insert(report.request)
         case .resultReported(let result): jobs.insert(result.job)
         case .jobSubmitted(let job):
@@ -238,6 +238,8 @@ private struct WantedRecords {
             roots.formUnion(request.publicInputs)
             add(state.entry(of: request.id(in: state.ledger)))
         case .vote(let vote): add(state.entry(of: vote.request))
+        case .votes(let list):
+            for case .shown(let request, _, _) in list.votes { add(state.entry(of: request)) }
         case .settlement(let report): add(state.entry(of: report.request))
         case .job(let job): add(job: state.entry(of: job.id(in: state.ledger)))
         case .result(let result): add(job: state.entry(of: result.job))

@@ -60,7 +60,10 @@ package struct NodeCounts: Sendable, Equatable {
 
     private mutating func take(_ event: Event) {
         switch event {
-        case .voteCast(let vote): change(vote.validator) { $0.votes[vote.vote, default: 0] += 1 }
+        case .voteCast, .votesCast:
+            for vote in event.votesCast {
+                change(vote.validator) { $0.votes[vote.vote, default: 0] += 1 }
+            }
         case .outcomeDecided(let decision): outcomes[decision.outcome, default: 0] += 1
         case .jobDecided(let decision): jobs[decision.decision, default: 0] += 1
         case .messageRefused: refusals += 1

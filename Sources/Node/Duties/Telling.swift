@@ -10,7 +10,7 @@ internal import Ledger
 final class Telling: Duty {
     private let tells: @Sendable (Height) -> Bool
     /// The votes of open rounds, in the order of the log.
-    private var votes: [EntryIndex: [VoteMessage]] = [:]
+    private var votes: [EntryIndex: [VerificationVote]] = [:]
 
     init(_ host: ReplicaHost, tells: @escaping @Sendable (Height) -> Bool) {
         self.tells = tells
@@ -18,7 +18,11 @@ final class Telling: Duty {
         for entry in state.openRounds {
             guard let round = state.openRound(at: entry) else { continue }
             votes[entry] = round.votes.compactMap { $0 }.sorted { $0.entry < $1.entry }
-                .compactMap { state.voteMessage(of: $0.event) }
+                .compactMap { vote in
+                    state.voteMessage(of: vote.event).map {
+                        VerificationVote($0, isListed: vote.isListed)
+                    }
+                }
         }
     }
 
@@ -42,7 +46,7 @@ final class Telling: Duty {
             keep(event, state)
             guard isTold else { continue }
             if case .messageRefused = event { refusals += 1 }
-            if let event = text(event, at: entry, state) { told.append(event) }
+            told += text(event, at: entry, state)
         }
         for case .roundClosed(let event) in batch.events { votes[event.about] = nil }
         guard isTold else { return }
@@ -54,15 +58,27 @@ final class Telling: Duty {
     private func keep(_ event: Event, _ state: LedgerState) {
         switch event {
         case .roundOpened(let event): votes[event.request] = []
-        case .voteCast(let event):
-            if let vote = state.voteMessage(of: event) {
-                votes[event.request, default: []].append(vote)
+        case .voteCast, .votesCast:
+            for (cast, vote) in zip(event.votesCast, state.signedVotes(of: event)) {
+                votes[cast.request, default: []].append(VerificationVote(vote))
             }
         default: break
         }
     }
 
     private func text(
+        _ event: Event, at entry: EntryIndex, _ state: LedgerState
+    ) -> [NodeEvent] {
+        guard case .votesCast(let list) = event else {
+            return one(event, at: entry, state).map { [$0] } ?? []
+        }
+        let party = state.party(list.validator)
+        return state.signedVotes(of: event).map {
+            .voted(VerificationVote($0), validator: party)
+        }
+    }
+
+    private func one(
         _ event: Event, at entry: EntryIndex, _ state: LedgerState
     ) -> NodeEvent? {
         switch event {
@@ -72,14 +88,15 @@ final class Telling: Duty {
             }
         case .voteCast(let event):
             return state.voteMessage(of: event).map {
-                .voted(VerificationVote($0), validator: state.party(event.validator))
+                .voted(VerificationVote(SignedVote($0)), validator: state.party(event.validator))
             }
         case .outcomeDecided(let event):
             return state.requestID(at: event.request).map {
                 .decided(
                     line: nil,
                     ConsensusResult(
-                        request: $0, decision: event, votes: votes[event.request] ?? []))
+                        request: $0, decision: event,
+                        votes: votes[event.request] ?? []))
             }
         case .settlementReported(let event):
             return state.requestID(at: event.request).map {
@@ -138,13 +155,16 @@ extension NodeCore {
         guard let id = state.requestID(at: entry), let decided = state.decided(at: entry) else {
             return nil
         }
-        var votes: [VoteMessage] = []
+        var votes: [SignedVote] = []
         do throws(LogError) {
             var place = entry.rawValue
             reading: while place < host.log.size {
-                switch Self.event(try host.log.entry(at: place)) {
-                case .voteCast(let vote)? where vote.request == entry:
-                    if let message = state.voteMessage(of: vote) { votes.append(message) }
+                let event = Self.event(try host.log.entry(at: place))
+                switch event {
+                case .voteCast?, .votesCast?:
+                    guard let event, event.votesCast.contains(where: { $0.request == entry })
+                    else { break }
+                    votes += state.signedVotes(of: event).filter { $0.vote.request == id }
                 case .roundClosed(let close)? where close.about == entry: break reading
                 default: break
                 }
@@ -153,7 +173,8 @@ extension NodeCore {
         } catch {
             tell(.warning("\(name): the votes on \(id.hex) cannot be read: \(error)"))
         }
-        return ConsensusResult(request: id, decision: decided.decision, votes: votes)
+        return ConsensusResult(
+            request: id, decision: decided.decision, votes: votes.map { VerificationVote($0) })
     }
 
     static func event(_ bytes: [UInt8]) -> Event? {

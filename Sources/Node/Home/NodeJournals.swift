@@ -87,16 +87,17 @@ package enum NodeJournals {
     /// The votes and results of a validator among the newest entries, as they were signed.
     private static func said(
         by validator: ValidatorIndex, _ own: (state: LedgerState, log: EventLog)
-    ) throws(NodeError) -> (votes: [VoteMessage], results: [ResultMessage]) {
+    ) throws(NodeError) -> (votes: [Message], results: [ResultMessage]) {
         let (state, log) = own
-        var votes: [VoteMessage] = []
+        var votes: [Message] = []
         var results: [ResultMessage] = []
         let start = log.size - min(log.size, NodeLimits.comparedEntriesMax)
         do throws(FoldFailure) {
             try LedgerFold.forEach(log, from: start) { _, entry in
                 switch entry.event {
-                case .voteCast(let vote) where vote.validator == validator:
-                    if let message = state.voteMessage(of: vote) { votes.append(message) }
+                case .voteCast, .votesCast:
+                    guard entry.event.votesCast.first?.validator == validator else { break }
+                    if let message = state.message(of: entry.event) { votes.append(message) }
                 case .resultReported(let result) where result.validator == validator:
                     if case .result(let message)? = state.message(of: entry.event) {
                         results.append(message)

@@ -37,14 +37,14 @@ package struct ConsensusResult: Codable, Sendable, Equatable {
 
 extension ConsensusResult {
     /// Joins a decision of the ledger and the votes that it holds.
-    package init(request: RequestID, decision: OutcomeDecided, votes: [VoteMessage]) {
+    package init(request: RequestID, decision: OutcomeDecided, votes: [VerificationVote]) {
         requestID = request.hex
         outcome = decision.outcome.jsonName
         reason = decision.reason.jsonName
         tally = Counts(
             approvals: Int(decision.approvals), rejections: Int(decision.rejections),
             abstentions: Int(decision.abstentions))
-        self.votes = votes.map { VerificationVote($0) }
+        self.votes = votes
         finalTimestamp = decision.time.rawValue
     }
 }

@@ -18,17 +18,26 @@ package struct VerificationVote: Codable, Sendable, Equatable {
     package var timestamp: UInt64
     /// The validator's signature, in hexadecimal.
     package var signature: String
+    /// True where the signature covers a list of votes: the certificate of the request shows the
+    /// way from the vote to what is signed. Absent where it covers the vote alone.
+    package var listed: Bool?
 
     private enum CodingKeys: String, CodingKey {
         case requestID = "request_id"
         case validatorID = "validator_id"
-        case vote, reason, timestamp, signature
+        case vote, reason, timestamp, signature, listed
     }
 }
 
 extension VerificationVote {
     /// Writes a vote as JSON has it.
-    package init(_ message: VoteMessage) {
+    package init(_ signed: SignedVote) {
+        self.init(signed.vote, isListed: signed.listing != nil)
+    }
+
+    /// Writes a vote as JSON has it, whose signature covers a list or itself alone.
+    package init(_ message: VoteMessage, isListed: Bool) {
+        listed = isListed ? true : nil
         requestID = message.request.hex
         validatorID = message.validator.hex
         vote = message.vote.jsonName

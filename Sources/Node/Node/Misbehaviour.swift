@@ -110,6 +110,17 @@ struct TwoFaces: Misbehaviour {
             vote.vote = vote.vote == .approve ? .reject : .approve
             vote.reason = vote.vote == .approve ? .proofHolds : .proofFails
             return .vote(vote.signed(by: view.key, in: ledger))
+        case .votes(var list):
+            guard list.validator == view.key.publicKey else { return nil }
+            list.votes = list.votes.compactMap { vote in
+                guard case .shown(let request, let said, _) = vote, said != .abstain,
+                    told.insert(request).inserted
+                else { return nil }
+                return said == .approve
+                    ? .shown(request: request, vote: .reject, reason: .proofFails)
+                    : .shown(request: request, vote: .approve, reason: .proofHolds)
+            }
+            return list.votes.isEmpty ? nil : .votes(list.signed(by: view.key, in: ledger))
         case .result(var result):
             guard result.validator == view.key.publicKey, result.status.kind != .abstained,
                 toldJobs.insert(result.job).inserted

@@ -357,12 +357,15 @@ extension NodeCore {
         var isForgotten = forgotten != nil
         var entry = size - min(size, NodeLimits.comparedEntriesMax)
         while entry < size {
-            switch try event(at: entry) {
+            let event = try event(at: entry)
+            switch event {
             case .batchOpened(let opened)?:
                 isForgotten = forgotten.map { opened.time <= $0 } ?? false
-            case .voteCast(let vote)? where vote.validator == own && !isForgotten:
-                if let id = state.requestID(at: vote.request), host.verdict(on: id) == nil {
-                    throw .journalBehind(validator: name, home: home.path, request: id)
+            case .voteCast?, .votesCast?:
+                for vote in event?.votesCast ?? [] where vote.validator == own && !isForgotten {
+                    if let id = state.requestID(at: vote.request), host.verdict(on: id) == nil {
+                        throw .journalBehind(validator: name, home: home.path, request: id)
+                    }
                 }
             case .resultReported(let result)? where result.validator == own && !isForgotten:
                 if let id = state.jobID(at: result.job), host.report(on: id) == nil {

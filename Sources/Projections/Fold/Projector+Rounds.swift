@@ -199,6 +199,7 @@ extension Message {
         switch self {
         case .request: "request"
         case .vote: "vote"
+        case .votes: "votes"
         case .job: "job"
         case .result: "result"
         case .settlement: "settlement"

@@ -92,6 +92,7 @@ final class Projector {
     private func apply(_ event: Event) throws {
         switch event {
         case .voteCast(let event): try apply(event)
+        case .votesCast(let list): for cast in list.casts { try apply(cast) }
         case .reputationChanged(let event): try apply(event)
         case .requestSubmitted(let event): try apply(event)
         case .roundOpened(let event): try apply(event)

@@ -67,6 +67,13 @@ extension LedgerViews {
         }
     }
 
+    /// The identity of the request of an entry; nil where it introduced none.
+    package func requestID(at entry: UInt64) throws(ViewError) -> RequestID? {
+        try first("SELECT id FROM request WHERE entry = ?", [Int64(clamping: entry)]) {
+            cells throws(ViewError) in RequestID(try cells.digest("id"))
+        }
+    }
+
     /// The validators in office at an entry, with stakes and reputations as they were before it.
     func pinned(at entry: Int64) throws(ViewError) -> [DecisionView.Member] {
         try rows(
@@ -95,6 +102,11 @@ extension LedgerViews {
 }
 
 extension Cells {
+    fileprivate func digest(_ column: String) throws(ViewError) -> Digest {
+        guard let bytes = Bytes32(try bytes(column)) else { throw .unreadable(column: column) }
+        return Digest(bytes)
+    }
+
     fileprivate func key(_ column: String) throws(ViewError) -> PublicKey {
         guard let bytes = Bytes32(try bytes(column)) else { throw .unreadable(column: column) }
         return PublicKey(bytes)

@@ -54,9 +54,10 @@ extension Event {
             default: []
             }
         case .jobSubmitted: refusal == .alreadyRecorded ? [.jobs] : []
-        case .voteCast(let vote):
-            vote.request.rawValue >= state.size || state.openRound(at: vote.request) != nil
-                ? [] : [.outcomes]
+        case .voteCast, .votesCast:
+            votesCast.allSatisfy { vote in
+                vote.request.rawValue >= state.size || state.openRound(at: vote.request) != nil
+            } ? [] : [.outcomes]
         case .resultReported(let result):
             result.job.rawValue >= state.size || state.job(at: result.job) != nil ? [] : [.jobs]
         case .settlementReported: [.outcomes, .outbox]
@@ -73,7 +74,7 @@ extension Message {
     fileprivate var grounds: [StateComponent] {
         switch self {
         case .request: [.roots, .outcomes, .nullifiers]
-        case .vote: [.outcomes]
+        case .vote, .votes: [.outcomes]
         case .job, .result: [.jobs]
         case .settlement: [.outcomes, .outbox]
         case .evidence: [.outcomes, .jobs, .evidence, .outbox]

@@ -41,23 +41,27 @@ extension Replica {
                 root: batch.opening.previousRoot, signatures: batch.opening.precommits))
     }
 
-    /// Compares a vote that a batch has recorded with the one that was heard first, and remembers
-    /// it where none was.
-    mutating func hear(_ event: VoteCast) {
-        guard let recorded = state.voteMessage(of: event) else { return }
-        guard let heard = pool.heardVote(recorded.request, event.validator) else {
-            pool.remember(recorded, event.validator)
-            return
+    /// Compares the votes that an entry has recorded with those that were heard first, and
+    /// remembers them where none were.
+    mutating func hear(_ event: Event) {
+        for recorded in state.signedVotes(of: event) {
+            guard let validator = state.validatorIndex(of: recorded.vote.validator) else { return }
+            guard let heard = pool.heardVote(recorded.vote.request, validator) else {
+                pool.remember(recorded, validator)
+                continue
+            }
+            guard heard.contradicts(recorded) else { continue }
+            accuse(
+                validator, .vote(recorded.vote.request), heard.statement, recorded.statement)
         }
-        let slot = Slot.vote(event.request)
-        guard slot.isContradicted(by: heard.statement, recorded.statement) else { return }
-        accuse(event.validator, .vote(recorded.request), heard.statement, recorded.statement)
     }
 }
 
-extension VoteMessage {
-    /// What evidence shows of it.
-    var statement: Statement { .vote(vote, reason, timestamp, signature) }
+extension SignedVote {
+    /// Whether one approves and the other rejects.
+    func contradicts(_ other: SignedVote) -> Bool {
+        vote.vote != other.vote.vote && vote.vote != .abstain && other.vote.vote != .abstain
+    }
 }
 
 extension Consensus {

@@ -96,6 +96,7 @@ package struct Parties: Sendable {
         case .request(let message): submitters.contains(message.submitter)
         case .job(let message): submitters.contains(message.submitter)
         case .vote(let message): indices[message.validator] != nil
+        case .votes(let message): indices[message.validator] != nil && message.isWellFormed
         case .result(let message): indices[message.validator] != nil
         case .settlement(let message): message.bridge == bridge
         case .evidence(let message): indices[message.validator] != nil

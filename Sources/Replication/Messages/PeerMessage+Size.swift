@@ -74,10 +74,12 @@ extension Message {
             240 + message.proof.count
                 + 32 * (message.nullifiers.count + message.publicInputs.count)
         case .vote: 160
+        case .votes(let list): 128 + 40 * list.votes.count
         case .job, .result: 400
         case .settlement: 300
         case .governance(let message): 1_024 + 96 * message.endorsements.count
-        case .evidence, .announcement: 512
+        case .evidence: 1_024
+        case .announcement: 512
         }
     }
 }

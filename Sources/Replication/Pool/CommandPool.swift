@@ -22,7 +22,7 @@ struct CommandPool: Sendable {
     /// Other messages.
     var others = OtherMessages()
     /// First votes on requests, also on those that are closed: what a later one may contradict.
-    private var heard: [RequestID: [ValidatorIndex: VoteMessage]] = [:]
+    private var heard: [RequestID: [ValidatorIndex: SignedVote]] = [:]
     private var heardOrder = Line<RequestID>()
 
     // MARK: Indices
@@ -69,8 +69,25 @@ struct CommandPool: Sendable {
         switch message {
         case .request(let message): requests[message.id(in: ledger)]?.message == message
         case .vote(let vote):
-            heard[vote.request]?.values.contains(vote) ?? false
+            heard[vote.request]?.values.contains(SignedVote(vote)) ?? false
+        case .votes(let list): isHeard(list)
         default: others.contains(message)
+        }
+    }
+
+    /// Whether a vote of the very list was heard, whatever else of it is shown now.
+    private func isHeard(_ list: VoteListMessage) -> Bool {
+        guard list.isWellFormed else { return false }
+        let tree = list.tree
+        let (count, root) = (tree.count, tree.root)
+        return list.votes.contains { vote in
+            guard case .shown(let request, _, _) = vote else { return false }
+            return heard[request]?.values.contains { other in
+                other.vote.signature == list.signature && other.vote.validator == list.validator
+                    && other.vote.timestamp == list.timestamp
+                    && other.listing?.list.root == root
+                    && other.listing?.list.tree.count == count
+            } ?? false
         }
     }
 
@@ -303,29 +320,29 @@ struct CommandPool: Sendable {
         /// It says what an earlier one says, or is over a bound.
         case known
         /// It contradicts an earlier one.
-        case contradicts(VoteMessage)
+        case contradicts(SignedVote)
     }
 
     /// Whether a vote says nothing new, so that its signature need not be checked.
     func isKnown(_ vote: VoteMessage, _ validator: ValidatorIndex) -> Bool {
-        guard let earlier = heard[vote.request]?[validator], earlier.vote == vote.vote else {
+        guard let earlier = heard[vote.request]?[validator], earlier.vote.vote == vote.vote else {
             return false
         }
-        return earlier.timestamp >= vote.timestamp
+        return earlier.vote.timestamp >= vote.timestamp
     }
 
     /// Takes in a vote that its validator signed.
     mutating func add(
-        _ vote: VoteMessage, _ validator: ValidatorIndex, at uptime: UInt64
+        _ signed: SignedVote, _ validator: ValidatorIndex, at uptime: UInt64
     ) -> VoteEntry {
+        let vote = signed.vote
         if let earlier = heard[vote.request]?[validator] {
-            if earlier.vote != vote.vote {
-                let isEvidence = earlier.vote != .abstain && vote.vote != .abstain
+            if earlier.vote.vote != vote.vote {
                 // An abstention contradicts nothing: what does is compared with the vote after it.
-                if earlier.vote == .abstain { heard[vote.request]?[validator] = vote }
-                return isEvidence ? .contradicts(earlier) : .known
+                if earlier.vote.vote == .abstain { heard[vote.request]?[validator] = signed }
+                return earlier.contradicts(signed) ? .contradicts(earlier) : .known
             }
-            guard vote.timestamp > earlier.timestamp else { return .known }
+            guard vote.timestamp > earlier.vote.timestamp else { return .known }
         }
         if requests[vote.request] == nil {
             guard orphansOf[validator, default: 0] < ReplicationLimits.orphansPerVoterMax,
@@ -338,14 +355,8 @@ struct CommandPool: Sendable {
         {
             orphansOf[validator, default: 0] += 1
         }
-        if heard[vote.request] == nil { heardOrder.append(vote.request) }
-        heard[vote.request, default: [:]][validator] = vote
-        update(vote.request) { $0.votes[validator] = vote }
-        if heardOrder.count > ReplicationLimits.heardRequestsMax,
-            let oldest = heardOrder.popFirst()
-        {
-            heard[oldest] = nil
-        }
+        remember(signed, validator)
+        update(vote.request) { $0.votes[validator] = signed }
         return .new
     }
 
@@ -357,14 +368,15 @@ struct CommandPool: Sendable {
     }
 
     /// The first vote that the node heard of a validator on a request.
-    func heardVote(_ request: RequestID, _ validator: ValidatorIndex) -> VoteMessage? {
+    func heardVote(_ request: RequestID, _ validator: ValidatorIndex) -> SignedVote? {
         heard[request]?[validator]
     }
 
     /// Remembers a vote that a batch has recorded, so that a later one can be compared with it.
-    mutating func remember(_ vote: VoteMessage, _ validator: ValidatorIndex) {
-        if heard[vote.request] == nil { heardOrder.append(vote.request) }
-        heard[vote.request, default: [:]][validator] = vote
+    mutating func remember(_ signed: SignedVote, _ validator: ValidatorIndex) {
+        let request = signed.vote.request
+        if heard[request] == nil { heardOrder.append(request) }
+        heard[request, default: [:]][validator] = signed
         if heardOrder.count > ReplicationLimits.heardRequestsMax,
             let oldest = heardOrder.popFirst()
         {

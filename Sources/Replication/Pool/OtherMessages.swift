@@ -109,7 +109,7 @@ struct OtherMessages: Sendable {
     /// The kind and topic of a message; nil for a request or vote.
     static func place(of message: Message) -> (Kind, Topic)? {
         switch message {
-        case .request, .vote: nil
+        case .request, .vote, .votes: nil
         case .governance: (.governance, .governance)
         case .evidence(let message): (.evidence, .evidence(message.validator))
         case .settlement(let message): (.settlement, .settlement(message.request))

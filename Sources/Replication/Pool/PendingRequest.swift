@@ -33,7 +33,7 @@ struct PendingRequest: Sendable {
     /// What the node itself makes of it.
     var check = Check.waiting
     /// The votes that the ledger does not hold yet, by validator; the newest of each.
-    var votes: [ValidatorIndex: VoteMessage] = [:]
+    var votes: [ValidatorIndex: SignedVote] = [:]
     /// When this node first sent its own vote on it.
     var ownVoteSince: UInt64?
     /// When it, or the votes on it, should be in a batch; nil where nothing of it could be.
@@ -51,11 +51,11 @@ struct PendingRequest: Sendable {
     }
 
     /// The votes in the order of the validators.
-    var orderedVotes: [VoteMessage] { votes.sorted { $0.key < $1.key }.map(\.value) }
+    var orderedVotes: [SignedVote] { votes.sorted { $0.key < $1.key }.map(\.value) }
 
     /// Whether the votes seen so far decide it, of `count` that may come.
     func isDecided(threshold: Int, of count: Int) -> Bool {
-        let approvals = votes.values.count { $0.vote == .approve }
+        let approvals = votes.values.count { $0.vote.vote == .approve }
         return approvals >= threshold || count - (votes.count - approvals) < threshold
     }
 }

@@ -8,8 +8,8 @@ import Ledger
 struct Contradiction: Sendable {
     let request: RequestID
     let validator: ValidatorIndex
-    let first: VoteMessage
-    let second: VoteMessage
+    let first: SignedVote
+    let second: SignedVote
     /// When the second came.
     let since: UInt64
 }

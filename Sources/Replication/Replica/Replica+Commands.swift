@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
-import Ledger
+package import Ledger
 
 /// What the rules would do with a message now.
 enum Judgement: Equatable {
@@ -25,7 +25,7 @@ extension Replica {
     ) {
         switch message {
         case .request(let message): receive(message, isProofWellFormed, from: peer)
-        case .vote(let vote): receive(vote, from: peer)
+        case .vote, .votes: receive(votes: message, from: peer)
         default:
             guard pool.others.hasRoom(for: message) else { return }
             let refusal: Refusal?
@@ -58,25 +58,32 @@ extension Replica {
         effects.append(.broadcast(.command(.request(message))))
     }
 
-    private mutating func receive(_ vote: VoteMessage, from peer: ValidatorIndex?) {
-        guard let validator = state.validatorIndex(of: vote.validator),
-            !pool.isKnown(vote, validator)
-        else { return }
-        take(vote, of: validator)
-        guard let peer, let request = pool.requests[vote.request], request.message == nil,
-            request.entry == nil
-        else { return }
-        effects.append(.send(.want([vote.request]), to: peer))
+    private mutating func receive(votes message: Message, from peer: ValidatorIndex?) {
+        guard let sender = message.sender, let validator = state.validatorIndex(of: sender) else {
+            return
+        }
+        var lacking: [RequestID] = []
+        for signed in message.signedVotes where !pool.isKnown(signed.vote, validator) {
+            take(signed, of: validator)
+            if let request = pool.requests[signed.vote.request], request.message == nil,
+                request.entry == nil
+            {
+                lacking.append(signed.vote.request)
+            }
+        }
+        guard let peer, !lacking.isEmpty else { return }
+        effects.append(.send(.want(lacking), to: peer))
     }
 
-    private mutating func take(_ vote: VoteMessage, of validator: ValidatorIndex) {
+    private mutating func take(_ signed: SignedVote, of validator: ValidatorIndex) {
+        let vote = signed.vote
         guard let entry = state.entry(of: vote.request) else {
             guard state.members.contains(validator) else { return }
-            return keep(vote, of: validator)
+            return keep(signed, of: validator)
         }
         if let recorded = recordedVote(of: validator, at: entry) {
-            if Slot.vote(entry).isContradicted(by: recorded.statement, vote.statement) {
-                accuse(validator, .vote(vote.request), recorded.statement, vote.statement)
+            if let known = word(of: recorded, on: vote.request), known.contradicts(signed) {
+                accuse(validator, .vote(vote.request), known.statement, signed.statement)
             }
             return
         }
@@ -84,25 +91,24 @@ extension Replica {
             // The round is verified and counted from the state, whether the pool has it or not.
             if pool.requests[vote.request] == nil { adopt(entry) }
             guard round.pinned.position(of: validator) != nil else { return }
-            return keep(vote, of: validator)
+            return keep(signed, of: validator)
         }
         // Closed: worth keeping only for what it may contradict.
-        if let heard = pool.heardVote(vote.request, validator),
-            Slot.vote(entry).isContradicted(by: heard.statement, vote.statement)
-        {
-            accuse(validator, .vote(vote.request), heard.statement, vote.statement)
+        if let heard = pool.heardVote(vote.request, validator), heard.contradicts(signed) {
+            accuse(validator, .vote(vote.request), heard.statement, signed.statement)
         }
     }
 
     /// Keeps a vote that may enter the ledger, or shows that its validator contradicts itself.
-    private mutating func keep(_ vote: VoteMessage, of validator: ValidatorIndex) {
+    private mutating func keep(_ signed: SignedVote, of validator: ValidatorIndex) {
+        let vote = signed.vote
         if isFresh(vote) == false, pool.heardVote(vote.request, validator) == nil { return }
-        switch pool.add(vote, validator, at: now.uptime) {
+        switch pool.add(signed, validator, at: now.uptime) {
         case .known: return
         case .contradicts(let earlier):
             contradictions.add(
                 Contradiction(
-                    request: vote.request, validator: validator, first: earlier, second: vote,
+                    request: vote.request, validator: validator, first: earlier, second: signed,
                     since: now.uptime))
             accuseOfVotes(on: vote.request)
         case .new:
@@ -123,11 +129,34 @@ extension Replica {
     }
 
     /// The vote that the ledger holds of a validator, while the round is open.
-    private func recordedVote(of validator: ValidatorIndex, at entry: EntryIndex) -> VoteMessage? {
+    private func recordedVote(
+        of validator: ValidatorIndex, at entry: EntryIndex
+    ) -> RecordedVote? {
         guard let round = state.openRound(at: entry),
             let place = round.pinned.position(of: validator)
         else { return nil }
-        return round.votes[place].flatMap { state.voteMessage(of: $0.event) }
+        return round.votes[place]
+    }
+
+    /// The signed word behind a vote that the ledger holds. That of a list is known only where the
+    /// list was heard: the state has no way to its root.
+    private func word(of recorded: RecordedVote, on request: RequestID) -> SignedVote? {
+        recorded.isListed
+            ? pool.heardVote(request, recorded.event.validator)
+            : state.voteMessage(of: recorded.event).map { SignedVote($0) }
+    }
+
+    /// Takes in that the log has entries with lists of votes on rounds that are open: what their
+    /// validators say later is compared with them.
+    package mutating func remember(votesIn events: [Event]) {
+        for event in events {
+            for signed in state.signedVotes(of: event) {
+                guard let validator = state.validatorIndex(of: signed.vote.validator),
+                    pool.heardVote(signed.vote.request, validator) == nil
+                else { continue }
+                pool.remember(signed, validator)
+            }
+        }
     }
 
     /// Shows the ledger votes on a request that contradict each other, once it holds the request.
@@ -226,7 +255,7 @@ extension Replica {
     }
 
     private mutating func dropStaleVotes(on id: RequestID) {
-        for (validator, vote) in pool.requests[id]?.votes ?? [:] where !isFresh(vote) {
+        for (validator, signed) in pool.requests[id]?.votes ?? [:] where !isFresh(signed.vote) {
             pool.drop(voteOf: validator, on: id)
         }
     }
@@ -255,14 +284,19 @@ extension Replica {
         effects.append(.sign(id, vote, reason))
     }
 
-    /// The node's own vote, which is durable now.
-    mutating func takeOwn(_ vote: VoteMessage) {
-        guard let speaker, pool.requests[vote.request] != nil else { return }
-        take(vote, of: speaker)
-        let uptime = now.uptime
-        pool.update(vote.request) { $0.ownVoteSince = $0.ownVoteSince ?? uptime }
-        pool.noteSpread(vote.request, at: uptime)
-        effects.append(.broadcast(.command(.vote(vote))))
+    /// The node's own vote, or several, which are durable now.
+    mutating func takeOwn(_ message: Message) {
+        guard let speaker else { return }
+        var isWanted = false
+        for signed in message.signedVotes where pool.requests[signed.vote.request] != nil {
+            let id = signed.vote.request
+            isWanted = true
+            take(signed, of: speaker)
+            let uptime = now.uptime
+            pool.update(id) { $0.ownVoteSince = $0.ownVoteSince ?? uptime }
+            pool.noteSpread(id, at: uptime)
+        }
+        if isWanted { effects.append(.broadcast(.command(message))) }
     }
 
     // MARK: What is sent again

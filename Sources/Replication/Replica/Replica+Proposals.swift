@@ -213,7 +213,10 @@ extension Replica {
         var voted: Set<EntryIndex> = []
         for entry in entries {
             switch entry.event {
-            case .voteCast(let cast) where cast.validator == speaker: voted.insert(cast.request)
+            case .voteCast, .votesCast:
+                for cast in entry.event.votesCast where cast.validator == speaker {
+                    voted.insert(cast.request)
+                }
             case .roundClosed(let closed) where closed.cause == .deadline:
                 guard !voted.contains(closed.about), let open = state.openRound(at: closed.about),
                     let place = open.pinned.position(of: speaker), open.votes[place] == nil,

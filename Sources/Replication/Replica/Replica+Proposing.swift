@@ -95,13 +95,17 @@ extension Replica {
                 if !isThere, !making.isFull { making.refused.insert(id.digest) }
             }
             guard isThere else { continue }
-            for vote in request.orderedVotes where !making.isFull {
-                guard !making.take(.vote(vote)), !making.isFull,
-                    let validator = state.validatorIndex(of: vote.validator)
+            for signed in request.orderedVotes where !making.isFull {
+                let isTaken =
+                    signed.listing.map { making.gather(signed.vote, $0) }
+                    ?? making.take(.vote(signed.vote))
+                guard !isTaken, !making.isFull,
+                    let validator = state.validatorIndex(of: signed.vote.validator)
                 else { continue }
                 making.refusedVotes.append((id, validator))
             }
         }
+        making.takeLists()
         for (id, validator) in making.refusedVotes where request(id, refuses: validator) {
             pool.drop(voteOf: validator, on: id)
         }
@@ -116,7 +120,7 @@ extension Replica {
         guard let vote = pool.requests[id]?.votes[validator], state.entry(of: id) != nil else {
             return true
         }
-        return judge(.vote(vote)) != .ready
+        return judge(.vote(vote.vote)) != .ready
     }
 
     private func makeOpening(_ index: ValidatorIndex) -> BatchOpening? {
@@ -142,6 +146,13 @@ extension Replica {
 
 }
 
+/// What a batch shows of a list of votes.
+private struct ListInMaking {
+    let list: SignedList
+    /// Places in the list.
+    var shown: Set<Int>
+}
+
 /// A batch that a leader makes of what waits.
 private struct BatchMaking {
     private(set) var run: BatchRun
@@ -151,8 +162,54 @@ private struct BatchMaking {
     var refused: Set<Digest> = []
     var refusedVotes: [(RequestID, ValidatorIndex)] = []
     private var opened = 0
+    /// Lists of votes in the order in which one of them was seen first.
+    private var lists: [ListInMaking] = []
+    private var placeOfList: [Signature: Int] = [:]
 
     init(_ run: BatchRun) { self.run = run }
+
+    /// Takes in that a vote of a list is to be shown; false where the rules would not take it.
+    mutating func gather(_ vote: VoteMessage, _ listing: SignedVote.Listing) -> Bool {
+        guard run.state.refusal(of: vote.vote, on: vote.request, by: vote.validator) == nil else {
+            return false
+        }
+        if let known = placeOfList[vote.signature], lists[known].list === listing.list {
+            lists[known].shown.insert(listing.place)
+        } else {
+            placeOfList[vote.signature] = lists.count
+            lists.append(ListInMaking(list: listing.list, shown: [listing.place]))
+        }
+        return true
+    }
+
+    /// Takes the lists in, of each what is to be shown and the batch has room for.
+    mutating func takeLists() {
+        for list in lists where !isFull { take(list) }
+        lists = []
+    }
+
+    private mutating func take(_ making: ListInMaking) {
+        let list = making.list.message
+        // What came before may have ended a round.
+        var places = making.shown.sorted().filter { place in
+            guard case .shown(let request, let vote, _) = list.votes[place] else { return false }
+            return run.state.refusal(of: vote, on: request, by: list.validator) == nil
+        }
+        while !places.isEmpty {
+            let shown = Set(places)
+            let message = Message.votes(list.hiding { !shown.contains($0) })
+            do throws(Refusal) {
+                try run.take(.message(Checked(unchecked: message)))
+                commands.append(ProposedCommand(message))
+                return
+            } catch .batchFull where places.count > 1 {
+                places.removeLast((places.count + 1) / 2)
+            } catch {
+                isFull = error == .batchFull
+                return
+            }
+        }
+    }
 
     /// Opens the batch; false where the rules refuse it.
     mutating func open(_ opening: BatchOpening, _ root: Digest) -> Bool {

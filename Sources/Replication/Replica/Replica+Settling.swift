@@ -55,11 +55,13 @@ extension Replica {
             case .jobDecided(let event):
                 if let submitter = jobOwners[event.job] { touched.decide(submitter) }
             case .roundClosed(let event): settle(event, &touched)
-            case .voteCast(let event):
+            case .voteCast, .votesCast:
                 hear(event)
-                guard let id = state.requestID(at: event.request) else { continue }
-                pool.drop(voteOf: event.validator, on: id)
-                touch(id)
+                for cast in event.votesCast {
+                    guard let id = state.requestID(at: cast.request) else { continue }
+                    pool.drop(voteOf: cast.validator, on: id)
+                    touch(id)
+                }
             case .nullifierSpent(let event):
                 for id in pool.waiting(for: event.nullifier) { pool.remove(id) }
             case .messageRefused(let event): settle(event, &touched)
@@ -136,10 +138,14 @@ extension Replica {
             if touched.refused.last != message.submitter {
                 touched.refused.append(message.submitter)
             }
-        case .vote(let message):
-            guard let validator = state.validatorIndex(of: message.validator) else { return }
-            pool.drop(voteOf: validator, on: message.request)
-            touch(message.request)
+        case .vote, .votes:
+            for signed in event.message.signedVotes {
+                guard let validator = state.validatorIndex(of: signed.vote.validator) else {
+                    return
+                }
+                pool.drop(voteOf: validator, on: signed.vote.request)
+                touch(signed.vote.request)
+            }
         default:
             pool.others.remove(OtherMessages.digest(of: event.message))
             if let (_, topic) = OtherMessages.place(of: event.message) {

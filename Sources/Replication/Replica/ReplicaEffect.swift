@@ -44,8 +44,8 @@ package enum ReplicaInput: Sendable {
     case wake
     /// The proof of a request was verified, or could not be.
     case verified(RequestID, Vote, VoteReason)
-    /// The node's own vote on a request, durable.
-    case signed(VoteMessage)
+    /// The node's own vote on a request, or a list of several, durable.
+    case signed(Message)
 }
 
 /// What tests take away to show that checkers can fail; nothing in a node that runs.

@@ -9,7 +9,7 @@ extension Byzantine {
         Replaying.self, Impersonation.self, FalseVerdicts.self, Flooding.self, Garbage.self,
         LyingStatuses.self, FalseBatches.self, Amnesia.self, HiddenLocks.self, Stalling.self,
         Conspiracy.self, PartialDecisions.self, HiddenRequests.self, LyingSubmitter.self,
-        Strangers.self, FalseGrounds.self, WithheldPrevotes.self,
+        Strangers.self, FalseGrounds.self, WithheldPrevotes.self, ListGames.self,
     ]
 
     /// The same and the mixture of them, which is the last.

@@ -115,14 +115,16 @@ package struct AccountabilityChecker {
                 Matter(validator: vote.validator, slot: .consensus(vote.slot)), vote.statement,
                 node, life, state, moment)
             compareRounds(vote, node, life, state, moment)
-        case .command(.vote(let vote)):
-            guard let entry = state.entry(of: vote.request), state.openRound(at: entry) != nil,
-                let validator = state.validatorIndex(of: vote.validator)
-            else { return }
-            note(
-                Matter(validator: validator, slot: .vote(vote.request)),
-                .vote(vote.vote, vote.reason, vote.timestamp, vote.signature), node, life, state,
-                moment)
+        case .command(let message):
+            for signed in message.signedVotes {
+                let request = signed.vote.request
+                guard let entry = state.entry(of: request), state.openRound(at: entry) != nil,
+                    let validator = state.validatorIndex(of: signed.vote.validator)
+                else { continue }
+                note(
+                    Matter(validator: validator, slot: .vote(request)), signed.statement, node,
+                    life, state, moment)
+            }
         default: return
         }
     }

@@ -65,8 +65,16 @@ struct DurabilityChecker {
                 .consensus(node: node, vote.slot),
                 .consensus(value: vote.value, validRound: vote.ground), node,
                 height: vote.height.rawValue)
-        case .command(.vote(let vote)) where vote.validator == key:
-            return note(.vote(node: node, vote.request), .vote(vote.vote), node, height: nil)
+        case .command(let message) where message.sender == key:
+            for signed in message.signedVotes {
+                let vote = signed.vote
+                if let violation = note(
+                    .vote(node: node, vote.request), .vote(vote.vote), node, height: nil)
+                {
+                    return violation
+                }
+            }
+            return nil
         default: return nil
         }
     }

@@ -30,8 +30,10 @@ struct ValidityChecker {
                 requests[entry] = Request(id: id, nullifiers: request.nullifiers)
             case .roundOpened(let opened):
                 requests[opened.request]?.threshold = Int(opened.threshold)
-            case .voteCast(let cast):
-                requests[cast.request]?.votes[cast.validator] = cast.vote
+            case .voteCast, .votesCast:
+                for cast in event.votesCast {
+                    requests[cast.request]?.votes[cast.validator] = cast.vote
+                }
             case .outcomeDecided(let decided):
                 if let facts = check(decided, verdicts) { found.append(facts) }
             case .nullifierSpent(let change):

@@ -106,6 +106,29 @@ package struct ProofMaker: Sendable {
             return nil
         }
     }
+
+    /// The same of several requests, whose proofs are verified together.
+    package func verdicts(on requests: [RequestMessage]) -> [Bool?] {
+        var verdicts = [Bool?](repeating: nil, count: requests.count)
+        var items: [(place: Int, item: PreparedVerifyingKey.CompressedItem)] = []
+        for (place, request) in requests.enumerated() where request.circuit == circuit.id {
+            let inputs = request.publicInputs.compactMap { Fr(littleEndian: $0.bytes) }
+            guard inputs.count == request.publicInputs.count,
+                inputs.count == prepared.publicInputCount
+            else { continue }
+            items.append((place, .init(request.proof, inputs: inputs)))
+        }
+        do throws(Groth16Error) {
+            // Nobody who makes proofs can predict these factors.
+            var factors = SystemRandomNumberGenerator()
+            let answers = try prepared.verifyTogether(
+                compressed: items.map(\.item), factors: &factors)
+            for (item, answer) in zip(items, answers) {
+                if case .success(let holds) = answer { verdicts[item.place] = holds }
+            }
+        } catch { fatalError("inputs that were counted are not as many as the key has: \(error)") }
+        return verdicts
+    }
 }
 
 /// The verdicts on proofs, each computed once for the whole run.

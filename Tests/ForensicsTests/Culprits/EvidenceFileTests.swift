@@ -164,10 +164,13 @@ struct EvidenceFileTests {
         }
         // The vote is right on its own request; of another, whose proof fails, it would be false.
         #expect(
-            effect(.falseVote(FalseVote(request: other, circuit: Fixture.circuit, vote: vote)))
+            effect(
+                .falseVote(
+                    FalseVote(request: other, circuit: Fixture.circuit, vote: SignedVote(vote))))
                 == .nothing)
         let swapped = FalseVote(
-            request: request, circuit: circuit, vote: scenario.vote(3, .reject, on: id))
+            request: request, circuit: circuit,
+            vote: SignedVote(scenario.vote(3, .reject, on: id)))
         #expect(effect(.falseVote(swapped)) == .nothing)
         try scenario.seal()
         #expect(try misplacedState(scenario) == .nothing)

@@ -37,7 +37,8 @@ enum EvidenceSamples {
         let vote = scenario.vote(3, .reject, on: request.id(in: scenario.ledger))
         return EvidenceFile(
             ledger: scenario.ledger,
-            charge: .falseVote(FalseVote(request: request, circuit: Fixture.circuit, vote: vote)))
+            charge: .falseVote(
+                FalseVote(request: request, circuit: Fixture.circuit, vote: SignedVote(vote))))
     }
 
     static func refutedBatch() throws -> EvidenceFile {

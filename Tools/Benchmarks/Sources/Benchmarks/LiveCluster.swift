@@ -8,8 +8,10 @@ import Hosting
 import Ledger
 import Replication
 import Simulation
+import Synchronization
 
-/// Whole nodes on real files and the real clock, in one thread; messages arrive at once.
+/// Whole nodes on real files and the real clock, on one thread or several; messages arrive at
+/// once.
 ///
 /// Every node checks every signature and every proof itself, and syncs its own log and journal.
 final class LiveCluster {
@@ -22,7 +24,9 @@ final class LiveCluster {
     private let proofs: ProofMaker
     private let submitter: SigningKey
     private var hosts: [ReplicaHost] = []
-    private var verdicts: [[(RequestID, Vote, VoteReason)]]
+    /// Requests whose proofs each node is to verify: together, as a node does.
+    private var unverified: [[RequestMessage]]
+    private let threads: Int
     /// What waits for each node, which checks the signatures of all of it together.
     private var deliveries: [[(bytes: [UInt8], peer: ValidatorIndex?)]]
     /// The nodes that take part.
@@ -35,7 +39,9 @@ final class LiveCluster {
     private(set) var latencies: [Double] = []
     private var nextNumber: UInt64 = 0
 
-    init(nodes: Int, silent: Int = 0) throws {
+    /// - Parameter threads: How many nodes work at a time.
+    init(nodes: Int, silent: Int = 0, threads: Int = 1) throws {
+        self.threads = threads
         live = 0..<(nodes - silent)
         deliveries = Array(repeating: [], count: nodes)
         start = clock.now
@@ -44,7 +50,7 @@ final class LiveCluster {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         var random = SimulationRandom(seed: 7, "requests")
         proofs = ProofMaker(seed: 7)
-        verdicts = Array(repeating: [], count: nodes)
+        unverified = Array(repeating: [], count: nodes)
         submitter = SigningKey(seed: random.bytes32())
         let bridge = SigningKey(seed: random.bytes32())
         var parameters = Parameters.standard
@@ -129,22 +135,54 @@ final class LiveCluster {
 
     /// Hands out what was sent until now, and wakes who wants it.
     private func turn() throws {
-        for place in live where !deliveries[place].isEmpty {
-            let list = deliveries[place]
-            deliveries[place] = []
-            let host = hosts[place]
-            try take(host.take(host.intake.take(list, at: now.uptime), at: now), of: place)
+        let arrived = deliveries
+        deliveries = Array(repeating: [], count: hosts.count)
+        try work { place, host in
+            let list = arrived[place]
+            if list.isEmpty { return [] }
+            return try host.take(host.intake.take(list, at: self.now.uptime), at: self.now)
         }
-        for place in live where !verdicts[place].isEmpty {
-            let given = verdicts[place]
-            verdicts[place] = []
-            try take(hosts[place].verified(given, at: now), of: place)
+        let asked = unverified
+        unverified = Array(repeating: [], count: hosts.count)
+        let spent = Mutex(0.0)
+        try work { place, host in
+            if asked[place].isEmpty { return [] }
+            let (seconds, verdicts) = timed { self.proofs.verdicts(on: asked[place]) }
+            spent.withLock { $0 += seconds }
+            let given = zip(asked[place], verdicts).map { request, verdict in
+                (
+                    request.id(in: self.ledger), verdict == true ? Vote.approve : .reject,
+                    verdict == true ? VoteReason.proofHolds : .proofFails
+                )
+            }
+            return try host.verified(given, at: self.now)
         }
+        provingSeconds += spent.withLock { $0 }
         let moment = now
-        for place in live where hosts[place].nextWake <= moment.uptime {
-            try take(hosts[place].wake(at: now), of: place)
+        try work { _, host in
+            host.nextWake <= moment.uptime ? try host.wake(at: self.now) : []
         }
-        if deliveries.allSatisfy(\.isEmpty) { usleep(200) }
+        if deliveries.allSatisfy(\.isEmpty), unverified.allSatisfy(\.isEmpty) { usleep(200) }
+    }
+
+    /// Has each node do something, and carries out what it wants.
+    private func work(_ body: @escaping (Int, ReplicaHost) throws -> [HostOutput]) throws {
+        guard threads > 1 else {
+            for place in live { try take(body(place, hosts[place]), of: place) }
+            return
+        }
+        let results = Mutex([Int: Result<[HostOutput], any Error>]())
+        // SAFETY: each node is touched by one thread, and the cluster by none, until all are done.
+        nonisolated(unsafe) let work = (hosts: hosts, body: body)
+        DispatchQueue.concurrentPerform(iterations: live.count) { place in
+            let result = Result { try unsafe work.body(place, work.hosts[place]) }
+            results.withLock { $0[place] = result }
+        }
+        for place in live {
+            if let outputs = try results.withLock({ $0[place] })?.get() {
+                try take(outputs, of: place)
+            }
+        }
     }
 
     private func take(_ outputs: [HostOutput], of place: Int) throws {
@@ -153,14 +191,7 @@ final class LiveCluster {
             case .send(let bytes, let peer): send(bytes, from: place, to: Int(peer.rawValue))
             case .broadcast(let bytes):
                 for peer in live where peer != place { send(bytes, from: place, to: peer) }
-            case .verify(let request):
-                let (seconds, holds) = timed { proofs.verdict(on: request) == true }
-                provingSeconds += seconds
-                verdicts[place].append(
-                    (
-                        request.id(in: ledger), holds ? .approve : .reject,
-                        holds ? .proofHolds : .proofFails
-                    ))
+            case .verify(let request): unverified[place].append(request)
             case .committed(_, _, let events):
                 for case .outcomeDecided(let decided) in events {
                     guard let id = hosts[place].state.requestID(at: decided.request),

@@ -13,8 +13,8 @@ struct ReplicationBenchmark {
         runs: Int, _ note: (String) -> Void, _ report: ([Measurement]) -> Void
     ) throws {
         note(
-            "Ten nodes in one process and one thread, without a network: every node checks every "
-                + "signature and proof, and syncs its own files.")
+            "Ten nodes in one process, without a network: every node checks every signature and "
+                + "proof, and syncs its own files. On one core but where more are named.")
         report(try live(runs: runs))
         note("The rest is virtual time: delays are those of the simulated network.")
         report(try delays(runs: runs))
@@ -23,6 +23,7 @@ struct ReplicationBenchmark {
     }
 
     private func live(runs: Int) throws -> [Measurement] {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
         var rates: [Double] = []
         var shares: [Double] = []
         var medians: [Double] = []
@@ -42,6 +43,12 @@ struct ReplicationBenchmark {
             Measurement(
                 "decisions of ten nodes on one core, 64 under way", unit: "/s", values: rates),
             Measurement(
+                "  on \(cores) cores", unit: "/s",
+                values: try rate(runs, window: 64, threads: cores)),
+            Measurement(
+                "  on \(cores) cores, 1,000 under way", unit: "/s",
+                values: try rate(runs, window: 1_000, threads: cores)),
+            Measurement(
                 "  1,000 under way", unit: "/s", values: try rate(runs, window: 1_000)),
             Measurement(
                 "  64 under way, three nodes silent", unit: "/s",
@@ -56,9 +63,11 @@ struct ReplicationBenchmark {
     }
 
     /// Decisions a second with so many requests under way.
-    private func rate(_ runs: Int, window: Int, silent: Int = 0) throws -> [Double] {
+    private func rate(
+        _ runs: Int, window: Int, silent: Int = 0, threads: Int = 1
+    ) throws -> [Double] {
         try (0..<runs).map { _ in
-            let cluster = try LiveCluster(nodes: 10, silent: silent)
+            let cluster = try LiveCluster(nodes: 10, silent: silent, threads: threads)
             let seconds = try cluster.decide(requests, window: window)
             try cluster.remove()
             return Double(requests) / seconds

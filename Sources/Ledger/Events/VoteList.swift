@@ -1,0 +1,506 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cryptography
+
+/// The tree of a list of votes: RFC 6962 section 2.1, of `leaf` of each in their order. Of subtrees
+/// that show nothing only the roots are known.
+package struct VoteTree: Sendable {
+    /// A leaf, or the root of a complete subtree of 2^height leaves.
+    package struct Node: Equatable, Sendable {
+        /// 0 for a leaf.
+        package let height: UInt8
+        /// Its hash.
+        package let hash: Digest
+
+        var leafCount: Int { 1 << Int(height) }
+    }
+
+    /// From the left.
+    package let nodes: [Node]
+
+    /// The number of leaves.
+    package var count: Int { nodes.reduce(0) { $0 + $1.leafCount } }
+
+    /// The root.
+    ///
+    /// - Precondition: each subtree begins at a multiple of its size.
+    package var root: Digest { Self.root(of: nodes[...]) }
+
+    private static func root(of nodes: ArraySlice<Node>) -> Digest {
+        var tree = MerkleFrontier()
+        for node in nodes { tree.append(subtree: node.hash, height: Int(node.height)) }
+        return tree.root
+    }
+
+    /// The hash of a vote as a leaf: of Borsh of request id, vote and reason.
+    package static func leaf(_ request: RequestID, _ vote: Vote, _ reason: VoteReason) -> Digest {
+        var writer = BorshWriter()
+        writer.write(request)
+        writer.write(vote)
+        writer.write(reason)
+        return MerkleFrontier.leafHash(writer.bytes.span)
+    }
+
+    /// What the signature of a list covers: Borsh of `recount/votes/v1`, ledger id, the validator's
+    /// key, its time, the number of votes (u32) and the root of their tree.
+    package static func signedBytes(
+        validator: PublicKey, timestamp: Time, count: Int, root: Digest, in ledger: LedgerID
+    ) -> [UInt8] {
+        var writer = BorshWriter(domain: "recount/votes/v1")
+        writer.write(ledger)
+        writer.write(validator)
+        writer.write(timestamp)
+        writer.write(UInt32(count))
+        writer.write(root)
+        return writer.bytes
+    }
+
+    /// The hashes beside the way from a leaf to the root, from the leaf up.
+    ///
+    /// - Precondition: the leaf at `index` is a node.
+    func siblings(of index: Int) -> [Digest] { Self.siblings(of: index, in: nodes[...], count) }
+
+    private static func siblings(
+        of index: Int, in nodes: ArraySlice<Node>, _ count: Int
+    ) -> [Digest] {
+        guard count > 1 else { return [] }
+        var half = 1
+        while half * 2 < count { half *= 2 }
+        var (middle, leaves) = (nodes.startIndex, 0)
+        while leaves < half {
+            leaves += nodes[middle].leafCount
+            middle += 1
+        }
+        let (left, right) = (nodes[..<middle], nodes[middle...])
+        return index < half
+            ? siblings(of: index, in: left, half) + [root(of: right)]
+            : siblings(of: index - half, in: right, count - half) + [root(of: left)]
+    }
+}
+
+/// The way from a vote of a list to the root that is signed: RFC 9162 section 2.1.3.
+package struct VotePath: BorshCodable, Hashable, Sendable {
+    /// The place of the vote, from 0.
+    package let index: UInt32
+    /// How many votes the list has.
+    package let count: UInt32
+    /// The hashes beside the way, from the leaf up.
+    package let siblings: [Digest]
+
+    /// The way of one of the leaves.
+    ///
+    /// - Precondition: the leaf at `index` is a node of the tree.
+    package init(of index: Int, in tree: VoteTree) {
+        self.index = UInt32(index)
+        count = UInt32(tree.count)
+        siblings = tree.siblings(of: index)
+    }
+
+    /// The root that a leaf gives; nil where the hashes are not as many as the way is long.
+    package func root(of leaf: Digest) -> Digest? {
+        guard index < count else { return nil }
+        var (place, last) = (index, count - 1)
+        var node = leaf
+        for sibling in siblings {
+            guard last > 0 else { return nil }
+            if place & 1 == 1 || place == last {
+                node = MerkleFrontier.nodeHash(sibling, node)
+                while place & 1 == 0, place != 0 {
+                    place >>= 1
+                    last >>= 1
+                }
+            } else {
+                node = MerkleFrontier.nodeHash(node, sibling)
+            }
+            place >>= 1
+            last >>= 1
+        }
+        return last == 0 ? node : nil
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(index)
+        writer.write(count)
+        writer.write(siblings.map(\.value))
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        index = try reader.integer()
+        count = try reader.integer()
+        siblings = try reader.list32(of: "VotePath.siblings", bound: Limits.votePathMax).map {
+            Digest($0)
+        }
+    }
+}
+
+/// A vote of a list, or the root of a subtree of which none is shown.
+///
+/// Whoever passes a list on may hide what the rules would not take, or no longer: the signature
+/// holds all the same. Borsh: the vote as a `u8`, then reason and request; or 3 and the height of
+/// the subtree as a `u8`, then its root.
+package enum ListedVote<Request: BorshCodable & Hashable & Sendable>: BorshCodable, Hashable,
+    Sendable
+{
+    /// A vote.
+    case shown(request: Request, vote: Vote, reason: VoteReason)
+    /// The root of a complete subtree of 2^height votes.
+    case hidden(height: UInt8, root: Digest)
+
+    private static var hiddenTag: UInt8 { 3 }
+
+    package func encode(to writer: inout BorshWriter) {
+        switch self {
+        case .shown(let request, let vote, let reason):
+            writer.write(vote)
+            writer.write(reason)
+            writer.write(request)
+        case .hidden(let height, let root):
+            writer.write(Self.hiddenTag + height)
+            writer.write(root)
+        }
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        let start = reader.offset
+        let tag = try reader.integer(UInt8.self)
+        if let vote = Vote(rawValue: tag) {
+            let reason = try VoteReason(from: &reader)
+            self = .shown(request: try Request(from: &reader), vote: vote, reason: reason)
+        } else if tag <= Self.hiddenTag + UInt8(Limits.votePathMax) {
+            self = .hidden(height: tag - Self.hiddenTag, root: try reader.digest())
+        } else {
+            throw .unknownTag(type: "ListedVote", tag: tag, offset: start)
+        }
+    }
+
+    /// The number of votes that it stands for.
+    var leafCount: Int {
+        if case .hidden(let height, _) = self { 1 << Int(height) } else { 1 }
+    }
+}
+
+/// Votes of one validator as they stand in the log: one entry, one signature, each in its order
+/// recorded as a vote.
+package struct VotesCast: BorshCodable, Hashable, Sendable {
+    /// The validator.
+    package var validator: ValidatorIndex
+    /// The validator's own time.
+    package var timestamp: Time
+    /// The votes, by the entries that introduced the requests.
+    package var votes: [ListedVote<EntryIndex>]
+    /// The validator's, on `VoteTree.signedBytes`.
+    package var signature: Signature
+
+    /// Takes the fields in order.
+    package init(
+        validator: ValidatorIndex, timestamp: Time, votes: [ListedVote<EntryIndex>],
+        signature: Signature
+    ) {
+        self.validator = validator
+        self.timestamp = timestamp
+        self.votes = votes
+        self.signature = signature
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(validator)
+        writer.write(timestamp)
+        writer.write(votes)
+        writer.write(signature)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        validator = try ValidatorIndex(from: &reader)
+        timestamp = try Time(from: &reader)
+        votes = try reader.list(bound: Limits.votesPerListMax)
+        signature = try reader.signature()
+    }
+
+    /// The number of votes that were signed, with those that are hidden.
+    package var leafCount: Int { votes.reduce(0) { $0 + $1.leafCount } }
+
+    /// The tree of the votes; nil where a request has no id here.
+    package func tree(_ id: (EntryIndex) -> RequestID?) -> VoteTree? {
+        var nodes: [VoteTree.Node] = []
+        for vote in votes {
+            switch vote {
+            case .shown(let request, let vote, let reason):
+                guard let id = id(request) else { return nil }
+                nodes.append(VoteTree.Node(height: 0, hash: VoteTree.leaf(id, vote, reason)))
+            case .hidden(let height, let root):
+                nodes.append(VoteTree.Node(height: height, hash: root))
+            }
+        }
+        return VoteTree(nodes: nodes)
+    }
+
+    /// The leaf of the vote on a request, where one is shown.
+    package func index(of request: EntryIndex) -> Int? {
+        var end = 0
+        for vote in votes {
+            if case .shown(request, _, _) = vote { return end }
+            end += vote.leafCount
+        }
+        return nil
+    }
+
+    /// Each vote that is shown, as an entry of its own would say it but for what its signature
+    /// covers.
+    package var casts: [VoteCast] {
+        votes.compactMap { vote in
+            guard case .shown(let request, let vote, let reason) = vote else { return nil }
+            return VoteCast(
+                request: request, validator: validator, vote: vote, reason: reason,
+                timestamp: timestamp, signature: signature)
+        }
+    }
+}
+
+extension Event {
+    /// The votes on requests that the entry records, in their order.
+    package var votesCast: [VoteCast] {
+        switch self {
+        case .voteCast(let cast): [cast]
+        case .votesCast(let list): list.casts
+        default: []
+        }
+    }
+}
+
+/// A validator votes on several requests at once.
+package struct VoteListMessage: BorshCodable, Hashable, Sendable {
+    /// Who votes.
+    package var validator: PublicKey
+    /// The validator's own time.
+    package var timestamp: Time
+    /// The votes.
+    package var votes: [ListedVote<RequestID>]
+    /// The validator's, on `VoteTree.signedBytes`.
+    package var signature: Signature
+
+    /// Takes the fields in order.
+    package init(
+        validator: PublicKey, timestamp: Time, votes: [ListedVote<RequestID>],
+        signature: Signature
+    ) {
+        self.validator = validator
+        self.timestamp = timestamp
+        self.votes = votes
+        self.signature = signature
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(validator)
+        writer.write(timestamp)
+        writer.write(votes)
+        writer.write(signature)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        validator = try reader.publicKey()
+        timestamp = try Time(from: &reader)
+        votes = try reader.list(bound: Limits.votesPerListMax)
+        signature = try reader.signature()
+    }
+}
+
+extension VoteListMessage: Signed {
+    /// The tree of the votes.
+    package var tree: VoteTree {
+        VoteTree(
+            nodes: votes.map { vote in
+                switch vote {
+                case .shown(let request, let vote, let reason):
+                    VoteTree.Node(height: 0, hash: VoteTree.leaf(request, vote, reason))
+                case .hidden(let height, let root): VoteTree.Node(height: height, hash: root)
+                }
+            })
+    }
+
+    /// What the signature covers; see `VoteTree`.
+    ///
+    /// - Precondition: it is well formed.
+    package func signedBytes(in ledger: LedgerID) -> [UInt8] {
+        let tree = tree
+        return VoteTree.signedBytes(
+            validator: validator, timestamp: timestamp, count: tree.count, root: tree.root,
+            in: ledger)
+    }
+
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        guard isWellFormed else { return nil }
+        return [
+            SignatureCheck(
+                key: validator, message: signedBytes(in: ledger), signature: signature)
+        ]
+    }
+
+    /// The message with the signature of `key` on it.
+    ///
+    /// - Precondition: it is well formed.
+    package func signed(by key: SigningKey, in ledger: LedgerID) -> Self {
+        var copy = self
+        copy.signature = key.sign(signedBytes(in: ledger))
+        return copy
+    }
+
+    /// Whether it shows a vote, none on a request that another is on, and hides subtrees of the
+    /// tree of at most `Limits.votesPerListMax` votes, each as large as it can be.
+    package var isWellFormed: Bool {
+        var requests: Set<RequestID> = []
+        var end = 0
+        /// The height of what is hidden before, where it is the left half of something.
+        var left: UInt8?
+        for vote in votes {
+            switch vote {
+            case .shown(let request, _, _):
+                guard requests.insert(request).inserted else { return false }
+                left = nil
+            case .hidden(let height, _):
+                guard end % vote.leafCount == 0, left != height else { return false }
+                left = end % (2 * vote.leafCount) == 0 ? height : nil
+            }
+            end += vote.leafCount
+        }
+        return !requests.isEmpty && end <= Limits.votesPerListMax
+    }
+
+    /// The list with fewer votes shown: those that `isShown` says it of, by their order in `votes`.
+    package func hiding(where isHidden: (Int) -> Bool) -> VoteListMessage {
+        var copy = self
+        copy.votes = []
+        var end = 0
+        for (place, vote) in votes.enumerated() {
+            defer { end += vote.leafCount }
+            var node: VoteTree.Node
+            switch vote {
+            case .shown(let request, let verdict, let reason):
+                guard isHidden(place) else {
+                    copy.votes.append(vote)
+                    continue
+                }
+                node = VoteTree.Node(height: 0, hash: VoteTree.leaf(request, verdict, reason))
+            case .hidden(let height, let root): node = VoteTree.Node(height: height, hash: root)
+            }
+            var start = end
+            while case .hidden(node.height, let before)? = copy.votes.last,
+                (start - node.leafCount) % (2 * node.leafCount) == 0, start > 0
+            {
+                copy.votes.removeLast()
+                start -= node.leafCount
+                node = VoteTree.Node(
+                    height: node.height + 1, hash: MerkleFrontier.nodeHash(before, node.hash))
+            }
+            copy.votes.append(.hidden(height: node.height, root: node.hash))
+        }
+        return copy
+    }
+
+    /// The votes that are shown, each with the list that its signature covers.
+    ///
+    /// - Precondition: it is well formed.
+    package var signedVotes: [SignedVote] {
+        let list = SignedList(self)
+        var end = 0
+        return votes.enumerated().compactMap { place, vote in
+            defer { end += vote.leafCount }
+            guard case .shown(let request, let vote, let reason) = vote else { return nil }
+            return SignedVote(
+                VoteMessage(
+                    request: request, validator: validator, vote: vote, reason: reason,
+                    timestamp: timestamp, signature: signature),
+                SignedVote.Listing(list: list, place: place, index: end))
+        }
+    }
+}
+
+/// A list of votes that its votes share.
+package final class SignedList: Sendable {
+    /// As it was heard.
+    package let message: VoteListMessage
+    /// Its tree.
+    package let tree: VoteTree
+    /// The root of the tree.
+    package let root: Digest
+
+    /// - Precondition: it is well formed.
+    init(_ message: VoteListMessage) {
+        self.message = message
+        tree = message.tree
+        root = tree.root
+    }
+}
+
+/// A vote with what its signature covers: itself, or a list that it is in.
+package struct SignedVote: Hashable, Sendable {
+    /// Where a vote is in a list.
+    package struct Listing: Sendable {
+        /// The list.
+        package let list: SignedList
+        /// Its place in `list.message.votes`.
+        package let place: Int
+        /// Its leaf.
+        package let index: Int
+    }
+
+    /// The vote; its signature may be that of a list.
+    package let vote: VoteMessage
+    /// Where it is in a list, where it is in one.
+    package let listing: Listing?
+
+    /// A vote that has a signature of its own, or that of a list.
+    package init(_ vote: VoteMessage, _ listing: Listing? = nil) {
+        self.vote = vote
+        self.listing = listing
+    }
+
+    /// Its way to the root of the list, where it is in one.
+    package var path: VotePath? {
+        listing.map { VotePath(of: $0.index, in: $0.list.tree) }
+    }
+
+    /// What evidence shows of it.
+    package var statement: Statement {
+        guard let path else {
+            return .vote(vote.vote, vote.reason, vote.timestamp, vote.signature)
+        }
+        return .listedVote(vote.vote, vote.reason, vote.timestamp, path, vote.signature)
+    }
+
+    /// Whether both are the same vote under the same signature.
+    package static func == (one: Self, other: Self) -> Bool { one.vote == other.vote }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(vote) }
+}
+
+extension Message {
+    /// The votes on requests that it shows, each with what its signature covers.
+    package var signedVotes: [SignedVote] {
+        switch self {
+        case .vote(let vote): [SignedVote(vote)]
+        case .votes(let list): list.signedVotes
+        default: []
+        }
+    }
+}
+
+extension VoteMessage {
+    /// Whether its validator signed it, or the root of a list to which this way leads.
+    package func isSigned(in ledger: LedgerID, along path: VotePath?) -> Bool {
+        guard let path else { return isSigned(in: ledger) }
+        guard let root = path.root(of: VoteTree.leaf(request, vote, reason)) else { return false }
+        return validator.verifies(
+            signature,
+            of: VoteTree.signedBytes(
+                validator: validator, timestamp: timestamp, count: Int(path.count), root: root,
+                in: ledger))
+    }
+}
+
+extension SignedVote: Signed {
+    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        guard let listing else { return vote.signatureChecks(in: ledger) }
+        return listing.list.message.signatureChecks(in: ledger)
+    }
+}

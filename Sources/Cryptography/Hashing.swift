@@ -30,6 +30,17 @@ enum Hashing {
         }
     }
 
+    /// The nodes of a tree above the first two digests and above the others.
+    static func nodes(
+        _ left: Bytes32, _ right: Bytes32, _ nextLeft: Bytes32, _ nextRight: Bytes32
+    ) -> (Bytes32, Bytes32) {
+        // SAFETY: four values of thirty-two bytes without padding, for the call.
+        unsafe withUnsafeBytes(of: (left, right, nextLeft, nextRight)) { values in
+            let span = unsafe Span<UInt8>(_unsafeBytes: values)
+            return digests(prefix: 1, span.extracting(0..<64), span.extracting(64..<128))
+        }
+    }
+
     /// Those of two messages with the same byte before them.
     static func digests(
         prefix: UInt8, _ left: Span<UInt8>, _ right: Span<UInt8>

@@ -44,20 +44,29 @@ package struct MerkleFrontier: Equatable, Sendable {
     }
 
     /// Appends a leaf by its hash.
-    package mutating func append(leafHash: Digest) { append(subtree: leafHash, height: 0) }
+    package mutating func append(leafHash: Digest) { append(leafHash, level: 0) }
 
-    /// Appends as many leaves as a complete subtree of this height has, by its root.
-    ///
-    /// - Precondition: `count` is a multiple of 2^height.
-    package mutating func append(subtree: Digest, height: Int) {
+    /// Appends a complete subtree of 2^level leaves.
+    package mutating func append(_ subtree: Digest, level: UInt64) {
+        invariant(
+            count & (1 << level - 1) == 0, "a subtree of 2^\(level) leaves behind \(count)")
         var node = subtree
-        var position = count >> UInt64(height)
+        var position = count >> level
         while position & 1 == 1 {
             node = Self.nodeHash(subtrees.removeLast(), node)
             position >>= 1
         }
         subtrees.append(node)
-        count += 1 << UInt64(height)
+        count += 1 << level
+    }
+
+    /// Appends leaves that were hashed by themselves.
+    ///
+    /// - Precondition: They begin where the tree ends.
+    package mutating func append(_ run: MerkleRun) {
+        invariant(run.first == count, "leaves from \(run.first) on behind \(count)")
+        for (level, node) in run.left { append(node, level: level) }
+        for (level, node) in run.right.reversed() { append(node, level: level) }
     }
 
     /// Appends a leaf by its bytes.

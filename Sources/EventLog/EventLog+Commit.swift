@@ -157,20 +157,24 @@ extension EventLog {
         }
         guard isFirst else { return }
         defer { lock?.release() }
-        let mark: EndMark? = try monitor.locked { () throws(LogError) in
+        let end: (mark: EndMark, edge: ClosedEdge?)? = try monitor.locked { () throws(LogError) in
             cached = nil
             if let failure { throw .unusable(failure) }
             guard access == .readWrite, !hasEndMark, let last = contents.segments.last else {
                 return nil
             }
-            return EndMark(
+            let mark = EndMark(
                 size: contents.edge.count, root: contents.edge.root,
                 lastSegmentBytes: last.framesEnd, lastChecksum: last.lastChecksum)
+            return (mark, ClosedEdge(contents))
         }
-        if let mark {
+        if let end {
             try sealLeftover()
             try onDisk { () throws(DiskError) in
-                try disk.place(mark.encoded, in: directory, as: "END")
+                if let edge = end.edge {
+                    try disk.place(edge.encoded, in: directory, as: ClosedEdge.name)
+                }
+                try disk.place(end.mark.encoded, in: directory, as: "END")
             }
         }
     }

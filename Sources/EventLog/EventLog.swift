@@ -32,8 +32,8 @@ package struct Recovery: Equatable, Sendable {
 /// processes take no lock and see a prefix, as it was when they opened.
 ///
 /// Directory: `segments/` (see `SegmentHeader`, `FrameHeader`, `SegmentFooter`), `END` (see
-/// `EndMark`), `LOCK` (the writer's process id, empty after a close), `blobs/` (see `BlobStore`)
-/// and, after a torn tail, `torn/` with the bytes that were cut off, in files named by segment,
+/// `EndMark`), `EDGE` (see `ClosedEdge`), `LOCK` (the writer's process id, empty after a close),
+/// `blobs/` (see `BlobStore`) and, after a torn tail, `torn/` with the bytes that were cut off, in files named by segment,
 /// offset and SHA-256.
 ///
 /// A torn tail is what follows the last whole frame of the last segment where there is no end
@@ -236,6 +236,23 @@ struct LogContents {
         if let tile = edge.append(leafHash: leafHash) {
             tiles.append(tile)
             tailLeaves.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Takes in leaves that were read: whole tiles two nodes at a time.
+    mutating func append(leafHashes leaves: [Digest]) {
+        var place = 0
+        while place < leaves.count {
+            let end = place + LogLimits.tileLeaves
+            if tailLeaves.isEmpty, end <= leaves.count {
+                let tile = MerkleFrontier.root(ofComplete: leaves[place..<end])
+                edge.append(tile: tile)
+                tiles.append(tile)
+                place = end
+            } else {
+                append(leafHash: leaves[place])
+                place += 1
+            }
         }
     }
 

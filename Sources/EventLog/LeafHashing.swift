@@ -25,6 +25,37 @@ enum LeafHashing {
         return results.withLock { $0[0] + $0[1] }
     }
 
+    /// The hashes of the entries of a frame from one on, in order.
+    static func leaves(of frame: LogFrame, from first: Int = 0) -> [Digest] {
+        guard frame.count - first >= parallelMin else { return hashed(frame, first..<frame.count) }
+        let middle = (first + frame.count) / 2
+        let halves = [first..<middle, middle..<frame.count]
+        let results = Mutex<[[Digest]]>([[], []])
+        DispatchQueue.concurrentPerform(iterations: 2) { half in
+            let leaves = hashed(frame, halves[half])
+            results.withLock { $0[half] = leaves }
+        }
+        return results.withLock { $0[0] + $0[1] }
+    }
+
+    /// On this core, two at a time.
+    private static func hashed(_ frame: LogFrame, _ range: Range<Int>) -> [Digest] {
+        var leaves: [Digest] = []
+        leaves.reserveCapacity(range.count)
+        let bytes = frame.bytes.span
+        var place = range.lowerBound
+        while place + 1 < range.upperBound {
+            let (one, other) = MerkleFrontier.leafHashes(
+                bytes.extracting(frame.range(of: place)),
+                bytes.extracting(frame.range(of: place + 1)))
+            leaves.append(one)
+            leaves.append(other)
+            place += 2
+        }
+        if place < range.upperBound { leaves.append(frame.leafHash(of: place)) }
+        return leaves
+    }
+
     /// On this core, two at a time.
     private static func hashed(_ entries: ArraySlice<[UInt8]>) -> [Digest] {
         var leaves: [Digest] = []

@@ -21,6 +21,8 @@ package enum LogLimits {
     package static let readBytes = 1 << 20
     /// The longest file that is read as an end mark.
     package static let endMarkBytesMax = 4096
+    /// The longest file that is read as `ClosedEdge`.
+    package static let edgeBytesMax = 64 << 20
     /// The most bytes of a torn tail: those of one frame.
     package static let tornBytesMax = frameRawBytesMax + 4096
     /// The largest blob that is stored or read, in bytes.
@@ -40,8 +42,8 @@ package enum LogLimits {
 package struct LogOptions: Sendable {
     /// A segment of at least this many bytes is full, and the next commit starts another.
     ///
-    /// 8 MiB unless told: opening hashes the entries of the last segment again, so it waits for
-    /// as many. A segment is at most one frame longer.
+    /// 8 MiB unless told: opening after a crash hashes the entries of the last segment again, so it
+    /// waits for as many. A segment is at most one frame longer.
     package var segmentBytesMax: UInt64
 
     /// What is known from elsewhere to have been committed, in entries: a checkpoint, a snapshot.

@@ -103,7 +103,7 @@ struct LogLoader {
             if case .whole = footer {
                 throw .damaged(file: path, offset: size, entry: index, .segmentMissing)
             }
-            try scanLast(&segment, size: size)
+            if try !skipClosed(&segment, size: size) { try scanLast(&segment, size: size) }
             contents.segments.append(segment)
             return
         }
@@ -207,9 +207,8 @@ extension LogLoader {
                     file: segment.file.path, offset: segment.framesEnd, entry: index,
                     .firstIndex(expected: index, found: frame.firstIndex))
             }
-            for entry in Int(index - frame.firstIndex)..<frame.count {
-                contents.append(leafHash: frame.leafHash(of: entry))
-            }
+            contents.append(
+                leafHashes: LeafHashing.leaves(of: frame, from: Int(index - frame.firstIndex)))
             index = frame.endIndex
         }
         guard contents.edge.root == rootDue, let last = contents.segments.last else {
@@ -230,9 +229,7 @@ extension LogLoader {
             switch try scanner.next() {
             case .frame(let frame, let location):
                 segment.frames.append(location)
-                for entry in 0..<frame.count {
-                    contents.append(leafHash: frame.leafHash(of: entry))
-                }
+                contents.append(leafHashes: LeafHashing.leaves(of: frame))
                 segment.framesEnd = scanner.offset
                 segment.endIndex = scanner.index
                 segment.lastChecksum = scanner.lastChecksum
@@ -275,6 +272,44 @@ extension LogLoader {
         segmentToSeal = contents.segments.count
         recovery.resealed = path
         contents.segments.append(segment)
+    }
+
+    /// Checks the frames of the last segment of a log that was closed, and takes its part of the
+    /// tree from `EDGE`; false where that is of no use, or a frame is bad: then all is read.
+    private mutating func skipClosed(
+        _ segment: inout Segment, size: UInt64
+    ) throws(LogError) -> Bool {
+        guard let mark, size == mark.lastSegmentBytes, let closed = try readEdge(),
+            closed.belongs(to: mark)
+        else { return false }
+        var skipped = segment
+        var scanner = FrameScanner(segment.file, header: segment.header, limit: size)
+        scanning: while true {
+            switch try scanner.skip() {
+            case .success(let location): skipped.frames.append(location)
+            case .failure: return false
+            case nil: break scanning
+            }
+        }
+        guard scanner.index == mark.size, scanner.lastChecksum == mark.lastChecksum,
+            contents.adopt(closed)
+        else { return false }
+        skipped.framesEnd = scanner.offset
+        skipped.endIndex = scanner.index
+        skipped.lastChecksum = scanner.lastChecksum
+        segment = skipped
+        return true
+    }
+
+    private func readEdge() throws(LogError) -> ClosedEdge? {
+        do throws(DiskError) {
+            let bytes = try disk.contents(
+                of: "\(directory)/\(ClosedEdge.name)", max: LogLimits.edgeBytesMax)
+            return ClosedEdge(bytes.span)
+        } catch {
+            if case .notFound = error { return nil }
+            throw .disk(error)
+        }
     }
 
     /// Reads the last segment, and finds out what its end is.

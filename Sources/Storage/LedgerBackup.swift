@@ -24,7 +24,8 @@ package struct LedgerBackup {
         // Projections are never copied; a copy may have those that somebody made of it.
         name.hasPrefix("projections")
             || [
-                "LOCK", "END", "END.tmp", "segments", "blobs", "snapshots", "checkpoints", "torn",
+                "LOCK", "END", "END.tmp", "EDGE", "EDGE.tmp", "segments", "blobs", "snapshots",
+                "checkpoints", "torn",
                 // What a backup keeps of the home beside its ledger.
                 "home",
             ].contains(name)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import TestSupport
 import Testing
 
 @Suite struct MerkleFrontierTests {
@@ -28,6 +29,36 @@ import Testing
             let leaf = [UInt8](repeating: UInt8(truncatingIfNeeded: size), count: size % 130)
             leaves.append(Digest(hashing: [0] + leaf))
             frontier.append(leaf: leaf)
+        }
+    }
+
+    @Test func leavesThatWereHashedByThemselvesJoinToTheSameTree() {
+        var random = SplitMix64(seed: 12)
+        let leaves = (0..<700).map { Digest(hashing: [UInt8](repeating: 1, count: $0)) }
+        for count in 0..<leaves.count {
+            var frontier = MerkleFrontier()
+            var alone = MerkleFrontier()
+            var place = 0
+            while place < count {
+                let end = min(count, place + 1 + Int(random.next() % 300))
+                frontier.append(
+                    MerkleRun(first: UInt64(place), leafHashes: Array(leaves[place..<end])))
+                for leaf in leaves[place..<end] { alone.append(leafHash: leaf) }
+                #expect(frontier == alone, "\(place)..<\(end)")
+                place = end
+            }
+        }
+        for count in [1, 2, 4, 64, 256] {
+            #expect(
+                MerkleFrontier.root(ofComplete: leaves[7..<7 + count])
+                    == root(leaves[7..<7 + count]))
+        }
+    }
+
+    @Test func runsAreNotJoinedWhereTheyDoNotFollow() async {
+        await #expect(processExitsWith: .failure) {
+            var frontier = MerkleFrontier()
+            frontier.append(MerkleRun(first: 1, leafHashes: [.zero]))
         }
     }
 

@@ -29,7 +29,7 @@ package struct VoteTree: Sendable {
 
     private static func root(of nodes: ArraySlice<Node>) -> Digest {
         var tree = MerkleFrontier()
-        for node in nodes { tree.append(subtree: node.hash, height: Int(node.height)) }
+        for node in nodes { tree.append(node.hash, level: UInt64(node.height)) }
         return tree.root
     }
 

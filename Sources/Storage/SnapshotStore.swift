@@ -2,15 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Cryptography
-internal import Dispatch
 package import EventLog
 package import Ledger
-internal import Synchronization
 
 /// The snapshots of a ledger: files `snapshots/<height, 20 digits>.snapshot` in its directory.
 package struct SnapshotStore: Sendable {
     /// Bytes of a snapshot that are written between two syncs.
-    private static let syncedBytes: UInt64 = 4 << 20
+    private static let stepBytes = 256 << 10
 
     /// The directory of the snapshots.
     package let directory: String
@@ -43,9 +41,10 @@ package struct SnapshotStore: Sendable {
     ///   - snapshot: Taken between two batches.
     ///   - state: What it was taken from, or its like; only small parts are read.
     ///   - log: Holds at least `size` entries.
+    ///   - afterStep: Called after each step that is durable.
     package func write(
         _ snapshot: StateSnapshot, height: Height, ledger: LedgerID, components: [Digest],
-        size: UInt64, log: EventLog
+        size: UInt64, log: EventLog, afterStep: () -> Void = {}
     ) throws(LogError) -> SnapshotHeader {
         let subtrees = try log.subtrees(at: size)
         let header = SnapshotHeader(
@@ -57,14 +56,18 @@ package struct SnapshotStore: Sendable {
             let temporary = "\(path(height)).\(randomBytes(6).hex).tmp"
             let file = try disk.open(temporary, .create)
             var offset: UInt64 = 0
-            var synced: UInt64 = 0
-            for piece in pieces where !piece.isEmpty {
-                try file.write(piece, at: offset)
-                offset += UInt64(piece.count)
+            var unsynced = 0
+            for piece in pieces {
                 // A log's own sync would wait for all that the disk has been given.
-                if offset - synced >= Self.syncedBytes {
+                for start in stride(from: 0, to: piece.count, by: Self.stepBytes) {
+                    let step = piece[start..<min(piece.count, start + Self.stepBytes)]
+                    try file.write(Array(step), at: offset)
+                    offset += UInt64(step.count)
+                    unsynced += step.count
+                    guard unsynced >= Self.stepBytes else { continue }
                     try file.sync()
-                    synced = offset
+                    unsynced = 0
+                    afterStep()
                 }
             }
             try file.sync()
@@ -164,27 +167,10 @@ package struct SnapshotStore: Sendable {
     ) throws(SnapshotFlaw) -> (header: SnapshotHeader, state: LedgerState) {
         let (file, header) = try open(height)
         let snapshot = try Self.read(file, header)
-        // The trees and the tables are computed side by side; the largest trees come first.
-        let order = [1, 2, 5, 0, 3, 4]
-        let results = Mutex<(state: Result<LedgerState, SnapshotError>?, trees: [MerkleFrontier])>(
-            (nil, Array(repeating: MerkleFrontier(), count: order.count)))
-        DispatchQueue.concurrentPerform(iterations: order.count + 1) { task in
-            if task == 0 {
-                let state = Result { () throws(SnapshotError) in
-                    try LedgerState(unverified: snapshot)
-                }
-                results.withLock { $0.state = state }
-            } else {
-                let tree = snapshot.records[order[task - 1]].frontier()
-                results.withLock { $0.trees[order[task - 1]] = tree }
-            }
-        }
+        let parts = LoadedParts(of: snapshot)
         do throws(SnapshotError) {
-            let done = results.withLock { $0 }
-            guard var state = try done.state?.get() else {
-                fatalError("a state was neither made nor refused")
-            }
-            try state.verify(trees: done.trees, components: header.components)
+            var state = try parts.state.get()
+            try state.verify(trees: parts.trees, components: header.components)
             guard state.ledger == header.ledger, state.height == header.height,
                 state.size == header.size
             else { throw .malformed(part: "header") }
@@ -197,29 +183,52 @@ package struct SnapshotStore: Sendable {
     private static func read(
         _ file: any DiskFile, _ header: SnapshotHeader
     ) throws(SnapshotFlaw) -> StateSnapshot {
-        var offset = UInt64(header.encoded.count)
-        func next(_ count: Int) throws(SnapshotFlaw) -> [UInt8] {
-            let bytes: [UInt8]
-            do { bytes = try file.read(at: offset, count: count) } catch { throw .disk(error) }
-            guard bytes.count == count else {
-                throw .short(neededBytes: count, foundBytes: bytes.count)
-            }
-            offset += UInt64(count)
-            return bytes
-        }
-        let fixed = try next(Int(header.fixedBytes))
+        let offset = UInt64(header.encoded.count)
+        let fixed = try read([UInt32(header.fixedBytes)], from: offset, of: file)[0]
+        let chunks = try read(
+            header.stores.flatMap(\.chunkBytes), from: offset + header.fixedBytes, of: file)
         var records: [RecordStore] = []
+        var first = 0
         for (store, component) in zip(header.stores, StateSnapshot.grown) {
-            var chunks: [[UInt8]] = []
-            for length in store.chunkBytes { chunks.append(try next(Int(length))) }
+            let end = first + store.chunkBytes.count
             do throws(SnapshotError) {
                 records.append(
-                    try RecordStore(count: store.count, chunks: chunks, of: component.label))
+                    try RecordStore(
+                        count: store.count, chunks: Array(chunks[first..<end]),
+                        of: component.label))
             } catch {
                 throw .state(error)
             }
+            first = end
         }
         return StateSnapshot(fixed: fixed, records: records)
+    }
+
+    /// Reads pieces of these lengths that follow each other, on all cores.
+    private static func read(
+        _ lengths: [UInt32], from start: UInt64, of file: any DiskFile
+    ) throws(SnapshotFlaw) -> [[UInt8]] {
+        var offsets: [UInt64] = []
+        var offset = start
+        for length in lengths {
+            offsets.append(offset)
+            offset += UInt64(length)
+        }
+        let places = offsets
+        let found = Cores.map(lengths.count) { number -> Result<[UInt8], SnapshotFlaw> in
+            let count = Int(lengths[number])
+            do throws(DiskError) {
+                let bytes = try file.read(at: places[number], count: count)
+                guard bytes.count == count else {
+                    return .failure(.short(neededBytes: count, foundBytes: bytes.count))
+                }
+                return .success(bytes)
+            } catch { return .failure(.disk(error)) }
+        }
+        var pieces: [[UInt8]] = []
+        pieces.reserveCapacity(found.count)
+        for piece in found { pieces.append(try piece.get()) }
+        return pieces
     }
 
     private static func name(_ height: Height) -> String {

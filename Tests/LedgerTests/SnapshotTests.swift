@@ -97,6 +97,42 @@ struct SnapshotTests {
         }
     }
 
+    @Test("what is restored of changed records can be read, whatever they say")
+    func changedRecords() throws {
+        var state = LedgerState()
+        var decided: [EntryIndex] = []
+        for event in try GoldenRun.play(seed: 9, batches: 5, signs: false).log {
+            try state.apply(Entry(event))
+            if case .outcomeDecided(let decision) = event { decided.append(decision.request) }
+        }
+        try #require(!decided.isEmpty)
+        let snapshot = state.snapshot()
+        var random = SplitMix64(seed: 10)
+        var restored = 0
+        for (number, store) in snapshot.records.enumerated() {
+            for (chunk, bytes) in store.chunks.enumerated() {
+                for place in bytes.indices {
+                    var chunks = store.chunks
+                    chunks[chunk][place] ^= UInt8(truncatingIfNeeded: random.next()) | 1
+                    var records = snapshot.records
+                    guard
+                        let changed = try? RecordStore(
+                            count: store.count, chunks: chunks, of: "records")
+                    else { continue }
+                    records[number] = changed
+                    guard
+                        let state = try? LedgerState(
+                            unverified: StateSnapshot(fixed: snapshot.fixed, records: records))
+                    else { continue }
+                    restored += 1
+                    // A record that cannot be decoded would stop the process here.
+                    for entry in decided { _ = state.decided(at: entry) }
+                }
+            }
+        }
+        #expect(restored > 100)
+    }
+
     @Test("a snapshot cut short, or with bytes behind it, is refused")
     func lengths() throws {
         var state = LedgerState()

@@ -74,6 +74,8 @@ package struct RecordStore: Sendable {
     package private(set) var count: UInt64 = 0
     /// The chunks, each filled until the next record did not fit.
     package private(set) var chunks: [[UInt8]] = []
+    /// By chunk: the number of records before it.
+    private var firsts: [UInt64] = []
 
     /// No records.
     init() {}
@@ -90,6 +92,7 @@ package struct RecordStore: Sendable {
             guard !chunk.isEmpty, chunk.count <= Self.chunkBytesMax else {
                 throw .malformed(part: what)
             }
+            firsts.append(found)
             let bytes = chunk.span
             var offset = 0
             while offset < bytes.count {
@@ -110,6 +113,7 @@ package struct RecordStore: Sendable {
         invariant(!record.isEmpty && record.count <= 65_535, "a record of \(record.count) bytes")
         if (chunks.last?.count ?? Self.chunkBytesMax) + 2 + record.count > Self.chunkBytesMax {
             chunks.append([])
+            firsts.append(count)
         }
         let chunk = chunks.count - 1
         let position = RecordPosition(
@@ -171,24 +175,41 @@ package struct RecordStore: Sendable {
     /// Computes the right edge of the tree of the records. Costs two hashes for each.
     package func frontier() -> MerkleFrontier {
         var frontier = MerkleFrontier()
-        for chunk in chunks {
-            let bytes = chunk.span
-            var offset = 0
-            while offset < bytes.count {
-                let one = Self.range(at: offset, in: bytes)
-                guard one.upperBound < bytes.count else {
-                    frontier.append(leafHash: MerkleFrontier.leafHash(bytes.extracting(one)))
-                    break
-                }
-                let other = Self.range(at: one.upperBound, in: bytes)
-                let (left, right) = MerkleFrontier.leafHashes(
-                    bytes.extracting(one), bytes.extracting(other))
-                frontier.append(leafHash: left)
-                frontier.append(leafHash: right)
-                offset = other.upperBound
-            }
-        }
+        for chunk in chunks.indices { frontier.append(run(ofChunk: chunk)) }
         return frontier
+    }
+
+    /// Hashes the records of a chunk: what `frontier` joins, so that several cores may.
+    package func run(ofChunk number: Int) -> MerkleRun {
+        let chunk = chunks[number]
+        return MerkleRun(first: firsts[number], leafHashes: Self.leafHashes(chunk.span))
+    }
+
+    /// The hashes of the records in a chunk as leaves: two of one length in blocks at a time.
+    private static func leafHashes(_ chunk: Span<UInt8>) -> [Digest] {
+        var hashes: [Digest] = []
+        hashes.reserveCapacity(chunk.count / 32)
+        // By the number of blocks: a record that waits for one like it.
+        var waiting = [(place: Int, range: Range<Int>)?](repeating: nil, count: 8)
+        var offset = 0
+        while offset < chunk.count {
+            let range = Self.range(at: offset, in: chunk)
+            offset = range.upperBound
+            hashes.append(.zero)
+            let place = hashes.count - 1
+            let blocks = min((range.count + 9) / 64, waiting.count - 1)
+            guard let other = waiting[blocks] else {
+                waiting[blocks] = (place, range)
+                continue
+            }
+            waiting[blocks] = nil
+            (hashes[other.place], hashes[place]) = MerkleFrontier.leafHashes(
+                chunk.extracting(other.range), chunk.extracting(range))
+        }
+        for case let (place, range)? in waiting {
+            hashes[place] = MerkleFrontier.leafHash(chunk.extracting(range))
+        }
+        return hashes
     }
 }
 

@@ -5,6 +5,9 @@ import Cryptography
 
 /// The tables that the records of the components that only grow stand for.
 extension LedgerState {
+    /// Keys that a table looks for at the same time.
+    private static let indexedTogether = 64
+
     mutating func indexRoots() throws(SnapshotError) {
         var indexed = roots
         try rootHistory.records.forEach { _, record throws(SnapshotError) in
@@ -23,37 +26,58 @@ extension LedgerState {
         // Nearly every request has two records; the store has checked that they are there.
         decisions.reserveCapacity(Int(records.count / 2) + 1)
         requestEntries.reserveCapacity(requestEntries.count + Int(records.count / 2) + 1)
+        var requests: [(key: RequestID, value: EntryIndex)] = []
         try records.forEachRange { place, chunk, range throws(SnapshotError) in
             if chunk[range.lowerBound] == 65 {
-                let record: OutcomeRecord = try Self.decode(chunk, range, "outcomes")
-                let entry = record.event.request
-                guard decisions[entry] == nil else { throw .malformed(part: "outcomes") }
-                decisions[entry] = DecisionPlaces(outcome: place)
-                // Another entry of the same request would take its votes.
-                guard (requestEntries.updateValue(entry, forKey: record.id) ?? entry) == entry
+                let (entry, id) = try Self.decision(chunk, range)
+                guard decisions.updateValue(DecisionPlaces(outcome: place), forKey: entry) == nil
                 else { throw .malformed(part: "outcomes") }
+                requests.append((id, entry))
+                if requests.count == Self.indexedTogether { try indexRequests(&requests) }
             } else {
-                let record: CloseRecord = try Self.decode(chunk, range, "outcomes")
-                guard let places = decisions[record.event.about], places.close == nil else {
-                    throw .malformed(part: "outcomes")
+                let entry = try Self.close(chunk, range)
+                let isFirst = decisions.change(entry) { places in
+                    defer { places.close = place }
+                    return places.close == nil
                 }
-                decisions[record.event.about]?.close = place
+                guard isFirst else { throw .malformed(part: "outcomes") }
             }
         }
+        try indexRequests(&requests)
     }
 
-    mutating func indexNullifiers() throws(SnapshotError) {
-        nullifiers.reserveCapacity(Int(nullifierHistory.records.count))
-        try nullifierHistory.records.forEach { _, record throws(SnapshotError) in
+    private mutating func indexRequests(
+        _ requests: inout [(key: RequestID, value: EntryIndex)]
+    ) throws(SnapshotError) {
+        // Another entry of the same request would take its votes.
+        guard requestEntries.update(requests, isGood: ==) else {
+            throw .malformed(part: "outcomes")
+        }
+        requests.removeAll(keepingCapacity: true)
+    }
+
+    /// What the records of the nullifiers stand for.
+    static func nullifierTable(
+        of records: RecordStore
+    ) throws(SnapshotError) -> KeyedTable<Bytes32, NullifierCondition> {
+        var table = KeyedTable<Bytes32, NullifierCondition>()
+        table.reserveCapacity(Int(records.count))
+        var block: [(key: Bytes32, value: NullifierCondition)] = []
+        try records.forEach { _, record throws(SnapshotError) in
             // Tag, request, nullifier: see `NullifierChanged`.
             guard record.count == 41, record[0] == 66 || record[0] == 67,
-                let nullifier = Bytes32(record, at: 9)
+                let nullifier = Bytes32(record, at: 9), let request = record.word(at: 1)
             else { throw .malformed(part: "nullifiers") }
-            var request: UInt64 = 0
-            for place in 0..<8 { request |= UInt64(record[1 + place]) << UInt64(8 * place) }
-            nullifiers[nullifier] = NullifierCondition(
+            let condition = NullifierCondition(
                 request: EntryIndex(request), isSpent: record[0] == 66)
+            block.append((nullifier, condition))
+            if block.count == indexedTogether {
+                _ = table.update(block) { _, _ in true }
+                block.removeAll(keepingCapacity: true)
+            }
         }
+        _ = table.update(block) { _, _ in true }
+        return table
     }
 
     mutating func indexJobs() throws(SnapshotError) {
@@ -89,13 +113,20 @@ extension LedgerState {
 
     mutating func indexOutbox() throws(SnapshotError) {
         try outboxHistory.records.forEachRange { place, chunk, range throws(SnapshotError) in
-            switch try Self.decode(chunk, range, "outbox") as Event {
-            case .settlementOrdered(let event) where decisions[event.request]?.order == nil:
-                decisions[event.request]?.order = place
-            case .settlementReported(let event) where decisions[event.request]?.report == nil:
-                decisions[event.request]?.report = place
-            default: throw .malformed(part: "outbox")
+            let isFirst: Bool
+            switch try Self.outboxEntry(chunk, range) {
+            case .ordered(let entry):
+                isFirst = decisions.change(entry) { places in
+                    defer { places.order = place }
+                    return places.order == nil
+                }
+            case .reported(let entry):
+                isFirst = decisions.change(entry) { places in
+                    defer { places.report = place }
+                    return places.report == nil
+                }
             }
+            guard isFirst else { throw .malformed(part: "outbox") }
         }
     }
 
@@ -117,6 +148,46 @@ extension LedgerState {
             guard let places = decisions[entry], places.order != nil, places.report == nil else {
                 throw .malformed(part: "outbox")
             }
+        }
+    }
+}
+
+// MARK: - Single records
+
+extension LedgerState {
+    private enum OutboxEntry {
+        case ordered(EntryIndex)
+        case reported(EntryIndex)
+    }
+
+    /// The request that a record of the outcomes decides, and its identity.
+    private static func decision(
+        _ chunk: [UInt8], _ range: Range<Int>
+    ) throws(SnapshotError) -> (EntryIndex, RequestID) {
+        if let glance = RecordGlance.decision(chunk.span.extracting(range)) { return glance }
+        let record: OutcomeRecord = try decode(chunk, range, "outcomes")
+        return (record.event.request, record.id)
+    }
+
+    /// The request that a record of the outcomes closes.
+    private static func close(
+        _ chunk: [UInt8], _ range: Range<Int>
+    ) throws(SnapshotError) -> EntryIndex {
+        if let glance = RecordGlance.close(chunk.span.extracting(range)) { return glance }
+        let record: CloseRecord = try decode(chunk, range, "outcomes")
+        return record.event.about
+    }
+
+    private static func outboxEntry(
+        _ chunk: [UInt8], _ range: Range<Int>
+    ) throws(SnapshotError) -> OutboxEntry {
+        let record = chunk.span.extracting(range)
+        if let entry = RecordGlance.order(record) { return .ordered(entry) }
+        if let entry = RecordGlance.report(record) { return .reported(entry) }
+        switch try decode(chunk, range, "outbox") as Event {
+        case .settlementOrdered(let event): return .ordered(event.request)
+        case .settlementReported(let event): return .reported(event.request)
+        default: throw .malformed(part: "outbox")
         }
     }
 

@@ -8,6 +8,12 @@ extension LedgerState {
     ///
     /// Any bytes are answered with a state or an error.
     package init(unverified snapshot: StateSnapshot) throws(SnapshotError) {
+        try self.init(lackingNullifiers: snapshot)
+        adopt(try NullifierTable(snapshot))
+    }
+
+    /// The same, whose table of nullifiers another core makes: see `adopt`.
+    package init(lackingNullifiers snapshot: StateSnapshot) throws(SnapshotError) {
         do throws(DecodingError) {
             var reader = BorshReader(snapshot.fixed)
             try self.init(fixed: &reader)
@@ -23,13 +29,15 @@ extension LedgerState {
         outboxHistory = RecordedHistory(unverified: snapshot.records[5])
         try indexRoots()
         try indexOutcomes()
-        try indexNullifiers()
         try indexJobs()
         try indexEvidence()
         try indexOutbox()
         try checkReferences()
         guard isWithinBounds else { throw .malformed(part: "numbers") }
     }
+
+    /// Takes over the table that was made of the same snapshot.
+    package mutating func adopt(_ table: NullifierTable) { nullifiers = table.table }
 
     /// Takes over the trees that were computed from the records, and compares every component.
     ///

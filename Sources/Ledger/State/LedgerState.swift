@@ -90,11 +90,11 @@ package struct LedgerState: Sendable {
     var rounds = RoundTable()
     /// Undecided rounds by the nullifiers that they would spend.
     var undecidedByNullifier: [Bytes32: [EntryIndex]] = [:]
-    var requestEntries: [RequestID: EntryIndex] = [:]
+    var requestEntries = KeyedTable<RequestID, EntryIndex>()
     /// Where the records of the decided requests are.
-    var decisions: [EntryIndex: DecisionPlaces] = [:]
+    var decisions = KeyedTable<EntryIndex, DecisionPlaces>()
     var outcomeHistory = RecordedHistory()
-    var nullifiers: [Bytes32: NullifierCondition] = [:]
+    var nullifiers = KeyedTable<Bytes32, NullifierCondition>()
     var nullifierHistory = RecordedHistory()
     /// Who led: a record for each batch and request; the records themselves are not kept.
     package internal(set) var leaderHistory = History()

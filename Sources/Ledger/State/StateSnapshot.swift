@@ -51,6 +51,16 @@ package struct StateSnapshot: Sendable {
     }
 }
 
+/// What the records of the nullifiers in a snapshot stand for: the largest table of a state.
+package struct NullifierTable: Sendable {
+    let table: KeyedTable<Bytes32, NullifierCondition>
+
+    /// Makes the table. Throws `.malformed`.
+    package init(_ snapshot: StateSnapshot) throws(SnapshotError) {
+        table = try LedgerState.nullifierTable(of: snapshot.records[2])
+    }
+}
+
 extension LedgerState {
     /// The state as it is kept.
     ///

@@ -111,10 +111,11 @@ extension LedgerViews {
     ///
     /// A moment is the end of a batch, or an entry; the last is the end of the log. No moments
     /// where nothing was folded. Costs a look-up for each moment and validator.
+    /// - Parameter height: The last batch that counts, where it is an earlier one.
     package func reputationSeries(
-        _ validators: [UInt64], _ axis: SampleAxis, count: Int
+        _ validators: [UInt64], _ axis: SampleAxis, count: Int, to height: UInt64? = nil
     ) throws(ViewError) -> [ReputationSeries] {
-        let moments = try moments(axis, count: max(2, count))
+        let moments = try moments(axis, count: max(2, count), to: height)
         let names = try validatorNames()
         return try validators.map { validator throws(ViewError) in
             var points: [ReputationSeries.Point] = []
@@ -135,9 +136,10 @@ extension LedgerViews {
     }
 
     private func moments(
-        _ axis: SampleAxis, count: Int
+        _ axis: SampleAxis, count: Int, to height: UInt64?
     ) throws(ViewError) -> [(entry: UInt64, time: UInt64)] {
-        guard let last = try lastHeight(),
+        let newest = try lastHeight()
+        guard let last = height ?? newest,
             let end = try first(
                 "SELECT sealed, time FROM batch WHERE height = ?", [Int64(last)],
                 { cells throws(ViewError) in

@@ -122,12 +122,18 @@ package struct RequestFilter: Sendable {
     package var range: EntryRange
     /// The newest so many; nil for all.
     package var limit: UInt64?
+    /// Of an earlier time the last entry: everything is as it was then.
+    package var moment: UInt64?
 
     /// Takes the fields in order.
-    package init(outcome: String? = nil, range: EntryRange = EntryRange(), limit: UInt64? = nil) {
+    package init(
+        outcome: String? = nil, range: EntryRange = EntryRange(), limit: UInt64? = nil,
+        at moment: UInt64? = nil
+    ) {
         self.outcome = outcome
-        self.range = range
+        self.range = EntryRange(from: range.from, to: min(range.to, moment ?? .max))
         self.limit = limit
+        self.moment = moment
     }
 }
 
@@ -143,7 +149,12 @@ extension LedgerViews {
         }
         let (condition, arguments) = Self.condition(filter)
         try forEach(Self.requestSQL + condition + " ORDER BY request.entry", arguments) {
-            cells throws(ViewError) in try body(try RequestView(cells))
+            cells throws(ViewError) in
+            let row = try RequestView(cells)
+            try body(
+                try filter.moment.map { moment throws(ViewError) in
+                    try self.row(row, at: moment)
+                } ?? row)
         }
     }
 
@@ -151,6 +162,42 @@ extension LedgerViews {
     package func requestCount(_ filter: RequestFilter) throws(ViewError) -> UInt64 {
         let (condition, arguments) = Self.condition(filter)
         return try count("SELECT count(*) AS count FROM request" + condition, arguments)
+    }
+
+    /// A request as it was at an entry, by what has become of it since.
+    private func row(_ row: RequestView, at moment: UInt64) throws(ViewError) -> RequestView {
+        var row = row
+        let place: StatementArguments = [Int64(clamping: row.entry), Int64(clamping: moment)]
+        if row.closed.map({ $0 > moment }) ?? false {
+            (row.closed, row.closeCause) = (nil, nil)
+            (row.closingApprovals, row.spare) = (nil, nil)
+        }
+        if row.decided.map({ $0 > moment }) ?? true {
+            (row.outcome, row.reason, row.margin) = ("open", nil, nil)
+            (row.deciding, row.decided, row.decidedTime) = (nil, nil, nil)
+            (row.approvals, row.rejections, row.abstentions) = (0, 0, 0)
+            try forEach(
+                """
+                SELECT vote, count(*) AS count FROM vote WHERE request = ? AND entry <= ?
+                GROUP BY vote
+                """, place
+            ) { cells throws(ViewError) in
+                let count = try cells.number("count")
+                switch try cells.text("vote") {
+                case "approve": row.approvals = count
+                case "reject": row.rejections = count
+                default: row.abstentions = count
+                }
+            }
+        }
+        row.settlement =
+            try first(
+                """
+                SELECT iif(reported <= ?2, result, 'ordered') AS settlement FROM settlement
+                WHERE request = ?1 AND ordered <= ?2
+                """, place
+            ) { cells throws(ViewError) in try cells.textIfAny("settlement") } ?? nil
+        return row
     }
 
     /// A request by its entry.
@@ -178,10 +225,12 @@ extension LedgerViews {
         var arguments: StatementArguments = [from, to]
         switch filter.outcome {
         case nil: break
-        case "open": text += " AND request.outcome IS NULL"
+        case "open":
+            text += " AND (request.outcome IS NULL OR request.decided > ?)"
+            arguments += [Int64(clamping: filter.moment ?? .max)]
         case let outcome?:
-            text += " AND request.outcome = ?"
-            arguments += [outcome]
+            text += " AND request.outcome = ? AND request.decided <= ?"
+            arguments += [outcome, Int64(clamping: filter.moment ?? .max)]
         }
         return (text, arguments)
     }

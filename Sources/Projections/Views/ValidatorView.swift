@@ -60,19 +60,31 @@ extension LedgerViews {
     /// The validators by number, with what they did in the rounds of the requests in a range.
     ///
     /// Costs one pass over the votes in the range.
-    package func validators(_ range: EntryRange = EntryRange()) throws(ViewError) -> [ValidatorView]
-    {
-        var found = try parties()
+    /// - Parameter moment: Of an earlier time the last entry: everything is as it was then.
+    package func validators(
+        _ range: EntryRange = EntryRange(), at moment: UInt64? = nil
+    ) throws(ViewError) -> [ValidatorView] {
+        guard let moment else { return try validators(range, until: .max, try parties()) }
+        let until = Int64(clamping: moment)
+        let range = EntryRange(from: range.from, to: min(range.to, moment))
+        return try validators(range, until: until, try parties(at: until))
+    }
+
+    private func validators(
+        _ range: EntryRange, until: Int64, _ parties: [ValidatorView]
+    ) throws(ViewError) -> [ValidatorView] {
+        var found = parties
         var places: [UInt64: Int] = [:]
         for (place, row) in found.enumerated() { places[row.validator] = place }
-        for (validator, asked) in try askedCounts(range, "closed IS NOT NULL") {
+        for (validator, asked) in try askedCounts(range, "closed <= \(until)") {
             if let place = places[validator] { found[place].asked = asked }
         }
-        try addVotes(range, places, &found)
-        for (validator, asked) in try askedCounts(range, Self.isCutShort) {
+        try addVotes(range, until, places, &found)
+        let isCutShort = "request.close_cause = 'nullifierSpent' AND request.closed <= \(until)"
+        for (validator, asked) in try askedCounts(range, isCutShort) {
             if let place = places[validator] { found[place].cutShort = asked }
         }
-        for vote in try voteCounts(range, Self.isCutShort) {
+        for vote in try voteCounts(range, isCutShort) {
             guard let place = places[vote.validator] else { continue }
             found[place].cutShort -= min(vote.count, found[place].cutShort)
         }
@@ -81,7 +93,7 @@ extension LedgerViews {
             let done = row.approved + row.rejected + row.abstained + row.cutShort
             found[place].missed = row.asked - min(row.asked, done)
         }
-        try addMarks(range, places, &found)
+        try addMarks(range, until, places, &found)
         return found
     }
 
@@ -104,14 +116,35 @@ extension LedgerViews {
         }
     }
 
+    /// The validators by number as they were at an entry, with nothing counted; those who joined
+    /// later are left out.
+    private func parties(at moment: Int64) throws(ViewError) -> [ValidatorView] {
+        try rows(
+            """
+            SELECT number, key, name,
+                (SELECT stake FROM stake_change AS change
+                    WHERE change.validator = number AND change.entry <= ?1
+                    ORDER BY change.entry DESC LIMIT 1) AS stake,
+                (SELECT after FROM reputation_change AS change
+                    WHERE change.validator = number AND change.entry <= ?1
+                    ORDER BY change.entry DESC LIMIT 1) AS reputation,
+                EXISTS (SELECT 1 FROM membership WHERE membership.validator = number
+                    AND membership.joined <= ?1
+                    AND (membership.left IS NULL OR membership.left > ?1)) AS is_member
+            FROM validator
+            WHERE EXISTS (SELECT 1 FROM membership
+                WHERE membership.validator = number AND membership.joined <= ?1)
+            ORDER BY number
+            """, [moment]
+        ) { cells throws(ViewError) in try ValidatorView(cells) }
+    }
+
     /// The names of the validators by number.
     package func validatorNames() throws(ViewError) -> [UInt64: String] {
         var names: [UInt64: String] = [:]
         for party in try parties() { names[party.validator] = party.name }
         return names
     }
-
-    private static let isCutShort = "close_cause = 'nullifierSpent'"
 
     private struct VoteCount {
         let validator: UInt64
@@ -121,7 +154,8 @@ extension LedgerViews {
 
     /// Counts votes; those of rounds that are not closed yet are taken off again.
     private func addVotes(
-        _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorView]
+        _ range: EntryRange, _ until: Int64, _ places: [UInt64: Int],
+        _ found: inout [ValidatorView]
     ) throws(ViewError) {
         func part(_ vote: String) -> WritableKeyPath<ValidatorView, UInt64> {
             vote == "approve" ? \.approved : vote == "reject" ? \.rejected : \.abstained
@@ -130,7 +164,8 @@ extension LedgerViews {
             guard let place = places[vote.validator] else { continue }
             found[place][keyPath: part(vote.vote)] += vote.count
         }
-        for vote in try voteCounts(range, "closed IS NULL") {
+        let isOpen = "(request.closed IS NULL OR request.closed > \(until))"
+        for vote in try voteCounts(range, isOpen) {
             guard let place = places[vote.validator] else { continue }
             let counted = found[place][keyPath: part(vote.vote)]
             found[place][keyPath: part(vote.vote)] = counted - min(vote.count, counted)
@@ -147,7 +182,7 @@ extension LedgerViews {
                 """
                 SELECT vote.validator, vote.vote, count(*) AS count
                 FROM request CROSS JOIN vote ON vote.request = request.entry
-                WHERE request.\(condition) AND request.entry BETWEEN ? AND ?
+                WHERE \(condition) AND request.entry BETWEEN ? AND ?
                 GROUP BY vote.validator, vote.vote
                 """
             } else {
@@ -164,7 +199,8 @@ extension LedgerViews {
     }
 
     private func addMarks(
-        _ range: EntryRange, _ places: [UInt64: Int], _ found: inout [ValidatorView]
+        _ range: EntryRange, _ until: Int64, _ places: [UInt64: Int],
+        _ found: inout [ValidatorView]
     ) throws(ViewError) {
         let (from, to) = range.bounds
         let marks: [(WritableKeyPath<ValidatorView, UInt64>, String)] = [
@@ -172,7 +208,7 @@ extension LedgerViews {
                 \.contradicted,
                 """
                 SELECT validator, count(*) AS count FROM reputation_change
-                WHERE cause = 'incorrect' AND about BETWEEN ? AND ?
+                WHERE cause = 'incorrect' AND about BETWEEN ? AND ? AND entry <= \(until)
                     AND EXISTS (SELECT 1 FROM request WHERE request.entry = about)
                 GROUP BY validator
                 """
@@ -182,6 +218,7 @@ extension LedgerViews {
                 """
                 SELECT validator, count(*) AS count FROM evidence
                 WHERE validator IS NOT NULL AND coalesce(request, entry) BETWEEN ? AND ?
+                    AND entry <= \(until)
                 GROUP BY validator
                 """
             ),

@@ -59,6 +59,7 @@ private func fault(_ toml: String) -> ConfigurationError? {
             [api]
             listen = "[::1]:5100"
             requests_per_second = 0
+            nodes = ["http://192.0.2.1:5100", "https://node-3.example"]
             [network]
             gossipsub_heartbeat = 0.5
             peer_discovery = "off"
@@ -107,6 +108,7 @@ private func fault(_ toml: String) -> ConfigurationError? {
         #expect(configuration.network.gossipsubHeartbeatMilliseconds == 500)
         #expect(configuration.api.listen == "[::1]:5100")
         #expect(configuration.api.requestsPerSecond == 0)
+        #expect(configuration.api.nodes == ["http://192.0.2.1:5100", "https://node-3.example"])
         #expect(configuration.vaultBalance == 9_223_372_036_854_775_807)
         #expect(configuration.compute.runnerOptions.jobsAtOnce == 3)
         #expect(configuration.compute.runnerOptions.memoryBytes == 268_435_456)
@@ -149,6 +151,27 @@ private func fault(_ toml: String) -> ConfigurationError? {
         }
     }
 
+    @Test(
+        "origins are read as browsers write them, and nothing that would end a list of them",
+        arguments: [
+            ("http://127.0.0.1:5100", true), ("https://node-3.example", true),
+            ("http://[::1]:5100", true), ("http://localhost:1", true),
+            ("http://127.0.0.1:80", false), ("https://node-3.example:443", false),
+            ("http://node/", false), ("http://node;script-src", false), ("http://", false),
+            ("http://a b", false), ("*", false), ("null", false), ("ftp://node", false),
+            ("http://Node", false), ("http://node:0", false), ("http://node:05", false),
+            ("http://user@node", false), ("http://*.example", false), ("http://'self'", false),
+        ])
+    func origins(text: String, isOne: Bool) throws {
+        #expect(WebOrigin.isOne(text) == isOne)
+        let toml = "[api]\nnodes = [\"\(text)\"]"
+        if isOne {
+            #expect(try Configuration(toml: toml, folder: "/").api.nodes == [text])
+        } else {
+            #expect(throws: ConfigurationError.self) { try Configuration(toml: toml, folder: "/") }
+        }
+    }
+
     @Test("the validators of a local network answer on ports that follow each other, or nowhere")
     func apiPorts() throws {
         let folder = try TemporaryFolder()
@@ -159,7 +182,10 @@ private func fault(_ toml: String) -> ConfigurationError? {
             startTime: Samples.start)
         for place in 1...10 {
             let path = folder.file("net/validator-\(place)/recount.toml")
-            #expect(try Configuration.load(path: path).api.listen == "127.0.0.1:\(5099 + place)")
+            let api = try Configuration.load(path: path).api
+            #expect(api.listen == "127.0.0.1:\(5099 + place)")
+            #expect(api.nodes.count == 9)
+            #expect(!api.nodes.contains("http://127.0.0.1:\(5099 + place)"))
         }
         let bridge = try Configuration.load(path: folder.file("net/bridge/recount.toml"))
         #expect(bridge.api.listen == nil)

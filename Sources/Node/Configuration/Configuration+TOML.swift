@@ -255,6 +255,18 @@ extension Configuration {
         if let value = try reader.integer("requests_per_second", 0...1_000_000) {
             api.requestsPerSecond = UInt32(value)
         }
+        let nodes = try reader.texts("nodes") ?? []
+        guard nodes.count <= Configuration.API.nodesMax else {
+            throw .wrongValue(
+                "api.nodes", value: "\(nodes.count) of them",
+                wanted: "at most \(Configuration.API.nodesMax) are wanted")
+        }
+        for node in nodes where !WebOrigin.isOne(node) {
+            throw .wrongValue(
+                "api.nodes", value: "\"\(node.prefix(80))\"",
+                wanted: "origins are wanted, such as http://192.0.2.1:5100")
+        }
+        api.nodes = nodes
     }
 
     private mutating func readSnapshots(_ reader: ConfigurationReader) throws(ConfigurationError) {

@@ -60,6 +60,7 @@ extension Configuration {
         if let listen = api.listen { lines.append("listen = \(Self.quoted(listen))") }
         lines += [
             "requests_per_second = \(api.requestsPerSecond)",
+            "nodes = [\(api.nodes.map(Self.quoted).joined(separator: ", "))]",
             "",
             "[snapshots]",
             "entries = \(keeping.snapshotEntries)",

@@ -54,6 +54,11 @@ package struct Configuration: Sendable, Equatable {
         package var listen: String?
         /// Requests that one address may make in a second; zero for as many as it likes.
         package var requestsPerSecond: UInt32 = 1000
+        /// Origins of other nodes of the ledger: the console of this node may read them, and theirs
+        /// may read this one.
+        package var nodes: [String] = []
+        /// Origins that may be listed.
+        package static let nodesMax = 32
     }
 
     /// What a node keeps beside the log. It can be changed at any time.

@@ -109,6 +109,10 @@ extension Configuration {
             "api.requests_per_second", "integer from 0 to 1000000", "1000",
             "requests over HTTP that one address may make in a second; 0 for as many as it likes"),
         ConfigurationKey(
+            "api.nodes", "list of origins such as \"http://192.0.2.1:5100\"", "[]",
+            "other nodes of the ledger: this node's console may read them to compare, and theirs may"
+                + " read this node; recount init lists those on its own machine"),
+        ConfigurationKey(
             "snapshots.entries", "integer from 1", "100000",
             "entries of the log between two snapshots of the state"),
         ConfigurationKey(

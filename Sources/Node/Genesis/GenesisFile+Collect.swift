@@ -76,6 +76,7 @@ extension GenesisFile {
         copy.validator = nil
         copy.network.listen = []
         copy.api.listen = nil
+        copy.api.nodes = []
         copy.network.peers = []
         return copy
     }

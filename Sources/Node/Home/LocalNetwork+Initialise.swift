@@ -139,9 +139,7 @@ extension LocalNetwork {
             let home = "\(folder)/\(entry.name)"
             try writeConfiguration(
                 circuits, validator: entry.name, network: peers.network(of: home),
-                api: try configuration.api.listen.map { text throws(NodeError) in
-                    try apiAddress(text, place)
-                }, to: home)
+                api: try api(configuration, place), to: home)
         }
         try writeConfiguration(
             circuits, validator: nil, network: peers.network(of: bridge), to: bridge)
@@ -165,6 +163,20 @@ extension LocalNetwork {
         try circuits.write(to: home)
     }
 
+    /// How the validator of a place answers over HTTP, and who is beside it; nil where nobody does.
+    private static func api(
+        _ configuration: Configuration, _ place: Int
+    ) throws(NodeError) -> (listen: String, nodes: [String])? {
+        guard let text = configuration.api.listen else { return nil }
+        var nodes: [String] = []
+        for other in configuration.validators.indices where other != place {
+            guard nodes.count < Configuration.API.nodesMax else { break }
+            let origin = "http://\(try apiAddress(text, other))"
+            if WebOrigin.isOne(origin) { nodes.append(origin) }
+        }
+        return (try apiAddress(text, place), nodes)
+    }
+
     /// Where a validator answers over HTTP: the first at the address that the configuration
     /// names, the others on the ports that follow.
     private static func apiAddress(_ text: String, _ place: Int) throws(NodeError) -> String {
@@ -181,10 +193,12 @@ extension LocalNetwork {
     /// Writes the configuration of a home.
     static func writeConfiguration(
         _ circuits: CircuitFiles, validator: String?, observer: String? = nil,
-        network: (listen: [String], peers: [String]), api: String? = nil, to home: String
+        network: (listen: [String], peers: [String]),
+        api: (listen: String, nodes: [String])? = nil, to home: String
     ) throws(NodeError) {
         var copy = circuits.configuration
-        copy.api.listen = api
+        copy.api.listen = api?.listen
+        copy.api.nodes = api?.nodes ?? []
         copy.validator = validator
         copy.observer = observer
         copy.network.listen = network.listen

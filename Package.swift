@@ -45,6 +45,15 @@ let schemas = [
     "submit", "validators", "whatif", "why",
 ]
 
+/// The files of the console, which every node serves.
+let console = [
+    "api.js", "app.js", "borsh.js", "certificate.js", "chart.js", "check.js", "compare.js",
+    "console.css", "disputes.js", "dom.js", "entry.js", "fields.js", "icon.svg", "index.html",
+    "log.js", "merkle.js", "note.js", "now.js", "page.js", "proof.js", "proof.wasm",
+    "request.js", "requests.js", "sha256.js", "validator.js", "validators.js", "verdict.js",
+    "why.js", "words.js",
+]
+
 let package = Package(
     name: "recount",
     platforms: [.macOS(.v26)],
@@ -134,10 +143,11 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Node", "Network", "Telemetry", "Audit", "Projections", "Ledger", "EventLog",
-                "BN254", "Cryptography", metrics,
+                "Node", "Network", "Telemetry", "Forensics", "Audit", "Hosting", "Projections",
+                "Ledger", "EventLog", "BN254", "Cryptography", metrics,
             ] + nio + [http],
-            resources: [.embedInCode("Resources/openapi.json")], swiftSettings: strict),
+            resources: [.embedInCode("Resources/openapi.json")]
+                + console.map { .embedInCode("Console/\($0)") }, swiftSettings: strict),
         .executableTarget(
             name: "recount",
             dependencies: [

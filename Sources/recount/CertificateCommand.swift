@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import ArgumentParser
 import Audit
 import Cryptography
@@ -19,8 +20,12 @@ struct CertificateCommand: ParsableCommand {
 
               recount certificate show 3f9a.rcct
               recount certificate verify 3f9a.rcct --policy 7-of-10 --ledger ID
+              recount certificate page 3f9a.rcct --out 3f9a.html
             """,
-        subcommands: [CertificateVerifyCommand.self, CertificateShowCommand.self])
+        subcommands: [
+            CertificateVerifyCommand.self, CertificateShowCommand.self,
+            CertificatePageCommand.self,
+        ])
 }
 
 /// Readers of what a policy is made of.
@@ -298,5 +303,40 @@ struct CertificateShowCommand: ParsableCommand {
             return Shown.Entry(
                 entry: entry.index, kind: "unknown", bytes: entry.bytes.count, fields: nil)
         }
+    }
+}
+
+/// `recount certificate page`.
+struct CertificatePageCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "page",
+        abstract: "Write a page that checks a certificate in any browser.",
+        discussion: """
+            One file of HTML with the certificate and all that verifies it, the
+            zero-knowledge proof included. It asks no network: the browser counts the
+            decision again, and whoever opens it says which ledger it must be of.
+
+              recount certificate page 3f9a.rcct --out 3f9a.html
+
+            Who gets the page from somebody they do not trust makes it themselves, from
+            the certificate alone: a false page can say anything. Nothing is verified here.
+            """)
+
+    @Argument(help: "The certificate, or - for standard input.", completion: .file())
+    var file: String
+
+    @Option(
+        help: ArgumentHelp("The page to write; - is standard output.", valueName: "file"),
+        completion: .file())
+    var out: String
+
+    @OptionGroup var replacing: ForceOption
+
+    mutating func run() throws {
+        try OutputFile.check(out, force: replacing.force)
+        let page = CertificatePage.html(of: try PolicyFiles.certificate(file).bytes)
+        try OutputFile.write(page, to: out, force: replacing.force)
+        if out == "-" { return }
+        Output.line("\(out): \(page.count) bytes; open it in a browser".visible)
     }
 }

@@ -246,6 +246,7 @@ struct NodeCommand: AsyncParsableCommand {
             around.party = { process.party(of: $0) }
             around.metrics = metrics
             around.samples = { log.samples }
+            around.nodes = opened.configuration.api.nodes
             let server = try await APIServer(
                 node, feed: feed, listen: address,
                 requestsPerSecond: opened.configuration.api.requestsPerSecond, around: around)

@@ -37,7 +37,7 @@ final class RunningNode: Sendable {
 
     init(
         limits: APILimits = .patient, requestsPerSecond: UInt32 = 0, quota: UInt32 = 1000,
-        validators: Int = 1
+        validators: Int = 1, nodes: [String] = []
     ) async throws {
         folder = try TemporaryFolder()
         var configuration = try Configuration.load(path: "\(Self.samples)/recount.toml")
@@ -60,6 +60,7 @@ final class RunningNode: Sendable {
         var around = APISurroundings(parties: { process.parties })
         around.network = { await process.networkReading() }
         around.party = { process.party(of: $0) }
+        around.nodes = nodes
         server = try await APIServer(
             node, feed: feed, listen: HostPort(host: "127.0.0.1", port: 0),
             requestsPerSecond: requestsPerSecond, limits: limits, around: around)
@@ -74,11 +75,11 @@ final class RunningNode: Sendable {
     /// A node for as long as `body` runs.
     static func with(
         limits: APILimits = .patient, requestsPerSecond: UInt32 = 0, quota: UInt32 = 1000,
-        validators: Int = 1, _ body: (RunningNode) async throws -> Void
+        validators: Int = 1, nodes: [String] = [], _ body: (RunningNode) async throws -> Void
     ) async throws {
         let node = try await RunningNode(
             limits: limits, requestsPerSecond: requestsPerSecond, quota: quota,
-            validators: validators)
+            validators: validators, nodes: nodes)
         do { try await body(node) } catch {
             await node.stop()
             throw error

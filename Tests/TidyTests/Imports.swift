@@ -38,8 +38,8 @@ enum Imports {
             "EventLog", "Groth16", "BN254", "Cryptography",
         ],
         "API": [
-            "Node", "Network", "Telemetry", "Audit", "Projections", "Ledger", "EventLog", "BN254",
-            "Cryptography",
+            "Node", "Network", "Telemetry", "Forensics", "Audit", "Hosting", "Projections",
+            "Ledger", "EventLog", "BN254", "Cryptography",
         ],
         "recount": [
             "API", "Telemetry", "Node", "Simulation", "Hosting", "Forensics", "Audit",

@@ -30,12 +30,7 @@ package struct ProjectionsIndex: LedgerIndex {
     package func request(called name: String) -> RequestPlaces? {
         ask { views throws(ViewError) in
             try views.places(ofRequest: try views.request(called: name))
-        }.map { found in
-            RequestPlaces(
-                request: found.request, opening: found.opening, closed: found.closed,
-                changes: found.changes, reputations: found.reputations,
-                announcements: found.announcements, later: found.later)
-        }
+        }.map { RequestPlaces($0) }
     }
 
     package func spender(
@@ -110,11 +105,32 @@ package struct ProjectionsIndex: LedgerIndex {
         } catch { return nil }
     }
 
+    /// The same of the request of an entry, from views of the log.
+    static func history(
+        ofRequest entry: UInt64, in log: EventLog, _ views: LedgerViews
+    ) throws(ViewError) -> RequestHistory? {
+        guard let places = try views.places(ofRequest: entry),
+            let refusals = try views.refusals(after: places.closed)
+        else { return nil }
+        do throws(PlacesError) {
+            return try RequestHistory.read(RequestPlaces(places), in: log, refusals: refusals)
+        } catch { return nil }
+    }
+
     /// What the projections answer; nil where they have no answer.
     private func ask<Value>(_ question: (LedgerViews) throws(ViewError) -> Value?) -> Value? {
         do throws(ViewError) { return try LedgerViews.read(reader.database, question) } catch {
             return nil
         }
+    }
+}
+
+extension RequestPlaces {
+    fileprivate init(_ found: RequestPlacesView) {
+        self.init(
+            request: found.request, opening: found.opening, closed: found.closed,
+            changes: found.changes, reputations: found.reputations,
+            announcements: found.announcements, later: found.later)
     }
 }
 

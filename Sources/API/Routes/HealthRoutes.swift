@@ -85,7 +85,7 @@ extension Routes {
     }
 
     /// Why the node does not take part as it should; nothing where it does.
-    private static func unreadiness(_ desk: NodeDesk) async throws -> [String] {
+    static func unreadiness(_ desk: NodeDesk) async throws -> [String] {
         let facts = desk.node.facts
         if desk.node.ended.isOver { return ["the node has ended"] }
         if let stopped = facts.stopped { return [stopped] }

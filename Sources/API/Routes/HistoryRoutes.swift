@@ -19,16 +19,7 @@ extension Routes {
     static func addHistories(to router: inout Router, _ desk: NodeDesk) {
         router.get("requests/:id/history") { request in
             _ = try Query(request, known: [])
-            let entry = try await entry(request.parameter("id"), desk)
-            let (log, _) = try desk.log()
-            let answer = try await desk.folding.run {
-                do throws(HistoryError) {
-                    return RequestAnswer(try RequestHistory.find(.entry(entry), in: log))
-                } catch {
-                    throw APIError.failed("the history cannot be read: \(error)")
-                }
-            }
-            return try .json(answer)
+            return try .json(RequestAnswer(try await history(request.parameter("id"), desk)))
         }
         router.get("log") { request in
             let query = try Query(request, known: ["from", "kind", "limit"])
@@ -42,6 +33,24 @@ extension Routes {
                 try lines(log, from: start, to: size, kind, limit, names)
             }
             return try .json(page)
+        }
+    }
+
+    /// The history of the request that is called so: where the projections say where it stands and
+    /// the log bears it out, nothing is folded.
+    static func history(_ name: String, _ desk: NodeDesk) async throws -> RequestHistory {
+        let entry = try await entry(name, desk)
+        let (log, _) = try desk.log()
+        let found = try await desk.ask { views throws(ViewError) in
+            try ProjectionsIndex.history(ofRequest: entry, in: log, views)
+        }
+        if let found { return found }
+        return try await desk.folding.run {
+            do throws(HistoryError) {
+                return try RequestHistory.find(.entry(entry), in: log)
+            } catch {
+                throw APIError.failed("the history cannot be read: \(error)")
+            }
         }
     }
 

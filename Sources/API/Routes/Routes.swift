@@ -4,9 +4,13 @@
 /// All that the API answers, in groups.
 enum Routes {
     /// The routes of a node.
-    static func router(_ desk: NodeDesk, _ scraper: Scraper) -> Router {
+    ///
+    /// - Parameter nodes: Origins of the nodes that the console may read beside this one.
+    static func router(_ desk: NodeDesk, _ scraper: Scraper, nodes: [String]) -> Router {
         var router = Router()
         addDocument(to: &router)
+        addConsole(to: &router, nodes)
+        addOverview(to: &router, desk, nodes)
         addHealth(to: &router, desk)
         addMetrics(to: &router, scraper)
         addParties(to: &router, desk)
@@ -18,6 +22,8 @@ enum Routes {
         addLists(to: &router, desk)
         addThings(to: &router, desk)
         addHistories(to: &router, desk)
+        addTape(to: &router, desk)
+        addForensics(to: &router, desk)
         addCertificates(to: &router, desk)
         return router
     }

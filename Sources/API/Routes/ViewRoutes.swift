@@ -9,15 +9,18 @@ extension Routes {
     /// Lists, the newest last.
     static func addLists(to router: inout Router, _ desk: NodeDesk) {
         router.get("requests") { request in
-            let query = try Query(request, known: ["outcome", "from", "to", "limit", "count"])
+            let query = try Query(
+                request, known: ["outcome", "from", "to", "at", "limit", "count"])
             let outcome = try query.word("outcome", RequestFilter.outcomes)
+            let at = try query.number("at")
             let (range, limit) = (try query.range(), try query.limit(desk.limits))
             let isCounted = try query.isCounted()
             let page = try await desk.ask(isWide: isCounted) {
                 views throws(ViewError) -> RequestsPage in
                 guard let range = try range.entries(views) else { return RequestsPage() }
                 var page = RequestsPage()
-                let filter = RequestFilter(outcome: outcome, range: range, limit: limit)
+                let filter = RequestFilter(
+                    outcome: outcome, range: range, limit: limit, at: try moment(at, views))
                 if isCounted { page.count = try views.requestCount(filter) }
                 try views.forEachRequest(filter) { page.requests.append($0) }
                 page.older = older(page.requests.map(\.entry), range, limit)
@@ -55,12 +58,30 @@ extension Routes {
             return try .json(page)
         }
         router.get("validators") { request in
-            let range = try Query(request, known: ["from", "to"]).range()
+            let query = try Query(request, known: ["from", "to", "at"])
+            let (range, at) = (try query.range(), try query.number("at"))
             let rows = try await desk.ask(isWide: true) { views throws(ViewError) in
                 let entries = try range.entries(views) ?? EntryRange(from: .max, to: 0)
-                return ValidatorsAnswer(validators: try views.validators(entries))
+                return ValidatorsAnswer(
+                    validators: try views.validators(entries, at: try moment(at, views)))
             }
             return try .json(rows)
+        }
+        router.get("reputations") { request in
+            let query = try Query(request, known: ["at", "axis", "points"])
+            let at = try query.number("at")
+            let axis =
+                try query.word("axis", SampleAxis.allCases.map(\.rawValue))
+                .flatMap { SampleAxis(rawValue: $0) } ?? .time
+            let points = try query.number("points", 2...pointsMax) ?? 60
+            let answer = try await desk.ask { views throws(ViewError) in
+                _ = try moment(at, views)
+                let validators = try views.parties().map(\.validator)
+                return ReputationsAnswer(
+                    series: try views.reputationSeries(
+                        validators, axis, count: Int(points), to: at))
+            }
+            return try .json(answer)
         }
         router.get("leaders") { request in
             let query = try Query(request, known: ["only", "history", "from", "to"])
@@ -76,9 +97,24 @@ extension Routes {
         }
     }
 
+    /// Points of a line of reputations.
+    private static let pointsMax: UInt64 = 200
+
+    private struct ReputationsAnswer: Encodable, Sendable {
+        var series: [ReputationSeries]
+    }
+
+    /// The last entry of the batch of this height; nil for none given.
+    private static func moment(
+        _ height: UInt64?, _ views: LedgerViews
+    ) throws(ViewError) -> UInt64? {
+        guard let height else { return nil }
+        guard let sealed = try views.sealed(height) else { throw .notFound }
+        return sealed
+    }
+
     /// What `to` is for the page before; nil where the rows are all that pass.
-    private static func older(_ entries: [UInt64], _ range: EntryRange, _ limit: UInt64) -> UInt64?
-    {
+    static func older(_ entries: [UInt64], _ range: EntryRange, _ limit: UInt64) -> UInt64? {
         guard UInt64(entries.count) == limit, let first = entries.first, first > range.from else {
             return nil
         }

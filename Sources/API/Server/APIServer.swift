@@ -50,12 +50,14 @@ package final class APIServer: Sendable {
             throw .cannot("nothing can listen at \(listen): \(error)")
         }
         let desk = NodeDesk(node, feed, limits, parties: around.parties)
-        let router = Routes.router(desk, Scraper(desk, around, connections))
+        let router = Routes.router(
+            desk, Scraper(desk, around, connections), nodes: around.nodes)
         let conversation = Conversation(
             router: router, counts: ResponseCounts(around.metrics),
             meter: RateMeter(perSecond: requestsPerSecond, addressesMax: limits.addressesMax),
             budget: AnswerBudget(bytesMax: limits.answerBytesMax),
-            bodyBytesMax: limits.bodyBytesMax, uploads: UploadPlaces(limits))
+            bodyBytesMax: limits.bodyBytesMax, uploads: UploadPlaces(limits),
+            readers: Set(around.nodes))
         let port = server.channel.localAddress?.port ?? Int(listen.port)
         address = HostPort(host: listen.host, port: UInt16(clamping: port))
         operations = router.operations

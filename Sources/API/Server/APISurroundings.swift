@@ -18,6 +18,9 @@ package struct APISurroundings: Sendable {
     /// What others know for the metrics when they are asked.
     package var samples: @Sendable () -> [MetricSample] = { [] }
 
+    /// Origins of other nodes: the console may read them, and theirs may read this node.
+    package var nodes: [String] = []
+
     /// Nobody tells of a network.
     package init(parties: @escaping @Sendable () -> [PublicKey]) { self.parties = parties }
 }

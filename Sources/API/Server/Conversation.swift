@@ -16,6 +16,8 @@ struct Conversation: Sendable {
     let bodyBytesMax: Int
     /// Bodies beyond that which may be on their way at once.
     let uploads: UploadPlaces
+    /// Origins whose pages may read the answers.
+    let readers: Set<String>
 
     /// Converses until either side ends it.
     func run(_ channel: Channel) async {
@@ -123,6 +125,17 @@ struct Conversation: Sendable {
 
     // MARK: Writing
 
+    /// Lets pages of the nodes that the operator lists read what is answered to a GET. Nothing else
+    /// is lent: no method beside, no header, and there are no credentials.
+    private func lend(_ headers: inout HTTPHeaders, to request: HTTPRequestHead?) {
+        guard !readers.isEmpty else { return }
+        headers.add(name: "Vary", value: "Origin")
+        guard let request, request.method == .GET,
+            let origin = request.headers.first(name: "Origin"), readers.contains(origin)
+        else { return }
+        headers.add(name: "Access-Control-Allow-Origin", value: origin)
+    }
+
     private func write(
         _ response: Response, _ request: HTTPRequestHead?, isLast: Bool, _ writer: BodyWriter
     ) async throws {
@@ -144,6 +157,7 @@ struct Conversation: Sendable {
             version: request?.version ?? .http1_1, status: response.status,
             headers: response.headers)
         if isLast { head.headers.replaceOrAdd(name: "Connection", value: "close") }
+        lend(&head.headers, to: request)
         switch response.body {
         case .bytes(let bytes):
             head.headers.add(name: "Content-Length", value: "\(length)")

@@ -28,7 +28,7 @@ private func succeeds(_ program: String, _ arguments: [String]) -> Bool {
 }
 
 /// The pages that people look at, in a browser.
-@Suite(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
+@Suite(.serialized, .enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
 struct ConsoleTests {
     @Test(
         .enabled(if: isDriven, "no Chromium, or no playwright: see Tools/setup and Tools/test"),

@@ -4,10 +4,9 @@
 // Two nodes side by side, to the first difference. The browser asks the other node itself: one that
 // the operator of this node lists ([api] nodes), and whose operator lists this one.
 
-import { bytes, found, get } from "./api.js";
+import { found, get } from "./api.js";
 import { el, facts, put, section, table } from "./dom.js";
 import { fieldList } from "./fields.js";
-import { isSame } from "./merkle.js";
 import { batchLink, count, entryLink, link, many, short, when, words } from "./words.js";
 
 /**
@@ -91,16 +90,14 @@ async function compare(place, own, other, signal) {
 async function showDifference(place, height, [own, theirs], signal, there) {
   put(place, el("p", { class: "say bad", id: "difference" }, el("strong", null, "They differ."),
     "The first difference is in batch ", batchLink(height), "."));
-  const size = Math.max(own.sealed, theirs.sealed) - Math.min(own.entry, theirs.entry) + 1;
-  let entry = own.entry === theirs.entry ? own.entry : Math.min(own.entry, theirs.entry);
-  const end = entry + Math.min(size, 5000);
-  // Kinds first, a page at a time; then the bytes, entry by entry.
-  for (; entry < end; entry += 1) {
-    const [a, b] = await Promise.all([
-      entry <= own.sealed ? bytes(`entries/${entry}`, {}, { signal }) : null,
-      entry <= theirs.sealed ? bytes(`entries/${entry}`, {}, there) : null]);
-    if (a === null || b === null || !isSame(a, b)) break;
-  }
+  // The root of a log of so many entries covers them all, and so finds the first that differs.
+  const root = async (size, options) =>
+    (await get("proof/consistency", { from: size, to: size }, options)).from_root;
+  const begin = Math.min(own.entry, theirs.entry);
+  const both = Math.min(own.sealed, theirs.sealed) + 1;
+  const within = await firstDifference(both - begin, async (count) =>
+    await root(begin + count, { signal }) === await root(begin + count, there));
+  const entry = within === null ? both : begin + within - 1;
   const [a, b] = await Promise.all([
     entry <= own.sealed ? found(`entries/${entry}`, { form: "json" }, { signal }) : null,
     entry <= theirs.sealed ? found(`entries/${entry}`, { form: "json" }, there) : null]);

@@ -133,8 +133,11 @@ function stateBars(totals) {
     mark(name), link(count(number), ["requests"], { outcome: name })]), "facts big");
 }
 
-export async function show({ body, moment, signal }) {
-  if (moment) return past(body, moment, signal);
+export async function show({ body, moment, signal, title }) {
+  if (moment) {
+    put(title, `After batch ${moment.height}`);
+    return past(body, moment, signal);
+  }
   const wrong = el("div", { "aria-live": "polite" });
   const numbers = el("div");
   const totalsPart = el("div");

@@ -178,6 +178,27 @@ package enum ListedVote<Request: BorshCodable & Hashable & Sendable>: BorshCodab
     var leafCount: Int {
         if case .hidden(let height, _) = self { 1 << Int(height) } else { 1 }
     }
+
+    /// Whether a list shows a vote, none on a request that another is on, and hides subtrees of the
+    /// tree of at most `Limits.votesPerListMax` votes, each as large as it can be.
+    package static func areWellFormed(_ votes: [Self]) -> Bool {
+        var requests: Set<Request> = []
+        var end = 0
+        // The height of what is hidden before, where it is the left half of something.
+        var left: UInt8?
+        for vote in votes {
+            switch vote {
+            case .shown(let request, _, _):
+                guard requests.insert(request).inserted else { return false }
+                left = nil
+            case .hidden(let height, _):
+                guard end % vote.leafCount == 0, left != height else { return false }
+                left = end % (2 * vote.leafCount) == 0 ? height : nil
+            }
+            end += vote.leafCount
+        }
+        return !requests.isEmpty && end <= Limits.votesPerListMax
+    }
 }
 
 /// Votes of one validator as they stand in the log: one entry, one signature, each in its order
@@ -220,8 +241,9 @@ package struct VotesCast: BorshCodable, Hashable, Sendable {
     /// The number of votes that were signed, with those that are hidden.
     package var leafCount: Int { votes.reduce(0) { $0 + $1.leafCount } }
 
-    /// The tree of the votes; nil where a request has no id here.
+    /// The tree of the votes; nil where they are not well formed, or a request has no id here.
     package func tree(_ id: (EntryIndex) -> RequestID?) -> VoteTree? {
+        guard ListedVote.areWellFormed(votes) else { return nil }
         var nodes: [VoteTree.Node] = []
         for vote in votes {
             switch vote {
@@ -345,26 +367,8 @@ extension VoteListMessage: Signed {
         return copy
     }
 
-    /// Whether it shows a vote, none on a request that another is on, and hides subtrees of the
-    /// tree of at most `Limits.votesPerListMax` votes, each as large as it can be.
-    package var isWellFormed: Bool {
-        var requests: Set<RequestID> = []
-        var end = 0
-        /// The height of what is hidden before, where it is the left half of something.
-        var left: UInt8?
-        for vote in votes {
-            switch vote {
-            case .shown(let request, _, _):
-                guard requests.insert(request).inserted else { return false }
-                left = nil
-            case .hidden(let height, _):
-                guard end % vote.leafCount == 0, left != height else { return false }
-                left = end % (2 * vote.leafCount) == 0 ? height : nil
-            }
-            end += vote.leafCount
-        }
-        return !requests.isEmpty && end <= Limits.votesPerListMax
-    }
+    /// See `ListedVote.areWellFormed`.
+    package var isWellFormed: Bool { ListedVote.areWellFormed(votes) }
 
     /// The list with fewer votes shown: those that `isShown` says it of, by their order in `votes`.
     package func hiding(where isHidden: (Int) -> Bool) -> VoteListMessage {
@@ -397,10 +401,10 @@ extension VoteListMessage: Signed {
         return copy
     }
 
-    /// The votes that are shown, each with the list that its signature covers.
-    ///
-    /// - Precondition: it is well formed.
+    /// The votes that are shown, each with the list that its signature covers; none where it is
+    /// not well formed.
     package var signedVotes: [SignedVote] {
+        guard isWellFormed else { return [] }
         let list = SignedList(self)
         var end = 0
         return votes.enumerated().compactMap { place, vote in

@@ -387,11 +387,12 @@ ENUMERATIONS = {
     "deltaIsBeta deltaIsGenerator secretKnown constantInfinite constantIsAlpha "
     "inputInfinite inputIsConstant inputsAlike malformedName nameTaken nameChanged "
     "jobBounds thresholdTooLarge jobOverBounds jobDeadline batchClosing numberNotHigher "
-    "malformedAnnouncement announcedOften",
+    "malformedAnnouncement announcedOften malformedList",
 }
 ENUMERATIONS = {name: values.split() for name, values in ENUMERATIONS.items()}
 
 SLOT = "height:u64 round:u32"
+VOTES = ENUMERATIONS["Vote"]
 UNIONS = {
     "InputBinding": {
         0: "root",
@@ -434,6 +435,7 @@ UNIONS = {
         2: "result status:JobStatus output:32 fuel:u64 signature:64",
         3: "checkpoint root:32 seconds:?u64 signature:64",
         4: "settlement result:SettlementResult reference:bytes<128 signature:64",
+        5: "listedVote vote:Vote reason:VoteReason timestamp:u64 path:VotePath signature:64",
     },
     "Divergence": {
         0: "component height:u64 component:u8 decided:32 derived:32",
@@ -450,6 +452,14 @@ UNIONS = {
         5: "governance message:GovernanceMessage",
         6: "evidence message:EvidenceMessage",
         7: "announcement message:AnnouncementMessage",
+        8: "votes message:VoteListMessage",
+    },
+    **{
+        name: {
+            **{tag: f"{vote} reason:VoteReason {request}" for tag, vote in enumerate(VOTES)},
+            **{3 + height: f"hidden{height} root:32" for height in range(9)},
+        }
+        for name, request in (("VoteOfEntry", "request:u64"), ("VoteOfList", "request:32"))
     },
 }
 
@@ -472,6 +482,8 @@ STRUCTURES = {
     " publicInputs:[32]<64"
     " timestamp:u64 submitter:32 signature:64",
     "VoteMessage": "request:32 validator:32 vote:Vote reason:VoteReason timestamp:u64 signature:64",
+    "VoteListMessage": "validator:32 timestamp:u64 votes:[VoteOfList]<256 signature:64",
+    "VotePath": "index:u32 count:u32 siblings:[32]<8",
     "JobMessage": "module:32 input:32 moduleBytes:u64 inputBytes:u64 fuel:u64 memoryBytes:u64 milliseconds:u64 engine:text<64"
     " engineVersion:text<64 timestamp:u64 submitter:32 signature:64",
     "ResultMessage": "job:32 validator:32 status:JobStatus output:32 fuel:u64 signature:64",
@@ -507,6 +519,7 @@ EVENTS = {
     8: "evidenceSubmitted validator:u16 slot:Slot first:Statement second:Statement",
     9: "messageRefused message:Message refusal:Refusal",
     10: "validatorAnnounced validator:u16 announcement:Announcement signature:64",
+    11: "votesCast validator:u16 timestamp:u64 votes:[VoteOfEntry]<256 signature:64",
     64: "roundOpened request:u64 leader:u16 pinnedSet:32 threshold:u32 deadline:u64",
     65: "outcomeDecided request:u64 outcome:Outcome reason:OutcomeReason approvals:u16"
     " rejections:u16"
@@ -658,6 +671,97 @@ def signed_bytes(name, ledger, kind, message):
         if field != "signature"
     ]
     return domain(name) + ledger + b"".join(parts)
+
+
+def vote_leaf(request, vote, reason):
+    """The hash of a vote as a leaf of the tree of its list; Events, "Lists of votes"."""
+    return sha(
+        b"\x00" + request + encode("Vote", vote) + encode("VoteReason", reason)
+    )
+
+
+def list_bytes(ledger, validator, timestamp, count, root):
+    """What the signature of a list of votes covers."""
+    return (
+        domain("votes")
+        + ledger
+        + validator
+        + encode("u64", timestamp)
+        + encode("u32", count)
+        + root
+    )
+
+
+def shown_votes(m):
+    """The votes that a list shows."""
+    return [v for v in m.votes if not v.kind.startswith("hidden")]
+
+
+def height_of(vote):
+    """The height of the subtree that a place of a list stands for."""
+    return int(vote.kind[6:]) if vote.kind.startswith("hidden") else 0
+
+
+def is_list(m):
+    """Shows a vote, none on a request twice, and hides aligned subtrees as large as can be."""
+    end, left = 0, None
+    for vote in m.votes:
+        size = 1 << height_of(vote)
+        if vote.kind.startswith("hidden"):
+            if end % size or left == size:
+                return False
+            left = size if end % (2 * size) == 0 else None
+        else:
+            left = None
+        end += size
+    requests = [v.request for v in shown_votes(m)]
+    return 0 < len(requests) == len(set(requests)) and end <= VOTES_PER_LIST_MAX
+
+
+def signed_list(ledger, m):
+    """What a list of votes signs: the root is made of the leaves, and of what is hidden."""
+
+    def root(nodes, count):
+        if len(nodes) == 1 and 1 << nodes[0][0] == count:
+            return nodes[0][1]
+        half = 1
+        while half * 2 < count:
+            half *= 2
+        left, size = 0, 0
+        while size < half:
+            size += 1 << nodes[left][0]
+            left += 1
+        return sha(b"\x01" + root(nodes[:left], half) + root(nodes[left:], count - half))
+
+    nodes = [
+        (
+            height_of(v),
+            v.root if v.kind.startswith("hidden") else vote_leaf(v.request, v.kind, v.reason),
+        )
+        for v in m.votes
+    ]
+    count = sum(1 << height for height, _ in nodes)
+    return list_bytes(ledger, m.validator, m.timestamp, count, root(nodes, count))
+
+
+def signed_along(ledger, m, path):
+    """What the list signs in which a vote is; None where the way is of another length."""
+    at, last, node = path.index, path.count - 1, vote_leaf(m.request, m.vote, m.reason)
+    if path.index >= path.count:
+        return None
+    for sibling in path.siblings:  # RFC 9162, 2.1.3.2
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            node = sha(b"\x01" + sibling + node)
+            while at & 1 == 0 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            node = sha(b"\x01" + node + sibling)
+        at, last = at >> 1, last >> 1
+    if last:
+        return None
+    return list_bytes(ledger, m.validator, m.timestamp, path.count, node)
 
 
 EDWARDS_P = 2**255 - 19
@@ -938,6 +1042,8 @@ def key_fault(data, kinds):
 TERMS_MAX = 8
 BRIDGE = 65_535
 VOTE_LIFE_MILLISECONDS = 60_000
+VOTES_PER_LIST_MAX = 256
+DECISION_BYTES_MAX = 1 << 20  # that the decisions of a batch with lists are reckoned to write
 POINT = 1000  # reputation is kept in thousandths
 REPUTATION_START = 1000 * POINT
 CHANGE = dict(
@@ -952,7 +1058,7 @@ JOB_AGREE = 2
 COMMANDS_MAX = 1000
 COMMAND_BYTES_MAX = 4 << 20
 INPUTS = """requestSubmitted voteCast jobSubmitted resultReported settlementReported
-    governanceApproved evidenceSubmitted messageRefused validatorAnnounced""".split()
+    governanceApproved evidenceSubmitted messageRefused validatorAnnounced votesCast""".split()
 FORMAT_VERSION = 1
 NAME = re.compile(r"[a-z0-9.-]{1,32}")
 JOB_MEMORY_MAX = 1 << 32
@@ -1084,7 +1190,7 @@ class Ledger:
                 self.publish(number, root)
         self.sealed = [self.sealed_members()] * 2
         self.is_open = self.is_sealing = True
-        self.commands = self.command_bytes = self.close_bytes = 0
+        self.commands = self.command_bytes = self.close_bytes = self.decision_bytes = 0
 
     def name_fault(self, name, own, others):
         """Events, "Names": one that is known keeps its own, all others must differ."""
@@ -1223,7 +1329,7 @@ class Ledger:
         if self.minute != e.time // MINUTE_MILLISECONDS:
             self.minute, self.refusals = e.time // MINUTE_MILLISECONDS, {}
         self.is_open, self.is_sealing = True, False
-        self.commands = self.command_bytes = self.close_bytes = 0
+        self.commands = self.command_bytes = self.close_bytes = self.decision_bytes = 0
         self.history("leaders", struct.pack("<BQIH", 0, e.height, e.round, e.proposer))
         while self.day < e.time // DAY_MILLISECONDS:
             self.day += 1
@@ -1418,6 +1524,68 @@ class Ledger:
         if len(round.votes) == len(round.pinned) and not round.closed:
             self.close(round, "complete")
 
+    # -- Events, "Lists of votes"
+
+    def votesCast(self, e):
+        for vote in shown_votes(e):
+            self.check(vote.request in self.requests, True, "votesCast.request is a request")
+        self.check(e.validator < len(self.validators), True, "votesCast.validator is a validator")
+        message = SimpleNamespace(**vars(e))
+        message.validator = self.validators[e.validator].key
+        message.votes = [
+            SimpleNamespace(**{**vars(v), "request": self.requests[v.request].id})
+            if hasattr(v, "request")
+            else v
+            for v in e.votes
+        ]
+        self.check(is_list(message), True, "votesCast is a list of votes")
+        self.verify(message.validator, e.signature, signed_list(self.id, message))
+        self.check(self.judge_votes(message), None, "refusal of the votes")
+        rounds = [self.requests[v.request] for v in shown_votes(e)]
+        for round, vote in zip(rounds, shown_votes(e)):
+            cast = event(
+                "voteCast",
+                request=round.entry,
+                validator=e.validator,
+                vote=vote.kind,
+                reason=vote.reason,
+                timestamp=e.timestamp,
+                signature=e.signature,
+            )
+            round.votes[e.validator] = SimpleNamespace(entry=self.index, cast=cast, listed=True)
+        undecided = [round.outcome is None for round in rounds]
+        for round, was_undecided in zip(rounds, undecided):
+            if was_undecided and round.outcome is not None:
+                continue  # an approval before it has ended it
+            if round.outcome is None:
+                self.decide(round, self.index)
+            if round.outcome and len(round.votes) == len(round.pinned) and not round.closed:
+                self.close(round, "complete")
+
+    def judge_votes(self, m):
+        if not is_list(m):
+            return "malformedList"
+        for vote in shown_votes(m):
+            one = SimpleNamespace(
+                request=vote.request, validator=m.validator, vote=vote.kind, timestamp=self.time
+            )
+            refusal = self.judge_vote(one)
+            if refusal:
+                return refusal
+        if abs(m.timestamp - self.time) > VOTE_LIFE_MILLISECONDS:
+            return "timestamp"
+        rounds = [self.requests[self.entry_of[v.request]] for v in shown_votes(m)]
+        closes = sum(66 * len(r.pinned) + 128 for r in rounds)
+        decisions = sum(
+            41 * len(r.request.nullifiers) + 96 for r in rounds if r.outcome is None
+        )
+        if (
+            self.close_bytes + closes > CLOSE_BYTES_MAX
+            or self.decision_bytes + decisions > DECISION_BYTES_MAX
+        ):
+            return "batchFull"
+        return None
+
     def judge_vote(self, m):
         round = self.requests.get(self.entry_of.get(m.request))
         if round is None:
@@ -1468,6 +1636,7 @@ class Ledger:
             time=self.time,
         )
         self.submitters[round.submitter].undecided -= 1
+        self.decision_bytes += 41 * len(round.request.nullifiers) + 96
         self.outcome_leaf(round)
         self.emit(round.outcome)
 
@@ -1916,11 +2085,13 @@ class Ledger:
     def evidence_bytes(self, key, slot, statement, which):
         """What a statement of an evidence signs; None where it is not about the slot."""
         kind = slot.kind if slot.kind in ("vote", "result", "checkpoint", "settlement") else None
-        if statement.kind != (kind or "consensus"):
+        if statement.kind not in (kind or "consensus", "listedVote" if kind == "vote" else ""):
             return None
         message = SimpleNamespace(**vars(statement))
         if kind == "vote":
             message.request, message.validator = self.requests[slot.request].id, key
+            if statement.kind == "listedVote":
+                return signed_along(self.id, message, statement.path)
             return signed_bytes("vote", self.id, "VoteMessage", message)
         if kind == "result":
             message.job, message.validator = self.jobs[slot.job].id, key
@@ -2002,6 +2173,7 @@ class Ledger:
         judges = {
             "request": ("submitter", self.judge_request),
             "vote": ("validator", self.judge_vote),
+            "votes": ("validator", self.judge_votes),
             "job": ("submitter", self.judge_job),
             "result": ("validator", self.judge_result),
             "settlement": ("bridge", self.judge_settlement),
@@ -2013,12 +2185,12 @@ class Ledger:
         is_party = self.validator_of(sender) or self.submitter_of(sender) or sender == self.bridge
         self.check(bool(is_party), True, "messageRefused.message of a party of the ledger")
         name = e.message.kind
-        self.verify(
-            sender,
-            m.signature,
-            signed_bytes(name, self.id, name.title() + "Message", m),
-            "messageRefused.message.signature",
-        )
+        if name == "votes":
+            self.check(is_list(m), True, "messageRefused.message is signed")
+            signed = signed_list(self.id, m)
+        else:
+            signed = signed_bytes(name, self.id, name.title() + "Message", m)
+        self.verify(sender, m.signature, signed, "messageRefused.message.signature")
         refusal = judge(m)
         self.check(refusal in (None, "known"), False, "messageRefused.message is refused")
         self.check(e.refusal, refusal, "messageRefused.refusal")
@@ -2074,8 +2246,9 @@ class Ledger:
         """An optional vote or result with its entry."""
         if vote_or_result is None:
             return b"\x00"
+        flag = b"\x02" if getattr(vote_or_result, "listed", False) else b"\x01"
         return (
-            b"\x01" + encode("u64", vote_or_result.entry) + self.borsh(getattr(vote_or_result, of))
+            flag + encode("u64", vote_or_result.entry) + self.borsh(getattr(vote_or_result, of))
         )
 
     def history_fields(self, name):
@@ -2552,6 +2725,7 @@ STRUCTURES.update(
     for name, text in {
         "SealedEnd": "subtrees:[32]<64 seal:bytes<65535",
         "FalseVote": "request:RequestMessage circuit:Circuit vote:VoteMessage",
+        "FalseListedVote": "charge:FalseVote path:VotePath",
         "FalseResult": "job:JobMessage module:bytes<67108864 input:bytes<67108864"
         " result:ResultMessage",
         "EntryBytes": "bytes:bytes<65535",
@@ -2588,6 +2762,7 @@ CHARGES = [
     ("twoHistories", "TwoHistories"),
     ("claim", "UnfoundedClaim"),
     ("answer", "ClaimAnswer"),
+    ("falseVote", "FalseListedVote"),
 ]
 EFFECTS = {"claim": "accuses", "answer": "clears"}
 
@@ -2650,8 +2825,14 @@ def judge_contradiction(ledger, c):
 
 
 def judge_false_vote(ledger, c):
+    path = getattr(c, "path", None)
+    c = c.charge if path else c
     vote, request = c.vote, c.request
-    signed = signed_bytes("vote", ledger, "VoteMessage", vote)
+    if path:
+        signed = signed_along(ledger, vote, path)
+        must(signed is not None, "the way to the root of the list is of another length")
+    else:
+        signed = signed_bytes("vote", ledger, "VoteMessage", vote)
     must(is_signed(vote.validator, vote.signature, signed), "the vote is not signed")
     identity = sha(signed_bytes("request", ledger, "RequestMessage", request))
     must(identity == vote.request, "the vote is on another request")
@@ -2730,6 +2911,10 @@ def grounds(fault, events, first, unclosed):
         about = at.request if at.kind == "voteCast" else at.job
         kind = "vote" if at.kind == "voteCast" else "result"
         return set() if about >= first or about in unclosed else message_grounds(kind)
+    if at.kind == "votesCast":
+        abouts = [v.request for v in shown_votes(at)]
+        is_open = all(about >= first or about in unclosed for about in abouts)
+        return set() if is_open else message_grounds("votes")
     if at.kind == "settlementReported":
         return message_grounds("settlement")
     if at.kind == "evidenceSubmitted":
@@ -2747,6 +2932,7 @@ def message_grounds(kind):
         {
             "request": "roots outcomes nullifiers",
             "vote": "outcomes",
+            "votes": "outcomes",
             "job": "jobs",
             "result": "jobs",
             "settlement": "outcomes outbox",
@@ -2840,7 +3026,7 @@ def restore_fixed(view, d, ledger):
     if d.offset != len(d.data):
         raise Undecodable("bytes are left over")
     view.is_open = view.is_sealing = view.has_sealed = False
-    view.commands = view.command_bytes = view.close_bytes = 0
+    view.commands = view.command_bytes = view.close_bytes = view.decision_bytes = 0
 
 
 def read_event(d, kind):
@@ -2869,10 +3055,13 @@ def restore_rounds(view, d):
         opened, settlement = read_event(d, "roundOpened"), d.read("u64")
         votes = {}
         for place in range(d.read("u32")):
-            if d.read("flag"):
+            start, flag = d.offset, d.read("u8")
+            if flag > 2:
+                raise Undecodable(f"offset {start}: {flag} is no vote")
+            if flag:
                 at = d.read("u64")
                 votes[pinned[place].index] = SimpleNamespace(
-                    entry=at, cast=read_event(d, "voteCast")
+                    entry=at, cast=read_event(d, "voteCast"), listed=flag == 2
                 )
         values = {
             **vars(request),

@@ -57,6 +57,33 @@ struct CertificateCase {
         return CertificateCase(builder: builder, request: request)
     }
 
+    /// A ledger in which seven lists approve a request, and with it end one that conflicts; a case
+    /// of each.
+    static func makeWithLists() throws -> [CertificateCase] {
+        var builder = try LedgerBuilder(circuits: [try Paraloom.circuit("native")])
+        var requests: [RequestID] = []
+        try builder.batch(seconds: 1) { builder in
+            for time in 0..<2 as Range<UInt64> {
+                requests.append(
+                    try builder.submit(
+                        try Paraloom.request("native", timestamp: Time(time), by: builder)))
+            }
+            for validator in 0..<7 {
+                let list = VoteListMessage(
+                    validator: builder.validators[validator].publicKey,
+                    timestamp: builder.state.time,
+                    votes: requests.map {
+                        .shown(request: $0, vote: .approve, reason: .proofHolds)
+                    }, signature: .zero)
+                try builder.take(
+                    .votes(list.signed(by: builder.validators[validator], in: builder.state.ledger))
+                )
+            }
+        }
+        try builder.batch(seconds: 2)
+        return requests.map { CertificateCase(builder: builder, request: $0) }
+    }
+
     /// The checkpoint of the whole log, signed by so many validators from the first on.
     func checkpoint(
         of entries: [[UInt8]], signers: Range<Int> = 0..<10, ledger: Digest? = nil

@@ -52,7 +52,14 @@ struct CertificatePlacesTests {
     func `every decided request has the certificate that a fold makes`(
         _ kind: CertificateCase.Kind
     ) throws {
-        let item = try CertificateCase.make(kind)
+        try check(try CertificateCase.make(kind))
+    }
+
+    @Test func `and so has one that lists of votes decided`() throws {
+        for item in try CertificateCase.makeWithLists() { try check(item) }
+    }
+
+    private func check(_ item: CertificateCase) throws {
         let folder = try Folder()
         let log = try LedgerDirectory.open(try folder.write(item.builder.entries))
         let signed = try item.checkpoint(of: item.builder.entries)

@@ -57,6 +57,42 @@ struct CertificateTests {
                 == (kind == .trueRejection || kind == .deadline))
     }
 
+    @Test func `votes that were signed in lists are shown with their ways`() throws {
+        for (item, outcome) in zip(
+            try CertificateCase.makeWithLists(), ["approved", "rejected"])
+        {
+            let made = try item.certificate()
+            #expect(made.bytes[4] == 2)
+            #expect(try Certificate(made.bytes) == made)
+            let report = try item.report(made)
+            #expect(report.flaw == nil && report.isValid)
+            #expect(report.decision?.outcome == outcome)
+            #expect(report.decision?.approvals == 7)
+            #expect(made.paths.count == (outcome == "approved" ? 7 : 14))
+            var other = made
+            other.paths.removeFirst()
+            #expect(try item.report(other).flaw?.field == "path")
+            other = made
+            other.paths[0].path = VotePath(of: 0, in: Self.tree(of: 3))
+            #expect(try item.report(other).flaw?.field == "path")
+            other.paths[0].path = VotePath(
+                of: Int(made.paths[0].path.index), in: Self.tree(of: 2))
+            #expect(try item.report(other).flaw?.field == "signature")
+        }
+    }
+
+    /// A tree of so many votes on other requests.
+    private static func tree(of count: Int) -> VoteTree {
+        VoteListMessage(
+            validator: PublicKey(.zero), timestamp: Time(0),
+            votes: (0..<count).map {
+                .shown(
+                    request: RequestID(Digest(hashing: [UInt8($0)])), vote: .approve,
+                    reason: .proofHolds)
+            }, signature: .zero
+        ).tree
+    }
+
     @Test func `an approval whose proof does not hold is no valid certificate`() throws {
         let item = try CertificateCase.make(.falseApproval)
         let report = try item.report(try item.certificate())

@@ -55,8 +55,9 @@ struct EventGenerator {
     }
 
     mutating func statement() -> Statement {
-        switch below(5) {
+        switch below(6) {
         case 0: .vote(vote(), raw(7), time(), signature())
+        case 5: .listedVote(vote(), raw(7), time(), path(), signature())
         case 1:
             .consensus(
                 value: below(2) == 0 ? nil : digest(),
@@ -69,6 +70,23 @@ struct EventGenerator {
             .settlement(
                 raw(2), reference: list(9) { UInt8($0.below(256)) }, signature())
         }
+    }
+
+    /// The way of any vote in a list of any votes.
+    mutating func path() -> VotePath {
+        let requests = list(40) { RequestID($0.digest()) } + [RequestID(digest())]
+        let message = VoteListMessage(
+            validator: key(), timestamp: time(),
+            votes: requests.map { .shown(request: $0, vote: .approve, reason: .unspecified) },
+            signature: .zero)
+        return VotePath(of: Int(below(UInt64(requests.count))), in: message.tree)
+    }
+
+    /// A place of a list of votes, whatever comes before it.
+    mutating func listed<R>(_ request: (inout Self) -> R) -> ListedVote<R> {
+        below(4) == 0
+            ? .hidden(height: UInt8(below(9)), root: digest())
+            : .shown(request: request(&self), vote: vote(), reason: raw(7))
     }
 
     mutating func parameters() -> Parameters {
@@ -111,7 +129,7 @@ struct EventGenerator {
         }
     }
 
-    /// A message of kind `tag`, 0 to 7.
+    /// A message of kind `tag`, 0 to 8.
     mutating func message(_ tag: UInt8) -> Message {
         switch tag {
         case 0:
@@ -157,6 +175,12 @@ struct EventGenerator {
                     validator: key(),
                     slot: below(2) == 0 ? .vote(RequestID(digest())) : .consensus(slot()),
                     first: statement(), second: statement()))
+        case 8:
+            .votes(
+                VoteListMessage(
+                    validator: key(), timestamp: time(),
+                    votes: list(20) { $0.listed { RequestID($0.digest()) } },
+                    signature: signature()))
         default:
             .announcement(
                 AnnouncementMessage(
@@ -250,8 +274,13 @@ struct EventGenerator {
         case 9:
             .messageRefused(
                 MessageRefused(
-                    message: message(UInt8(below(8))),
+                    message: message(UInt8(below(9))),
                     refusal: Refusal.allCases[Int(below(UInt64(Refusal.allCases.count)))]))
+        case 11:
+            .votesCast(
+                VotesCast(
+                    validator: validator(), timestamp: time(),
+                    votes: list(20) { $0.listed { $0.entry() } }, signature: signature()))
         default:
             .validatorAnnounced(
                 ValidatorAnnounced(

@@ -184,7 +184,7 @@ struct MessageTests {
             request: RequestID(.ofNothing), validator: key.publicKey, vote: .approve,
             reason: .proofHolds, timestamp: Time(5), signature: .zero
         ).signed(by: key, in: ledger)
-        let written = VerificationVote(vote)
+        let written = VerificationVote(vote, isListed: false)
         #expect(try written.message() == vote)
         func names(_ value: some Encodable) throws -> [String] {
             let json = try NodeJSON.encode(value)
@@ -200,7 +200,7 @@ struct MessageTests {
             rejections: 0, abstentions: 0, deciding: EntryIndex(9), margin: 0, time: Time(8))
         #expect(
             try names(
-                ConsensusResult(request: vote.request, decision: decided, votes: [vote]))
+                ConsensusResult(request: vote.request, decision: decided, votes: [written]))
                 == ["final_timestamp", "outcome", "reason", "request_id", "tally", "votes"])
         #expect(
             try names(

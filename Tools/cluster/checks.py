@@ -18,11 +18,11 @@ import collections
 import json
 
 from .failures import demand
-from .journals import Journal
+from .journals import Journal, single_votes
 
 APPROVED, REJECTED, TIMED_OUT = "approved", "rejected", "timedOut"
 KINDS = (
-    "batchOpened", "requestSubmitted", "roundOpened", "voteCast", "outcomeDecided",
+    "batchOpened", "requestSubmitted", "roundOpened", "voteCast", "votesCast", "outcomeDecided",
     "nullifierSpent", "nullifierReleased", "settlementReported", "reputationChanged",
     "equivocationFound")
 
@@ -44,9 +44,8 @@ class Checks:
         network = self.network
         folder = str(network.folder / longest)
         kinds = [word for kind in KINDS for word in ("--kind", kind)]
-        self.entries = [
-            json.loads(line)
-            for line in network.run("log", folder, "--json", *kinds).stdout.splitlines()]
+        lines = network.run("log", folder, "--json", *kinds).stdout.splitlines()
+        self.entries = list(single_votes(json.loads(line) for line in lines))
         rows = [
             json.loads(line) for line in network.run(
                 "requests", folder, "--json", "--limit", "0").stdout.splitlines()]
@@ -163,8 +162,9 @@ class Checks:
             demand(size is None or not node.is_honest or size >= node.size,
                    f"{node.name} told of {node.size} entries and holds {size}")
         votes, precommits = collections.defaultdict(list), collections.defaultdict(list)
+        identities = {row["entry"]: identity for identity, row in self.rows.items()}
         for _, fields in self.of("voteCast"):
-            votes[fields["validator"]].append((fields["signature"], fields["vote"]))
+            votes[fields["validator"]].append((identities.get(fields["request"]), fields["vote"]))
         for _, fields in self.of("batchOpened"):
             batch = (fields["height"] - 1, fields["precommit_round"], fields["previous_root"])
             for precommit in fields["precommits"]:
@@ -173,8 +173,8 @@ class Checks:
             if not node.is_honest:
                 continue
             journal = Journal(*node.lost_journals, node.home / "journal")
-            for signature, vote in votes[place]:
-                demand(journal.votes.get(signature) == vote,
+            for request, vote in votes[place]:
+                demand(journal.said.get(request) == vote,
                        f"a vote of {node.name} in the ledger is not in its journal")
             for signature, batch in precommits[place]:
                 demand(journal.precommits.get(signature) == batch,

@@ -103,14 +103,29 @@ def log_entries(folder):
     return [entry for path in segments(folder) for entry in frame_entries(path)]
 
 
+def single_votes(entries):
+    """Entries as `recount log --json` gives them, and each vote of a list as one of its own."""
+    for entry in entries:
+        if entry["kind"] != "votesCast":
+            yield entry
+            continue
+        fields = entry["fields"]
+        for place in fields["votes"]:
+            if "shown" in place:
+                yield {**entry, "kind": "voteCast", "fields": {
+                    **place["shown"], "validator": fields["validator"],
+                    "timestamp": fields["timestamp"], "signature": fields["signature"]}}
+
+
 class Journal:
-    """What a validator has signed: by signature. A contradiction is an error.
+    """What a validator has said: of requests by identity, of batches by slot, and precommits by
+    signature. A contradiction is an error.
 
     One that was lost and begun anew is read behind the lost one, which it must not contradict.
     """
 
     def __init__(self, *folders):
-        self.votes, self.precommits, self.said = {}, {}, {}
+        self.precommits, self.said = {}, {}
         for folder in folders:
             may_begin = folder != folders[0]
             for place, entry in enumerate(log_entries(folder)):
@@ -120,9 +135,12 @@ class Journal:
         tag = entry[0]
         if tag == 0:
             demand(len(entry) == 139, f"{where} is a vote of {len(entry)} bytes")
-            request, vote = entry[1:33].hex(), VOTES[entry[65]]
-            self.say(where, request, vote)
-            self.votes[entry[75:].hex()] = vote
+            self.say(where, entry[1:33].hex(), VOTES[entry[65]])
+        elif tag == 9:
+            count = number(entry, 41, 4)
+            demand(len(entry) == 45 + 34 * count + 64, f"{where} is no list of {count} votes")
+            for start in range(45, 45 + 34 * count, 34):
+                self.say(where, entry[start + 2 : start + 34].hex(), VOTES[entry[start]])
         elif tag == 4:
             demand(len(entry) == 1 + 8 + 4 + 32 + 8 + 64, f"{where} is no proposal")
             height, turn = struct.unpack_from("<QI", entry, 1)

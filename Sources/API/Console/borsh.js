@@ -144,6 +144,16 @@ function readLedgerOpened(reader) {
   };
 }
 
+/** A vote of a list, or a complete subtree of 2^height votes that are hidden. */
+function readListed(reader) {
+  const tag = reader.u8();
+  if (tag >= VOTES.length) {
+    if (tag > VOTES.length + 8) throw new Error(`byte ${reader.place - 1}: no vote of a list`);
+    return { height: tag - VOTES.length, root: reader.take(32) };
+  }
+  return { height: 0, vote: VOTES[tag], reason: reader.word(REASONS), request: reader.u64() };
+}
+
 const READERS = {
   0: ["ledgerOpened", readLedgerOpened],
   1: ["batchOpened", (r) => ({
@@ -159,6 +169,10 @@ const READERS = {
   3: ["voteCast", (r) => ({
     request: r.u64(), validator: r.u16(), vote: r.word(VOTES), reason: r.word(REASONS),
     timestamp: r.u64(), signature: r.take(64),
+  })],
+  11: ["votesCast", (r) => ({
+    validator: r.u16(), timestamp: r.u64(), votes: r.list(256, readListed, 10),
+    signature: r.take(64),
   })],
   64: ["roundOpened", (r) => ({
     request: r.u64(), leader: r.u16(), pinnedSet: r.take(32), threshold: r.u32(), deadline: r.u64(),
@@ -186,7 +200,7 @@ export function readEvent(bytes) {
   const tag = reader.u8();
   const known = READERS[tag];
   if (!known) {
-    if (!(tag <= 10 || (tag >= 64 && tag <= 76))) throw new Error(`no event has the tag ${tag}`);
+    if (!(tag <= 11 || (tag >= 64 && tag <= 76))) throw new Error(`no event has the tag ${tag}`);
     return { kind: "other", tag };
   }
   const event = { kind: known[0], ...known[1](reader) };

@@ -5,9 +5,9 @@
 // It rests on the policy and the ledger id that the reader brings along, and on nothing else.
 
 import {
-  counted, join, listed, number, readCircuit, Reader, readEvent,
+  counted, join, listed, number, readCircuit, Reader, readEvent, REASONS, VOTES,
 } from "./borsh.js";
-import { hex, isSame, leafHash, multiProofRoot } from "./merkle.js";
+import { hex, inclusionRoot, isSame, leafHash, multiProofRoot } from "./merkle.js";
 import { judgeLine, parseNote, verifies } from "./note.js";
 import { sha256 } from "./sha256.js";
 
@@ -55,13 +55,27 @@ export function parseCertificate(bytes) {
   if (new TextDecoder("latin1").decode(reader.take(Math.min(4, bytes.length))) !== "RCCT") {
     throw new Error("the file does not begin as a certificate does");
   }
-  if (reader.u16() !== 1) throw new Error("the certificate has another version");
+  const version = reader.u16();
+  if (version !== 1 && version !== 2) throw new Error("the certificate has another version");
   const certificate = {
     note: reader.blob(294_912), subject: readPart(reader), conflict: reader.optional(readPart),
     entries: reader.list(ENTRIES_MAX, (one) =>
       ({ index: one.u64(), bytes: one.blob(65_535) }), 12),
     proof: reader.list(ENTRIES_MAX, (one) => one.take(32), 32),
+    // The ways of votes that were signed in lists.
+    ways: version === 1 ? [] : reader.list(ENTRIES_MAX, (one) => ({
+      request: one.u64(), entry: one.u64(), leaf: one.u32(), count: one.u32(),
+      siblings: one.list(8, (node) => node.take(32), 32),
+    }), 28),
   };
+  certificate.ways.forEach((way, place) => {
+    const before = certificate.ways[place - 1];
+    if (place && !(before.request < way.request
+      || (before.request === way.request && before.entry < way.entry))) {
+      throw new Error("the ways are out of order");
+    }
+  });
+  if (version === 2 && certificate.ways.length === 0) throw new Error("it has no ways");
   reader.end();
   certificate.entries.forEach((entry, place) => {
     if (place && entry.index <= certificate.entries[place - 1].index) {
@@ -148,9 +162,26 @@ function bindingFlaw(circuit, request) {
   return null;
 }
 
+/** The votes on a request, also those of lists, by entry. */
+function votesOn(request, events) {
+  return events.flatMap((event) => {
+    if (event.kind === "voteCast") return event.request === request ? [event] : [];
+    if (event.kind !== "votesCast") return [];
+    let leaf = 0;
+    const found = [];
+    for (const one of event.votes) {
+      if (one.request === request && !found.length) {
+        found.push({ ...event, vote: one.vote, reason: one.reason, leaf });
+      }
+      leaf += 2 ** one.height;
+    }
+    return found.map((vote) => ({ ...vote, leaves: leaf }));
+  });
+}
+
 class Entries {
-  constructor(ledger, genesis, events) {
-    Object.assign(this, { ledger, genesis, events });
+  constructor(ledger, genesis, events, ways) {
+    Object.assign(this, { ledger, genesis, events, ways });
     this.byIndex = new Map(events.map((event) => [event.index, event]));
     this.batches = events.filter((event) => event.kind === "batchOpened");
   }
@@ -218,9 +249,7 @@ class Entries {
 
   async count(round) {
     const voters = new Set();
-    const votes = this.events.filter((event) =>
-      event.kind === "voteCast" && event.request === round.part.request);
-    for (const vote of votes) {
+    for (const vote of votesOn(round.part.request, this.events)) {
       const at = `the vote in entry ${vote.index}`;
       const member = round.part.pinned.find((one) => one.index === vote.validator);
       need(member, "votes", `${at} is of nobody who was pinned`);
@@ -229,9 +258,7 @@ class Entries {
       need(round.byVotes === null && vote.index < round.decided.index, "votes",
         `${at} came after the decision`);
       voters.add(vote.validator);
-      const signed = join(counted("recount/vote/v1"), this.ledger, round.id, member.key,
-        number(["approve", "reject", "abstain"].indexOf(vote.vote), 1), this.reason(vote),
-        number(vote.timestamp, 8));
+      const signed = this.signed(round, vote, member.key);
       need(await verifies(member.key, vote.signature, signed), "votes",
         `the signature of ${at} does not hold`);
       const time = this.batchTime(vote.index);
@@ -250,8 +277,24 @@ class Entries {
     }
   }
 
-  /** The byte of a reason stands behind tag, request, validator and vote. */
-  reason(vote) { return vote.raw.subarray(12, 13); }
+  /** What a validator signed: its vote, or the list to whose root the way of the vote leads. */
+  signed(round, vote, key) {
+    const said = join(number(VOTES.indexOf(vote.vote), 1), number(REASONS.indexOf(vote.reason), 1));
+    if (vote.kind === "voteCast") {
+      return join(counted("recount/vote/v1"), this.ledger, round.id, key, said,
+        number(vote.timestamp, 8));
+    }
+    const way = this.ways.find((one) =>
+      one.request === round.part.request && one.entry === vote.index);
+    need(way?.leaf === vote.leaf && way.count === vote.leaves, "votes",
+      `the way of the vote in entry ${vote.index} is missing, or of another place`);
+    let root;
+    try {
+      root = inclusionRoot(way.leaf, way.count, leafHash(join(round.id, said)), way.siblings);
+    } catch (error) { throw new Flaw("votes", `entry ${vote.index}: ${error.message}`); }
+    return join(counted("recount/votes/v1"), this.ledger, key, number(vote.timestamp, 8),
+      number(way.count, 4), root);
+  }
 
   decide(round, other) {
     const said = round.decided;
@@ -271,7 +314,12 @@ class Entries {
     if (round.byVotes && !other) {
       wanted = { ...round.byVotes };
       batch = one(wanted.entry);
-      same("place", wanted.entry + 1n, said.index);
+      // Behind a list come the decisions of all its votes, each of which names the list.
+      if (this.byIndex.get(wanted.entry).kind === "votesCast") {
+        need(said.index > wanted.entry, "decision", "it stands before the votes");
+      } else {
+        same("place", wanted.entry + 1n, said.index);
+      }
     } else if (!round.byVotes && other) {
       wanted = { outcome: "rejected", reason: "nullifierSpent", entry: other.decided.deciding };
       batch = one(wanted.entry);
@@ -328,7 +376,8 @@ class Entries {
     const theirs = new Set(other.request.nullifiers.map(hex));
     check(round.request.nullifiers.some((one) => theirs.has(hex(one))), "no nullifier is common");
     const deciding = other.decided.deciding;
-    check(deciding > round.part.request + 1n && round.votes.every((vote) => vote.index < deciding),
+    check(deciding > round.part.request + 1n && round.votes.every((vote) =>
+      vote.index < deciding || (vote.index === deciding && vote.kind === "votesCast")),
       "the other was decided at another time");
     check(other.decided.index < round.decided.index, "the other was decided later");
   }
@@ -397,7 +446,7 @@ async function recount(certificate, policy, judgeProof, report, pass, skip) {
   need(isSame(root, note.root), "inclusion", "the entries are not in the log that was signed");
   pass("inclusion", `${certificate.entries.length} entries are in it`);
 
-  const entries = new Entries(ledger, genesis, events);
+  const entries = new Entries(ledger, genesis, events, certificate.ways);
   const round = await entries.round(certificate.subject);
   const other = certificate.conflict ? await entries.round(certificate.conflict) : null;
   if (other) entries.decide(other, null);

@@ -15,6 +15,13 @@ extension Segment {
 
     /// Checks one frame of which the bytes were read.
     func decodeFrame(_ number: Int, _ bytes: Span<UInt8>) throws(LogError) -> LogFrame {
+        try decode(number, bytes).1
+    }
+
+    /// The same, with the frame's header.
+    func decode(
+        _ number: Int, _ bytes: Span<UInt8>
+    ) throws(LogError) -> (FrameHeader, LogFrame) {
         let location = frames[number]
         do throws(FrameProblem) {
             let header = try FrameHeader(bytes, salt: self.header.salt)
@@ -28,7 +35,8 @@ extension Segment {
                     .endsEarly(
                         neededBytes: header.frameBytes, availableBytes: UInt64(bytes.count)))
             }
-            return try LogFrame(header, stored: bytes.extracting(FrameHeader.bytesCount...))
+            let frame = try LogFrame(header, stored: bytes.extracting(FrameHeader.bytesCount...))
+            return (header, frame)
         } catch {
             throw error.error(
                 file: file.path, offset: location.offset, entry: location.firstIndex)
@@ -169,11 +177,14 @@ extension EventLog {
 }
 
 extension Segment {
-    /// The frames from one on that are read at once: up to 1 MiB, and none that starts after `to`.
-    func run(from first: Int, to end: UInt64) -> Range<Int> {
+    /// The frames from one on that are read at once: up to 1 MiB unless told, and none that starts
+    /// after `to`.
+    func run(
+        from first: Int, to end: UInt64, bytesMax: Int = LogLimits.readBytes
+    ) -> Range<Int> {
         var last = first + 1
         while last < frames.count, frames[last].firstIndex < end,
-            self.end(ofFrame: last) - frames[first].offset <= UInt64(LogLimits.readBytes)
+            self.end(ofFrame: last) - frames[first].offset <= UInt64(bytesMax)
         {
             last += 1
         }

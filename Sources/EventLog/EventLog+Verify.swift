@@ -63,15 +63,19 @@ extension EventLog {
             for (segment, scan) in zip(group, scans(of: group, tree: tree)) {
                 let isLast = segment.header.firstIndex == segments.last?.header.firstIndex
                 let mayGrow = isLast && access == .readOnly && !mark
-                if tree {
-                    try verifier.verify(segment, try scan.get(), isLast: isLast, mayGrow: mayGrow)
-                } else {
-                    try verifier.verifyChecksums(
-                        segment, try scan.get(), isLast: isLast, mayGrow: mayGrow)
-                }
+                try verifier.verify(
+                    segment, try scan.get(), isLast: isLast, mayGrow: mayGrow, tree: tree)
                 progress(segment.endIndex)
             }
         }
+        return try end(verifier, of: contents, mark: mark, tree: tree)
+    }
+
+    /// Checks what stands at the end of the log and beside it, and returns what was gone through.
+    func end(
+        _ verifier: SegmentVerifier, of contents: LogContents, mark: Bool, tree: Bool
+    ) throws(LogError) -> LogVerification {
+        let segments = contents.segments
         // Without the tree its edge is what opening found.
         let edge = tree ? verifier.edge : contents.edge
         guard edge.count == contents.edge.count, edge.root == contents.edge.root else {
@@ -107,7 +111,7 @@ extension EventLog {
     }
 
     /// The names in `segments/` are those of the segments; a reader passes over newer ones.
-    private func verifyNames(_ segments: [Segment]) throws(LogError) {
+    func verifyNames(_ segments: [Segment]) throws(LogError) {
         let names = try onDisk { () throws(DiskError) in try disk.list(segmentsPath) }
         let wanted = segments.map { SegmentName.of($0.header.firstIndex) }
         for (segment, name) in zip(segments, wanted) where !names.contains(name) {
@@ -168,11 +172,22 @@ extension EventLog {
 }
 
 /// Puts together what the segments hold, one after the other.
-private struct SegmentVerifier {
+struct SegmentVerifier {
     private(set) var edge = TreeEdge()
     private(set) var result = LogVerification()
 
+    /// Takes in what the next segment holds; `tree` is whether leaves were hashed.
     mutating func verify(
+        _ segment: Segment, _ scan: SegmentScan, isLast: Bool, mayGrow: Bool, tree: Bool
+    ) throws(LogError) {
+        if tree {
+            try verifyTree(segment, scan, isLast: isLast, mayGrow: mayGrow)
+        } else {
+            try verifyChecksums(segment, scan, isLast: isLast, mayGrow: mayGrow)
+        }
+    }
+
+    private mutating func verifyTree(
         _ segment: Segment, _ scan: SegmentScan, isLast: Bool, mayGrow: Bool
     ) throws(LogError) {
         let path = segment.file.path
@@ -197,7 +212,7 @@ private struct SegmentVerifier {
     }
 
     /// Checks all but what rests on the tree.
-    mutating func verifyChecksums(
+    private mutating func verifyChecksums(
         _ segment: Segment, _ scan: SegmentScan, isLast: Bool, mayGrow: Bool
     ) throws(LogError) {
         let path = segment.file.path

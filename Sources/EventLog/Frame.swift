@@ -179,6 +179,21 @@ package struct LogFrame: Sendable {
         MerkleFrontier.leafHash(bytes.span.extracting(range(of: entry)))
     }
 
+    /// The hashes of the entries as leaves of the log's tree, computed two at a time.
+    package func leafHashes() -> [Digest] {
+        let span = bytes.span
+        var leaves: [Digest] = []
+        leaves.reserveCapacity(count)
+        for entry in stride(from: 0, to: count - 1, by: 2) {
+            let (one, other) = MerkleFrontier.leafHashes(
+                span.extracting(range(of: entry)), span.extracting(range(of: entry + 1)))
+            leaves.append(one)
+            leaves.append(other)
+        }
+        if !count.isMultiple(of: 2) { leaves.append(leafHash(of: count - 1)) }
+        return leaves
+    }
+
     /// Checks the stored payload against its header and restores the entries.
     ///
     /// Checks, in order: checksum, decompression, lengths of the entries.

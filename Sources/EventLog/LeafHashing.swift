@@ -56,6 +56,33 @@ enum LeafHashing {
         return leaves
     }
 
+    /// The index of the first leaf from one on with which a tile begins.
+    static func firstTile(from index: UInt64) -> UInt64 {
+        let leaves = UInt64(LogLimits.tileLeaves)
+        return (index + leaves - 1) / leaves * leaves
+    }
+
+    /// The roots of the whole tiles among leaves of which the first has this index.
+    ///
+    /// - Parameter parallel: Whether on several cores.
+    static func tiles(
+        of leaves: [Digest], from index: UInt64, parallel: Bool = false
+    ) -> [Digest] {
+        let width = LogLimits.tileLeaves
+        let start = Int(min(firstTile(from: index) - index, UInt64(leaves.count)))
+        let count = (leaves.count - start) / width
+        @Sendable func tile(_ number: Int) -> Digest {
+            merkleRoot(leaves[start + number * width..<start + (number + 1) * width])
+        }
+        guard parallel, count > 1 else { return (0..<count).map(tile) }
+        let results = Mutex([Digest](repeating: .zero, count: count))
+        DispatchQueue.concurrentPerform(iterations: count) { number in
+            let root = tile(number)
+            results.withLock { $0[number] = root }
+        }
+        return results.withLock { $0 }
+    }
+
     /// On this core, two at a time.
     private static func hashed(_ entries: ArraySlice<[UInt8]>) -> [Digest] {
         var leaves: [Digest] = []

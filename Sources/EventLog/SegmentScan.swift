@@ -21,29 +21,38 @@ struct SegmentScan {
     /// What is wrong with the frame that would start at `end`.
     private(set) var problem: FrameProblem?
 
+    /// Reads the header of the file anew; frames are taken in as pieces.
+    init(_ segment: Segment) throws(LogError) {
+        try self.init(segment.file, segment)
+    }
+
     /// Reads the file up to where the log knows its frames to end.
     ///
     /// `tree` is whether leaves are hashed.
     init(_ segment: Segment, disk: any Disk, tree: Bool) throws(LogError) {
-        let path = segment.file.path
-        let (file, size, bytes) = try onDisk { () throws(DiskError) in
-            let file = try disk.open(path, .read)
-            return (file, try file.size(), try file.read(at: 0, count: SegmentHeader.bytesCount))
-        }
-        self.file = file
-        self.size = size
-        do { header = try SegmentHeader(bytes.span) } catch {
-            throw error.error(file: path, offset: 0, entry: segment.header.firstIndex)
-        }
+        let file = try onDisk { () throws(DiskError) in try disk.open(segment.file.path, .read) }
+        try self.init(file, segment)
         var scanner = FrameScanner(file, header: header, limit: min(size, segment.framesEnd))
-        end = scanner.offset
-        endIndex = scanner.index
-        lastChecksum = scanner.lastChecksum
         while try take(from: &scanner, tree: tree) {
             end = scanner.offset
             endIndex = scanner.index
             lastChecksum = scanner.lastChecksum
         }
+    }
+
+    private init(_ file: any DiskFile, _ segment: Segment) throws(LogError) {
+        let (size, bytes) = try onDisk { () throws(DiskError) in
+            (try file.size(), try file.read(at: 0, count: SegmentHeader.bytesCount))
+        }
+        self.file = file
+        self.size = size
+        do { header = try SegmentHeader(bytes.span) } catch {
+            throw error.error(
+                file: file.path, offset: 0, entry: segment.header.firstIndex)
+        }
+        end = UInt64(SegmentHeader.bytesCount)
+        endIndex = header.firstIndex
+        lastChecksum = header.checksum
     }
 
     /// Takes the next frame in; false at the end, or where a frame is bad.
@@ -68,11 +77,34 @@ struct SegmentScan {
             return false
         case .frame(let frame, let location):
             frames.append(location)
-            for entry in 0..<frame.count {
-                append(frame.leafHash(of: entry), at: frame.firstIndex + UInt64(entry))
-            }
+            append(frame.leafHashes()[...], from: frame.firstIndex)
             return true
         }
+    }
+
+    /// Takes in a piece that follows the frames so far, and was checked by itself.
+    mutating func take(_ piece: LogPiece) throws(FrameProblem) {
+        guard piece.firstIndex == endIndex else {
+            throw .flaw(.firstIndex(expected: endIndex, found: piece.firstIndex))
+        }
+        guard piece.previous == lastChecksum else {
+            throw .flaw(.chain(expected: lastChecksum, found: piece.previous))
+        }
+        frames += piece.locations
+        end = piece.end
+        endIndex = piece.endIndex
+        lastChecksum = piece.lastChecksum
+        guard !piece.leaves.isEmpty else { return }
+        let before = Int(min(piece.firstTile, piece.endIndex) - piece.firstIndex)
+        let behind = before + piece.tiles.count * LogLimits.tileLeaves
+        append(piece.leaves[..<before], from: piece.firstIndex)
+        invariant(piece.tiles.isEmpty || tail.isEmpty, "a tile that does not begin at a boundary")
+        tiles += piece.tiles
+        append(piece.leaves[behind...], from: piece.firstIndex + UInt64(behind))
+    }
+
+    private mutating func append(_ leaves: ArraySlice<Digest>, from index: UInt64) {
+        for (place, leaf) in leaves.enumerated() { append(leaf, at: index + UInt64(place)) }
     }
 
     private mutating func append(_ leaf: Digest, at index: UInt64) {

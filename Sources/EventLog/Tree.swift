@@ -11,6 +11,23 @@ struct TreeEdge {
     private(set) var tiles = MerkleFrontier()
     private(set) var tail = MerkleFrontier()
 
+    /// The edge of no leaves.
+    init() {}
+
+    /// That of a tree of which the complete subtrees are known.
+    init(_ frontier: MerkleFrontier) {
+        let width = UInt64(LogLimits.tileLeaves)
+        let whole = frontier.count / width
+        let subtrees = frontier.subtrees
+        let above = whole.nonzeroBitCount
+        let known = MerkleFrontier(count: whole, subtrees: Array(subtrees[..<above]))
+        let rest = MerkleFrontier(
+            count: frontier.count % width, subtrees: Array(subtrees[above...]))
+        invariant(known != nil && rest != nil, "subtrees that are not those of a tree")
+        tiles = known ?? MerkleFrontier()
+        tail = rest ?? MerkleFrontier()
+    }
+
     /// The number of leaves.
     var count: UInt64 { tiles.count * UInt64(LogLimits.tileLeaves) + tail.count }
 
@@ -74,8 +91,10 @@ struct TileTree {
 
 /// The RFC 6962 root of a list of leaf hashes: by halves at the largest power of two below.
 func merkleRoot(_ leaves: ArraySlice<Digest>) -> Digest {
-    guard let first = leaves.first else { return .ofNothing }
-    guard leaves.count > 1 else { return first }
+    guard !leaves.isEmpty else { return .ofNothing }
+    if leaves.count.nonzeroBitCount == 1 {
+        return MerkleFrontier.root(ofComplete: Array(leaves))
+    }
     let middle = leaves.startIndex + splitPoint(leaves.count)
     return MerkleFrontier.nodeHash(
         merkleRoot(leaves[..<middle]), merkleRoot(leaves[middle...]))

@@ -120,13 +120,17 @@ package final class EventLog: @unchecked Sendable {
         }
         guard access == .readWrite else { throw .readOnly }
         let leaves = leafHashes ?? LeafHashing.leaves(of: entries)
+        let expected = stagedSize
+        let tiles = LeafHashing.tiles(of: leaves, from: expected, parallel: true)
         return try monitor.locked { () throws(LogError) -> UInt64 in
             try checkUsable()
             guard staged.hasRoom(for: bytes, in: entries.count) else {
                 throw .commitFull(entries: staged.lengths.count, rawBytes: staged.rawBytes)
             }
             let index = stagedEdge.count
-            staged.append(entries, leaves: leaves, onto: &stagedEdge)
+            // Where somebody else staged meanwhile, the tiles begin elsewhere.
+            staged.append(
+                entries, leaves: leaves, tiles: index == expected ? tiles : [], onto: &stagedEdge)
             return index
         }
     }
@@ -155,17 +159,29 @@ struct StagedEntries {
             && rawBytes + bytes + 2 * count <= LogLimits.frameRawBytesMax
     }
 
+    /// Adds entries with their leaf hashes, and the roots of whole tiles among these where they are
+    /// known.
     mutating func append(
-        _ entries: ArraySlice<[UInt8]>, leaves hashes: [Digest], onto edge: inout TreeEdge
+        _ entries: ArraySlice<[UInt8]>, leaves hashes: [Digest], tiles known: [Digest],
+        onto edge: inout TreeEdge
     ) {
         for entry in entries {
             lengths.append(UInt16(entry.count))
             bytes.append(contentsOf: entry)
         }
         leaves.append(contentsOf: hashes)
-        for leaf in hashes {
-            if let tile = edge.append(leafHash: leaf) { tiles.append(tile) }
+        let before = Int(LeafHashing.firstTile(from: edge.count) - edge.count)
+        let first = known.isEmpty ? hashes.count : before
+        for leaf in hashes[..<first] { append(leaf, onto: &edge) }
+        for tile in known { edge.append(tile: tile) }
+        tiles += known
+        for leaf in hashes[(first + known.count * LogLimits.tileLeaves)...] {
+            append(leaf, onto: &edge)
         }
+    }
+
+    private mutating func append(_ leaf: Digest, onto edge: inout TreeEdge) {
+        if let tile = edge.append(leafHash: leaf) { tiles.append(tile) }
     }
 
     /// The payload of the frame.

@@ -20,6 +20,9 @@ package final class SignatureChecker: Sendable {
     /// A table is made after this many signatures of its key: about what making it costs.
     package static let signaturesBeforeTable = 200
 
+    /// A thread that has so many signatures of a key waits for its table, if another makes it.
+    private static let signaturesWorthWaiting = 64
+
     /// Bytes of one table in memory.
     package static let tableBytes = KeyTable.byteCount
 
@@ -31,11 +34,16 @@ package final class SignatureChecker: Sendable {
         /// It signed so many; it may have a table when it signed more.
         case seen(Int)
         /// A thread makes its table.
-        case inTheMaking
+        case inTheMaking(Making)
         /// It has a table.
         case table(KeyTable)
         /// It never gets one: it is not valid, or there are enough tables.
         case without
+    }
+
+    /// A table that a thread makes, which holds the lock meanwhile; nil where it is not valid.
+    private final class Making: Sendable {
+        let table = Mutex<KeyTable?>(nil)
     }
 
     private struct Keys {
@@ -72,7 +80,7 @@ package final class SignatureChecker: Sendable {
     /// takes milliseconds a key.
     package func prepare(_ keys: [PublicKey]) {
         _ = KeyTable.generator
-        for key in keys { _ = table(of: key, used: signaturesBeforeTable) }
+        for key in keys { makeTable(of: key, used: signaturesBeforeTable) }
     }
 
     /// Returns for each signature whether it is its key's on its message, by `PublicKey.verifies`.
@@ -97,8 +105,11 @@ package final class SignatureChecker: Sendable {
     private func sums(_ checks: [SignatureCheck]) -> [Words256?] {
         var tabled: [TabledCheck] = []
         tabled.reserveCapacity(checks.count)
-        for (key, places) in Self.placesByKey(checks) {
-            guard let table = table(of: key, used: places.count) else { continue }
+        let groups = Self.placesByKey(checks)
+        // What nobody makes yet is made before anybody is waited for.
+        for (key, places) in groups { makeTable(of: key, used: places.count) }
+        for (key, places) in groups {
+            guard let table = table(of: key, for: places.count) else { continue }
             for place in places {
                 guard let scalar = GroupScalar(checks[place].signature.s) else { continue }
                 tabled.append(TabledCheck(place: place, table: table, scalar: scalar))
@@ -135,27 +146,28 @@ package final class SignatureChecker: Sendable {
         return groups
     }
 
-    /// Returns the table of a key that is about to be used so many times; nil where it has none.
-    private func table(of key: PublicKey, used count: Int) -> KeyTable? {
-        let (table, isToBeMade) = keys.withLock { keys -> (KeyTable?, Bool) in
-            switch keys.known[key] ?? .seen(0) {
-            case .table(let table): return (table, false)
-            case .inTheMaking, .without: return (nil, false)
-            case .seen(let before):
-                guard keys.tables < tablesMax else { return (nil, false) }
-                guard before + count >= signaturesBeforeTable else {
-                    // Keys that signed little are forgotten rather than held without bound.
-                    if keys.known.count >= 16 * tablesMax + 1024 { return (nil, false) }
+    /// Has the table of a key made that is about to be used so many times, where it is due.
+    private func makeTable(of key: PublicKey, used count: Int) {
+        let making: Making? = keys.withLock { keys in
+            guard case .seen(let before) = keys.known[key] ?? .seen(0), keys.tables < tablesMax
+            else { return nil }
+            guard before + count >= signaturesBeforeTable else {
+                // Keys that signed little are forgotten rather than held without bound.
+                if keys.known.count < 16 * tablesMax + 1024 {
                     keys.known[key] = .seen(before + count)
-                    return (nil, false)
                 }
-                keys.tables += 1
-                keys.known[key] = .inTheMaking
-                return (nil, true)
+                return nil
             }
+            let making = Making()
+            keys.tables += 1
+            keys.known[key] = .inTheMaking(making)
+            return making
         }
-        guard isToBeMade else { return table }
-        let made = key.isValid ? KeyTable(oppositeOf: key) : nil
+        guard let making else { return }
+        let made = making.table.withLock { table in
+            table = key.isValid ? KeyTable(oppositeOf: key) : nil
+            return table
+        }
         keys.withLock { keys in
             if let made {
                 keys.known[key] = .table(made)
@@ -164,7 +176,17 @@ package final class SignatureChecker: Sendable {
                 keys.tables -= 1
             }
         }
-        return made
+    }
+
+    /// The table of a key for so many signatures; nil where it has none, or none yet and they are
+    /// too few to wait for it.
+    private func table(of key: PublicKey, for count: Int) -> KeyTable? {
+        switch keys.withLock({ $0.known[key] }) {
+        case .table(let table): table
+        case .inTheMaking(let making) where count >= Self.signaturesWorthWaiting:
+            making.table.withLock { $0 }
+        case .inTheMaking, .seen, .without, nil: nil
+        }
     }
 
     /// Asks libsodium about every refusal and one acceptance in a thousand.

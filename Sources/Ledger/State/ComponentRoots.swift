@@ -28,7 +28,7 @@ extension LedgerState {
         case .submitters: encodeSubmitters(to: &writer)
         case .circuits: encode(circuitHistory, to: &writer)
         case .roots: encode(rootHistory.history, to: &writer)
-        case .rounds: encodeRounds(to: &writer)
+        case .rounds: rounds.encode(to: &writer)
         case .outcomes: encode(outcomeHistory.history, to: &writer)
         case .nullifiers: encode(nullifierHistory.history, to: &writer)
         case .leaders: encode(leaderHistory, to: &writer)
@@ -90,19 +90,6 @@ extension LedgerState {
         }
     }
 
-    private func encodeRounds(to writer: inout BorshWriter) {
-        writer.write(UInt32(openRounds.count))
-        for case let round? in openRounds.map({ rounds[$0] }) {
-            writer.write(round.entry)
-            writer.write(round.id)
-            writer.write(round.request.signature)
-            writer.write(round.opened)
-            writer.write(round.settlementMilliseconds)
-            writer.write(round.votes)
-            writer.write(optional: round.decided)
-        }
-    }
-
     private func encodeJobs(to writer: inout BorshWriter) {
         encode(jobHistory.history, to: &writer)
         writer.write(UInt32(openJobs.count))
@@ -114,5 +101,18 @@ extension LedgerState {
             writer.write(job.results)
             writer.write(optional: job.decided)
         }
+    }
+}
+
+extension Round {
+    /// Encodes what the state root says of the round.
+    func encodeState(to writer: inout BorshWriter) {
+        writer.write(entry)
+        writer.write(id)
+        writer.write(request.signature)
+        writer.write(opened)
+        writer.write(settlementMilliseconds)
+        writer.write(votes)
+        writer.write(optional: decided)
     }
 }

@@ -39,7 +39,9 @@ extension LedgerState {
         case .roundClosed(let event): try applyClose(event)
         case .jobAssigned(let event): try applyAssignment(event)
         case .jobDecided(let event): try applyJobDecision(event, taken)
-        case .batchSealed: phase = .sealed
+        case .batchSealed:
+            phase = .sealed
+            rounds.seal()
         }
         size += 1
     }

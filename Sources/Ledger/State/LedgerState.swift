@@ -202,7 +202,7 @@ extension LedgerState {
 
     /// Returns the identity of a request.
     package func requestID(at entry: EntryIndex) -> RequestID? {
-        rounds[entry]?.id ?? decided(at: entry)?.id
+        rounds.id(of: entry) ?? decided(at: entry)?.id
     }
 
     /// Returns a job while it is not closed.

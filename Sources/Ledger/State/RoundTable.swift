@@ -9,7 +9,8 @@ internal import Cryptography
 /// asked for with every vote, and it is changed where it lies.
 ///
 /// Invariants: `entries` rises strictly, `slots[slotOf[i]]` is the round of `entries[i]`, and every
-/// other slot is empty and listed once in `free`.
+/// other slot is empty and listed once in `free`; what `encodings` holds is the encoding of the
+/// round in the same slot.
 struct RoundTable: Sendable {
     /// The entries that introduced the requests, rising.
     private(set) var entries: [EntryIndex] = []
@@ -17,12 +18,24 @@ struct RoundTable: Sendable {
     private var slotOf: [Int] = []
     private var slots: [Round?] = []
     private var free: [Int] = []
+    /// By slot: what the round adds to the state root, where that was kept. Every batch asks for
+    /// that of every open round, and few of those that wait for a late vote change.
+    private var encodings: [[UInt8]?] = []
+    /// By slot: whether the round changed since the last seal.
+    private var isChanged: [Bool] = []
 
     /// No rounds.
     init() {}
 
     /// The round of a request; nil where it is closed or none.
     subscript(entry: EntryIndex) -> Round? { place(of: entry).flatMap { slots[slotOf[$0]] } }
+
+    /// The identity of a request; nil where its round is closed or none. Copies nothing else.
+    func id(of entry: EntryIndex) -> RequestID? {
+        guard let place = place(of: entry) else { return nil }
+        let slots = slots.span
+        return slots[slotOf[place]]?.id
+    }
 
     /// Adds a round.
     ///
@@ -35,9 +48,12 @@ struct RoundTable: Sendable {
         if let slot = free.popLast() {
             slots[slot] = round
             slotOf.insert(slot, at: place)
+            change(slot)
         } else {
             slotOf.insert(slots.count, at: place)
             slots.append(round)
+            encodings.append(nil)
+            isChanged.append(true)
         }
         entries.insert(round.entry, at: place)
     }
@@ -48,19 +64,52 @@ struct RoundTable: Sendable {
         entries.remove(at: place)
         let slot = slotOf.remove(at: place)
         slots[slot] = nil
+        change(slot)
         free.append(slot)
     }
 
     /// Records a vote; nil where there is no such round.
     mutating func record(_ vote: RecordedVote) -> Round.Recording? {
         guard let place = place(of: vote.event.request) else { return nil }
+        change(slotOf[place])
         return slots[slotOf[place]]?.record(vote)
     }
 
     /// Notes the decision of a round.
     mutating func decide(_ decided: OutcomeDecided) {
         guard let place = place(of: decided.request) else { return }
+        change(slotOf[place])
         slots[slotOf[place]]?.decided = decided
+    }
+
+    private mutating func change(_ slot: Int) {
+        encodings[slot] = nil
+        isChanged[slot] = true
+    }
+
+    /// A batch is sealed: keeps the encodings of the rounds that no entry of it changed.
+    mutating func seal() {
+        for slot in slotOf {
+            if isChanged[slot] {
+                isChanged[slot] = false
+            } else if encodings[slot] == nil, let round = slots[slot] {
+                var writer = BorshWriter()
+                round.encodeState(to: &writer)
+                encodings[slot] = writer.bytes
+            }
+        }
+    }
+
+    /// Encodes all rounds, in order of their entries, for the state root.
+    func encode(to writer: inout BorshWriter) {
+        writer.write(UInt32(entries.count))
+        for slot in slotOf {
+            if let encoding = encodings[slot] {
+                writer.writeFixed(encoding)
+            } else {
+                slots[slot]?.encodeState(to: &writer)
+            }
+        }
     }
 
     private func place(of entry: EntryIndex) -> Int? {

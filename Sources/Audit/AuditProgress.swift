@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Compute
+internal import EventLog
 
 /// What of an audit is asked for.
 package struct AuditOptions: Sendable {
@@ -17,6 +18,8 @@ package struct AuditOptions: Sendable {
     package var recompute: ComputeEngine?
     /// How many chunks of work are checked, and how many jobs are run, at a time.
     package var cores: Int
+    /// What is read and decoded in one piece, in bytes of the log; a frame at least.
+    package var pieceBytes = LogSweep.pieceBytes
 
     /// Everything but the jobs is checked unless told.
     package init(
@@ -41,9 +44,9 @@ extension AuditOptions {
 package struct AuditProgress: Sendable {
     /// The parts of an audit, in order.
     package enum Phase: String, Sendable {
-        /// Frames and Merkle tree.
+        /// Frames and Merkle tree, where nothing is asked of the entries.
         case log
-        /// Derivation, signatures and proofs.
+        /// Frames, tree, derivation, signatures and proofs.
         case entries
         /// Jobs that were still to be run again after the entries.
         case jobs

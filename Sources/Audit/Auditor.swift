@@ -4,6 +4,7 @@
 internal import Cryptography
 package import EventLog
 internal import Foundation
+internal import Ledger
 
 /// The number of cores that are there.
 func defaultCores() -> Int { ProcessInfo.processInfo.activeProcessorCount }
@@ -12,10 +13,10 @@ func defaultCores() -> Int { ProcessInfo.processInfo.activeProcessorCount }
 package enum Auditor {
     /// Checks a home or ledger directory and returns what was found.
     ///
-    /// First every byte of every frame and blob and the whole Merkle tree; then, in one pass over
-    /// the entries, every derived event, every root, every signature and every proof, and every
-    /// decided job where that is asked for. Damage is a finding. Throws where there is nothing to
-    /// judge: no log, a newer format, a disk that fails.
+    /// In one pass: every byte of every frame and the whole Merkle tree, every derived event, every
+    /// root, every signature and every proof, and every decided job where that is asked for; and
+    /// every blob. Damage is a finding, beside which nothing is said of the entries. Throws where
+    /// there is nothing to judge: no log, a newer format, a disk that fails.
     package static func run(
         directory path: String, disk: any Disk = POSIXDisk(),
         options: AuditOptions = AuditOptions(),
@@ -32,27 +33,12 @@ package enum Auditor {
             report.root = log.root.hex
             report.isClosed = log.recovery.wasClosed
             report.tornBytes = log.recovery.tornBytes
-            let phase = Stopwatch()
-            let total = log.size
-            let show: (UInt64) -> Void = { done in
-                progress(
-                    AuditProgress(phase: .log, done: done, total: total, seconds: phase.seconds))
+            guard options.readsEntries else {
+                try verifyFiles(of: log, options, &report, progress)
+                try verifyBlobs(of: log, on: disk, &report)
+                return report.withoutEntries(watch.seconds)
             }
-            let verified =
-                options.checkTree
-                ? try log.verifyAll(progress: show) : try log.verifyChecksums(progress: show)
-            report.frames = verified.frames
-            report.segments = UInt64(verified.segments)
-            report.checks.log = .passed
-            try verifyBlobs(of: log, on: disk, &report)
-            guard options.readsEntries else { return report.withoutEntries(watch.seconds) }
-            let recomputer = options.recompute.map {
-                Recomputer(
-                    $0, BlobStore(logDirectory: log.directory, disk: disk), cores: options.cores)
-            }
-            defer { recomputer?.stop() }
-            var pass = EntryPass(log, options, recomputer)
-            let state = try pass.run(into: &report, progress)
+            let state = try look(into: log, on: disk, options, &report, progress)
             try witnesses.judge(log, state, into: &report)
         } catch {
             try report.add(damage: error)
@@ -65,6 +51,48 @@ package enum Auditor {
         report.entriesPerSecond =
             report.seconds > 0 ? Double(report.counts.entries) / report.seconds : 0
         return report
+    }
+
+    /// Checks the files and the tree, and nothing of what the entries say.
+    private static func verifyFiles(
+        of log: EventLog, _ options: AuditOptions, _ report: inout AuditReport,
+        _ progress: (AuditProgress) -> Void
+    ) throws(LogError) {
+        let watch = Stopwatch()
+        let total = log.size
+        let show: (UInt64) -> Void = { done in
+            progress(AuditProgress(phase: .log, done: done, total: total, seconds: watch.seconds))
+        }
+        report.take(
+            options.checkTree
+                ? try log.verifyAll(progress: show) : try log.verifyChecksums(progress: show))
+    }
+
+    /// Checks everything, and takes in what was found only where the log is not damaged.
+    private static func look(
+        into log: EventLog, on disk: any Disk, _ options: AuditOptions,
+        _ report: inout AuditReport, _ progress: (AuditProgress) -> Void
+    ) throws(LogError) -> LedgerState {
+        var found = report
+        do throws(LogError) {
+            try verifyBlobs(of: log, on: disk, &found)
+            let recomputer = options.recompute.map {
+                Recomputer(
+                    $0, BlobStore(logDirectory: log.directory, disk: disk), cores: options.cores)
+            }
+            defer { recomputer?.stop() }
+            var pass = try EntryPass(log, options, recomputer)
+            defer { pass.end() }
+            let state = try pass.run(into: &found, progress)
+            if let verified = try pass.verifyRest() { found.take(verified) }
+            report = found
+            return state
+        } catch {
+            guard case .damaged = error else { throw error }
+            // The first deviation, as whoever verifies the log alone is told.
+            _ = try options.checkTree ? log.verifyAll() : log.verifyChecksums()
+            throw error
+        }
     }
 
     /// Checks every blob beside the log, and counts them; without a folder there is none.
@@ -84,6 +112,13 @@ package enum Auditor {
 }
 
 extension AuditReport {
+    /// Takes in that the files of the log are whole.
+    fileprivate mutating func take(_ verified: LogVerification) {
+        frames = verified.frames
+        segments = UInt64(verified.segments)
+        if checks.log != .failed { checks.log = .passed }
+    }
+
     /// Takes in damage of a file; throws every other error again.
     mutating func add(damage error: LogError) throws(LogError) {
         guard case .damaged(let file, let offset, let entry, let flaw) = error else { throw error }

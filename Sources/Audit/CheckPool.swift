@@ -7,11 +7,53 @@ import Groth16
 import Ledger
 import Synchronization
 
+/// What was handed in and signed for an entry. Votes, which most entries are, stand by themselves:
+/// an `Input` is more than twice as large.
+enum SignedContent: Sendable {
+    case vote(VoteMessage)
+    indirect case input(Input)
+
+    /// That of an entry which can follow a state, which is `inout` only so that it is not copied;
+    /// nil where the rules derive the entry.
+    init?(of event: Event, in state: inout LedgerState) throws(UnknownParty) {
+        if case .voteCast(let cast) = event, let message = state.voteMessage(of: cast) {
+            self = .vote(message)
+        } else {
+            guard let input = try state.input(of: event) else { return nil }
+            self = .input(input)
+        }
+    }
+
+    /// The signatures; nil where they cannot hold.
+    func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
+        switch self {
+        case .vote(let message): message.signatureChecks(in: ledger)
+        case .input(let input): input.signatureChecks(in: ledger)
+        }
+    }
+
+    /// How many signatures there are.
+    var signatureCount: Int {
+        switch self {
+        case .vote: 1
+        case .input(let input): input.signatureCount
+        }
+    }
+
+    /// The keys that are said to have signed, in hexadecimal.
+    var signers: [String] {
+        switch self {
+        case .vote(let message): [message.validator.hex]
+        case .input(let input): input.signers
+        }
+    }
+}
+
 /// A signature, or several of one message, to be checked.
 struct SignatureTask: Sendable {
     /// The entry that carries the signatures.
     let entry: UInt64
-    let input: Input
+    let content: SignedContent
 }
 
 /// A proof to be verified.
@@ -72,7 +114,7 @@ final class CheckPool: Sendable {
         var ends: [Int?] = []
         ends.reserveCapacity(tasks.count)
         for task in tasks {
-            guard let own = task.input.signatureChecks(in: ledger) else {
+            guard let own = task.content.signatureChecks(in: ledger) else {
                 ends.append(nil)
                 continue
             }
@@ -84,9 +126,9 @@ final class CheckPool: Sendable {
         var count: UInt64 = 0
         var findings: [Finding] = []
         for (task, end) in zip(tasks, ends) {
-            count += UInt64(task.input.signatureCount)
+            count += UInt64(task.content.signatureCount)
             guard let end, verdicts[start..<end].allSatisfy({ $0 }) else {
-                findings.append(Self.finding(task.entry, task.input.signers))
+                findings.append(Self.finding(task.entry, task.content.signers))
                 start = end ?? start
                 continue
             }

@@ -72,27 +72,36 @@ final class Collector {
         carried = UInt64(proofs.count)
     }
 
-    /// Takes in an entry; `state` is that before it, and stays as it is.
-    func look(at entry: LoggedEntry, _ state: inout LedgerState) {
+    /// Takes in an entry, and what was signed for it, where that is known; `state` is that before
+    /// it, and stays as it is.
+    func look(at entry: LoggedEntry, _ input: SignedContent?, _ state: inout LedgerState) {
         counts.count(entry.event)
-        watch.take(entry, state)
-        if case .ledgerOpened = entry.event, pool == nil {
+        watch.take(entry, &state)
+        switch entry.event {
+        case .ledgerOpened where pool == nil:
             let id = LedgerID(Digest(hashing: entry.bytes))
             pool = CheckPool(ledger: id, jury: jury, cores: options.cores)
+        case .batchSealed(let sealed): stateRoot = sealed.stateRoot.hex
+        default: break
         }
-        if case .batchSealed(let sealed) = entry.event { stateRoot = sealed.stateRoot.hex }
-        if options.checkSignatures { collectSignatures(entry, state) }
+        if options.checkSignatures, !entry.event.isDerived {
+            collectSignatures(entry, input, &state)
+        }
         if options.verifyProofs { collectProof(entry, state) }
         if let recomputer, let job = docket.take(entry, state) { recomputer.submit(job) }
         submitIfFull()
     }
 
-    private func collectSignatures(_ entry: LoggedEntry, _ state: LedgerState) {
+    private func collectSignatures(
+        _ entry: LoggedEntry, _ known: SignedContent?, _ state: inout LedgerState
+    ) {
         do throws(UnknownParty) {
-            guard let input = try state.input(of: entry.event) else { return }
+            var found = known
+            if found == nil { found = try SignedContent(of: entry.event, in: &state) }
+            guard let found else { return }
             // Batch 0 has none: its hash is the name of the ledger.
-            if case .ledger = input { return }
-            signatures.append(SignatureTask(entry: entry.index, input: input))
+            if case .input(.ledger) = found { return }
+            signatures.append(SignatureTask(entry: entry.index, content: found))
         } catch {
             unchecked.append(
                 Finding(

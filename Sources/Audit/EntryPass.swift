@@ -5,11 +5,13 @@ import Cryptography
 import EventLog
 import Ledger
 
-/// One pass over the entries: the fold runs ahead, and a pool checks behind it.
+/// One pass over the log: workers read, check and decode ahead, the fold follows, and a pool checks
+/// behind it.
 struct EntryPass {
     private let log: EventLog
     private let options: AuditOptions
     private let collector: Collector
+    private var source: BatchSource
     private var fold: Rederivation
     /// The entry that cannot be read, which ends the pass.
     private var undecodable: Finding?
@@ -17,21 +19,43 @@ struct EntryPass {
     private let start: UInt64
     /// Where the pass ends: at the first end of a batch from there on.
     private let stop: UInt64
-    /// The tree of the entries, computed anew, where the log's is not verified yet.
-    private var frontier: MerkleFrontier?
+    /// Of a whole log, which is verified on the way.
+    init(_ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?) throws(LogError) {
+        let source = try BatchSource(
+            log, options, from: 0, to: .max, tree: options.checkTree ? PieceTree() : nil,
+            verifies: true)
+        self.init(log, options, recomputer, source, from: LedgerState(), to: .max)
+    }
 
-    /// Of a whole log, or of the part behind those entries that came to `state`.
+    /// Of the part behind those entries that came to `state`, up to the first end of a batch from
+    /// `stop` on.
     init(
         _ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?,
-        from state: LedgerState = LedgerState(), to stop: UInt64? = nil
+        from state: LedgerState, to stop: UInt64
+    ) throws(LogError) {
+        var tree: PieceTree?
+        if options.checkTree {
+            let frontier = MerkleFrontier(
+                count: state.size, subtrees: try log.subtrees(at: state.size))
+            tree = frontier.map(PieceTree.init)
+        }
+        let source = try BatchSource(
+            log, options, from: state.size, to: stop, tree: tree, verifies: false)
+        self.init(log, options, recomputer, source, from: state, to: stop)
+    }
+
+    private init(
+        _ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?,
+        _ source: BatchSource, from state: LedgerState, to stop: UInt64
     ) {
         self.log = log
         self.options = options
+        self.source = source
+        self.stop = stop
         start = state.size
-        self.stop = stop ?? .max
         collector = Collector(options, recomputer)
         collector.start(from: state)
-        fold = Rederivation(log, from: state, derives: options.derives)
+        fold = Rederivation(log, source.tree, from: state, derives: options.derives)
     }
 
     /// Whether every entry up to the end was looked at.
@@ -39,22 +63,23 @@ struct EntryPass {
         collector.counts.entries == (fold.state.size >= stop ? fold.state.size : log.size) - start
     }
 
-    /// Has the tree computed anew from the entries; before `run`.
-    mutating func computeTree() throws(LogError) {
-        frontier = MerkleFrontier(count: start, subtrees: try log.subtrees(at: start))
-    }
+    /// Ends the reading.
+    func end() { source.stop() }
+
+    /// Verifies what of the whole log was not looked at, and returns what it was found to be.
+    mutating func verifyRest() throws(LogError) -> LogVerification? { try source.finish() }
 
     /// Compares the tree of the entries with that of the log.
     func checkTree(into report: inout AuditReport) throws(LogError) {
-        guard let frontier, frontier.count <= log.size else { return }
-        let kept = try log.root(at: frontier.count)
-        guard kept != frontier.root else { return }
+        guard let tree = source.tree.computed, tree.count <= log.size else { return }
+        let kept = try log.root(at: tree.count)
+        guard kept != tree.root else { return }
         report.checks.log = .failed
         report.findings.append(
             Finding(
                 entry: start, kind: .damage,
-                expected: "root \(kept.hex) of \(frontier.count) entries, as the log has it",
-                found: "root \(frontier.root.hex), computed from the entries"))
+                expected: "root \(kept.hex) of \(tree.count) entries, as the log has it",
+                found: "root \(tree.root.hex), computed from the entries"))
     }
 
     /// Looks at every entry, and returns the state that they come to.
@@ -63,18 +88,17 @@ struct EntryPass {
     ) throws(LogError) -> LedgerState {
         let watch = Stopwatch()
         let total = min(log.size, stop) - start
-        var reader = EntryReader(log, from: start)
-        var next = try read(&reader)
+        var next = try read()
         var nextForms = next.map { ProofForms(of: $0, options) }
         while let batch = next, let forms = nextForms, fold.stop == nil {
             // Proofs of a batch that another pass looks at are not looked at here.
             let isLast = (batch.last?.index ?? 0) + 1 >= stop
-            next = isLast ? nil : try read(&reader)
+            next = isLast ? nil : try read()
             nextForms = next.map { ProofForms(of: $0, options) }
             try fold.take(
                 batch, forms: forms.finish(), isCut: next == nil && undecodable != nil,
                 willApply: collector.look)
-            if frontier != nil { for entry in batch { frontier?.append(leafHash: entry.leafHash) } }
+            source.tree.advance(to: (batch.last?.index ?? 0) + 1)
             progress(
                 AuditProgress(
                     phase: .entries, done: collector.counts.entries, total: total,
@@ -85,9 +109,9 @@ struct EntryPass {
     }
 
     /// Returns the next batch; an entry that cannot be read is a finding and ends the log.
-    private mutating func read(_ reader: inout EntryReader) throws(LogError) -> [LoggedEntry]? {
+    private mutating func read() throws(LogError) -> ArraySlice<LoggedEntry>? {
         do throws(ReadingError) {
-            return try reader.batch()
+            return try source.next()
         } catch {
             switch error {
             case .log(let error): throw error

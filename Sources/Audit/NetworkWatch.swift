@@ -15,12 +15,12 @@ struct NetworkWatch {
 
     private var found = AuditReport(directory: "")
 
-    /// Takes in an entry; `state` is that before it.
-    mutating func take(_ entry: LoggedEntry, _ state: LedgerState) {
+    /// Takes in an entry; `state` is that before it, which is `inout` only so that it is not copied.
+    mutating func take(_ entry: LoggedEntry, _ state: inout LedgerState) {
         switch entry.event {
-        case .voteCast(let vote): answer(vote.validator, state)
-        case .votesCast(let list): for _ in list.casts { answer(list.validator, state) }
-        case .resultReported(let result): answer(result.validator, state)
+        case .voteCast(let vote): answer(vote.validator, &state)
+        case .votesCast(let list): for _ in list.casts { answer(list.validator, &state) }
+        case .resultReported(let result): answer(result.validator, &state)
         case .reputationChanged(let change) where change.cause == .missed:
             miss(change.validator, entry.index, state)
         case .evidenceSubmitted(let evidence):
@@ -67,13 +67,13 @@ struct NetworkWatch {
 
     // MARK: Answers
 
-    private mutating func answer(_ index: ValidatorIndex, _ state: LedgerState) {
-        guard let place = place(of: index, state) else { return }
+    private mutating func answer(_ index: ValidatorIndex, _ state: inout LedgerState) {
+        guard let place = place(of: index, state.validators) else { return }
         found.participation[place].answered += 1
     }
 
     private mutating func miss(_ index: ValidatorIndex, _ entry: UInt64, _ state: LedgerState) {
-        guard let place = place(of: index, state) else { return }
+        guard let place = place(of: index, state.validators) else { return }
         found.participation[place].missed += 1
         if found.participation[place].firstMissed == nil {
             found.participation[place].firstMissed = entry
@@ -82,12 +82,12 @@ struct NetworkWatch {
     }
 
     /// Where the count of a validator is: validators keep their numbers, from 0 on.
-    private mutating func place(of index: ValidatorIndex, _ state: LedgerState) -> Int? {
+    private mutating func place(of index: ValidatorIndex, _ validators: [Validator]) -> Int? {
         let place = Int(index.rawValue)
-        guard place < state.validators.count else { return nil }
+        guard place < validators.count else { return nil }
         while found.participation.count <= place {
             let next = found.participation.count
-            let validator = state.validators[next]
+            let validator = validators[next]
             found.participation.append(
                 Participation(
                     validator: UInt16(next), name: validator.name, key: validator.key.hex))
@@ -101,8 +101,9 @@ struct NetworkWatch {
     /// was agreed on; round r is led by rank r mod N.
     private mutating func lead(_ batch: BatchOpened, _ entry: UInt64, _ state: LedgerState) {
         // Every validator has its line, also one that was asked for nothing.
-        _ = place(of: ValidatorIndex(UInt16(max(0, state.validators.count - 1))), state)
-        if let place = place(of: batch.proposer, state) {
+        _ = place(
+            of: ValidatorIndex(UInt16(max(0, state.validators.count - 1))), state.validators)
+        if let place = place(of: batch.proposer, state.validators) {
             found.participation[place].proposed += 1
         }
         guard batch.round > 0 else { return }
@@ -110,7 +111,7 @@ struct NetworkWatch {
         for (rank, leader) in ranking.enumerated() {
             let (whole, rest) = batch.round.quotientAndRemainder(dividingBy: UInt32(ranking.count))
             let rounds = UInt64(whole) + (rank < Int(rest) ? 1 : 0)
-            guard rounds > 0, let place = place(of: leader, state) else { continue }
+            guard rounds > 0, let place = place(of: leader, state.validators) else { continue }
             found.participation[place].passedOver += rounds
             if found.participation[place].firstPassedOver == nil {
                 found.participation[place].firstPassedOver = entry

@@ -11,23 +11,14 @@ import Synchronization
 /// An audit that leaves the proofs out leaves out their form too, and takes them for well formed.
 final class ProofForms: Sendable {
     private let proofs: [(entry: UInt64, proof: [UInt8])]
-    private let verdicts: Mutex<[UInt64: Bool]>
+    private let isLeftOut: Bool
+    private let verdicts = Mutex<[UInt64: Bool]>([:])
     private let group = DispatchGroup()
 
     /// Starts on the requests of `batch`.
-    init(of batch: [LoggedEntry], _ options: AuditOptions) {
-        let requests: [(entry: UInt64, proof: [UInt8])] = batch.compactMap { entry in
-            guard case .requestSubmitted(let request) = entry.event else { return nil }
-            return (entry.index, request.proof)
-        }
-        guard options.verifyProofs else {
-            proofs = []
-            verdicts = Mutex(
-                Dictionary(requests.map { ($0.entry, true) }, uniquingKeysWith: { one, _ in one }))
-            return
-        }
-        proofs = requests
-        verdicts = Mutex([:])
+    init(of batch: ArraySlice<LoggedEntry>, _ options: AuditOptions) {
+        isLeftOut = !options.verifyProofs
+        proofs = isLeftOut ? [] : Self.proofs(in: batch)
         let cores = options.cores
         // Ahead of the signatures, which nobody waits for.
         let queue = DispatchQueue.global(qos: .userInitiated)
@@ -42,8 +33,22 @@ final class ProofForms: Sendable {
         }
     }
 
-    /// Waits, and returns for each request whether its proof is well formed.
-    func finish() -> [UInt64: Bool] {
+    private static func proofs(
+        in batch: ArraySlice<LoggedEntry>
+    ) -> [(entry: UInt64, proof: [UInt8])] {
+        let entries = batch.span
+        var proofs: [(entry: UInt64, proof: [UInt8])] = []
+        for place in entries.indices {
+            guard case .requestSubmitted(let request) = entries[place].event else { continue }
+            proofs.append((entries[place].index, request.proof))
+        }
+        return proofs
+    }
+
+    /// Waits, and returns for each request whether its proof is well formed; nil where that is
+    /// taken for granted.
+    func finish() -> [UInt64: Bool]? {
+        guard !isLeftOut else { return nil }
         group.wait()
         return verdicts.withLock { $0 }
     }

@@ -23,10 +23,12 @@ struct Rederivation {
     private(set) var stop: Finding?
 
     private let log: EventLog
-    /// The tree of the entries taken so far, where they are not those of the log.
+    /// The roots of the entries taken so far.
+    private let tree: LogTree
+    /// Those where the entries are not those of the log.
     private var frontier: MerkleFrontier?
-    /// Whether the proof of each request of the batch at hand is well formed.
-    private var forms: [UInt64: Bool] = [:]
+    /// Whether the proof of each request of the batch at hand is well formed; nil for all.
+    private var forms: [UInt64: Bool]?
     /// Why the tree of the log could not be read.
     private var failure: LogError?
     /// Whether the deadlines of the batch at hand are derived.
@@ -35,45 +37,45 @@ struct Rederivation {
     /// Whether anything is derived at all; else it only takes in what the log says.
     private let derives: Bool
 
-    /// Starts before the first entry, or behind those that came to `state`, of a log whose tree is
-    /// verified.
-    init(_ log: EventLog, from state: LedgerState = LedgerState(), derives: Bool = true) {
+    /// Starts before the first entry, or behind those that came to `state`.
+    init(_ log: EventLog, _ tree: LogTree, from state: LedgerState, derives: Bool) {
         self.log = log
+        self.tree = tree
         self.state = state
         self.derives = derives
     }
 
-    /// The root of the entries taken so far, which `log` keeps: to hash every leaf once more would
-    /// take longer than to fold it.
-    private var root: Digest {
-        mutating get {
-            if let frontier { return frontier.root }
-            do throws(LogError) {
-                return try log.root(at: state.size)
-            } catch {
-                failure = error
-                return .zero
-            }
+    /// The root of the entries taken so far.
+    private mutating func root() -> Digest {
+        if let frontier { return frontier.root }
+        do throws(LogError) {
+            return try tree.root(at: state.size)
+        } catch {
+            failure = error
+            return .zero
         }
     }
 
     /// Whether the log equals what was derived so far.
     var isEqual: Bool { findings.isEmpty && stop == nil }
 
-    /// Takes in one batch. `forms` tells of each request whether its proof is well formed;
-    /// `willApply` sees each entry with the state before it, which is `inout` only so that it is
-    /// not copied. Throws where the log cannot be read.
+    /// Takes in one batch. `forms` tells of each request whether its proof is well formed, nil that
+    /// all are; `willApply` sees each entry with the state before it, which is `inout` only so that
+    /// it is not copied, and what was signed for the entry, where that is known. Throws where
+    /// the log cannot be read.
     mutating func take(
-        _ batch: [LoggedEntry], forms: [UInt64: Bool], isCut: Bool,
-        willApply: (LoggedEntry, inout LedgerState) -> Void
+        _ batch: ArraySlice<LoggedEntry>, forms: [UInt64: Bool]?, isCut: Bool,
+        willApply: (LoggedEntry, SignedContent?, inout LedgerState) -> Void
     ) throws(LogError) {
         isDue = false
         self.forms = forms
+        // Elements of a span are read where they lie.
+        let entries = batch.span
         var position = 0
-        while position < batch.count, derives, isEqual {
+        while position < entries.count, derives, isEqual {
             do throws(Difference) {
-                let expected = try derive(batch[position])
-                try compare(expected, batch, &position, willApply)
+                let (expected, signed) = try derive(entries[position])
+                try compare(expected, signed, entries, &position, willApply)
             } catch {
                 if let failure { throw failure }
                 try report(error, batch, position)
@@ -88,31 +90,48 @@ struct Rederivation {
                     found: "the batch ends without it")
             ]
         }
-        while position < batch.count, stop == nil {
-            willApply(batch[position], &state)
-            apply(batch[position])
+        while position < entries.count, stop == nil {
+            willApply(entries[position], nil, &state)
+            apply(entries[position])
             position += 1
         }
     }
 
-    /// Returns the events that the rules give at this place, the first of which is due next.
-    private mutating func derive(_ entry: LoggedEntry) throws(Difference) -> [Event] {
-        let input: Input?
-        do throws(UnknownParty) { input = try state.input(of: entry.event) } catch {
+    /// Returns the events that the rules give at this place, the first of which is due next, and
+    /// what was signed for it, where it is an input.
+    private mutating func derive(
+        _ entry: LoggedEntry
+    ) throws(Difference) -> ([Event], SignedContent?) {
+        let signed: SignedContent?
+        do throws(UnknownParty) {
+            signed = try SignedContent(of: entry.event, in: &state)
+        } catch {
             throw .unknownParty
         }
-        guard let input else {
+        switch signed {
+        case .vote(let message):
+            guard !isDue else { throw .late }
+            return (try decide(.message(Checked(unchecked: .vote(message)))), signed)
+        case .input(let input): return (try derive(input, at: entry.index), signed)
+        case nil:
             guard state.isBatchOpen else { throw .added }
-            if let due = try deriveDue(), !due.isEmpty { return due }
+            if let due = try deriveDue(), !due.isEmpty { return (due, nil) }
             guard case .batchSealed = entry.event else { throw .added }
-            return try decide(.seal(size: state.size, root: root))
+            return (try decide(.seal(size: state.size, root: root())), nil)
         }
+    }
+
+    private mutating func derive(
+        _ input: Input, at entry: UInt64
+    ) throws(Difference) -> [Event] {
+        var root = Digest.zero
         switch input {
         case .ledger: isDue = true
-        case .batch: break
+        case .batch: root = self.root()
         case .message: guard !isDue else { throw .late }
         }
-        return try decide(input.command(root: root, isProofWellFormed: forms[entry.index]))
+        let isWellFormed = forms.map { $0[entry] } ?? true
+        return try decide(input.command(root: root, isProofWellFormed: isWellFormed))
     }
 
     /// Derives what the deadlines give, once in a batch; nil where that was done.
@@ -130,26 +149,27 @@ struct Rederivation {
         }
     }
 
+    /// Takes in the entries that are what is expected.
     private mutating func compare(
-        _ expected: [Event], _ batch: [LoggedEntry], _ position: inout Int,
-        _ willApply: (LoggedEntry, inout LedgerState) -> Void
+        _ expected: [Event], _ signed: SignedContent?, _ batch: Span<LoggedEntry>,
+        _ position: inout Int,
+        _ willApply: (LoggedEntry, SignedContent?, inout LedgerState) -> Void
     ) throws(Difference) {
         guard !expected.isEmpty else { throw .added }
-        let start = position
-        do throws(FoldError) {
-            try state.take(expected) { _, event, state in
-                guard position < batch.count, batch[position].event == event else { return nil }
-                willApply(batch[position], &state)
-                position += 1
-                return batch[position - 1].entry
-            }
-        } catch { stop(at: batch[position - 1], error) }
-        for entry in batch[start..<position] {
-            frontier?.append(leafHash: entry.leafHash)
-            if entry.event.isDerived { derived += 1 }
+        var taken = 0
+        while taken < expected.count, position < batch.count, stop == nil,
+            batch[position].event == expected[taken]
+        {
+            // Only the first of them can be an input.
+            willApply(batch[position], taken == 0 ? signed : nil, &state)
+            frontier?.append(leafHash: batch[position].leafHash)
+            if batch[position].event.isDerived { derived += 1 }
+            apply(batch[position])
+            position += 1
+            taken += 1
         }
-        guard stop == nil, position - start < expected.count else { return }
-        throw .unlike(Array(expected[(position - start)...]), isBegun: position > start)
+        guard stop == nil, taken < expected.count else { return }
+        throw .unlike(Array(expected[taken...]), isBegun: taken > 0)
     }
 
     private mutating func apply(_ entry: LoggedEntry) {
@@ -164,9 +184,9 @@ struct Rederivation {
 
     /// Says what the difference at a place of a batch is.
     private mutating func report(
-        _ difference: Difference, _ batch: [LoggedEntry], _ position: Int
+        _ difference: Difference, _ batch: ArraySlice<LoggedEntry>, _ position: Int
     ) throws(LogError) {
-        let rest = Array(batch[min(position, batch.count)...])
+        let rest = Array(batch.dropFirst(position))
         let entry = rest.first?.index ?? state.size
         switch difference {
         case .unlike(let expected, _):
@@ -199,7 +219,7 @@ struct Rederivation {
         }
         var pending: [Event] = []
         if case .unlike(let expected, isBegun: true) = difference { pending = expected }
-        if let home = try homeOfAdded(batch, position, pending) {
+        if let home = try homeOfAdded(rest, pending) {
             findings = [DifferenceText.moved(rest[0], to: home)]
         }
     }
@@ -209,23 +229,23 @@ struct Rederivation {
     /// Derives the rest of the batch without it; until the place where it is missing every entry
     /// has its own index again. `pending` is what is due before the next command.
     private func homeOfAdded(
-        _ batch: [LoggedEntry], _ position: Int, _ pending: [Event]
+        _ batch: [LoggedEntry], _ pending: [Event]
     ) throws(LogError) -> UInt64? {
         var other = self
         other.frontier = MerkleFrontier(
             count: state.size, subtrees: try log.subtrees(at: state.size))
         other.findings = []
         other.isDue = false
-        var rest = Array(batch[position...])
-        let added = rest.removeFirst()
+        guard let added = batch.first else { return nil }
+        let rest = batch.dropFirst()
+        let entries = rest.span
         var pending = pending
-        while !rest.isEmpty, other.isEqual {
+        var place = 0
+        while place < entries.count, other.isEqual {
             do throws(Difference) {
-                var place = 0
-                let expected = pending.isEmpty ? try other.derive(rest[0]) : pending
+                let expected = pending.isEmpty ? try other.derive(entries[place]).0 : pending
                 pending = []
-                try other.compare(expected, rest, &place) { _, _ in }
-                rest.removeFirst(place)
+                try other.compare(expected, nil, entries, &place) { _, _, _ in }
             } catch {
                 guard case .unlike(let expected, _) = error, expected.first == added.event else {
                     return nil

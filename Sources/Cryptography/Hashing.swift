@@ -64,30 +64,6 @@ enum Hashing {
         return both
     }
 
-    /// Those of the first and second, the third and fourth of some values and so on, two at a time.
-    ///
-    /// - Precondition: There are evenly many.
-    static func digests(prefix: UInt8, ofPairsIn values: [Bytes32]) -> [Bytes32] {
-        invariant(values.count.isMultiple(of: 2), "a value without another")
-        let count = values.count / 2
-        var result: [Bytes32] = []
-        result.reserveCapacity(count)
-        // SAFETY: values of thirty-two bytes without padding, for the call.
-        unsafe values.withUnsafeBytes { bytes in
-            let bytes = unsafe Span<UInt8>(_unsafeBytes: bytes)
-            for number in stride(from: 0, to: count - 1, by: 2) {
-                let (one, other) = digests(
-                    prefix: prefix, bytes.extracting(64 * number..<64 * number + 64),
-                    bytes.extracting(64 * number + 64..<64 * number + 128))
-                result.append(one)
-                result.append(other)
-            }
-            guard !count.isMultiple(of: 2) else { return }
-            result.append(digest(prefix: prefix, bytes.extracting(64 * count - 64..<64 * count)))
-        }
-        return result
-    }
-
     private static func inHardware(
         _ prefix: UInt8?, _ bytes: UnsafeBufferPointer<UInt8>
     ) -> Bytes32 {

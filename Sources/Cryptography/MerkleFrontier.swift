@@ -43,16 +43,6 @@ package struct MerkleFrontier: Equatable, Sendable {
         Digest(prefix: 1, hashing: left, right)
     }
 
-    /// The root of a complete tree of these leaf hashes, two nodes at a time, which costs less.
-    ///
-    /// - Precondition: Their number is a power of two.
-    package static func root(ofComplete leaves: [Digest]) -> Digest {
-        invariant(leaves.count.nonzeroBitCount == 1, "a tree that is not complete")
-        var level = leaves.map(\.value)
-        while level.count > 1 { level = Hashing.digests(prefix: 1, ofPairsIn: level) }
-        return Digest(level[0])
-    }
-
     /// Appends a leaf by its hash.
     package mutating func append(leafHash: Digest) { append(leafHash, level: 0) }
 

@@ -93,7 +93,7 @@ struct TileTree {
 func merkleRoot(_ leaves: ArraySlice<Digest>) -> Digest {
     guard !leaves.isEmpty else { return .ofNothing }
     if leaves.count.nonzeroBitCount == 1 {
-        return MerkleFrontier.root(ofComplete: Array(leaves))
+        return MerkleFrontier.root(ofComplete: leaves)
     }
     let middle = leaves.startIndex + splitPoint(leaves.count)
     return MerkleFrontier.nodeHash(

@@ -189,8 +189,8 @@ package struct RangeAuditor {
         }
         defer { recomputer?.stop() }
         let stop = min(end, state.size + min(chunk, end - state.size))
-        var pass = EntryPass(log, options, recomputer, from: state, to: stop)
-        if options.checkTree { try pass.computeTree() }
+        var pass = try EntryPass(log, options, recomputer, from: state, to: stop)
+        defer { pass.end() }
         state = try pass.run(into: &part, progress)
         part.checks.log = .passed
         try pass.checkTree(into: &part)

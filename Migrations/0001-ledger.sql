@@ -266,3 +266,27 @@ CREATE TABLE refusal (
     sender BLOB,
     reason TEXT NOT NULL
 ) STRICT;
+
+-- What each validator did and led in the whole ledger: sums, so that whoever asks about all of it
+-- need not read every vote. Probabilities, their variances and shares of the weights are summed in
+-- units of 2^-32.
+CREATE TABLE tally (
+    validator INTEGER PRIMARY KEY REFERENCES validator,
+    pinned INTEGER NOT NULL,         -- rounds of requests that asked it, open ones among them
+    approved INTEGER NOT NULL,       -- its votes, those in open rounds among them
+    rejected INTEGER NOT NULL,
+    abstained INTEGER NOT NULL,
+    contradicted INTEGER NOT NULL,   -- votes on requests that the outcome proved wrong
+    request_candidate INTEGER NOT NULL,  -- requests that it could have led
+    request_led INTEGER NOT NULL,
+    request_stood_in INTEGER NOT NULL,   -- nobody stands in for the leader of a request
+    request_expected INTEGER NOT NULL,
+    request_variance INTEGER NOT NULL,
+    request_weights INTEGER NOT NULL,
+    batch_candidate INTEGER NOT NULL,    -- batches that the first in rank proposed
+    batch_led INTEGER NOT NULL,
+    batch_stood_in INTEGER NOT NULL,     -- batches that it proposed since the first was passed over
+    batch_expected INTEGER NOT NULL,
+    batch_variance INTEGER NOT NULL,
+    batch_weights INTEGER NOT NULL
+) STRICT;

@@ -6,6 +6,9 @@ CREATE UNIQUE INDEX request_by_id ON request (id);
 CREATE UNIQUE INDEX job_by_id ON job (id);
 CREATE INDEX batch_by_entry ON batch (entry);
 CREATE INDEX disagreement_by_entry ON disagreement (entry);
+-- Few of all requests.
+CREATE INDEX request_open ON request (entry) WHERE closed IS NULL;
+CREATE INDEX request_cut_short ON request (entry) WHERE close_cause = 'nullifierSpent';
 
 -- Nullifiers in words: claimed by an open request, spent, released, or free again since the
 -- request was not approved.

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// A ledger in which everything happens, folded once, with the questions to it.
-private final class Viewed: @unchecked Sendable {
+final class Viewed: @unchecked Sendable {
     /// So many that a failed settlement and a vote proved wrong are among what happens.
     static let batches = 300
     let events: [Event]

@@ -87,6 +87,16 @@ package struct LeaderShare: Codable, Equatable, Sendable {
         weights += weightShare
     }
 
+    fileprivate init(_ sums: LeadingSums) {
+        self.init(sums.validator)
+        let one = Double(LeaderOdds.one)
+        candidate = sums.candidate
+        led = sums.led
+        expected = Double(sums.expected) / one
+        variance = Double(sums.variance) / one
+        weights = Double(sums.weights) / one
+    }
+
     fileprivate mutating func finish(of count: UInt64) {
         guard count > 0 else { return }
         share = Double(led) / Double(count)
@@ -130,6 +140,16 @@ package struct LeaderShares: Codable, Sendable {
             validators[place].add(probability: probability, weightShare: weightShare)
         }
         validators[place(of: led.leader)].led += 1
+    }
+
+    /// Takes in all that the ledger tallied, and computes the shares.
+    package mutating func add(_ sums: [LeadingSums]) {
+        for sum in sums {
+            count += sum.led
+            passedOver += sum.stoodIn
+        }
+        validators = sums.filter { $0.candidate + $0.led > 0 }.map(LeaderShare.init)
+        finish()
     }
 
     /// Says what the validators are called.

@@ -79,6 +79,11 @@ extension LeaderShares {
         _ kind: LeadingKind, _ range: EntryRange, _ views: LedgerViews
     ) throws(ViewError) -> LeaderShares {
         var shares = LeaderShares(kind)
+        if range.isWhole {
+            shares.add(try views.leadingSums(kind))
+            shares.name(try views.validatorNames())
+            return shares
+        }
         try views.forEachLeadership(kind, range) { led, candidates, isSame throws(ViewError) in
             shares.add(led, candidates, isSame: isSame)
         }

@@ -29,12 +29,14 @@ extension Projector {
             let number = try register(genesis.circuit)
             for root in genesis.roots { try publish(root, for: number) }
         }
+        ranked = sealedStakes
     }
 
     func apply(_ event: BatchOpened) throws {
         guard !isOpen else { throw fail("a batch is open already") }
         opened = (entries, event)
         isOpen = true
+        countBatch(event)
     }
 
     func apply(_ event: BatchSealed) throws {
@@ -124,6 +126,7 @@ extension Projector {
                 Validator(
                     key: key, name: name, stake: stake.rawValue, reputation: reputation,
                     isMember: true))
+            tallies.append(Tally())
             reputations.append(
                 ReputationRow(
                     validator: UInt16(number), entry: entries, cause: .joined, about: nil,

@@ -14,21 +14,27 @@ extension Projector {
         ledger = position.ledger
         entries = position.entries
         sealedEntries = position.entries
-        guard try loadParameters(), try loadValidators(), try loadNames() else { return nil }
+        guard let known = try parameters(upTo: .max) else { return nil }
+        parameters = known
+        guard try loadValidators(), try loadNames(), try loadTallies(position.height.rawValue)
+        else { return nil }
     }
 
-    private func loadParameters() throws -> Bool {
+    /// The parameters after an entry; nil where they are none.
+    func parameters(upTo entry: Int64) throws -> Parameters? {
         guard
             let row = try Row.fetchOne(
-                database, sql: "SELECT * FROM parameters ORDER BY entry DESC LIMIT 1")
-        else { return false }
+                database,
+                sql: "SELECT * FROM parameters WHERE entry <= ? ORDER BY entry DESC LIMIT 1",
+                arguments: [entry])
+        else { return nil }
         func number(_ column: Int) -> UInt64 { row.unsigned(column) ?? 0 }
         guard
             let normalisation = [Normalisation.share, .raw].first(where: { known in
                 row[9] as String == known.jsonName
             })
-        else { return false }
-        parameters = Parameters(
+        else { return nil }
+        let parameters = Parameters(
             threshold: UInt32(clamping: number(1)), verificationMilliseconds: number(2),
             jobMilliseconds: number(3), settlementMilliseconds: number(4),
             reputationMin: Reputation(number(5)), reputationMax: Reputation(number(6)),
@@ -37,7 +43,7 @@ extension Projector {
             refusalsPerMinute: UInt32(clamping: number(11)), jobFuelMax: number(12),
             jobMemoryBytesMax: number(13), jobInputBytesMax: number(14),
             jobModuleBytesMax: number(15), jobMillisecondsMin: number(16))
-        return parameters.fault == nil
+        return parameters.fault == nil ? parameters : nil
     }
 
     private func loadValidators() throws -> Bool {

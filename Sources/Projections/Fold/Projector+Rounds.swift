@@ -32,9 +32,11 @@ extension Projector {
         guard let place = requestPlaces[event.request.rawValue], requests[place].opened == nil
         else { throw fail("no request \(event.request.rawValue) waits for a round") }
         requests[place].opened = event
+        countRound(event.leader)
     }
 
     func apply(_ event: VoteCast) throws {
+        countVote(event)
         let row = tables.vote
         row.bind(event.request.rawValue)
         row.bind(event.validator.rawValue)
@@ -92,14 +94,19 @@ extension Projector {
     func apply(_ event: RoundClosed) throws {
         let about = event.about.rawValue
         if let place = requestPlaces[about] {
+            countWrong(isRequest: true)
             return requests[place].closed = (entries, event.cause)
         }
-        if let place = jobPlaces[about] { return jobs[place].closed = (entries, event.cause) }
-        for row in [tables.closeRequest, tables.closeJob] {
+        if let place = jobPlaces[about] {
+            countWrong(isRequest: false)
+            return jobs[place].closed = (entries, event.cause)
+        }
+        for (row, isRequest) in [(tables.closeRequest, true), (tables.closeJob, false)] {
             row.bind(entries)
             row.bind(event.cause.jsonName)
             row.bind(about)
-            if try row.runCounting() == 1 { return }
+            guard try row.runCounting() == 1 else { continue }
+            return countWrong(isRequest: isRequest)
         }
         throw unknown(event.about)
     }
@@ -124,6 +131,7 @@ extension Projector {
         }
         validators[number].reputation = event.after.rawValue
         changedValidators.insert(number)
+        if event.cause == .incorrect { wrong.append(number) }
         reputations.append(
             ReputationRow(
                 validator: event.validator.rawValue, entry: entries, cause: .change(event.cause),

@@ -46,6 +46,14 @@ final class Projector {
     /// The last seal.
     var sealed: BatchSealed?
 
+    /// Sums over all entries so far, by validator, and those that are written.
+    var tallies: [Tally] = []
+    var writtenTallies: [Tally] = []
+    /// Those whose votes the close at hand proves wrong.
+    var wrong: [Int] = []
+    /// What the proposers of the next batch are ranked by, but for their reputations.
+    var ranked = SealedStakes(parameters: .standard)
+
     // Rows that are not written yet, in the order of their entries, and where they are.
     var requests: [RequestRow] = []
     var requestPlaces: [UInt64: Int] = [:]
@@ -138,6 +146,7 @@ final class Projector {
             tables.validator.bind(validator.isMember ? 1 : 0)
             try tables.validator.run()
         }
+        try writeTallies()
         requests.removeAll(keepingCapacity: true)
         requestPlaces.removeAll(keepingCapacity: true)
         nullifiers.removeAll(keepingCapacity: true)

@@ -8,7 +8,7 @@ final class TableStatements {
     let ledger, batch, parameters, membership, stakeChange, reputationChange: BoundStatement
     let circuit, circuitRoot, governance, request, vote, nullifier, settlement: BoundStatement
     let job, jobValidator, result, evidence, disagreement, refusal: BoundStatement
-    let validator, submitter, announcement: BoundStatement
+    let validator, submitter, announcement, tally: BoundStatement
     let leave, decideRequest, closeRequest, spend, release, report: BoundStatement
     let assignJob, decideJob, closeJob: BoundStatement
 
@@ -46,6 +46,8 @@ final class TableStatements {
             INSERT INTO submitter VALUES (?, ?, ?, ?)
             ON CONFLICT (number) DO UPDATE SET quota = excluded.quota
             """)
+        tally = try BoundStatement(
+            db, "INSERT OR REPLACE INTO tally VALUES (?\(String(repeating: ", ?", count: 17)))")
         leave = try BoundStatement(
             db, "UPDATE membership SET left = ? WHERE validator = ? AND left IS NULL")
         decideRequest = try BoundStatement(

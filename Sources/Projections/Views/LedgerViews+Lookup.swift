@@ -179,6 +179,9 @@ package struct EntryRange: Equatable, Sendable {
         self.to = to
     }
 
+    /// Whether it is all that there is.
+    package var isWhole: Bool { from == 0 && to == .max }
+
     /// The ends as SQLite takes them.
     var bounds: (Int64, Int64) { (Int64(clamping: from), Int64(clamping: to)) }
 }

@@ -105,34 +105,44 @@ struct Standing {
     }
 
     /// The members with their weights, by number.
+    func weighed() throws(ViewError) -> [WeighedCandidate] {
+        let members = validators.enumerated().filter(\.element.isMember)
+        let weights = Self.weights(
+            members.map { ($0.element.stake, $0.element.reputation) }, parameters)
+        guard let weights else { throw .unreadable(column: "validator.stake") }
+        return members.enumerated().map { place, member in
+            WeighedCandidate(
+                validator: UInt64(member.offset), key: member.element.key.hex,
+                stake: member.element.stake, reputation: member.element.reputation,
+                weight: weights[place])
+        }
+    }
+
+    /// The weights of members with these stakes and reputations; nil where one has over 128 bits.
     ///
     /// Shares: `stakeWeight * stake_i * sumReputation + reputationWeight * reputation_i *
     /// sumStake`. Raw: `stakeWeight * 1000 * stake + reputationWeight * thousandths`.
-    func weighed() throws(ViewError) -> [WeighedCandidate] {
-        let members = validators.enumerated().filter(\.element.isMember)
-        let stakes = members.reduce(UInt128(0)) { $0 + UInt128($1.element.stake) }
-        let reputations = members.reduce(UInt128(0)) { $0 + UInt128($1.element.reputation) }
+    static func weights(
+        _ members: [(stake: UInt64, reputation: UInt64)], _ parameters: Parameters
+    ) -> [UInt128]? {
+        let stakes = members.reduce(UInt128(0)) { $0 + UInt128($1.stake) }
+        let reputations = members.reduce(UInt128(0)) { $0 + UInt128($1.reputation) }
         let (stakePart, reputationPart) = (
             UInt128(parameters.stakeWeight), UInt128(parameters.reputationWeight)
         )
-        var result: [WeighedCandidate] = []
-        for (number, member) in members {
-            let factors =
-                parameters.normalisation == .share
-                ? (reputations, stakes) : (UInt128(1000), UInt128(1))
-            guard
-                let first = Self.product(stakePart, UInt128(member.stake), factors.0),
-                let second = Self.product(
-                    reputationPart, UInt128(member.reputation), factors.1)
-            else { throw .unreadable(column: "validator.stake") }
+        let factors =
+            parameters.normalisation == .share
+            ? (reputations, stakes) : (UInt128(1000), UInt128(1))
+        var weights: [UInt128] = []
+        for member in members {
+            guard let first = product(stakePart, UInt128(member.stake), factors.0),
+                let second = product(reputationPart, UInt128(member.reputation), factors.1)
+            else { return nil }
             let (weight, overflow) = first.addingReportingOverflow(second)
-            guard !overflow else { throw .unreadable(column: "validator.stake") }
-            result.append(
-                WeighedCandidate(
-                    validator: UInt64(number), key: member.key.hex, stake: member.stake,
-                    reputation: member.reputation, weight: weight))
+            guard !overflow else { return nil }
+            weights.append(weight)
         }
-        return result
+        return weights
     }
 
     private static func product(_ a: UInt128, _ b: UInt128, _ c: UInt128) -> UInt128? {

@@ -59,27 +59,34 @@ struct MemberSpan {
 extension LedgerViews {
     /// The validators by number, with what they did in the rounds of the requests in a range.
     ///
-    /// Costs one pass over the votes in the range.
+    /// Costs one pass over the votes in the range; of the whole ledger as it is now, one over the
+    /// open rounds.
     /// - Parameter moment: Of an earlier time the last entry: everything is as it was then.
     package func validators(
         _ range: EntryRange = EntryRange(), at moment: UInt64? = nil
     ) throws(ViewError) -> [ValidatorView] {
-        guard let moment else { return try validators(range, until: .max, try parties()) }
+        guard let moment else {
+            return try validators(range, until: .max, try parties(), areTallied: range.isWhole)
+        }
         let until = Int64(clamping: moment)
         let range = EntryRange(from: range.from, to: min(range.to, moment))
-        return try validators(range, until: until, try parties(at: until))
+        return try validators(range, until: until, try parties(at: until), areTallied: false)
     }
 
     private func validators(
-        _ range: EntryRange, until: Int64, _ parties: [ValidatorView]
+        _ range: EntryRange, until: Int64, _ parties: [ValidatorView], areTallied: Bool
     ) throws(ViewError) -> [ValidatorView] {
         var found = parties
         var places: [UInt64: Int] = [:]
         for (place, row) in found.enumerated() { places[row.validator] = place }
-        for (validator, asked) in try askedCounts(range, "closed <= \(until)") {
-            if let place = places[validator] { found[place].asked = asked }
+        if areTallied {
+            try addTallies(places, &found)
+        } else {
+            for (validator, asked) in try askedCounts(range, "closed <= \(until)") {
+                if let place = places[validator] { found[place].asked = asked }
+            }
+            try addVotes(range, until, places, &found)
         }
-        try addVotes(range, until, places, &found)
         let isCutShort = "request.close_cause = 'nullifierSpent' AND request.closed <= \(until)"
         for (validator, asked) in try askedCounts(range, isCutShort) {
             if let place = places[validator] { found[place].cutShort = asked }
@@ -93,7 +100,7 @@ extension LedgerViews {
             let done = row.approved + row.rejected + row.abstained + row.cutShort
             found[place].missed = row.asked - min(row.asked, done)
         }
-        try addMarks(range, until, places, &found)
+        try addMarks(range, until, places, areTallied: areTallied, &found)
         return found
     }
 
@@ -152,23 +159,52 @@ extension LedgerViews {
         let count: UInt64
     }
 
+    /// Takes what was counted as the log was folded; of rounds that are not closed yet, what was is
+    /// taken off again.
+    private func addTallies(
+        _ places: [UInt64: Int], _ found: inout [ValidatorView]
+    ) throws(ViewError) {
+        for (validator, tally) in try tallies() {
+            guard let place = places[validator] else { continue }
+            found[place].asked = tally.pinned
+            found[place].approved = tally.approved
+            found[place].rejected = tally.rejected
+            found[place].abstained = tally.abstained
+            found[place].contradicted = tally.contradicted
+            found[place].leads = tally.requests.led
+        }
+        for (validator, asked) in try askedCounts(EntryRange(), "closed IS NULL") {
+            guard let place = places[validator] else { continue }
+            found[place].asked -= min(asked, found[place].asked)
+        }
+        try takeOffOpenVotes(EntryRange(), .max, places, &found)
+    }
+
+    private static func part(_ vote: String) -> WritableKeyPath<ValidatorView, UInt64> {
+        vote == "approve" ? \.approved : vote == "reject" ? \.rejected : \.abstained
+    }
+
     /// Counts votes; those of rounds that are not closed yet are taken off again.
     private func addVotes(
         _ range: EntryRange, _ until: Int64, _ places: [UInt64: Int],
         _ found: inout [ValidatorView]
     ) throws(ViewError) {
-        func part(_ vote: String) -> WritableKeyPath<ValidatorView, UInt64> {
-            vote == "approve" ? \.approved : vote == "reject" ? \.rejected : \.abstained
-        }
         for vote in try voteCounts(range, nil) {
             guard let place = places[vote.validator] else { continue }
-            found[place][keyPath: part(vote.vote)] += vote.count
+            found[place][keyPath: Self.part(vote.vote)] += vote.count
         }
+        try takeOffOpenVotes(range, until, places, &found)
+    }
+
+    private func takeOffOpenVotes(
+        _ range: EntryRange, _ until: Int64, _ places: [UInt64: Int],
+        _ found: inout [ValidatorView]
+    ) throws(ViewError) {
         let isOpen = "(request.closed IS NULL OR request.closed > \(until))"
         for vote in try voteCounts(range, isOpen) {
             guard let place = places[vote.validator] else { continue }
-            let counted = found[place][keyPath: part(vote.vote)]
-            found[place][keyPath: part(vote.vote)] = counted - min(vote.count, counted)
+            let counted = found[place][keyPath: Self.part(vote.vote)]
+            found[place][keyPath: Self.part(vote.vote)] = counted - min(vote.count, counted)
         }
     }
 
@@ -199,20 +235,11 @@ extension LedgerViews {
     }
 
     private func addMarks(
-        _ range: EntryRange, _ until: Int64, _ places: [UInt64: Int],
+        _ range: EntryRange, _ until: Int64, _ places: [UInt64: Int], areTallied: Bool,
         _ found: inout [ValidatorView]
     ) throws(ViewError) {
         let (from, to) = range.bounds
-        let marks: [(WritableKeyPath<ValidatorView, UInt64>, String)] = [
-            (
-                \.contradicted,
-                """
-                SELECT validator, count(*) AS count FROM reputation_change
-                WHERE cause = 'incorrect' AND about BETWEEN ? AND ? AND entry <= \(until)
-                    AND EXISTS (SELECT 1 FROM request WHERE request.entry = about)
-                GROUP BY validator
-                """
-            ),
+        var marks: [(WritableKeyPath<ValidatorView, UInt64>, String)] = [
             (
                 \.convicted,
                 """
@@ -221,15 +248,29 @@ extension LedgerViews {
                     AND entry <= \(until)
                 GROUP BY validator
                 """
-            ),
-            (
-                \.leads,
-                """
-                SELECT leader AS validator, count(*) AS count FROM request
-                WHERE entry BETWEEN ? AND ? GROUP BY leader
-                """
-            ),
+            )
         ]
+        // Of the whole ledger these are tallied.
+        if !areTallied {
+            marks += [
+                (
+                    \.contradicted,
+                    """
+                    SELECT validator, count(*) AS count FROM reputation_change
+                    WHERE cause = 'incorrect' AND about BETWEEN ? AND ? AND entry <= \(until)
+                        AND EXISTS (SELECT 1 FROM request WHERE request.entry = about)
+                    GROUP BY validator
+                    """
+                ),
+                (
+                    \.leads,
+                    """
+                    SELECT leader AS validator, count(*) AS count FROM request
+                    WHERE entry BETWEEN ? AND ? GROUP BY leader
+                    """
+                ),
+            ]
+        }
         for (part, sql) in marks {
             let counts = try rows(sql, [from, to]) { cells throws(ViewError) in
                 (try cells.number("validator"), try cells.number("count"))

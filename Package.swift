@@ -251,6 +251,11 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["recount", "API", "TestSupport"],
             swiftSettings: strict),
+        // What the benchmarks print and compare, which their own package builds too.
+        .target(
+            name: "Figures", dependencies: ["BN254", "Cryptography"],
+            path: "Tools/Benchmarks/Sources/Figures", swiftSettings: strict),
+        .testTarget(name: "FiguresTests", dependencies: ["Figures"], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ]
 )

@@ -98,10 +98,13 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "Figures", dependencies: ["BN254", "Cryptography"], swiftSettings: settings),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Simulation", "Node", "Hosting", "Replication", "Audit", "Compute", "Projections",
+                "Figures", "Simulation", "Node", "Hosting", "Replication", "Audit", "Compute",
+                "Projections",
                 "Storage", "Ledger", "EventLog", "Groth16", "BN254", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),

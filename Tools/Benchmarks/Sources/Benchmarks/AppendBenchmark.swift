@@ -3,6 +3,7 @@
 
 import Cryptography
 import EventLog
+import Figures
 import Foundation
 import GRDB
 import Ledger
@@ -14,7 +15,7 @@ struct AppendBenchmark {
     private static let batches = 300
     private static let commits = 2_000
 
-    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Figure] {
         try inTemporaryFolder(note) { folder in
             note("The entries are votes; random bytes stand for their signatures.")
             let votes = Votes.make(Self.batch * Self.batches)
@@ -50,7 +51,7 @@ struct AppendBenchmark {
         }
     }
 
-    private static func lines(_ values: [String: [Double]]) -> [Measurement] {
+    private static func lines(_ values: [String: [Double]]) -> [Figure] {
         let unit = "entries/s"
         let lines = [
             ("log", "append, 1,000 vote entries a commit, durable, with root", unit),
@@ -62,7 +63,7 @@ struct AppendBenchmark {
             ("sqlite one", "  beside: SQLite table, WAL, synchronous FULL", unit),
         ]
         return lines.compactMap { key, name, unit in
-            values[key].flatMap { $0.isEmpty ? nil : Measurement(name, unit: unit, values: $0) }
+            values[key].flatMap { $0.isEmpty ? nil : Figure(name, unit: unit, values: $0) }
         }
     }
 

@@ -4,6 +4,7 @@
 import Audit
 import Cryptography
 import EventLog
+import Figures
 import Foundation
 import Ledger
 
@@ -13,7 +14,7 @@ import Ledger
 struct AuditBenchmark {
     let entries: UInt64
 
-    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Figure] {
         try inTemporaryFolder(note) { folder in
             let path = folder.appendingPathComponent("ledger").path
             try LedgerGenerator.make(entries: entries, at: path, signing: true, note)
@@ -39,12 +40,12 @@ struct AuditBenchmark {
             }
             let ratio = zip(signatures, alone).map { $0 / $1 / Double(options.cores) }
             return [
-                Measurement("audit without proofs, all cores", unit: "entries/s", values: audited),
-                Measurement("  signatures checked in it", unit: "signatures/s", values: signatures),
-                Measurement(
+                Figure("audit without proofs, all cores", unit: "entries/s", values: audited),
+                Figure("  signatures checked in it", unit: "signatures/s", values: signatures),
+                Figure(
                     "  beside: libsodium one by one, one core", unit: "signatures/s",
                     values: alone),
-                Measurement("  ratio for each core", unit: "times", values: ratio),
+                Figure("  ratio for each core", unit: "times", values: ratio),
             ]
         }
     }

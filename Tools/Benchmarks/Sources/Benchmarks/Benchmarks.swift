@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Compute
+import Figures
 import Foundation
 
 /// Compiles modules where the engine asks for it, as the node's own program does, or measures.
@@ -54,6 +55,14 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Entries of the ledger that is replayed million by million.")
     var scaleEntries: UInt64 = 10_000_000
 
+    @Option(help: "The program whose commands are timed on networks of several sizes.")
+    var recount = "../../.build/release/recount"
+
+    @Option(
+        name: .customLong("command-entries"),
+        help: "Entries of a network that commands are timed on; may be repeated, rising.")
+    var commandEntries: [UInt64] = [100_000, 1_000_000]
+
     @Option(help: "Only these parts: \(Part.allCases.map(\.rawValue).joined(separator: ", ")).")
     var only: [Part] = []
 
@@ -92,7 +101,7 @@ struct Benchmarks: ParsableCommand {
     enum Part: String, CaseIterable, ExpressibleByArgument {
         case hashing, proofs, signatures, certificate, append, disk, replay, audit, projections,
             scale
-        case log, state, replication, compute
+        case log, state, replication, compute, commands
     }
 
     mutating func run() throws {
@@ -111,13 +120,14 @@ struct Benchmarks: ParsableCommand {
         let machine = Machine()
         note(machine.line)
         note("One core for each figure but where all are named.")
-        var all: [Measurement] = []
-        func report(_ measurements: [Measurement]) {
+        var all: [Figure] = []
+        func report(_ measurements: [Figure]) {
             all += measurements
             if !json { measurements.forEach { print($0.line) } }
         }
         for part in Part.allCases where only.isEmpty || only.contains(part) {
-            try measure(part, report)
+            let (seconds, _) = try timed { try measure(part, report) }
+            note("\(part.rawValue) took \(Int(seconds)) s")
         }
         let result = Report(machine: machine, figures: all)
         if json { print(try result.json) }
@@ -127,7 +137,7 @@ struct Benchmarks: ParsableCommand {
         }
     }
 
-    private func measure(_ part: Part, _ report: ([Measurement]) -> Void) throws {
+    private func measure(_ part: Part, _ report: ([Figure]) -> Void) throws {
         switch part {
         case .hashing: report(HashBenchmark().measure(runs: runs, note))
         case .proofs:
@@ -151,6 +161,13 @@ struct Benchmarks: ParsableCommand {
         case .compute:
             try ComputeBenchmark(python: python).measure(runs: runs, note, report)
             report(try JobPathBenchmark(jobs: jobs).measure(runs: runs, note))
+        case .commands:
+            guard FileManager.default.isExecutableFile(atPath: recount) else {
+                return note("no program at \(recount): no command is timed")
+            }
+            report(
+                try CommandsBenchmark(program: recount, config: config, sizes: commandEntries)
+                    .measure(runs: runs, note))
         }
     }
 

@@ -4,6 +4,7 @@
 import Audit
 import Cryptography
 import EventLog
+import Figures
 import Foundation
 import Ledger
 
@@ -11,7 +12,7 @@ import Ledger
 struct CertificateBenchmark {
     let path: String
 
-    func measure(runs: Int) throws -> [Measurement] {
+    func measure(runs: Int) throws -> [Figure] {
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
         guard let first = try Certificate(bytes).entry(0) else {
             throw CocoaError(.coderReadCorrupt)
@@ -28,7 +29,7 @@ struct CertificateBenchmark {
             values.append(seconds / 50 * 1000)
         }
         return [
-            Measurement(
+            Figure(
                 "certificate read and verified, 7 of 10 keys", unit: "ms", values: values,
                 note: "\(bytes.count) bytes, one Groth16 proof")
         ]

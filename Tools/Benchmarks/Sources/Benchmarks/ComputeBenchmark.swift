@@ -3,6 +3,7 @@
 
 import Compute
 import Cryptography
+import Figures
 import Foundation
 import Ledger
 
@@ -13,7 +14,7 @@ struct ComputeBenchmark {
     let python: String
 
     func measure(
-        runs: Int, _ note: (String) -> Void, _ report: ([Measurement]) -> Void
+        runs: Int, _ note: (String) -> Void, _ report: ([Figure]) -> Void
     ) throws {
         let (seconds, loaded) = timed { ComputeParts.loaded }
         guard case .success(let engine) = loaded else {
@@ -33,7 +34,7 @@ struct ComputeBenchmark {
     }
 
     /// A module that does nothing with an empty input, compiled before: all of it is the start.
-    private func cached(_ runner: JobRunner, runs: Int) throws -> [Measurement] {
+    private func cached(_ runner: JobRunner, runs: Int) throws -> [Figure] {
         let job = ComputeParts.job(try ComputeParts.module("reverse"), input: [])
         for _ in 0..<10 { _ = try milliseconds(runner, job) }
         var medians: [Double] = []
@@ -44,15 +45,15 @@ struct ComputeBenchmark {
             tails.append(sorted[990])
         }
         return [
-            Measurement(
+            Figure(
                 "job that does nothing, module compiled before: median", unit: "ms",
                 values: medians, note: "store, instance, two calls, two threads' turns"),
-            Measurement("  99 of 100", unit: "ms", values: tails),
+            Figure("  99 of 100", unit: "ms", values: tails),
         ]
     }
 
     /// The same with a module that was never seen, which a process of its own compiles.
-    private func compiled(_ runner: JobRunner, runs: Int) throws -> [Measurement] {
+    private func compiled(_ runner: JobRunner, runs: Int) throws -> [Figure] {
         let module = try ComputeParts.module("reverse")
         var medians: [Double] = []
         var tails: [Double] = []
@@ -66,10 +67,10 @@ struct ComputeBenchmark {
             tails.append(sorted[39])
         }
         return [
-            Measurement(
+            Figure(
                 "  its module never seen: median", unit: "ms", values: medians,
                 note: "\(module.count) bytes; a process starts, loads the engine and compiles"),
-            Measurement("  slowest of 40", unit: "ms", values: tails),
+            Figure("  slowest of 40", unit: "ms", values: tails),
         ]
     }
 
@@ -93,7 +94,7 @@ struct ComputeBenchmark {
 
     private func computing(
         _ runner: JobRunner, _ computation: Computation, runs: Int, _ note: (String) -> Void
-    ) throws -> [Measurement] {
+    ) throws -> [Figure] {
         let job = ComputeParts.job(
             try ComputeParts.module(computation.module), input: computation.input)
         let fuel = runner.run(job, within: 60_000).fuel
@@ -109,7 +110,7 @@ struct ComputeBenchmark {
             overheads.append((row[0] / row[1] - 1) * 100)
         }
         let result = [
-            Measurement(
+            Figure(
                 computation.name, unit: "ms", values: ours,
                 note: "of the processor; \(fuel) units of fuel")
         ]
@@ -119,14 +120,14 @@ struct ComputeBenchmark {
             return result
         }
         return result + [
-            Measurement(
+            Figure(
                 "  beside: wasmtime 50.0.1 from Python, our settings", unit: "ms",
                 values: theirs[0]),
-            Measurement("  the same without fuel", unit: "ms", values: theirs[1]),
-            Measurement(
+            Figure("  the same without fuel", unit: "ms", values: theirs[1]),
+            Figure(
                 "  the same as wasmtime comes", unit: "ms", values: theirs[2],
                 note: "no fuel, no clock, no canonical NaNs"),
-            Measurement(
+            Figure(
                 "  what fuel costs: with over without", unit: "%", values: overheads,
                 note: "more time, by turns in one process"),
         ]

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
+import Figures
 import Foundation
 
 /// Bytes of a vote entry on disk once its segment is sealed, beside zstd on the same entries.
 struct DiskBenchmark {
-    func measure(_ note: (String) -> Void) throws -> [Measurement] {
+    func measure(_ note: (String) -> Void) throws -> [Figure] {
         try inTemporaryFolder(note) { folder in
             let votes = Votes.make(1_200_000)
             let path = folder.appendingPathComponent("log").path
@@ -24,14 +25,14 @@ struct DiskBenchmark {
             let raw = folder.appendingPathComponent("votes")
             try Data(votes.prefix(Int(end)).joined()).write(to: raw)
             var result = [
-                Measurement(
+                Figure(
                     "disk, a vote entry in a sealed segment", unit: "bytes", values: [ours],
                     note: "\(votes[0].count) bytes each, 64 of them the signature")
             ]
             let size = Shell.output("zstd -1 -q -c '\(raw.path)' | wc -c").flatMap(Double.init)
             if let size {
                 result.append(
-                    Measurement(
+                    Figure(
                         "  beside: zstd -1 on the same entries", unit: "bytes",
                         values: [size / Double(end)], note: "without checksums or tree"))
             } else {

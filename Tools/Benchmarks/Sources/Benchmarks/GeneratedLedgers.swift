@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
+import Figures
 import Foundation
 
 /// A folder for what a part of the benchmarks writes, removed at its end.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Figures
 
 /// The hashing of a vote as a leaf, and of an inner node: four blocks of SHA-256.
 struct HashBenchmark {
@@ -15,7 +16,7 @@ struct HashBenchmark {
     }
 
     /// One core: the ways by turns on the same leaves.
-    func measure(runs: Int, _ note: (String) -> Void) -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) -> [Figure] {
         note(
             Digest.isInHardware
                 ? "SHA-256 by the processor's own instructions"
@@ -31,9 +32,9 @@ struct HashBenchmark {
             paired.append(pairs())
         }
         return [
-            Measurement("SHA-256 of a leaf and a node, four blocks", unit: "ns", values: ours),
-            Measurement("  beside: swift-crypto", unit: "ns", values: theirs),
-            Measurement("SHA-256 of two leaves together, each", unit: "ns", values: paired),
+            Figure("SHA-256 of a leaf and a node, four blocks", unit: "ns", values: ours),
+            Figure("  beside: swift-crypto", unit: "ns", values: theirs),
+            Figure("SHA-256 of two leaves together, each", unit: "ns", values: paired),
         ]
     }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Compute
+import Figures
 import Foundation
 import Ledger
 import Node
@@ -12,7 +13,7 @@ struct JobPathBenchmark {
     /// Jobs of a run.
     let jobs: Int
 
-    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Figure] {
         guard case .success = ComputeParts.loaded else { return [] }
         var submitted: [Double] = []
         var decided: [Double] = []
@@ -22,9 +23,9 @@ struct JobPathBenchmark {
             decided.append(Double(jobs) / deciding)
         }
         return [
-            Measurement(
+            Figure(
                 "jobs submitted: payloads and job synced each", unit: "/s", values: submitted),
-            Measurement(
+            Figure(
                 "jobs through three validators to the decision", unit: "/s", values: decided,
                 note: "a module that reverses 1 KiB; all cores; three runs, journaled, signed,"
                     + " logged each"),

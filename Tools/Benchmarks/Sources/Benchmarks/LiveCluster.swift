@@ -3,6 +3,7 @@
 
 import Cryptography
 import EventLog
+import Figures
 import Foundation
 import Hosting
 import Ledger

@@ -4,6 +4,7 @@
 import Cryptography
 import Dispatch
 import EventLog
+import Figures
 import Foundation
 import Ledger
 
@@ -12,7 +13,7 @@ struct LogBenchmark {
     let entries: UInt64
 
     func measure(
-        runs: Int, _ note: (String) -> Void, _ report: ([Measurement]) -> Void
+        runs: Int, _ note: (String) -> Void, _ report: ([Figure]) -> Void
     ) throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("recount-log-\(UUID().uuidString)")
@@ -60,7 +61,7 @@ struct LogBenchmark {
     }
 
     /// An inclusion proof of an entry drawn at random, a cold frame each time, and its check.
-    private func proofs(_ path: String, runs: Int) throws -> [Measurement] {
+    private func proofs(_ path: String, runs: Int) throws -> [Figure] {
         let log = try open(path)
         var random = SystemRandomNumberGenerator()
         var values: [Double] = []
@@ -73,7 +74,7 @@ struct LogBenchmark {
             values.append(seconds / 200 * 1000)
         }
         return [
-            Measurement(
+            Figure(
                 "inclusion proof from \(log.size) entries, made and checked", unit: "ms",
                 values: values)
         ]
@@ -89,7 +90,7 @@ struct LogBenchmark {
     }
 
     /// Checksums alone and the whole tree, on all cores, beside hashing the same leaves and nodes.
-    private func checks(_ path: String, runs: Int) throws -> [Measurement] {
+    private func checks(_ path: String, runs: Int) throws -> [Figure] {
         var checksums: [Double] = []
         var tree: [Double] = []
         var bare: [Double] = []
@@ -102,11 +103,11 @@ struct LogBenchmark {
             bare.append(Self.bareHashing(entries: whole.result.entries))
         }
         return [
-            Measurement(
+            Figure(
                 "checksums of a copy, all cores", unit: "MiB/s", values: checksums,
                 note: "in the page cache"),
-            Measurement("whole Merkle check, all cores", unit: "entries/s", values: tree),
-            Measurement(
+            Figure("whole Merkle check, all cores", unit: "entries/s", values: tree),
+            Figure(
                 "  beside: hashing as many leaves and nodes, all cores", unit: "entries/s",
                 values: bare, note: "in memory, nothing read"),
         ]
@@ -130,7 +131,7 @@ struct LogBenchmark {
     /// Root, signature, ten cosignatures with their consistency proofs, and a durable file.
     private func checkpoint(
         _ log: (name: String, path: String), runs: Int
-    ) throws -> Measurement {
+    ) throws -> Figure {
         let opened = try open(log.path)
         let keys = (1...10).map { number in
             SigningKey(seed: Bytes32([UInt8](repeating: number, count: 32)) ?? .zero)
@@ -159,7 +160,7 @@ struct LogBenchmark {
             }
             values.append(seconds / 20 * 1000)
         }
-        return Measurement(
+        return Figure(
             "checkpoint with 10 cosignatures, log of \(log.name) entries", unit: "ms",
             values: values)
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
+import Figures
 import Foundation
 import GRDB
 import Projections
@@ -10,7 +11,7 @@ import Projections
 struct ProjectionsBenchmark {
     let entries: UInt64
 
-    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Figure] {
         try inTemporaryFolder(note) { folder in
             let path = folder.appendingPathComponent("ledger").path
             try LedgerGenerator.make(entries: entries, at: path, signing: false, note)
@@ -22,7 +23,7 @@ struct ProjectionsBenchmark {
 
     private func measure(
         _ log: EventLog, in folder: URL, _ path: String, runs: Int
-    ) throws -> [Measurement] {
+    ) throws -> [Figure] {
         let size = log.size
         var rebuilds: [Double] = []
         var inserts: [Double] = []
@@ -41,10 +42,10 @@ struct ProjectionsBenchmark {
         try log.close()
         let count = rows.reduce(0) { $0 + $1.rows.count }
         return [
-            Measurement(
+            Figure(
                 "rebuild of the SQLite projections, \(size) entries", unit: "entries/s",
                 values: rebuilds, note: "log read, entries decoded and folded; one core"),
-            Measurement(
+            Figure(
                 "  beside: raw inserts of the same \(count) rows", unit: "entries/s",
                 values: inserts, note: "rows held in memory; same tables, indexes and settings"),
         ]

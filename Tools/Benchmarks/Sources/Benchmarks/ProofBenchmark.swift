@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BN254
+import Figures
 import Foundation
 import Groth16
 
@@ -29,7 +30,7 @@ struct ProofBenchmark {
         }
     }
 
-    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Figure] {
         let prepared = PreparedVerifyingKey(key)
         let bytes = proof.compressed
         var parsed: [Double] = []
@@ -50,10 +51,10 @@ struct ProofBenchmark {
         }
         let size = inputs.count
         var result = [
-            Measurement(
+            Figure(
                 "Groth16 verification, \(size) public inputs", unit: "ms", values: parsed,
                 note: "of points that were read before"),
-            Measurement(
+            Figure(
                 "  from the compressed proof, group checks and all", unit: "ms",
                 values: compressed),
         ]
@@ -62,7 +63,7 @@ struct ProofBenchmark {
             note("groth16py==0.2.0 mclbn256, then --python .venv/bin/python")
         } else {
             result.append(
-                Measurement(
+                Figure(
                     "  beside: arkworks through groth16py 0.2.0", unit: "ms", values: theirs,
                     note: "parses and checks the proof each time"))
         }
@@ -78,7 +79,7 @@ struct ProofBenchmark {
     }
 
     /// 64 proofs under one key, together and one by one.
-    private func measureTogether(runs: Int) throws -> [Measurement] {
+    private func measureTogether(runs: Int) throws -> [Figure] {
         let count = 64
         let forged = try ForgedProofs(count: count, inputCount: 8, seed: 64)
         let items = forged.items
@@ -116,19 +117,19 @@ struct ProofBenchmark {
                 } / Double(count))
         }
         return [
-            Measurement(
+            Figure(
                 "Groth16, 64 proofs under one key together, each", unit: "ms", values: together,
                 note: "8 inputs; distinct, made with the key's secrets and no circuit"),
-            Measurement("  from the compressed proofs", unit: "ms", values: compressed),
-            Measurement("  with one bad proof among them", unit: "ms", values: oneBad),
-            Measurement("  beside: one by one", unit: "ms", values: oneByOne),
+            Figure("  from the compressed proofs", unit: "ms", values: compressed),
+            Figure("  with one bad proof among them", unit: "ms", values: oneBad),
+            Figure("  beside: one by one", unit: "ms", values: oneByOne),
         ]
     }
 
     /// A pairing of two points, final exponentiation and all.
     private func measurePairing(
         runs: Int, _ note: (String) -> Void
-    ) throws -> [Measurement] {
+    ) throws -> [Figure] {
         var ours: [Double] = []
         var inSwift: [Double] = []
         var theirs: [Double] = []
@@ -143,14 +144,14 @@ struct ProofBenchmark {
             if let other = mcl(count: count) { theirs.append(other) }
         }
         var result = [
-            Measurement("BN254, a pairing", unit: "ms", values: ours),
-            Measurement("  beside: in Swift", unit: "ms", values: inSwift),
+            Figure("BN254, a pairing", unit: "ms", values: ours),
+            Figure("  beside: in Swift", unit: "ms", values: inSwift),
         ]
         if theirs.isEmpty {
             note("mclbn256 did not answer: .venv/bin/pip install mclbn256")
         } else {
             result.append(
-                Measurement("  beside: mcl through mclbn256", unit: "ms", values: theirs))
+                Figure("  beside: mcl through mclbn256", unit: "ms", values: theirs))
         }
         return result
     }

@@ -3,6 +3,7 @@
 
 import Audit
 import EventLog
+import Figures
 import Foundation
 import GRDB
 import Ledger
@@ -13,7 +14,7 @@ import Ledger
 struct ReplayBenchmark {
     let entries: UInt64
 
-    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Figure] {
         try inTemporaryFolder(note) { folder in
             let path = folder.appendingPathComponent("ledger").path
             try LedgerGenerator.make(entries: entries, at: path, signing: false, note)
@@ -30,10 +31,10 @@ struct ReplayBenchmark {
                 theirs.append(Double(state.size) / other)
             }
             return [
-                Measurement(
+                Figure(
                     "replay into the full state, signatures not checked", unit: "entries/s",
                     values: ours),
-                Measurement(
+                Figure(
                     "  beside: the same events from SQLite, folded", unit: "entries/s",
                     values: theirs),
             ]

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Figures
 import Foundation
 import Simulation
 
@@ -10,7 +11,7 @@ struct ReplicationBenchmark {
     let requests: Int
 
     func measure(
-        runs: Int, _ note: (String) -> Void, _ report: ([Measurement]) -> Void
+        runs: Int, _ note: (String) -> Void, _ report: ([Figure]) -> Void
     ) throws {
         note(
             "Ten nodes in one process, without a network: every node checks every signature and "
@@ -22,7 +23,7 @@ struct ReplicationBenchmark {
         report(try sizes())
     }
 
-    private func live(runs: Int) throws -> [Measurement] {
+    private func live(runs: Int) throws -> [Figure] {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         var rates: [Double] = []
         var shares: [Double] = []
@@ -40,25 +41,25 @@ struct ReplicationBenchmark {
             try cluster.remove()
         }
         return [
-            Measurement(
+            Figure(
                 "decisions of ten nodes on one core, 64 under way", unit: "/s", values: rates),
-            Measurement(
+            Figure(
                 "  on \(cores) cores", unit: "/s",
                 values: try rate(runs, window: 64, threads: cores)),
-            Measurement(
+            Figure(
                 "  on \(cores) cores, 1,000 under way", unit: "/s",
                 values: try rate(runs, window: 1_000, threads: cores)),
-            Measurement(
+            Figure(
                 "  1,000 under way", unit: "/s", values: try rate(runs, window: 1_000)),
-            Measurement(
+            Figure(
                 "  64 under way, three nodes silent", unit: "/s",
                 values: try rate(runs, window: 64, silent: 3),
                 note: "rounds stay open until their deadline"),
-            Measurement("  of that time, proofs", unit: "%", values: shares),
-            Measurement(
+            Figure("  of that time, proofs", unit: "%", values: shares),
+            Figure(
                 "decision of ten nodes on one core, one under way: median", unit: "ms",
                 values: medians, note: "20 ms of it wait for the last votes"),
-            Measurement("  99 of 100", unit: "ms", values: tails),
+            Figure("  99 of 100", unit: "ms", values: tails),
         ]
     }
 
@@ -87,24 +88,24 @@ struct ReplicationBenchmark {
         return options
     }
 
-    private func delays(runs: Int) throws -> [Measurement] {
+    private func delays(runs: Int) throws -> [Figure] {
         let accounts = (0..<runs).map { run in
             Simulator(calm(10, delay: 100, seed: UInt64(run + 1))).run()
         }
         return [
-            Measurement(
+            Figure(
                 "decision at 100 ms one way, from the client: median", unit: "ms",
                 values: accounts.map { Double($0.latencyMedian) },
                 note: "client, vote, proposal, prevote, precommit, and 5 ms of verification"),
-            Measurement(
+            Figure(
                 "  99 of 100", unit: "ms", values: accounts.map { Double($0.latencyP99) }),
-            Measurement(
+            Figure(
                 "bytes on the wire for a decision, ten nodes", unit: "B",
                 values: accounts.map { Double($0.bytesPerDecision) }),
         ]
     }
 
-    private func speed(runs: Int) throws -> [Measurement] {
+    private func speed(runs: Int) throws -> [Figure] {
         var hours: [Double] = []
         for run in 0..<runs {
             let simulator = Simulator(SimulationOptions(seed: UInt64(run + 1)))
@@ -112,19 +113,19 @@ struct ReplicationBenchmark {
             hours.append(Double(account.milliseconds) / 3_600_000 / (seconds / 60))
         }
         return [
-            Measurement(
+            Figure(
                 "simulated time of ten nodes, three lying, all faults", unit: "h/min",
                 values: hours, note: "one core; a request each second")
         ]
     }
 
-    private func sizes() throws -> [Measurement] {
+    private func sizes() throws -> [Figure] {
         try [10, 25, 50, 100].map { nodes in
             var options = calm(nodes, delay: 50, seed: 1)
             options.milliseconds = nodes > 25 ? 3_000 : 10_000
             let simulator = Simulator(options)
             let (seconds, account) = timed { simulator.run() }
-            return Measurement(
+            return Figure(
                 "messages a height, \(nodes) validators", unit: "",
                 values: [Double(account.messagesPerHeight)],
                 note: "\(account.heights) heights, \(account.bytesPerDecision) bytes a decision, "

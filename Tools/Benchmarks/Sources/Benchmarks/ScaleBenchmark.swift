@@ -3,6 +3,7 @@
 
 import Audit
 import EventLog
+import Figures
 import Foundation
 import Ledger
 
@@ -10,7 +11,7 @@ import Ledger
 struct ScaleBenchmark {
     let entries: UInt64
 
-    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Figure] {
         try inTemporaryFolder(note) { folder in
             let path = folder.appendingPathComponent("ledger").path
             try LedgerGenerator.make(entries: entries, at: path, signing: false, note)
@@ -31,11 +32,11 @@ struct ScaleBenchmark {
                 memory.append(numbers[numbers.count - 1])
             }
             return millions.enumerated().map { number, values in
-                Measurement(
+                Figure(
                     "replay of \(entries) entries, million \(number + 1)", unit: "entries/s",
                     values: values)
             } + [
-                Measurement(
+                Figure(
                     "  memory at most", unit: "MiB", values: memory,
                     note: "the state itself grows with the requests")
             ]

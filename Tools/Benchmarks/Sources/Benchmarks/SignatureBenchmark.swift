@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Figures
 import Foundation
 import Ledger
 
@@ -29,7 +30,7 @@ struct SignatureBenchmark {
     }
 
     /// One core: all ways by turns on the same votes, a share of them for the slowest.
-    func measure(runs: Int, _ note: (String) -> Void) throws -> [Measurement] {
+    func measure(runs: Int, _ note: (String) -> Void) throws -> [Figure] {
         let checks = votes.flatMap { $0.signatureChecks(in: ledger) ?? [] }
         let lanes = SignatureChecker()
         let portable = SignatureChecker(isPortable: true)
@@ -58,12 +59,12 @@ struct SignatureBenchmark {
         }
         let unit = "signatures/s"
         return [
-            Measurement("signatures of votes by ten keys, one core", unit: unit, values: together),
-            Measurement("  beside: without lanes", unit: unit, values: alone),
-            Measurement("  beside: libsodium one by one", unit: unit, values: singly),
-            Measurement("  over libsodium", unit: "times", values: ratios),
-            Measurement("  without lanes over libsodium", unit: "times", values: aloneRatios),
-            Measurement("  in batches of twenty", unit: unit, values: twenties),
+            Figure("signatures of votes by ten keys, one core", unit: unit, values: together),
+            Figure("  beside: without lanes", unit: unit, values: alone),
+            Figure("  beside: libsodium one by one", unit: unit, values: singly),
+            Figure("  over libsodium", unit: "times", values: ratios),
+            Figure("  without lanes over libsodium", unit: "times", values: aloneRatios),
+            Figure("  in batches of twenty", unit: unit, values: twenties),
         ]
     }
 

@@ -4,6 +4,7 @@
 import BN254
 import Cryptography
 import EventLog
+import Figures
 import Foundation
 import Hosting
 import Ledger
@@ -16,7 +17,7 @@ struct StateBenchmark {
     let decisions: UInt64
 
     func measure(
-        runs: Int, _ note: (String) -> Void, _ report: ([Measurement]) -> Void
+        runs: Int, _ note: (String) -> Void, _ report: ([Figure]) -> Void
     ) throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("recount-state-\(UUID().uuidString)")
@@ -36,7 +37,7 @@ struct StateBenchmark {
     /// Keeping a case of a batch on a large state, beside writing the snapshot of that.
     private func keepingCase(
         in folder: URL, runs: Int, _ note: (String) -> Void
-    ) throws -> [Measurement] {
+    ) throws -> [Figure] {
         let path = folder.appendingPathComponent("case").path
         var writer = try FoldedLedger(path)
         try writer.add(decisions: decisions)
@@ -58,17 +59,17 @@ struct StateBenchmark {
         }
         try writer.log.close()
         return [
-            Measurement(
+            Figure(
                 "keeping a case at \(2 * decisions) nullifiers", unit: "s", values: keeping),
-            Measurement("  its file", unit: "MB", values: bytes),
-            Measurement("  beside: joining the bytes of a snapshot", unit: "s", values: whole),
+            Figure("  its file", unit: "MB", values: bytes),
+            Figure("  beside: joining the bytes of a snapshot", unit: "s", values: whole),
         ]
     }
 
     /// Opening from a snapshot of 300,000 decisions, with a tail, beside folding the whole log.
     private func opening(
         in folder: URL, runs: Int, _ note: (String) -> Void
-    ) throws -> [Measurement] {
+    ) throws -> [Figure] {
         let path = folder.appendingPathComponent("open").path
         var writer = try FoldedLedger(path)
         try writer.add(decisions: 300_000)
@@ -93,9 +94,9 @@ struct StateBenchmark {
             whole.append(fold.seconds)
         }
         return [
-            Measurement(
+            Figure(
                 "opening 300,000 decisions from a snapshot, and a tail", unit: "s", values: quick),
-            Measurement(
+            Figure(
                 "  beside: folding the whole log of \(writer.log.size) entries", unit: "s",
                 values: whole),
         ]
@@ -104,7 +105,7 @@ struct StateBenchmark {
     /// Writing a snapshot while batches are written, beside the same batches without.
     private func snapshot(
         in folder: URL, runs: Int, _ note: (String) -> Void
-    ) throws -> [Measurement] {
+    ) throws -> [Figure] {
         let path = folder.appendingPathComponent("snapshot").path
         var writer = try FoldedLedger(path)
         try writer.add(decisions: decisions)
@@ -125,11 +126,11 @@ struct StateBenchmark {
         }
         try writer.log.close()
         return [
-            Measurement(
+            Figure(
                 "snapshot of \(2 * decisions) nullifiers, batches being written", unit: "s",
                 values: taking),
-            Measurement("  p99 of a batch meanwhile", unit: "ms", values: busy),
-            Measurement("  beside: p99 of a batch without", unit: "ms", values: calm),
+            Figure("  p99 of a batch meanwhile", unit: "ms", values: busy),
+            Figure("  beside: p99 of a batch without", unit: "ms", values: calm),
         ]
     }
 

@@ -1,18 +1,24 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+internal import Foundation
 
 /// What moved between two runs beyond noise: figures of which all runs of one lie on the same side
 /// of all runs of the other, and whose medians are a twentieth apart or more.
-struct Comparison {
+package struct Comparison {
     private static let least = 0.05
 
-    let before: Report
-    let after: Report
+    private let before: Report
+    private let after: Report
+
+    /// Of a run and a later one.
+    package init(before: Report, after: Report) {
+        self.before = before
+        self.after = after
+    }
 
     /// A line for each figure that moved, and what is to be known of the rest.
-    var lines: [String] {
+    package var lines: [String] {
         var lines: [String] = []
         if before.machine.processor != after.machine.processor
             || before.machine.kernels != after.machine.kernels
@@ -29,8 +35,8 @@ struct Comparison {
         for (key, old, new) in moved {
             let isBetter = (new.median > old.median) == new.isBetterHigher
             lines.append(
-                "\(isBetter ? "better" : "worse"): \(key): \(Measurement.text(old.median)) ->"
-                    + " \(Measurement.text(new.median)) \(new.unit),"
+                "\(isBetter ? "better" : "worse"): \(key): \(Figure.text(old.median)) ->"
+                    + " \(Figure.text(new.median)) \(new.unit),"
                     + String(format: " %.2f times", new.median / old.median))
         }
         lines.append(
@@ -39,7 +45,7 @@ struct Comparison {
         return lines
     }
 
-    private static func hasMoved(_ old: Measurement, _ new: Measurement) -> Bool {
+    private static func hasMoved(_ old: Figure, _ new: Figure) -> Bool {
         guard old.median > 0, new.median > 0 else { return false }
         let isApart = new.lowest > old.highest || new.highest < old.lowest
         return isApart && abs(new.median / old.median - 1) >= least
@@ -47,8 +53,8 @@ struct Comparison {
 
     /// Figures by name; what stands beside one is named after it too.
     private static func keyed(
-        _ figures: [Measurement]
-    ) -> [(key: String, figure: Measurement)] {
+        _ figures: [Figure]
+    ) -> [(key: String, figure: Figure)] {
         var main = ""
         return figures.map { figure in
             let name = figure.name.trimmingCharacters(in: .whitespaces)

@@ -1,22 +1,22 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+internal import Foundation
 
 /// The figures as bars: each with what stands beside it in the same unit, longer being better.
 ///
 /// The longest of a group reaches the right edge. A time is drawn as its reciprocal, so that half
 /// the time is twice the bar.
-struct BarPicture {
+package struct BarPicture {
     private static let (left, width, row) = (430.0, 420.0, 20.0)
 
     private let report: Report
 
     /// Draws a report.
-    init(_ report: Report) { self.report = report }
+    package init(_ report: Report) { self.report = report }
 
     /// The picture.
-    var svg: String {
+    package var svg: String {
         var body = text(report.machine.line, x: 8, y: 18, isBold: true)
         var y = 36.0
         for group in groups {
@@ -30,7 +30,7 @@ struct BarPicture {
                     "<rect class=\"\(kind)\" x=\"\(Self.left)\" y=\"\(y + 3)\""
                     + " width=\"\(Int(length))\" height=\"14\"/>\n"
                 body += text(
-                    "\(Measurement.text(figure.median)) \(figure.unit)",
+                    "\(Figure.text(figure.median)) \(figure.unit)",
                     x: Self.left + length + 6, y: y + 14, isBold: false)
                 y += Self.row
             }
@@ -53,15 +53,15 @@ struct BarPicture {
     }
 
     /// What drew the bar: Recount, another program, or the arithmetic.
-    private static func kind(_ figure: Measurement) -> String {
+    private static func kind(_ figure: Figure) -> String {
         if figure.name.contains("limit:") { return "limit" }
         return figure.name.contains("beside:") ? "peer" : "own"
     }
 
     /// A figure, and those beside it that are measured in its unit.
-    private var groups: [[Measurement]] {
-        var groups: [[Measurement]] = []
-        for figure in report.figures where figure.median > 0 {
+    private var groups: [[Figure]] {
+        var groups: [[Figure]] = []
+        for figure in report.figures where figure.median > 0 && figure.median < .infinity {
             if !figure.isBeside {
                 groups.append([figure])
             } else if let first = groups.last?.first, first.unit == figure.unit {
@@ -71,7 +71,7 @@ struct BarPicture {
         return groups
     }
 
-    private func speed(_ figure: Measurement) -> Double {
+    private func speed(_ figure: Figure) -> Double {
         figure.isBetterHigher ? figure.median : 1 / figure.median
     }
 

@@ -4,8 +4,8 @@
 /// Hashes of keys for tables in memory, under a secret of this process.
 ///
 /// Sums of products of words and secret words: two keys chosen without the secret share a hash with
-/// a chance of about 2^-63, so nobody can fill one place of a table. No hash leaves the process, and
-/// no order may rest on one. Source: Black et al. 1999, "UMAC", section 4 (NH).
+/// a chance of about 2^-63, so nobody can fill one place of a table. No hash leaves the process,
+/// and no order may rest on one. Source: Black et al. 1999, "UMAC", section 4 (NH).
 package struct KeyedHash: Sendable {
     /// That of this process.
     package static let ofProcess = KeyedHash(randomBytes(40))

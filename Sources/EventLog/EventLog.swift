@@ -33,8 +33,8 @@ package struct Recovery: Equatable, Sendable {
 ///
 /// Directory: `segments/` (see `SegmentHeader`, `FrameHeader`, `SegmentFooter`), `END` (see
 /// `EndMark`), `EDGE` (see `ClosedEdge`), `LOCK` (the writer's process id, empty after a close),
-/// `blobs/` (see `BlobStore`) and, after a torn tail, `torn/` with the bytes that were cut off, in files named by segment,
-/// offset and SHA-256.
+/// `blobs/` (see `BlobStore`) and, after a torn tail, `torn/` with the bytes that were cut off, in
+/// files named by segment, offset and SHA-256.
 ///
 /// A torn tail is what follows the last whole frame of the last segment where there is no end
 /// mark, provided that no whole frame follows it: a commit returns only after its sync, so at most

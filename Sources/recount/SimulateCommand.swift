@@ -56,6 +56,9 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "Requests that clients submit in a virtual minute.")
     var requestsPerMinute: UInt64 = 60
 
+    @Option(help: "How many of them come at one moment.")
+    var requestsAtOnce: UInt64 = 1
+
     @Option(help: ArgumentHelp("Virtual time of a proof verification.", valueName: "ms"))
     var verification: UInt64 = 5
 
@@ -117,6 +120,9 @@ struct SimulateCommand: ParsableCommand {
         guard delay <= 60_000, verification <= 60_000, requestsPerMinute <= 1_000_000 else {
             throw ValidationError("A delay is at most a minute, and requests a million a minute.")
         }
+        guard (1...1_000).contains(requestsAtOnce) else {
+            throw ValidationError("One to a thousand requests come at one moment.")
+        }
         guard (1...nodes).contains(unsafeQuorum ?? 1) else {
             throw ValidationError("A quorum has at least one and at most all of the nodes.")
         }
@@ -158,6 +164,7 @@ struct SimulateCommand: ParsableCommand {
         options.faults = FaultProfile(rawValue: faults) ?? .all
         options.delayMilliseconds = delay
         options.requestsPerMinute = requestsPerMinute
+        options.requestsAtOnce = Int(requestsAtOnce)
         options.verificationMilliseconds = verification
         options.strategies = strategy
         options.hasGovernance = !noGovernance

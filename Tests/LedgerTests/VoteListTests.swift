@@ -217,7 +217,7 @@ import Testing
         let first = scenario.list(1, requests.map { ($0, .approve) })
         try scenario.send(.votes(first))
         try scenario.seal()
-        let restored = try LedgerState(scenario.state.snapshot())
+        let restored = try LedgerState(unverified: scenario.state.snapshot())
         #expect(restored.componentRoots() == scenario.state.componentRoots())
         let entry = try #require(restored.entry(of: requests[2]))
         let recorded = try #require(restored.openRound(at: entry)?.votes[1])

@@ -51,6 +51,20 @@ import Testing
         #expect(check(options).decisions > 0)
     }
 
+    /// Requests that come together are voted on in lists; three of ten play with theirs.
+    @Test(arguments: [UInt64(1), 2, 3])
+    func listsOfVotesHoldWhoeverPlaysWithThem(seed: UInt64) {
+        var options = SimulationOptions(seed: seed)
+        options.milliseconds = 6_000
+        options.requestsPerMinute = 600
+        options.requestsAtOnce = 12
+        options.strategies = ["list-games"]
+        options.faults = seed == 1 ? .lossy : .all
+        let account = check(options)
+        #expect(account.decisions > 12)
+        #expect(account.traffic.contains { $0.kind == "votes" && $0.messages > 20 })
+    }
+
     @Test func aDecisionTakesFourDelaysAndAVerification() {
         var options = SimulationOptions(seed: 23)
         options.nodes = 4

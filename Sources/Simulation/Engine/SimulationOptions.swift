@@ -40,6 +40,8 @@ package struct SimulationOptions: Sendable {
     package var delayMilliseconds: UInt64 = 50
     /// Requests that clients submit in a virtual minute.
     package var requestsPerMinute: UInt64 = 60
+    /// How many of them come at one moment, so that validators vote on them in lists.
+    package var requestsAtOnce = 1
     /// Virtual time that the verification of a proof takes a node.
     package var verificationMilliseconds: UInt64 = 5
     /// Messages that the nodes take for a quorum in the place of T, to show that the checkers see
@@ -81,7 +83,8 @@ package struct SimulationOptions: Sendable {
         var parts = [
             "recount simulate --seed \(seed) --nodes \(nodes) --byzantine \(byzantine)",
             "--milliseconds \(milliseconds) --faults \(faults.rawValue)",
-            "--delay \(delayMilliseconds) --requests-per-minute \(requestsPerMinute)",
+            "--delay \(delayMilliseconds) --requests-per-minute \(requestsPerMinute)"
+                + (requestsAtOnce == 1 ? "" : " --requests-at-once \(requestsAtOnce)"),
             "--verification \(verificationMilliseconds)",
         ]
         if let quorum { parts.append("--unsafe-quorum \(quorum)") }

@@ -31,6 +31,7 @@ extension Simulator {
         node.clock.boot(at: now, base: chance.below(1 << 32))
         node.life += 1
         node.verifierFree = now
+        node.unverified = []
         var weakening = Weakening()
         weakening.quorum = options.quorum
         weakening.keepsLocks = options.keepsLocks

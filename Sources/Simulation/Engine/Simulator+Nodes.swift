@@ -161,10 +161,19 @@ extension Simulator {
             let lie = node.lie(about: vote, now)
             if lie != vote { (vote, reason) = (lie, .unspecified) }
         }
+        node.unverified.append((id, vote, reason))
+        if now >= node.verifierFree { verifyNext(node) }
+    }
+
+    /// Begins to verify together what waits for it, as a node does.
+    func verifyNext(_ node: SimulatedNode) {
+        guard !node.unverified.isEmpty else { return }
         let cost = options.verificationMilliseconds * network.slowness[node.number]
-        node.verifierFree = max(now, node.verifierFree).adding(milliseconds: cost)
+        node.verifierFree = now.adding(milliseconds: cost)
         queue.add(
-            .verified(node: node.number, life: node.life, id, vote, reason), at: node.verifierFree)
+            .verified(node: node.number, life: node.life, node.unverified),
+            at: node.verifierFree)
+        node.unverified = []
     }
 
     // MARK: Batches

@@ -16,7 +16,7 @@ package final class Simulator {
     enum Event {
         case deliver(to: Int, from: Int?, ArrivedMessage)
         case wake(node: Int, number: Int)
-        case verified(node: Int, life: Int, RequestID, Vote, VoteReason)
+        case verified(node: Int, life: Int, [(RequestID, Vote, VoteReason)])
         case idle(node: Int)
         case fault(Fault)
         case endPartition(Int)
@@ -163,10 +163,11 @@ package final class Simulator {
         case .deliver(let receiver, let sender, let arrived):
             deliver(arrived, to: nodes[receiver], from: sender)
         case .wake(let node, let number): wake(nodes[node], number)
-        case .verified(let node, let life, let request, let vote, let reason):
+        case .verified(let node, let life, let verdicts):
             guard nodes[node].life == life else { return }
+            verifyNext(nodes[node])
             run(nodes[node]) { (host, at) throws(HostError) in
-                try host.verified(request, vote, reason, at: at)
+                try host.verified(verdicts, at: at)
             }
         case .idle(let node): idle(nodes[node])
         case .fault(let fault): perform(fault)

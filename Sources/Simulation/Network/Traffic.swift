@@ -4,7 +4,7 @@
 /// What a message between nodes is, told from its first bytes.
 package enum MessageKind: Int, CaseIterable, Sendable {
     case proposal, prevote, precommit, request, vote, job, result, settlement, governance
-    case evidence, status, want, batch, other
+    case evidence, announcement, votes, status, want, batch, other
 
     /// Looks at the tags of `PeerMessage` and of what it holds; no more is read.
     init(_ bytes: [UInt8]) {
@@ -15,6 +15,7 @@ package enum MessageKind: Int, CaseIterable, Sendable {
         case 2:
             let commands: [MessageKind] = [
                 .request, .vote, .job, .result, .settlement, .governance, .evidence,
+                .announcement, .votes,
             ]
             self = Int(inner) < commands.count ? commands[Int(inner)] : .other
         case 3: self = .status

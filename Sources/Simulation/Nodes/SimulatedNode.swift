@@ -28,6 +28,8 @@ final class SimulatedNode {
     var wake = 0
     /// When its verifier has done what it was given.
     var verifierFree = Moment(microseconds: 0)
+    /// What waits until then, with what is going to be said of it.
+    var unverified: [(RequestID, Vote, VoteReason)] = []
     /// Whether its disk fails at some operation to come.
     var isCutArmed = false
     /// The file of which a byte was changed behind its back; nil for none.

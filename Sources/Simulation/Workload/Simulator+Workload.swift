@@ -18,8 +18,9 @@ extension Simulator {
     func submitRequest() {
         guard !areClientsDone, options.requestsPerMinute > 0 else { return }
         let pause = workload.pause(requestsPerMinute: options.requestsPerMinute)
-        queue.add(.newRequest, at: now.adding(microseconds: pause))
-        add(workload.makeRequest(in: ledger, at: now))
+        let count = UInt64(options.requestsAtOnce)
+        queue.add(.newRequest, at: now.adding(microseconds: pause * count))
+        for _ in 0..<count { add(workload.makeRequest(in: ledger, at: now)) }
     }
 
     func submitJob() {

@@ -67,6 +67,10 @@ package protocol Disk: Sendable {
     ///
     /// Or a directory, with all that is in it, in place of nothing or an empty directory.
     func rename(_ path: String, to newPath: String) throws(DiskError)
+    /// Gives two files or directories in one directory each other's name, at once.
+    ///
+    /// Throws `.failed` where the file system cannot.
+    func exchange(_ path: String, with other: String) throws(DiskError)
     /// Removes a file.
     func remove(_ path: String) throws(DiskError)
     /// Removes an empty directory.
@@ -80,6 +84,11 @@ package protocol Disk: Sendable {
 }
 
 extension Disk {
+    /// A disk that cannot.
+    package func exchange(_ path: String, with other: String) throws(DiskError) {
+        throw .failed(.rename, path: path, code: 38)
+    }
+
     /// Reads a whole file of at most `max` bytes; of a longer one, its first `max + 1`.
     package func contents(of path: String, max: Int) throws(DiskError) -> [UInt8] {
         let file = try open(path, .read)

@@ -92,6 +92,12 @@ package final class SimulatedDisk: Disk {
         }
     }
 
+    package func exchange(_ path: String, with other: String) throws(DiskError) {
+        try perform { (state: inout SimulatedState) throws(DiskError) in
+            try state.exchange(path, with: other)
+        }
+    }
+
     package func remove(_ path: String) throws(DiskError) {
         try perform { (state: inout SimulatedState) throws(DiskError) in try state.remove(path) }
     }

@@ -89,6 +89,8 @@ struct SimulatedState {
         var added: (path: String, inode: Int)?
         /// A directory that got another name, with all that is in it.
         var moved: (from: String, to: String)?
+        /// Two directories that got each other's names, with all that is in them.
+        var exchanged: (one: String, other: String)?
 
         /// Whether a directory or file is no longer called so after it.
         func frees(_ path: String) -> Bool { removed == path || moved?.from == path }
@@ -98,6 +100,13 @@ struct SimulatedState {
             directory = SimulatedState.moved(directory, from, to)
             removed = removed.map { SimulatedState.moved($0, from, to) }
             added = added.map { (SimulatedState.moved($0.path, from, to), $0.inode) }
+        }
+
+        /// Says the same of paths whose beginnings were exchanged.
+        mutating func exchange(_ one: String, with other: String) {
+            directory = SimulatedState.exchanged(directory, one, other)
+            removed = removed.map { SimulatedState.exchanged($0, one, other) }
+            added = added.map { (SimulatedState.exchanged($0.path, one, other), $0.inode) }
         }
     }
 
@@ -158,6 +167,10 @@ struct SimulatedState {
     }
 
     static func apply(_ change: NameChange, to names: inout [String: Int]) {
+        if let (one, other) = change.exchanged {
+            names = Dictionary(
+                uniqueKeysWithValues: names.map { (exchanged($0.key, one, other), $0.value) })
+        }
         if let (from, to) = change.moved {
             names = Dictionary(
                 uniqueKeysWithValues: names.map { (moved($0.key, from, to), $0.value) })
@@ -312,6 +325,21 @@ extension SimulatedState {
         change(NameChange(directory: Self.parent(of: path), moved: (path, newPath)))
     }
 
+    /// The path after two directories above it, or the path itself, got each other's names.
+    static func exchanged(_ path: String, _ one: String, _ other: String) -> String {
+        let away = moved(path, one, other)
+        return away == path ? moved(path, other, one) : away
+    }
+
+    /// Gives two directories each other's names; what was done to names before is then durable, as
+    /// a journal keeps their order.
+    mutating func exchange(_ path: String, with other: String) throws(DiskError) {
+        try begin(.rename, path)
+        for path in [path, other] where !isDirectory(path) { throw .notFound(path: path) }
+        settleNames { _ in true }
+        change(NameChange(directory: Self.parent(of: path), exchanged: (path, other)))
+    }
+
     /// Removes an empty directory.
     mutating func removeDirectory(_ path: String) throws(DiskError) {
         try begin(.removeDirectory, path)
@@ -334,8 +362,9 @@ extension SimulatedState {
                 continue
             }
             var change = pending.remove(at: number)
-            for case let (from, to)? in pending.reversed().map(\.moved) {
-                change.replacePrefix(to, with: from)
+            for earlier in pending.reversed() {
+                if let (from, to) = earlier.moved { change.replacePrefix(to, with: from) }
+                if let (one, other) = earlier.exchanged { change.exchange(one, with: other) }
             }
             if let (from, to) = change.moved {
                 guard durableNames[from] == -1 else { continue }

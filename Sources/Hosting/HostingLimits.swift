@@ -21,6 +21,10 @@ package enum HostingLimits {
     /// Votes of others that wait for the next commit of a journal; one more makes one.
     package static let waitingEntriesMax = 4096
 
+    /// What a journal gains before it is cut: entries, or bytes.
+    package static let cutEntries: UInt64 = 50_000
+    package static let cutBytes: UInt64 = 32 << 20
+
     /// Parts of snapshots, and answers with old batches, that a peer is given at once, and in a
     /// second.
     package static let partsPerSecond: UInt64 = 32

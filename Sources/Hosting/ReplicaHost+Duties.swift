@@ -30,6 +30,9 @@ extension ReplicaHost {
     /// The validator's verdict on a request, as its journal says.
     package func verdict(on request: RequestID) -> Verdict? { journal.verdict(on: request) }
 
+    /// Where the journal was cut; nil where all that was ever in it is there.
+    package var journalCut: JournalCut? { journal.cut }
+
     /// When the journal was begun anew, for it was lost.
     package var journalBegunAnew: Time? { journal.begunAnew }
 

@@ -35,6 +35,8 @@ package final class ReplicaHost {
     var cases: OpenCases
     private let snapshotEntries: UInt64
     private var snapshotSize: UInt64
+    private let journalBound: JournalGrowth
+    private let snapshotWriter: SnapshotWriter?
     var outputs: [HostOutput] = []
     var isStarted = false
 
@@ -94,6 +96,8 @@ package final class ReplicaHost {
     ///
     /// - Parameters:
     ///   - snapshotEntries: Entries between two snapshots.
+    ///   - writesSnapshotsBeside: Whether snapshots are written on a thread of their own.
+    ///   - journalBound: What the journal gains before it is cut.
     ///   - trusted: A checkpoint of the ledger that the operator vouches for. A node that has less
     ///     starts from a peer's snapshot under it; one that has other entries does not open.
     ///   - checksTail: Whether what lies beyond snapshots and checkpoints is derived again.
@@ -102,6 +106,9 @@ package final class ReplicaHost {
     package init(
         directory: String, disk: any Disk, key: SigningKey,
         settings: ReplicationSettings = ReplicationSettings(), snapshotEntries: UInt64 = 100_000,
+        writesSnapshotsBeside: Bool = false,
+        journalBound: JournalGrowth = JournalGrowth(
+            entries: HostingLimits.cutEntries, bytes: HostingLimits.cutBytes),
         trusted: TreeHead? = nil, checksTail: Bool = false, weakening: Weakening = Weakening(),
         memory: SignatureMemory = SignatureMemory(),
         versions: ProgramVersions = ProgramVersions(), at now: Instant
@@ -112,6 +119,8 @@ package final class ReplicaHost {
         self.directory = directory
         self.disk = disk
         self.snapshotEntries = snapshotEntries
+        self.journalBound = journalBound
+        snapshotWriter = writesSnapshotsBeside ? SnapshotWriter() : nil
         self.trusted = trusted
         self.weakening = weakening
         let ledger: OpenedLedger
@@ -127,6 +136,9 @@ package final class ReplicaHost {
             journal = try VoteJournal(
                 directory: "\(directory)/journal", disk: disk, key: key,
                 ledger: ledger.state.ledger)
+            if start == nil {
+                _ = try journal.cut(at: ledger.state, root: ledger.log.root, above: journalBound)
+            }
         } catch { throw .journal(error) }
         precommits = PrecommitStore(ledgerDirectory: "\(directory)/ledger", disk: disk)
         let frontier = try Self.frontier(of: ledger.log)
@@ -210,8 +222,8 @@ package final class ReplicaHost {
         let replica = Replica(
             key: key, settings: settings, state: state, frontier: frontier,
             lastPrecommits: last.flatMap { $0.root == frontier.root ? $0 : nil },
-            journal: items, silentUntil: journal.silentUntil,
-            silentThrough: journal.silentThrough ?? Height(0),
+            journal: items, silentUntil: journal.quietUntil,
+            silentThrough: journal.quietThrough,
             firstHeight: max(
                 journal.spokenHeight ?? Height(0), Height(quietThrough.rawValue + 1)),
             weakening: weakening,
@@ -347,8 +359,9 @@ package final class ReplicaHost {
         try take(verdicts.map { .verified($0.0, $0.1, $0.2) }, at: now)
     }
 
-    /// Closes them with their end marks.
+    /// Closes them with their end marks, once no snapshot is being written.
     package func close() throws(HostError) {
+        snapshotWriter?.wait()
         do throws(JournalError) { try journal.close() } catch { throw .journal(error) }
         do throws(LogError) {
             try log.close()
@@ -382,6 +395,7 @@ package final class ReplicaHost {
                 }
             }
             effects = []
+            verdicts.removeAll { isForgotten($0.0) }
             guard !verdicts.isEmpty else { break }
             let votes: [Message]
             do throws(JournalError) {
@@ -389,6 +403,15 @@ package final class ReplicaHost {
             } catch { throw .journal(error) }
             for vote in votes { effects += replica.step(.signed(vote), at: now) }
         }
+    }
+
+    /// Whether a request is closed whose verdict a cut may have left out of the journal: nothing
+    /// more is said of it.
+    private func isForgotten(_ request: RequestID) -> Bool {
+        guard journal.cut != nil, journal.verdict(on: request) == nil,
+            let entry = replica.state.entry(of: request)
+        else { return false }
+        return replica.state.openRound(at: entry) == nil
     }
 
     private func perform(_ effect: ReplicaEffect, at now: Instant) throws(HostError) {
@@ -434,6 +457,7 @@ package final class ReplicaHost {
             } catch { throw .log(error) }
             try heads(from: log.size - UInt64(batch.entries.count)).check(log)
             try keepSnapshot(of: replica.state)
+            try cutJournal(at: replica.state)
         }
         invariant(
             ahead?.frontier.root ?? log.root == batch.precommits.root,
@@ -453,12 +477,24 @@ extension ReplicaHost {
         // The replica may be a batch ahead of what is written here.
         guard log.size - snapshotSize >= snapshotEntries, state.size == log.size else { return }
         let store = SnapshotStore(ledgerDirectory: "\(directory)/ledger", disk: disk)
+        if let snapshotWriter, snapshotWriter.isBusy { return }
+        let job = SnapshotWriter.Job(of: state, log: log, store: store, kept: 2)
         do throws(LogError) {
-            _ = try store.write(
-                state.snapshot(), height: state.height, ledger: state.ledger,
-                components: state.componentRoots(), size: state.size, log: log)
-            do throws(DiskError) { try store.prune(kept: 2) } catch { throw .disk(error) }
+            if let snapshotWriter {
+                guard try snapshotWriter.begin(job) else { return }
+            } else {
+                try job.run()
+            }
         } catch { throw .log(error) }
         snapshotSize = state.size
+    }
+
+    /// Cuts the journal where it is long.
+    private func cutJournal(at state: LedgerState) throws(HostError) {
+        // The replica may be a batch ahead of what is written here.
+        guard state.size == log.size else { return }
+        do throws(JournalError) {
+            _ = try journal.cut(at: state, root: log.root, above: journalBound)
+        } catch { throw .journal(error) }
     }
 }

@@ -41,6 +41,7 @@ final class Cluster {
     /// The heads that operators have named.
     var trusted: [Int: TreeHead] = [:]
     let snapshotEntries: UInt64
+    let journalBound: JournalGrowth
     let settings: ReplicationSettings
 
     var instant: Instant {
@@ -49,12 +50,14 @@ final class Cluster {
 
     init(
         _ setup: Setup, delay: UInt64 = 10, settings: ReplicationSettings = .init(),
-        snapshotEntries: UInt64 = 100_000
+        snapshotEntries: UInt64 = 100_000,
+        journalBound: JournalGrowth = JournalGrowth(entries: .max, bytes: .max)
     ) throws {
         self.setup = setup
         self.delay = delay
         self.settings = settings
         self.snapshotEntries = snapshotEntries
+        self.journalBound = journalBound
         notices = Array(repeating: [], count: setup.validators)
         committed = Array(repeating: [:], count: setup.validators)
         disks = (0..<setup.validators).map { _ in SimulatedDisk() }
@@ -69,8 +72,8 @@ final class Cluster {
     func open(_ place: Int) throws {
         let host = try ReplicaHost(
             directory: "/node", disk: disks[place], key: Fixture.key(UInt16(place)),
-            settings: settings, snapshotEntries: snapshotEntries, trusted: trusted[place],
-            at: instant)
+            settings: settings, snapshotEntries: snapshotEntries, journalBound: journalBound,
+            trusted: trusted[place], at: instant)
         hosts[place] = host
         take(try host.start(at: instant), of: place)
     }

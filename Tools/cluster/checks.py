@@ -163,8 +163,9 @@ class Checks:
                    f"{node.name} told of {node.size} entries and holds {size}")
         votes, precommits = collections.defaultdict(list), collections.defaultdict(list)
         identities = {row["entry"]: identity for identity, row in self.rows.items()}
-        for _, fields in self.of("voteCast"):
-            votes[fields["validator"]].append((identities.get(fields["request"]), fields["vote"]))
+        for entry, fields in self.of("voteCast"):
+            votes[fields["validator"]].append(
+                (entry, identities.get(fields["request"]), fields["vote"]))
         for _, fields in self.of("batchOpened"):
             batch = (fields["height"] - 1, fields["precommit_round"], fields["previous_root"])
             for precommit in fields["precommits"]:
@@ -173,11 +174,11 @@ class Checks:
             if not node.is_honest:
                 continue
             journal = Journal(*node.lost_journals, node.home / "journal")
-            for request, vote in votes[place]:
-                demand(journal.said.get(request) == vote,
+            for entry, request, vote in votes[place]:
+                demand(entry < journal.size or journal.said.get(request) == vote,
                        f"a vote of {node.name} in the ledger is not in its journal")
             for signature, batch in precommits[place]:
-                demand(journal.precommits.get(signature) == batch,
+                demand(batch[0] <= journal.height or journal.precommits.get(signature) == batch,
                        f"a precommit of {node.name} on batch {batch[0]} is not in its journal")
 
     def fairness(self):

@@ -121,22 +121,34 @@ class Journal:
     """What a validator has said: of requests by identity, of batches by slot, and precommits by
     signature. A contradiction is an error.
 
-    One that was lost and begun anew is read behind the lost one, which it must not contradict.
+    One that was lost and begun anew is read behind the lost one, and one that was cut behind what is
+    kept of it; it must not contradict them. Where it was cut twice it lacks what the ledger held at
+    the first of these cuts: `height` and `size` of that are 0 where nothing is lacking.
     """
 
     def __init__(self, *folders):
         self.precommits, self.said = {}, {}
+        self.height, self.size = 0, 0
         for folder in folders:
             may_begin = folder != folders[0]
-            for place, entry in enumerate(log_entries(folder)):
-                self.take(f"{folder}, entry {place},", entry, may_begin)
+            before = folder.with_name(folder.name + ".before")
+            cuts = [(0, 0)]
+            for part in [before, folder] if before.is_dir() else [folder]:
+                entries = log_entries(part)
+                cut = [entry for entry in entries if entry[0] == 9]
+                cuts += [struct.unpack_from("<QQQ", entry, 1)[::2] for entry in cut]
+                for place, entry in enumerate(entries):
+                    self.take(f"{part}, entry {place},", entry, may_begin)
+            # The last cut is in the last part, and what was before it in the part before that.
+            lacking = cuts[:-1] if before.is_dir() else cuts
+            self.height, self.size = max([(self.height, self.size), *lacking])
 
     def take(self, where, entry, may_begin):
         tag = entry[0]
         if tag == 0:
             demand(len(entry) == 139, f"{where} is a vote of {len(entry)} bytes")
             self.say(where, entry[1:33].hex(), VOTES[entry[65]])
-        elif tag == 9:
+        elif tag == 10:
             count = number(entry, 41, 4)
             demand(len(entry) == 45 + 34 * count + 64, f"{where} is no list of {count} votes")
             for start in range(45, 45 + 34 * count, 34):
@@ -156,7 +168,7 @@ class Journal:
                 self.precommits[entry[-64:].hex()] = (height, turn, entry[15:end].hex())
         else:
             begun = (2, 3) if may_begin else ()
-            demand(tag in (1, 6, 7, 8, *begun), f"{where} is of kind {tag}")
+            demand(tag in (1, 6, 7, 8, 9, *begun), f"{where} is of kind {tag}")
 
     def say(self, where, slot, what):
         held = self.said.setdefault(slot, what)

@@ -64,6 +64,26 @@ package struct POSIXDisk: Disk {
         guard status == 0 else { throw failure(.rename, path, errno) }
     }
 
+    package func exchange(_ path: String, with other: String) throws(DiskError) {
+        // SAFETY: both paths end in zero and live for the call.
+        #if canImport(Darwin)
+            let status = unsafe renamex_np(path, other, UInt32(RENAME_SWAP))
+        #else
+            // Glibc's headers show it to C alone. SAFETY: the type is that of its manual page.
+            typealias Rename =
+                @convention(c) (
+                    CInt, UnsafePointer<CChar>, CInt, UnsafePointer<CChar>, CUnsignedInt
+                ) -> CInt
+            guard let symbol = unsafe dlsym(nil, "renameat2") else {
+                throw failure(.rename, path, ENOSYS)
+            }
+            let rename = unsafe unsafeBitCast(symbol, to: Rename.self)
+            let exchanges: CUnsignedInt = 2  // RENAME_EXCHANGE
+            let status = unsafe rename(AT_FDCWD, path, AT_FDCWD, other, exchanges)
+        #endif
+        guard status == 0 else { throw failure(.rename, path, errno) }
+    }
+
     package func remove(_ path: String) throws(DiskError) {
         // SAFETY: the path ends in zero and lives for the call.
         guard unsafe unlink(path) == 0 else { throw failure(.remove, path, errno) }

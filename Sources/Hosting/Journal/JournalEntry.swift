@@ -27,7 +27,9 @@ enum JournalEntry: BorshCodable {
     case held(HeldPart)
     /// Tag 8: the result of a job, signed, before it leaves.
     case reported(ResultMessage)
-    /// Tag 9: a list of votes, signed, before it leaves; all of them shown.
+    /// Tag 9: the journal was cut at an end of the ledger; what precedes it was carried over.
+    case cut(JournalCut)
+    /// Tag 10: a list of votes, signed, before it leaves; all of them shown.
     case votedList(VoteListMessage)
 
     func encode(to writer: inout BorshWriter) {
@@ -60,8 +62,11 @@ enum JournalEntry: BorshCodable {
         case .reported(let result):
             writer.write(UInt8(8))
             writer.write(result)
-        case .votedList(let list):
+        case .cut(let cut):
             writer.write(UInt8(9))
+            writer.write(cut)
+        case .votedList(let list):
+            writer.write(UInt8(10))
             writer.write(list)
         }
     }
@@ -80,7 +85,8 @@ enum JournalEntry: BorshCodable {
         case 6: self = .received(try ConsensusVote(from: &reader))
         case 7: self = .held(try HeldPart(from: &reader))
         case 8: self = .reported(try ResultMessage(from: &reader))
-        case 9: self = .votedList(try VoteListMessage(from: &reader))
+        case 9: self = .cut(try JournalCut(from: &reader))
+        case 10: self = .votedList(try VoteListMessage(from: &reader))
         case let tag: throw .unknownTag(type: "JournalEntry", tag: tag, offset: start)
         }
     }

@@ -46,7 +46,8 @@ package enum JournalProblem: Error, Equatable, Sendable {
     case notSigned(Slot)
     /// The validator has spoken at a later height than that of its message.
     case past(Slot, spoken: Height)
-    /// The journal was lost, and the height of the message is one of which it may know nothing.
+    /// The journal was lost or cut, and the height of the message is one of which it may know
+    /// nothing.
     case silent(Slot, through: Height)
     /// A height of silence that is not directly behind the beginning of a journal.
     case misplacedHeight
@@ -77,8 +78,8 @@ extension JournalProblem: CustomStringConvertible {
             "it is the \(Self.text(of: slot)), and the validator has spoken at height "
                 + "\(spoken.rawValue)"
         case .silent(let slot, let through):
-            "it is the \(Self.text(of: slot)), and for its journal was lost the validator is "
-                + "silent through height \(through.rawValue)"
+            "it is the \(Self.text(of: slot)), and for its journal was lost or cut the validator "
+                + "is silent through height \(through.rawValue)"
         case .misplacedHeight: "it does not follow the beginning of a journal"
         case .partsMissing(let number, let parts):
             "part \(number) of the \(parts) parts of a batch was due"

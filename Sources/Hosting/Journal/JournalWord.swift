@@ -28,10 +28,13 @@ package struct JournalReading: Equatable, Sendable {
     package internal(set) var entries: UInt64 = 0
     /// Entries that are nothing that a journal holds, which were passed over.
     package internal(set) var unreadable: UInt64 = 0
+    /// Where it was cut; nil where all that was ever in it is there.
+    package internal(set) var cut: JournalCut?
 }
 
 extension VoteJournal {
-    /// Hands every signed word of a journal to `body`, in order, without opening it for writing.
+    /// Hands every signed word of a journal to `body`, in order, without opening it for writing:
+    /// first what was before it was cut, as far as that is kept.
     ///
     /// For those who trust neither the journal nor who handed it in: entries that cannot be read
     /// are counted and passed over. Throws `.log` where the log itself cannot be read.
@@ -40,16 +43,21 @@ extension VoteJournal {
     ) throws(JournalError) -> JournalReading {
         var reading = JournalReading()
         do {
-            let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
-            reading.entries = log.size
-            try log.forEach(from: 0, to: log.size) { index, bytes in
-                do throws(JournalError) {
-                    for word in JournalWord.words(of: try entry(bytes, index)) { body(word) }
-                } catch {
-                    reading.unreadable += 1
+            for directory in try parts(of: directory, disk) {
+                reading.cut = nil
+                let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
+                reading.entries += log.size
+                try log.forEach(from: 0, to: log.size) { index, bytes in
+                    do throws(JournalError) {
+                        let entry = try entry(bytes, index)
+                        if case .cut(let cut) = entry { reading.cut = cut }
+                        for word in JournalWord.words(of: entry) { body(word) }
+                    } catch {
+                        reading.unreadable += 1
+                    }
                 }
+                try log.close()
             }
-            try log.close()
         } catch {
             throw Self.journalError(error)
         }
@@ -69,7 +77,7 @@ extension JournalWord {
         case .cast(let vote): [.cast(vote)]
         case .received(let vote): [.received(vote)]
         case .begunAnew: [.begunAnew]
-        case .cosigned, .silentThrough, .held: []
+        case .cosigned, .silentThrough, .held, .cut: []
         }
     }
 }

@@ -112,19 +112,22 @@ extension VoteJournal {
         try forEachItem(from: 0, body)
     }
 
-    /// Hands every item of a journal to `body`, without opening it for writing.
+    /// Hands every item of a journal to `body`, without opening it for writing: first what was
+    /// before it was cut, as far as that is kept.
     ///
     /// So that a fork can be traced; nothing is verified. Votes that wait are not seen.
     package static func forEachItem(
         in directory: String, disk: any Disk, _ body: (JournalItem) -> Void
     ) throws(JournalError) {
         do {
-            let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
-            var reader = ItemReader()
-            try log.forEach(from: 0, to: log.size) { index, bytes in
-                if let item = try reader.take(bytes, index) { body(item) }
+            for directory in try parts(of: directory, disk) {
+                let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
+                var reader = ItemReader()
+                try log.forEach(from: 0, to: log.size) { index, bytes in
+                    if let item = try reader.take(bytes, index) { body(item) }
+                }
+                try log.close()
             }
-            try log.close()
         } catch {
             throw Self.journalError(error)
         }
@@ -165,7 +168,7 @@ private struct ItemReader {
     /// Reads an entry; returns an item where it is one, or completes one.
     mutating func take(_ bytes: Span<UInt8>, _ index: UInt64) throws(JournalError) -> JournalItem? {
         switch try VoteJournal.entry(bytes, index) {
-        case .voted, .votedList, .cosigned, .begunAnew, .silentThrough, .reported: return nil
+        case .voted, .votedList, .cosigned, .begunAnew, .silentThrough, .reported, .cut: return nil
         case .proposed(let proposal): return .proposed(proposal)
         case .cast(let vote): return .cast(vote)
         case .received(let vote): return .received(vote)

@@ -38,7 +38,7 @@ extension VoteJournal {
         reports[message.job] = report
     }
 
-    private func sign(_ report: JobReport, _ job: JobID) -> ResultMessage {
+    func sign(_ report: JobReport, _ job: JobID) -> ResultMessage {
         ResultMessage(
             job: job, validator: key.publicKey, status: report.status, output: report.output,
             fuel: report.fuel, signature: .zero

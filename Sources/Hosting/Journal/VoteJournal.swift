@@ -17,9 +17,11 @@ package struct VoteJournal: Sendable {
         var timestamp: Time
     }
 
-    let log: EventLog
+    private(set) var log: EventLog
     let key: SigningKey
     let ledger: LedgerID
+    let directory: String
+    let disk: any Disk
     /// What is remembered of the newest heights.
     var window = JournalWindow()
     /// Entries that the next commit makes durable, before its own.
@@ -27,6 +29,11 @@ package struct VoteJournal: Sendable {
     private var records: [RequestID: Record] = [:]
     var reports: [JobID: JobReport] = [:]
 
+    /// Entries and bytes since the journal was opened or cut: how much a cut may leave out.
+    private(set) var growth = JournalGrowth()
+
+    /// Where the journal was cut; nil where it is whole.
+    package private(set) var cut: JournalCut?
     /// The last checkpoint that was cosigned.
     package private(set) var lastCosigned: TreeHead?
     /// Until when the validator says nothing, for its journal was lost; nil where it was not.
@@ -58,7 +65,7 @@ package struct VoteJournal: Sendable {
     }
 
     /// The height through which it says nothing, for its journal was lost; nil where it was not.
-    package var silentThrough: Height? { window.silentThrough }
+    package private(set) var silentThrough: Height?
 
     /// Opens the journal in a directory.
     ///
@@ -71,10 +78,13 @@ package struct VoteJournal: Sendable {
         HostingLimits.check()
         self.key = key
         self.ledger = ledger
+        self.directory = directory
+        self.disk = disk
         log = try Self.openLog(directory, disk)
         do {
             var reading = Reading()
             try log.forEach(from: 0, to: log.size) { index, bytes in
+                growth.note(bytes.count)
                 try read(bytes, index, &reading)
             }
             do throws(JournalProblem) { try reading.assembly.end() } catch {
@@ -184,6 +194,7 @@ package struct VoteJournal: Sendable {
             reading.isBegun = true
         case .silentThrough(let height):
             guard wasBegun else { throw .unusable(entry: index, .misplacedHeight) }
+            silentThrough = height
             window.silentThrough = height
         case .proposed, .cast:
             guard let (slot, height, own) = entry.own(at: index) else { return }
@@ -195,6 +206,11 @@ package struct VoteJournal: Sendable {
             if !reading.hasOwn { try verify(slot, own) }
             reading.hasOwn = true
         case .reported(let message): try take(message, index)
+        case .cut(let cut):
+            self.cut = cut
+            // What it may have said there is not all in here.
+            window.silentThrough = max(window.silentThrough ?? cut.height, cut.height)
+            growth = JournalGrowth()
         case .received(let vote): _ = window.admit(received: vote, entry: index)
         case .held(let part): try take(part, index, &reading.assembly)
         }
@@ -332,10 +348,18 @@ package struct VoteJournal: Sendable {
             log.discardStaged()
             throw .log(error)
         }
+        for entry in entries { growth.note(entry.count) }
         waiting = []
     }
 
-    private static func onDisk<R>(_ body: () throws(DiskError) -> R) throws(LogError) -> R {
+    /// The requests with what it said last of each, signed as it was then, where `isKept` says so.
+    func votes(where isKept: (RequestID) -> Bool) -> [VoteMessage] {
+        records.sorted { $0.key < $1.key }.filter { isKept($0.key) }.map { request, record in
+            sign(request, record.verdict, record.timestamp)
+        }
+    }
+
+    static func onDisk<R>(_ body: () throws(DiskError) -> R) throws(LogError) -> R {
         do { return try body() } catch { throw .disk(error) }
     }
 

@@ -55,7 +55,8 @@ final class NodeCore {
                 directory: home.path, disk: POSIXDisk(meter: setup.syncs), key: home.key,
                 settings: options.settings,
                 snapshotEntries: home.configuration.keeping.snapshotEntries,
-                trusted: options.trusted, checksTail: true, memory: share.memory,
+                writesSnapshotsBeside: true, trusted: options.trusted, checksTail: true,
+                memory: share.memory,
                 versions: ProgramVersions(
                     program: NodeLimits.programVersion, engine: ComputeEngine.name,
                     engineVersion: ComputeEngine.version),
@@ -349,13 +350,15 @@ extension NodeCore {
     /// journal: an older copy of that would let it say the contrary.
     ///
     /// A journal that was begun anew knows nothing of what batches hold up to a time: what the
-    /// validator had said before, and others put into them later.
+    /// validator had said before, and others put into them later. One that was cut was compared
+    /// before, and says again only what was open then.
     private func checkJournal() throws(NodeError) {
         guard let own = index else { return }
         let size = host.log.size
         let forgotten = host.forgottenThrough
         var isForgotten = forgotten != nil
         var entry = size - min(size, NodeLimits.comparedEntriesMax)
+        entry = max(entry, host.journalCut?.size ?? 0)
         while entry < size {
             let event = try event(at: entry)
             switch event {

@@ -31,14 +31,16 @@ extension Simulator {
     }
 
     /// Stops every node and hands each file of its ledger, journal and cases to `body`, with the
-    /// path `node-<number>/ledger/...`, `node-<number>/journal/...` or `node-<number>/cases/...`.
+    /// path `node-<number>/ledger/...`, and so for `journal`, `journal.before` and `cases`.
     ///
     /// A node that cannot be stopped in order has the files that a loss of power would leave; one
     /// that was never started has none.
     package func forEachFile(_ body: (String, [UInt8]) throws -> Void) throws {
         for node in nodes where node.life > 0 {
             _ = stop(node)
-            let parts = ["ledger", "journal", "cases"].map { "\(SimulatedNode.directory)/\($0)/" }
+            let parts = ["ledger", "journal", "journal.before", "cases"].map {
+                "\(SimulatedNode.directory)/\($0)/"
+            }
             for file in node.disk.files where parts.contains(where: { file.hasPrefix($0) }) {
                 let path = file.dropFirst(SimulatedNode.directory.count)
                 try body("node-\(node.number)\(path)", node.disk.bytes(of: file) ?? [])

@@ -39,7 +39,9 @@ extension Simulator {
         do throws(HostError) {
             let host = try ReplicaHost(
                 directory: SimulatedNode.directory, disk: node.disk, key: node.key,
-                settings: options.settings, snapshotEntries: 2_000, weakening: weakening,
+                settings: options.settings, snapshotEntries: 2_000,
+                // So that it is cut, and crashes meet that.
+                journalBound: JournalGrowth(entries: 400, bytes: 1 << 20), weakening: weakening,
                 memory: memory, at: instant(of: node))
             node.host = host
         } catch {

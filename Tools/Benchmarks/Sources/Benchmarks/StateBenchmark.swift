@@ -10,7 +10,6 @@ import Hosting
 import Ledger
 import Replication
 import Storage
-import Synchronization
 
 /// Snapshots of a large state, and opening a ledger from one.
 struct StateBenchmark {
@@ -31,6 +30,7 @@ struct StateBenchmark {
         note("are folded, not derived. Roots, records and files are real.")
         report(try opening(in: folder, runs: runs, note))
         report(try snapshot(in: folder, runs: runs, note))
+        report(try journal(in: folder))
         report(try keepingCase(in: folder, runs: runs, note))
     }
 
@@ -102,6 +102,21 @@ struct StateBenchmark {
         ]
     }
 
+    /// Opening a journal that was cut, beside the same before.
+    private func journal(in folder: URL) throws -> [Measurement] {
+        let path = folder.appendingPathComponent("journal").path
+        let votes = min(100_000, decisions / 200 * 200)
+        var writer = try FoldedLedger(path)
+        try writer.add(decisions: votes)
+        let (whole, short) = try writer.journalOpenings(votes: votes, at: folder)
+        try writer.log.close()
+        return [
+            Measurement("opening a journal cut where its ledger ends", unit: "s", values: [short]),
+            Measurement(
+                "  beside: before, with its \(votes) votes", unit: "s", values: [whole]),
+        ]
+    }
+
     /// Writing a snapshot while batches are written, beside the same batches without.
     private func snapshot(
         in folder: URL, runs: Int, _ note: (String) -> Void
@@ -114,15 +129,17 @@ struct StateBenchmark {
         var busy: [Double] = []
         for _ in 0..<runs {
             calm.append(Self.p99(try writer.timeBatches { $0 < 400 }))
-            let finish = Finish()
-            let job = try writer.snapshotJob()
-            let thread = Thread { finish.set(timed { job() }.seconds) }
-            thread.stackSize = 8 << 20
-            thread.start()
+            let beside = SnapshotWriter()
+            let start = ContinuousClock.now
+            var took: Double?
+            guard try beside.begin(writer.snapshotJob()) else { fatalError("it writes already") }
             busy.append(
                 Self.p99(
-                    try writer.timeBatches { $0 < 100 || finish.seconds == nil }))
-            taking.append(finish.seconds ?? .nan)
+                    try writer.timeBatches { count in
+                        if took == nil, !beside.isBusy { took = (.now - start) / .seconds(1) }
+                        return count < 100 || took == nil
+                    }))
+            taking.append(took ?? .nan)
         }
         try writer.log.close()
         return [
@@ -140,15 +157,6 @@ struct StateBenchmark {
     }
 }
 
-/// How long work on another thread took, once it has ended.
-private final class Finish: Sendable {
-    private let result = Mutex<Double?>(nil)
-
-    var seconds: Double? { result.withLock { $0 } }
-
-    func set(_ seconds: Double) { result.withLock { $0 = seconds } }
-}
-
 /// A ledger whose events are folded without being derived.
 private struct FoldedLedger {
     let path: String
@@ -156,6 +164,7 @@ private struct FoldedLedger {
     private var state = LedgerState()
     private var time: UInt64 = 1_767_225_600_000
     private var number: UInt64 = 0
+    private var requests: [EntryIndex] = []
     private let proof = [UInt8](repeating: 7, count: 128)
 
     init(_ path: String) throws {
@@ -194,6 +203,7 @@ private struct FoldedLedger {
     private mutating func decide() throws {
         number += 1
         let entry = EntryIndex(state.size)
+        requests.append(entry)
         let nullifiers = [2 * number, 2 * number + 1].map { value in
             Bytes32(Fr(value).littleEndianBytes) ?? .zero
         }
@@ -242,23 +252,42 @@ private struct FoldedLedger {
         return times
     }
 
-    /// What a node does on its own thread, and the rest for another.
-    func snapshotJob() throws -> @Sendable () -> Void {
-        let snapshot = state.snapshot()
-        let components = state.componentRoots()
-        let (height, ledger, size) = (state.height, state.ledger, state.size)
-        let store = SnapshotStore(ledgerDirectory: path, disk: POSIXDisk())
-        return { [log] in
-            do {
-                _ = try store.write(
-                    snapshot, height: height, ledger: ledger, components: components, size: size,
-                    log: log)
-                try store.prune(kept: 1)
-            } catch { fatalError("the snapshot could not be written: \(error)") }
-        }
+    /// What a node does on its own thread; the rest is for another.
+    func snapshotJob() -> SnapshotWriter.Job {
+        SnapshotWriter.Job(
+            of: state, log: log,
+            store: SnapshotStore(ledgerDirectory: path, disk: POSIXDisk()), kept: 1)
     }
 
-    func takeSnapshot() throws { try snapshotJob()() }
+    func takeSnapshot() throws { try snapshotJob().run() }
+
+    /// Opens the journal of a validator that has voted on these many requests, all closed, before
+    /// and after it is cut; gives the seconds of both.
+    func journalOpenings(votes count: UInt64, at folder: URL) throws -> (Double, Double) {
+        let directory = folder.appendingPathComponent("journal-\(UUID().uuidString)").path
+        let key = SigningKey(seed: .zero)
+        func open() throws -> VoteJournal {
+            try VoteJournal(
+                directory: directory, disk: POSIXDisk(), key: key, ledger: state.ledger)
+        }
+        try VoteJournal.create(directory: directory, disk: POSIXDisk())
+        var journal = try open()
+        for entries in stride(from: 0, to: Int(count), by: 1000) {
+            let ids = requests[entries..<min(requests.count, entries + 1000)]
+                .compactMap { state.requestID(at: $0) }
+            _ = try journal.votes(
+                for: ids.map { ($0, Verdict(.approve, .proofHolds)) }, at: Time(time))
+        }
+        try journal.close()
+        let (whole, _) = try timed { journal = try open() }
+        guard
+            try journal.cut(at: state, root: log.root, above: JournalGrowth(entries: 1, bytes: 1))
+        else { fatalError("the file system cannot exchange names") }
+        try journal.close()
+        let (short, _) = try timed { journal = try open() }
+        try journal.close()
+        return (whole, short)
+    }
 
     /// Writes a batch, and gives what makes the case of a node that does not take it.
     mutating func dispute() throws -> () -> DivergenceCase {

@@ -55,7 +55,8 @@ struct JournalCutClusterTests {
                 if earlier.value != vote.value || earlier.ground != vote.ground {
                     contradictions += 1
                 }
-            case .voted(let message):
+            case .voted(let signed):
+                let message = signed.vote
                 if votes.updateValue(message.vote, forKey: message.request) ?? message.vote
                     != message.vote
                 {

@@ -34,8 +34,9 @@ struct NodeCommand: AsyncParsableCommand {
 
             With [api] listen = "127.0.0.1:5100" in the configuration of a validator, or
             --api, it answers programs over HTTP there: submissions, decisions, events,
-            views, proofs; GET /openapi.json says all of it. Whoever reaches the address
-            may ask; only signed messages of listed submitters get into the ledger.
+            views, proofs; GET /openapi.json says all of it. People see it at / in a
+            browser. Whoever reaches the address may ask; only signed messages of listed
+            submitters get into the ledger.
 
             An observer (recount init net --observer NAME) follows the ledger, checks all of
             it and passes on what it hears; it has no key of the ledger, and no say.

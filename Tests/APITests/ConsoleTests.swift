@@ -3,7 +3,10 @@
 
 import API
 import Audit
+import EventLog
 import Foundation
+import Ledger
+import Node
 import TestSupport
 import Testing
 

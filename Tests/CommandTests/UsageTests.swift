@@ -93,6 +93,7 @@ struct PlainWordsTests {
         "case list T", "case show T", "case verify T", "case export T --out U/a",
         "prove entry F 1", "prove consistency F 1 2", "prove request F 1", "prove check E",
         "certificate show E", "certificate verify T --policy 1-of-1", "certificate show F",
+        "certificate page E --out U/a", "certificate page F --out U/a",
         "checkpoint show E", "checkpoint verify E --keys E", "checkpoint sign T",
         "checkpoint cosign T E", "snapshot T", "backup F U/a", "backup T E",
         "recover F --from T --trust E", "recover T --new-journals", "bridge show F",

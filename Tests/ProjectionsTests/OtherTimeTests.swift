@@ -15,10 +15,18 @@ struct OtherTimeTests {
         var reputations: [UInt64?] = []
     }
 
+    /// Reads while both the folder and the connection are there.
+    private static func read<Value>(
+        _ ledger: ProjectedLedger, _ body: (Database) throws -> Value
+    ) throws -> Value {
+        let reader = try ledger.reader()
+        return try withExtendedLifetime((ledger, reader)) { try reader.database.read(body) }
+    }
+
     private static func tell(
         _ ledger: ProjectedLedger, at height: UInt64?
     ) throws -> Told {
-        try ledger.reader().database.read { db in
+        try read(ledger) { db in
             let views = LedgerViews(db)
             let moment = try height.map { try #require(try views.sealed($0)) }
             var told = Told()
@@ -62,7 +70,7 @@ struct OtherTimeTests {
 
     @Test func `disagreements, evidence and announcements page by page are all there are`() throws {
         let ledger = try ProjectedLedger(seed: 11, batches: 300)
-        try ledger.reader().database.read { db in
+        try Self.read(ledger) { db in
             let views = LedgerViews(db)
             func pages<Row>(
                 _ ask: (EntryRange) throws -> [Row], _ entry: (Row) -> UInt64
@@ -100,7 +108,7 @@ struct OtherTimeTests {
 
     @Test func `what is looked for is found by number, name and first digits`() throws {
         let ledger = try ProjectedLedger(seed: 11, batches: 60)
-        try ledger.reader().database.read { db in
+        try Self.read(ledger) { db in
             let views = LedgerViews(db)
             let row = try #require(
                 try Row.fetchOne(db, sql: "SELECT entry, lower(hex(id)) AS id FROM request"))

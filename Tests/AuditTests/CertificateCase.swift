@@ -66,7 +66,7 @@ struct CertificateCase {
             for time in 0..<2 as Range<UInt64> {
                 requests.append(
                     try builder.submit(
-                        try Paraloom.request("native", timestamp: Time(time), by: builder)))
+                        try Paraloom.request("native", timestamp: time, by: builder)))
             }
             for validator in 0..<7 {
                 let list = VoteListMessage(

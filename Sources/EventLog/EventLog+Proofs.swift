@@ -135,11 +135,8 @@ final class TreeReader {
     private func load(_ wanted: UInt64) throws(LogError) {
         if number == wanted { return }
         let size = UInt64(LogLimits.tileLeaves)
-        let tail = log.monitor.locked {
-            wanted == UInt64(log.contents.tiles.count) ? log.contents.tailLeaves : nil
-        }
-        if let tail {
-            leaves = tail
+        if let known = log.monitor.locked({ log.keptLeaves(ofTile: wanted) }) {
+            leaves = known
         } else {
             var read: [Digest] = []
             let start = wanted * size
@@ -150,7 +147,29 @@ final class TreeReader {
                 return true
             }
             leaves = read
+            log.monitor.locked { log.keep(read, ofTile: wanted) }
         }
         number = wanted
+    }
+}
+
+extension EventLog {
+    /// The leaves of the tile at the end, or of a whole one that is kept; called within `locked`.
+    fileprivate func keptLeaves(ofTile number: UInt64) -> [Digest]? {
+        if number == UInt64(contents.tiles.count) { return contents.tailLeaves }
+        guard let place = keptTiles.firstIndex(where: { $0.number == number }) else { return nil }
+        let tile = keptTiles.remove(at: place)
+        keptTiles.insert(tile, at: 0)
+        return tile.leaves
+    }
+
+    /// Keeps the leaves of a whole tile in place of those not asked for longest; called within
+    /// `locked`.
+    fileprivate func keep(_ leaves: [Digest], ofTile number: UInt64) {
+        guard leaves.count == LogLimits.tileLeaves,
+            !keptTiles.contains(where: { $0.number == number })
+        else { return }
+        if keptTiles.count == LogLimits.tilesKept { keptTiles.removeLast() }
+        keptTiles.insert((number, leaves), at: 0)
     }
 }

@@ -6,7 +6,8 @@ internal import Cryptography
 extension EventLog {
     /// Seals a full segment: appends its footer, or rewrites it in large frames and with a footer.
     ///
-    /// It is rewritten where its frames are short, under a temporary name that then replaces it.
+    /// It is rewritten where its frames are short or long, under a temporary name that then
+    /// replaces it.
     /// The next segment is there already. On a full disk it is left as it was, to be sealed before
     /// the next commit. Called by whoever has `isWriting`, or when opening.
     func seal(_ number: Int) throws(LogError) {
@@ -19,7 +20,9 @@ extension EventLog {
         let body = segment.framesEnd - UInt64(SegmentHeader.bytesCount)
         let average = body / UInt64(max(1, segment.frames.count))
         var sealed = segment
-        if average < UInt64(LogLimits.rewriteBelowFrameBytes), segment.frames.count > 1 {
+        let isShort = average < UInt64(LogLimits.rewriteBelowFrameBytes)
+        let isLong = average > UInt64(LogLimits.rewriteAboveFrameBytes)
+        if isShort && segment.frames.count > 1 || isLong {
             try rewrite(&sealed, root: next.header.root, tiles: tiles)
         } else {
             let footer = SegmentFooter(segment, root: next.header.root, tiles: tiles)

@@ -63,6 +63,8 @@ package final class EventLog: @unchecked Sendable {
     var isClosed = false
     var failure: DiskError?
     var cached: LogFrame?
+    /// The leaves of whole tiles that were asked for last, the newest first.
+    var keptTiles: [(number: UInt64, leaves: [Digest])] = []
     let lock: (any DiskLock)?
 
     init(_ loaded: LogLoader, lock: (any DiskLock)?, hasEndMark: Bool) {

@@ -17,6 +17,11 @@ package enum LogLimits {
     package static let sealedFrameRawBytes = 64 << 10
     /// A full segment whose stored frames are shorter than this on average is rewritten.
     package static let rewriteBelowFrameBytes = 16 << 10
+    /// So is one whose stored frames are longer than this on average: whoever wants one entry
+    /// restores all of its frame.
+    package static let rewriteAboveFrameBytes = 128 << 10
+    /// Whole tiles whose leaves are kept in memory: what a proof needs that is asked for again.
+    package static let tilesKept = 8
     /// What is read from a segment at once.
     package static let readBytes = 1 << 20
     /// The longest file that is read as an end mark.
@@ -35,6 +40,9 @@ package enum LogLimits {
         invariant(frameRawBytesMax < Int(Int32.max) / 2, "a frame is too long for LZ4")
         invariant(frameEntriesMax * 3 <= frameRawBytesMax, "a frame cannot hold its entries")
         invariant(sealedFrameRawBytes <= frameRawBytesMax, "a sealed frame is too long")
+        invariant(
+            sealedFrameRawBytes + entryBytesMax <= rewriteAboveFrameBytes,
+            "a sealed segment would be rewritten")
     }
 }
 

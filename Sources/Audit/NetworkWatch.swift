@@ -15,7 +15,8 @@ struct NetworkWatch {
 
     private var found = AuditReport(directory: "")
 
-    /// Takes in an entry; `state` is that before it, which is `inout` only so that it is not copied.
+    /// Takes in an entry; `state` is that before it, which is `inout` only so that it is not
+    /// copied.
     mutating func take(_ entry: LoggedEntry, _ state: inout LedgerState) {
         switch entry.event {
         case .voteCast(let vote): answer(vote.validator, &state)

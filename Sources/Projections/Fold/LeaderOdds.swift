@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How likely each of some weights is to lead, in whole numbers, so that every machine counts alike.
+/// How likely each of some weights is to lead, in whole numbers, so that machines count alike.
 ///
 /// The first in rank is the largest of the products `H_i * w_i` with every `H_i` uniform. With the
 /// weights in rising order `w_1 <= ... <= w_n` and `P_k` the probability that every product above

@@ -71,7 +71,8 @@ extension Projector {
 
     /// Writes the sums that changed.
     func writeTallies() throws {
-        for (number, tally) in tallies.enumerated() where tally != writtenTallies[number] {
+        for (number, tally) in tallies.enumerated()
+        where number >= writtenTallies.count || tally != writtenTallies[number] {
             let row = tables.tally
             row.bind(number)
             for value in [

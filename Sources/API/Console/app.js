@@ -223,7 +223,8 @@ function told(entry) {
 }
 
 async function start() {
-  // The page is asked for while the node says what it is.
+  // The page is fetched while the node says what it is.
+  PAGES[read(location.hash).page]?.load().catch(() => {});
   const status = get("status");
   try {
     const known = await status;

@@ -65,7 +65,7 @@ export function put(node, ...children) {
 
 /**
  * A table. Columns are `{name, title?, of(row), cls?}`; on a narrow screen each row becomes a card
- * whose lines carry the names of the columns.
+ * whose lines carry the names of the columns, so what a cell says is one part of it.
  */
 export function table(caption, columns, rows, attributes) {
   return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption },
@@ -76,7 +76,7 @@ export function table(caption, columns, rows, attributes) {
       el("tbody", null, rows.map((row) => el("tr", null, columns.map((column, place) =>
         el(place === 0 ? "th" : "td", {
           scope: place === 0 ? "row" : null, class: column.cls, "data-name": column.name,
-        }, column.of(row))))))));
+        }, el("div", null, column.of(row)))))))));
 }
 
 /** A list of names and what they stand for. Pairs without a value are left out. */

@@ -110,8 +110,8 @@ extension Configuration {
             "requests over HTTP that one address may make in a second; 0 for as many as it likes"),
         ConfigurationKey(
             "api.nodes", "list of origins such as \"http://192.0.2.1:5100\"", "[]",
-            "other nodes of the ledger: this node's console may read them to compare, and theirs may"
-                + " read this node; recount init lists those on its own machine"),
+            "other nodes of the ledger: this node's console may read them to compare, and theirs"
+                + " may read this node; recount init lists those on its own machine"),
         ConfigurationKey(
             "snapshots.entries", "integer from 1", "100000",
             "entries of the log between two snapshots of the state"),

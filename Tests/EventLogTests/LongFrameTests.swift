@@ -44,7 +44,8 @@ import Testing
             let index = step % 3 == 0 ? 300 : random.next() % log.size
             let size = index + 1 + random.next() % (log.size - index)
             let proof = try log.inclusionProof(index: index, size: size)
-            let leaf = MerkleFrontier.leafHash(entries[Int(index)].span)
+            let bytes = entries[Int(index)]
+            let leaf = MerkleFrontier.leafHash(bytes.span)
             #expect(
                 MerkleProof.verifyInclusion(
                     leafHash: leaf, index: index, size: size, proof: proof,

@@ -111,7 +111,7 @@ extension CertificateFormatError: CustomStringConvertible {
         switch self {
         case .notACertificate: "it does not start with RCCT, as a certificate does"
         case .unknownVersion(let version):
-            "it has version \(version); this program reads version \(Certificate.version)"
+            "it has version \(version); this program reads versions 1 to \(Certificate.version)"
         case .tooLong(let bytes, let max): "it has \(bytes) bytes; at most \(max) are read"
         case .malformed(let error): describe(error)
         }

@@ -35,9 +35,11 @@ extension CertifiedEntries {
             (outcome, reason, deciding) = byVotes
             batch = try decidingBatch(before: deciding, of: round)
             // Behind a list come the decisions of all its votes, each of which names the list.
-            if case .votesCast? = event(deciding), round.decisionEntry > deciding { break }
+            if isList(at: deciding), round.decisionEntry > deciding { break }
             try compare(round, "place", deciding + 1, round.decisionEntry)
-        case (.conflict(let vote), nil):
+        case (.conflict(let vote), let byVotes)
+        where byVotes == nil || byVotes?.entry == vote && isList(at: vote):
+            // In the list that approved the other there may be the votes that would approve this.
             (outcome, reason, deciding) = (.rejected, .nullifierSpent, vote)
             batch = try decidingBatch(before: deciding, of: round)
         case (.deadline, nil):
@@ -60,6 +62,21 @@ extension CertifiedEntries {
         try compare(round, "deciding", deciding, said.deciding.rawValue)
         try compare(round, "margin", tally.approvals - round.threshold, Int(said.margin))
         try compare(round, "time", batch.opened.time.rawValue, said.time.rawValue)
+    }
+
+    private func isList(at entry: UInt64) -> Bool {
+        if case .votesCast? = event(entry) { true } else { false }
+    }
+
+    /// Whether the vote on a request stands behind that on another in one list.
+    private func isBehind(
+        _ round: CertifiedRound, _ other: CertifiedRound, _ entry: UInt64
+    ) -> Bool {
+        guard case .votesCast(let list)? = event(entry),
+            let place = list.index(of: round.part.request),
+            let before = list.index(of: other.part.request)
+        else { return false }
+        return before < place
     }
 
     private func compare<Value: Equatable>(
@@ -192,11 +209,10 @@ extension CertifiedEntries {
             throw flaw("nullifiers", "one of entry \(round.entry)", "none of them")
         }
         let deciding = other.decided.deciding.rawValue
-        // The votes of one list are recorded together.
+        // The votes of one list are recorded together, and counted in their order.
         guard round.entry + 1 < deciding,
             round.votes.allSatisfy({ vote in
-                if vote.entry == deciding, case .votesCast? = event(deciding) { return true }
-                return vote.entry < deciding
+                vote.entry < deciding || vote.entry == deciding && isBehind(round, other, deciding)
             })
         else {
             throw flaw("deciding", "after the round of entry \(round.entry) opened", "\(deciding)")

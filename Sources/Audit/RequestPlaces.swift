@@ -144,8 +144,10 @@ private struct PlacedReading {
         guard found.decision != nil, case .roundClosed? = found.events.last?.event,
             found.events.last?.index == places.closed
         else { throw .otherwise(entry: places.closed) }
+        var last = places.closed
         for place in places.later {
-            guard place > places.closed else { throw .otherwise(entry: place) }
+            guard place > last else { throw .otherwise(entry: place) }
+            last = place
             try readInput(place, into: &found)
         }
         return found

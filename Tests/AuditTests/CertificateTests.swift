@@ -279,8 +279,8 @@ struct CertificateTests {
     @Test func `a version or a magic of another kind is named`() throws {
         let file = try CertificateCase.make(.rejected).certificate().bytes
         var changed = file
-        changed[4] = 2
-        #expect(throws: CertificateFormatError.unknownVersion(2)) { try Certificate(changed) }
+        changed[4] = 3
+        #expect(throws: CertificateFormatError.unknownVersion(3)) { try Certificate(changed) }
         changed[0] = 0x52 ^ 1
         #expect(throws: CertificateFormatError.notACertificate) { try Certificate(changed) }
         #expect(throws: CertificateFormatError.notACertificate) { try Certificate([]) }

@@ -16,7 +16,7 @@ enum Scenario {
     /// Batches: a false proof rejected; a true one approved with three absent and one liar; its
     /// settlement, a job, a replayed nullifier; a day later decay, deadlines, evidence, results; a
     /// second withdrawal approved and its settlement failed; a change by seven validators; an
-    /// announcement; a round that times out.
+    /// announcement; a round that times out. The last vote of the second withdrawal is a list.
     static func everything(
         observe: @escaping (LedgerState) -> Void = { _ in }
     ) throws -> Outcome {
@@ -47,7 +47,13 @@ enum Scenario {
         var second = RequestID(.zero)
         try builder.batch(seconds: 86_401) { builder in
             second = try builder.submit(try Paraloom.request("spl", by: builder))
-            try builder.vote(second, approve: 0..<10)
+            try builder.vote(second, approve: 0..<9)
+            let list = VoteListMessage(
+                validator: builder.validators[9].publicKey, timestamp: builder.state.time,
+                votes: [.shown(request: second, vote: .approve, reason: .proofHolds)],
+                signature: .zero)
+            try builder.take(
+                .votes(list.signed(by: builder.validators[9], in: builder.state.ledger)))
             try change(&builder)
         }
         try builder.batch(seconds: 86_402) { builder in

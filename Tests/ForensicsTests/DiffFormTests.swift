@@ -40,7 +40,7 @@ struct DiffFormTests {
 
     @Test func `a long history is descended to its entry`() throws {
         // Several tiles of 256 leaves, so that trees of more than one level are descended.
-        let first = try GoldenRun.play(seed: 5, batches: 40, signs: false).log
+        let first = try GoldenRun.play(seed: 5, batches: 60, signs: false).log
         #expect(first.count > 1_024)
         let votes = first.indices.filter { first[$0].tag == 3 }
         for place in votes.enumerated().filter({ $0.offset % 17 == 0 }).map(\.element) {

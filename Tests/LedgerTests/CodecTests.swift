@@ -125,7 +125,7 @@ struct CodecTests {
             (0, "ledgerOpened"), (1, "batchOpened"), (2, "requestSubmitted"), (3, "voteCast"),
             (4, "jobSubmitted"), (5, "resultReported"), (6, "settlementReported"),
             (7, "governanceApproved"), (8, "evidenceSubmitted"), (9, "messageRefused"),
-            (10, "validatorAnnounced"),
+            (10, "validatorAnnounced"), (11, "votesCast"),
             (64, "roundOpened"), (65, "outcomeDecided"), (66, "nullifierSpent"),
             (67, "nullifierReleased"), (68, "settlementOrdered"), (69, "reputationChanged"),
             (70, "reputationDecayed"), (71, "equivocationFound"), (72, "disagreementRecorded"),
@@ -174,9 +174,9 @@ struct CodecTests {
             .inputsShareAPoint,
             .malformedName, .nameTaken, .nameChanged, .jobBoundsOutOfRange, .thresholdTooLarge,
             .jobOverBounds, .jobDeadlineTooShort, .batchClosing, .numberNotHigher,
-            .malformedAnnouncement, .announcedOften,
+            .malformedAnnouncement, .announcedOften, .malformedList,
         ]
-        #expect(expected.map(\.rawValue) == Array(0..<87))
+        #expect(expected.map(\.rawValue) == Array(0..<88))
         #expect(Refusal.allCases == expected)
         #expect(Set(expected.map(\.description)).count == expected.count)
     }

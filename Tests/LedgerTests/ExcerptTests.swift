@@ -66,7 +66,7 @@ struct ExcerptTests {
             #expect(found == expected, "\(event.kind)")
             if case .failure(let refusal) = expected { refusals.insert(refusal) }
         }
-        #expect(refusals.count > 5, "\(refusals)")
+        #expect(refusals.count > 4, "\(refusals)")
     }
 
     @Test func excerptOfAnotherStateIsRefused() throws {
@@ -83,7 +83,9 @@ struct ExcerptTests {
 
     /// Numbers that no run gives, in the right encoding.
     @Test func stateThatNoRunGivesIsRefused() throws {
-        let scenario = try GoldenRun.play(seed: 6, batches: 8, signs: false)
+        // Without records, which nothing but their number vouches for.
+        let scenario = try GoldenRun.play(
+            seed: 6, batches: 8, signs: false, hasLists: false)
         let bytes = scenario.state.excerpt(for: []).encoded
         let components = scenario.state.componentRoots()
         var kinds: Set<String> = []

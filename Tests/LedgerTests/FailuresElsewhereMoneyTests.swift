@@ -162,8 +162,8 @@ struct FailuresElsewhereMoneyTests {
                 try Event(decoding: [tag] + [UInt8](repeating: 0, count: 600))
             }
         }
-        #expect(throws: DecodingError.unknownTag(type: "Message", tag: 8, offset: 0)) {
-            try Message(decoding: [8])
+        #expect(throws: DecodingError.unknownTag(type: "Message", tag: 9, offset: 0)) {
+            try Message(decoding: [9])
         }
     }
 

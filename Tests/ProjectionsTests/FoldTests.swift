@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func aLongWayIsTakenInSeveralTransactions() throws {
-        let ledger = try ProjectedLedger(seed: 12, batches: 900, writing: 1)
+        let ledger = try ProjectedLedger(seed: 12, batches: 1_200, writing: 1)
         #expect(ledger.batches.joined().count > 2 * Int(ProjectionsWriter.entriesPerTransaction))
         let writer = ledger.writer()
         _ = try writer.catchUp()

@@ -18,7 +18,8 @@ private let changes: [(table: String, column: String, value: String)] = [
     ("membership", "left", "1"), ("nullifier", "spent", "1"), ("parameters", "threshold", "99"),
     ("refusal", "reason", "'other'"), ("reputation_change", "after", "1"),
     ("request", "leader", "99"), ("result", "fuel", "'6'"), ("settlement", "next_turn", "1"),
-    ("stake_change", "stake", "'1'"), ("submitter", "quota", "99"), ("validator", "stake", "7"),
+    ("stake_change", "stake", "'1'"), ("submitter", "quota", "99"), ("tally", "pinned", "9999"),
+    ("validator", "stake", "7"),
     ("vote", "reason", "'other'"),
 ]
 

@@ -85,7 +85,10 @@ struct ViewsLeaderTests {
             let entry = UInt64(entry)
             switch event {
             case .batchOpened: openings.append(entry)
-            case .voteCast(let cast): votes[cast.request.rawValue, default: []].append(entry)
+            case .voteCast, .votesCast:
+                for cast in event.votesCast {
+                    votes[cast.request.rawValue, default: []].append(entry)
+                }
             case .roundClosed(let close): closed[close.about.rawValue] = entry
             case .outcomeDecided(let decision):
                 let batch = openings.last { $0 <= decision.deciding.rawValue } ?? 0
@@ -457,7 +460,7 @@ struct ViewsRequestTests {
             }
             #expect(row.entry == entry && row.entries == UInt64(events.count))
             #expect(row.root == sealed.root.hex && row.stateRoot == sealed.stateRoot.hex)
-            #expect(row.votes == count("voteCast"))
+            #expect(row.votes == UInt64(events.reduce(0) { $0 + $1.votesCast.count }))
             #expect(row.jobs == count("jobSubmitted"))
             #expect(row.evidence == count("evidenceSubmitted"))
             #expect(row.refusals == count("messageRefused"))

@@ -320,7 +320,9 @@ class Entries {
       } else {
         same("place", wanted.entry + 1n, said.index);
       }
-    } else if (!round.byVotes && other) {
+    } else if (other && (!round.byVotes || (round.byVotes.entry === other.decided.deciding &&
+        this.byIndex.get(round.byVotes.entry).kind === "votesCast"))) {
+      // In the list that approved the other there may be the votes that would approve this.
       wanted = { outcome: "rejected", reason: "nullifierSpent", entry: other.decided.deciding };
       batch = one(wanted.entry);
     } else {
@@ -377,7 +379,8 @@ class Entries {
     check(round.request.nullifiers.some((one) => theirs.has(hex(one))), "no nullifier is common");
     const deciding = other.decided.deciding;
     check(deciding > round.part.request + 1n && round.votes.every((vote) =>
-      vote.index < deciding || (vote.index === deciding && vote.kind === "votesCast")),
+      vote.index < deciding || (vote.index === deciding && vote.kind === "votesCast" &&
+        other.votes.some((theirs) => theirs.index === deciding && theirs.leaf < vote.leaf))),
       "the other was decided at another time");
     check(other.decided.index < round.decided.index, "the other was decided later");
   }

@@ -71,13 +71,13 @@ struct CertificateTests {
             #expect(made.paths.count == (outcome == "approved" ? 7 : 14))
             var other = made
             other.paths.removeFirst()
-            #expect(try item.report(other).flaw?.field == "path")
+            #expect(try item.report(other).flaw?.field.hasSuffix("path") == true)
             other = made
             other.paths[0].path = VotePath(of: 0, in: Self.tree(of: 3))
-            #expect(try item.report(other).flaw?.field == "path")
+            #expect(try item.report(other).flaw?.field.hasSuffix("path") == true)
             other.paths[0].path = VotePath(
                 of: Int(made.paths[0].path.index), in: Self.tree(of: 2))
-            #expect(try item.report(other).flaw?.field == "signature")
+            #expect(try item.report(other).flaw?.field.hasSuffix("signature") == true)
         }
     }
 

@@ -134,4 +134,23 @@ enum Votes {
             return Event.voteCast(vote).encoded
         }
     }
+
+    /// Entries of lists, each of one validator on the requests of a moment, in their order.
+    static func lists(_ count: Int, of votes: Int, seed: UInt64 = 2) -> [[UInt8]] {
+        var random = SeededRandom(seed: seed)
+        return (0..<count).map { number in
+            let first = UInt64(number / 10 * votes)
+            let list = VotesCast(
+                validator: ValidatorIndex(UInt16(random.next(below: 10))),
+                timestamp: Time(1_767_225_600_000 + UInt64(number) * 20),
+                votes: (0..<UInt64(votes)).map { place in
+                    let isApproval = random.next(below: 100) < 97
+                    return .shown(
+                        request: EntryIndex((first + place) * 34),
+                        vote: isApproval ? .approve : .reject,
+                        reason: isApproval ? .proofHolds : .proofFails)
+                }, signature: Signature(random.bytes(64)) ?? .zero)
+            return Event.votesCast(list).encoded
+        }
+    }
 }

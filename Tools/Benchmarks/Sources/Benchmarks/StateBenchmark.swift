@@ -103,7 +103,7 @@ struct StateBenchmark {
     }
 
     /// Opening a journal that was cut, beside the same before.
-    private func journal(in folder: URL) throws -> [Measurement] {
+    private func journal(in folder: URL) throws -> [Figure] {
         let path = folder.appendingPathComponent("journal").path
         let votes = min(100_000, decisions / 200 * 200)
         var writer = try FoldedLedger(path)
@@ -111,8 +111,8 @@ struct StateBenchmark {
         let (whole, short) = try writer.journalOpenings(votes: votes, at: folder)
         try writer.log.close()
         return [
-            Measurement("opening a journal cut where its ledger ends", unit: "s", values: [short]),
-            Measurement(
+            Figure("opening a journal cut where its ledger ends", unit: "s", values: [short]),
+            Figure(
                 "  beside: before, with its \(votes) votes", unit: "s", values: [whole]),
         ]
     }

@@ -73,7 +73,7 @@ struct ProjectionsCommandTests {
 
         let rebuilt = try place.recount("projections", "rebuild", home, "--json")
         #expect(rebuilt.status == 0, "\(rebuilt.errors)")
-        #expect(try rebuilt.object()["entries"] as? Int ?? 0 > 2000)
+        #expect(try rebuilt.object()["entries"] as? Int ?? 0 > 1000)
         #expect(try place.condition()["behind"] as? Int == 0)
         let again = try place.recount("projections", "verify", home)
         #expect(again.status == 0)

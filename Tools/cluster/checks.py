@@ -165,7 +165,7 @@ class Checks:
         identities = {row["entry"]: identity for identity, row in self.rows.items()}
         for entry, fields in self.of("voteCast"):
             votes[fields["validator"]].append(
-                (entry, identities.get(fields["request"]), fields["vote"]))
+                (entry, identities.get(fields["request"]), (fields["vote"], fields["timestamp"])))
         for _, fields in self.of("batchOpened"):
             batch = (fields["height"] - 1, fields["precommit_round"], fields["previous_root"])
             for precommit in fields["precommits"]:
@@ -175,7 +175,7 @@ class Checks:
                 continue
             journal = Journal(*node.lost_journals, node.home / "journal")
             for entry, request, vote in votes[place]:
-                demand(entry < journal.size or journal.said.get(request) == vote,
+                demand(entry < journal.size or vote in journal.votes.get(request, ()),
                        f"a vote of {node.name} in the ledger is not in its journal")
             for signature, batch in precommits[place]:
                 demand(batch[0] <= journal.height or journal.precommits.get(signature) == batch,

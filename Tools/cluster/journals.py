@@ -118,8 +118,8 @@ def single_votes(entries):
 
 
 class Journal:
-    """What a validator has said: of requests by identity, of batches by slot, and precommits by
-    signature. A contradiction is an error.
+    """What a validator has said: of requests by identity, with the times, of batches by slot, and
+    precommits by signature. A contradiction is an error.
 
     One that was lost and begun anew is read behind the lost one, and one that was cut behind what is
     kept of it; it must not contradict them. Where it was cut twice it lacks what the ledger held at
@@ -127,7 +127,7 @@ class Journal:
     """
 
     def __init__(self, *folders):
-        self.precommits, self.said = {}, {}
+        self.precommits, self.said, self.votes = {}, {}, {}
         self.height, self.size = 0, 0
         for folder in folders:
             may_begin = folder != folders[0]
@@ -147,12 +147,17 @@ class Journal:
         tag = entry[0]
         if tag == 0:
             demand(len(entry) == 139, f"{where} is a vote of {len(entry)} bytes")
-            self.say(where, entry[1:33].hex(), VOTES[entry[65]])
+            self.vote(where, entry[1:33].hex(), entry[65], number(entry, 67, 8))
         elif tag == 10:
-            count = number(entry, 41, 4)
-            demand(len(entry) == 45 + 34 * count + 64, f"{where} is no list of {count} votes")
-            for start in range(45, 45 + 34 * count, 34):
-                self.say(where, entry[start + 2 : start + 34].hex(), VOTES[entry[start]])
+            # Of a ledger's list it holds what the ledger shows: the rest are hashes.
+            count, start = number(entry, 41, 4), 45
+            for _ in range(count):
+                is_shown = start < len(entry) and entry[start] < len(VOTES)
+                if is_shown:
+                    self.vote(where, entry[start + 2 : start + 34].hex(), entry[start],
+                              number(entry, 33, 8))
+                start += 34 if is_shown else 33
+            demand(len(entry) == start + 64, f"{where} is no list of {count} votes")
         elif tag == 4:
             demand(len(entry) == 1 + 8 + 4 + 32 + 8 + 64, f"{where} is no proposal")
             height, turn = struct.unpack_from("<QI", entry, 1)
@@ -169,6 +174,10 @@ class Journal:
         else:
             begun = (2, 3) if may_begin else ()
             demand(tag in (1, 6, 7, 8, 9, *begun), f"{where} is of kind {tag}")
+
+    def vote(self, where, request, vote, timestamp):
+        self.say(where, request, VOTES[vote])
+        self.votes.setdefault(request, set()).add((VOTES[vote], timestamp))
 
     def say(self, where, slot, what):
         held = self.said.setdefault(slot, what)

@@ -66,6 +66,8 @@ package enum ReplicationLimits {
     package static let bytesPerSecond = 8 << 20
     /// What a proposal, or a batch that is decided, counts for among the messages.
     package static let batchTokens = 16
+    /// A command counts once more for so many bytes.
+    package static let commandBytesPerToken = 1_024
     /// Bytes that a peer is answered at once, and in a second.
     package static let answerBytesPerSecond = 2 << 20
     /// Answers that a peer is given at once, and in a second; a batch counts as one.

@@ -16,7 +16,7 @@ struct GoldenLedgerTests {
             .joined(separator: "\n") + "\n"
     }
 
-    /// The golden ledgers: that without lists of votes is older than they are.
+    /// The golden ledgers, one of them without lists of votes.
     private static let names = [(name: "ledger.txt", hasLists: false), ("lists.txt", true)]
 
     @Test("sixty batches in which everything happens give the roots that they always gave")

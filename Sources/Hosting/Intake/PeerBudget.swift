@@ -39,9 +39,10 @@ struct PeerBudget {
                 bytesMax, bucket.bytes + elapsed * ReplicationLimits.bytesPerSecond / 1_000)
             bucket.filledAt = uptime
         }
-        let isTaken = bucket.messages >= kind.tokens && bucket.bytes >= bytes
+        let tokens = kind.tokens(bytes: bytes)
+        let isTaken = bucket.messages >= tokens && bucket.bytes >= bytes
         if isTaken {
-            bucket.messages -= kind.tokens
+            bucket.messages -= tokens
             bucket.bytes -= bytes
         } else {
             dropped += 1

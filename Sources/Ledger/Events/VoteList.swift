@@ -472,8 +472,11 @@ package struct SignedVote: Hashable, Sendable {
         return .listedVote(vote.vote, vote.reason, vote.timestamp, path, vote.signature)
     }
 
-    /// Whether both are the same vote under the same signature.
-    package static func == (one: Self, other: Self) -> Bool { one.vote == other.vote }
+    /// Whether both are the same vote under the same signature, which covers a list in both or in
+    /// neither: that of a list holds for no vote that stands alone.
+    package static func == (one: Self, other: Self) -> Bool {
+        one.vote == other.vote && (one.listing == nil) == (other.listing == nil)
+    }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(vote) }
 }

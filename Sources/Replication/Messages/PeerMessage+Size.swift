@@ -36,11 +36,13 @@ package enum PeerMessageKind: UInt8, CaseIterable, Sendable {
         }
     }
 
-    /// What a message of the kind counts for among the messages of its sender.
-    package var tokens: Int {
+    /// What a message of the kind and of so many bytes counts for among those of its sender: a long
+    /// list of votes is as much work as many votes.
+    package func tokens(bytes: Int) -> Int {
         switch self {
         case .proposal, .batch: ReplicationLimits.batchTokens
-        case .vote, .command, .status, .want, .wantSnapshot, .snapshotPart: 1
+        case .command: 1 + bytes / ReplicationLimits.commandBytesPerToken
+        case .vote, .status, .want, .wantSnapshot, .snapshotPart: 1
         }
     }
 }

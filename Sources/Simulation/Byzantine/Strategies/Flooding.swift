@@ -22,6 +22,7 @@ package struct Flooding: Strategy {
         case wants
         case jobs
         case proposals
+        case lists
     }
 
     /// Calls that the burst under way lasts.
@@ -88,6 +89,7 @@ package struct Flooding: Strategy {
                         timestamp: context.now.time, submitter: context.own.key.publicKey,
                         signature: .zero
                     ).signed(by: context.own.key, in: context.ledger)))
+        case .lists: return .command(.votes(list(&context)))
         case .proposals:
             let opening = BatchOpened(
                 height: next, time: context.now.time, proposer: context.own.index,
@@ -98,6 +100,17 @@ package struct Flooding: Strategy {
                     of: ProposedBatch(opening: opening, commands: []), value: context.anyValue(),
                     round: UInt32(truncatingIfNeeded: context.random.below(12 as UInt64))))
         }
+    }
+
+    /// As many votes as a list may have, on requests that nobody knows.
+    private func list(_ context: inout ByzantineContext) -> VoteListMessage {
+        VoteListMessage(
+            validator: context.own.key.publicKey, timestamp: context.now.time,
+            votes: (0..<Limits.votesPerListMax).map { _ in
+                .shown(
+                    request: RequestID(context.anyValue()), vote: .approve, reason: .proofHolds)
+            }, signature: .zero
+        ).signed(by: context.own.key, in: context.ledger)
     }
 
     /// A request by one who is not listed, or in the name of one who is.

@@ -7,7 +7,8 @@ internal import Ledger
 internal import Replication
 
 /// Plays with its lists of votes: shows each half of the network another part of them, says a vote
-/// alone as well, the contrary in a second list of the same time, and lists that are none.
+/// alone as well, the contrary in a second list of the same time, and lists that are none. Where it
+/// leads, it proposes votes of lists as if they had been signed alone.
 package struct ListGames: Strategy {
     package static let name = "list-games"
 
@@ -16,6 +17,7 @@ package struct ListGames: Strategy {
     }
 
     private let games: [Game]
+    private var substitution = Substitution()
 
     package init(random: inout SimulationRandom) {
         let picked = random.pick(Game.allCases) ?? .halves
@@ -26,6 +28,14 @@ package struct ListGames: Strategy {
         _ outputs: [HostOutput], context: inout ByzantineContext
     ) -> [HostOutput] {
         outputs.rewritten { message, peer in
+            if case .proposal = message {
+                return substitution.replace(message, to: peer, &context, hasSupport: true) {
+                    held, context in
+                    context.proposal(
+                        like: held, commands: held.batch.commands.flatMap(Self.torn),
+                        time: held.batch.opening.time)
+                }
+            }
             guard peer == nil, case .command(let command) = message,
                 command.sender == context.own.key.publicKey,
                 let list = Self.list(command, context), let game = context.random.pick(games)
@@ -36,6 +46,12 @@ package struct ListGames: Strategy {
                     + PeerMessage.command(other).send(to: second)
             }
         }
+    }
+
+    /// The votes of a list, each with the signature of the list.
+    private static func torn(_ command: ProposedCommand) -> [ProposedCommand] {
+        guard case .votes(let list) = command.message else { return [command] }
+        return list.signedVotes.map { ProposedCommand(.vote($0.vote)) }
     }
 
     /// Its votes as a list, also one that stands alone.

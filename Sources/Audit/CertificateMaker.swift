@@ -170,7 +170,7 @@ package struct CertificateMaker {
     ) throws(CertificateMakingError) -> DecidedRound {
         let entries = EntryLookup(log)
         let nullifiers = try entries.nullifiers(ofRequestAt: subject.entry)
-        for cast in try entries.event(deciding).votesCast {
+        for cast in try entries.event(deciding).casts {
             let request = cast.request.rawValue
             guard request != subject.entry,
                 try !nullifiers.isDisjoint(with: entries.nullifiers(ofRequestAt: request))

@@ -226,7 +226,7 @@ extension CertifiedEntries {
     private func count(_ round: inout CertifiedRound) throws(CertificateFlaw) {
         var voters: Set<ValidatorIndex> = []
         for (index, event) in events {
-            guard let cast = event.votesCast.first(where: { $0.request == round.part.request })
+            guard let cast = event.casts.first(where: { $0.request == round.part.request })
             else { continue }
             let voter = try check(cast, of: event, at: index, in: round)
             guard voters.insert(cast.validator).inserted else {

@@ -176,7 +176,7 @@ extension DecidedRound {
         var tally = (approvals: 0, rejections: 0, abstentions: 0)
         var before = entry
         for vote in votes where vote < decided {
-            let casts = try entries.event(vote).votesCast
+            let casts = try entries.event(vote).casts
             guard vote > before, let cast = casts.first(where: { $0.request.rawValue == entry })
             else { throw .index(entry: vote, kind: "voteCast") }
             before = vote

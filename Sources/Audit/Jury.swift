@@ -48,7 +48,7 @@ final class Jury: Sendable {
                 results.cases[opened.request.rawValue]?.provingRejections =
                     provingRejections ?? Int.max
             case .voteCast, .votesCast:
-                for cast in event.votesCast {
+                for cast in event.casts {
                     results.cases[cast.request.rawValue]?.votes.append(
                         (entry, cast.validator, cast.vote))
                 }

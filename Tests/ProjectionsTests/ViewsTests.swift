@@ -86,7 +86,7 @@ struct ViewsLeaderTests {
             switch event {
             case .batchOpened: openings.append(entry)
             case .voteCast, .votesCast:
-                for cast in event.votesCast {
+                for cast in event.casts {
                     votes[cast.request.rawValue, default: []].append(entry)
                 }
             case .roundClosed(let close): closed[close.about.rawValue] = entry
@@ -460,7 +460,7 @@ struct ViewsRequestTests {
             }
             #expect(row.entry == entry && row.entries == UInt64(events.count))
             #expect(row.root == sealed.root.hex && row.stateRoot == sealed.stateRoot.hex)
-            #expect(row.votes == UInt64(events.reduce(0) { $0 + $1.votesCast.count }))
+            #expect(row.votes == UInt64(events.reduce(0) { $0 + $1.casts.count }))
             #expect(row.jobs == count("jobSubmitted"))
             #expect(row.evidence == count("evidenceSubmitted"))
             #expect(row.refusals == count("messageRefused"))

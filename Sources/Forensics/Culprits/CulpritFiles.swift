@@ -57,7 +57,7 @@ extension Certificate {
             }
             return entries.compactMap { entry in
                 guard
-                    let cast = Self.event(entry)?.votesCast.first(where: {
+                    let cast = Self.event(entry)?.casts.first(where: {
                         $0.request == part.request
                     }), let voter = part.pinned.first(where: { $0.index == cast.validator })
                 else { return nil }

@@ -113,7 +113,7 @@ struct StateWrites {
                 .rounds, "request \(opened.request.rawValue), deadline",
                 UTC.text(opened.deadline))
         case .voteCast, .votesCast:
-            for cast in event.votesCast {
+            for cast in event.casts {
                 write(
                     .rounds,
                     "request \(cast.request.rawValue), vote of "

@@ -188,10 +188,10 @@ extension EvidenceMessage: Signed {
                 timestamp: time, signature: its)
             (message, signature) = (vote.signedBytes(in: ledger), its)
         case (.vote(let request), .listedVote(let vote, let reason, let time, let path, let its)):
-            guard let root = path.root(of: VoteTree.leaf(request, vote, reason)) else { return nil }
-            let bytes = VoteTree.signedBytes(
-                validator: validator, timestamp: time, count: Int(path.count), root: root,
-                in: ledger)
+            let vote = VoteMessage(
+                request: request, validator: validator, vote: vote, reason: reason,
+                timestamp: time, signature: its)
+            guard let bytes = vote.signedBytes(in: ledger, along: path) else { return nil }
             (message, signature) = (bytes, its)
         case (.consensus(let slot), .consensus(let value, let validRound, let its)):
             let bytes = ConsensusStatement.signedBytes(

@@ -218,7 +218,7 @@ private struct WantedRecords {
             nullifiers.formUnion(request.nullifiers)
             roots.formUnion(request.publicInputs)
             if let message = state.requestMessage(of: request) { add(.request(message), in: state) }
-        case .voteCast, .votesCast: requests.formUnion(event.votesCast.map(\.request))
+        case .voteCast, .votesCast: requests.formUnion(event.casts.map(\.request))
         case .settlementReported(let report): requests.insert(report.request)
         case .resultReported(let result): jobs.insert(result.job)
         case .jobSubmitted(let job):

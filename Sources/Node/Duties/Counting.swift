@@ -61,7 +61,7 @@ package struct NodeCounts: Sendable, Equatable {
     private mutating func take(_ event: Event) {
         switch event {
         case .voteCast, .votesCast:
-            for vote in event.votesCast {
+            for vote in event.casts {
                 change(vote.validator) { $0.votes[vote.vote, default: 0] += 1 }
             }
         case .outcomeDecided(let decision): outcomes[decision.outcome, default: 0] += 1

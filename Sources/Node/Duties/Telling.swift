@@ -59,7 +59,7 @@ final class Telling: Duty {
         switch event {
         case .roundOpened(let event): votes[event.request] = []
         case .voteCast, .votesCast:
-            for (cast, vote) in zip(event.votesCast, state.signedVotes(of: event)) {
+            for (cast, vote) in zip(event.casts, state.signedVotes(of: event)) {
                 votes[cast.request, default: []].append(VerificationVote(vote))
             }
         default: break
@@ -162,7 +162,7 @@ extension NodeCore {
                 let event = Self.event(try host.log.entry(at: place))
                 switch event {
                 case .voteCast?, .votesCast?:
-                    guard let event, event.votesCast.contains(where: { $0.request == entry })
+                    guard let event, event.casts.contains(where: { $0.request == entry })
                     else { break }
                     votes += state.signedVotes(of: event).filter { $0.vote.request == id }
                 case .roundClosed(let close)? where close.about == entry: break reading

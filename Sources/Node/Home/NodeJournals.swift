@@ -96,7 +96,7 @@ package enum NodeJournals {
             try LedgerFold.forEach(log, from: start) { _, entry in
                 switch entry.event {
                 case .voteCast, .votesCast:
-                    guard entry.event.votesCast.first?.validator == validator else { break }
+                    guard entry.event.casts.first?.validator == validator else { break }
                     if let message = state.message(of: entry.event) { votes.append(message) }
                 case .resultReported(let result) where result.validator == validator:
                     if case .result(let message)? = state.message(of: entry.event) {

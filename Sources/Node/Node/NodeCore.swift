@@ -365,7 +365,7 @@ extension NodeCore {
             case .batchOpened(let opened)?:
                 isForgotten = forgotten.map { opened.time <= $0 } ?? false
             case .voteCast?, .votesCast?:
-                for vote in event?.votesCast ?? [] where vote.validator == own && !isForgotten {
+                for vote in event?.casts ?? [] where vote.validator == own && !isForgotten {
                     if let id = state.requestID(at: vote.request), host.verdict(on: id) == nil {
                         throw .journalBehind(validator: name, home: home.path, request: id)
                     }

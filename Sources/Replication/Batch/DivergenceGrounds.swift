@@ -55,7 +55,7 @@ extension Event {
             }
         case .jobSubmitted: refusal == .alreadyRecorded ? [.jobs] : []
         case .voteCast, .votesCast:
-            votesCast.allSatisfy { vote in
+            casts.allSatisfy { vote in
                 vote.request.rawValue >= state.size || state.openRound(at: vote.request) != nil
             } ? [] : [.outcomes]
         case .resultReported(let result):

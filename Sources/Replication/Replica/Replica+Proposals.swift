@@ -214,7 +214,7 @@ extension Replica {
         for entry in entries {
             switch entry.event {
             case .voteCast, .votesCast:
-                for cast in entry.event.votesCast where cast.validator == speaker {
+                for cast in entry.event.casts where cast.validator == speaker {
                     voted.insert(cast.request)
                 }
             case .roundClosed(let closed) where closed.cause == .deadline:

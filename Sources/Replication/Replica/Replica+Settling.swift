@@ -57,7 +57,7 @@ extension Replica {
             case .roundClosed(let event): settle(event, &touched)
             case .voteCast, .votesCast:
                 hear(event)
-                for cast in event.votesCast {
+                for cast in event.casts {
                     guard let id = state.requestID(at: cast.request) else { continue }
                     pool.drop(voteOf: cast.validator, on: id)
                     touch(id)

@@ -31,7 +31,7 @@ struct ValidityChecker {
             case .roundOpened(let opened):
                 requests[opened.request]?.threshold = Int(opened.threshold)
             case .voteCast, .votesCast:
-                for cast in event.votesCast {
+                for cast in event.casts {
                     requests[cast.request]?.votes[cast.validator] = cast.vote
                 }
             case .outcomeDecided(let decided):

@@ -148,7 +148,8 @@ struct NetworkTests {
         let audit = try small.audit()
         #expect(audit.status == 0 && audit.report["is_one"] as? Bool == true)
         let votes = try Command.run(
-            "log", small.home(1), "--validator", "validator-5", "--kind", "voteCast", "--json"
+            "log", small.home(1), "--validator", "validator-5", "--kind", "voteCast",
+            "--kind", "votesCast", "--json"
         ).objects()
         let fields = try #require(votes.last?["fields"] as? [String: Any])
         #expect(fields["validator_name"] as? String == "validator-5")

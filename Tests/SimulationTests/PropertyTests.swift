@@ -51,9 +51,9 @@ import Testing
         #expect(check(options).decisions > 0)
     }
 
-    /// Requests that come together are voted on in lists; three of ten play with theirs. In the calm
-    /// run a vote that a list covers and that is proposed as one that stands alone would be decided,
-    /// did the nodes not look at its signature.
+    /// Requests that come together are voted on in lists; three of ten play with theirs. In the
+    /// calm run a vote that a list covers and that is proposed as one that stands alone would be
+    /// decided, did the nodes not look at its signature.
     @Test(arguments: [(UInt64(1), FaultProfile.lossy), (2, .all), (3, .calm)])
     func listsOfVotesHoldWhoeverPlaysWithThem(seed: UInt64, faults: FaultProfile) {
         var options = SimulationOptions(seed: seed)

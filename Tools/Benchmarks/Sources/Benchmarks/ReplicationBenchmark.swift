@@ -27,6 +27,8 @@ struct ReplicationBenchmark {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         var rates: [Double] = []
         var shares: [Double] = []
+        var bytes: [Double] = []
+        var messages: [Double] = []
         var medians: [Double] = []
         var tails: [Double] = []
         for _ in 0..<runs {
@@ -34,6 +36,8 @@ struct ReplicationBenchmark {
             let seconds = try cluster.decide(requests, window: 64)
             rates.append(Double(requests) / seconds)
             shares.append(cluster.provingSeconds / seconds * 100)
+            bytes.append(Double(cluster.bytes) / Double(requests))
+            messages.append(Double(cluster.messages) / Double(requests))
             _ = try cluster.decide(max(20, requests / 8), window: 1)
             let sorted = cluster.latencies.sorted()
             medians.append(sorted[sorted.count / 2])
@@ -56,6 +60,10 @@ struct ReplicationBenchmark {
                 values: try rate(runs, window: 64, silent: 3),
                 note: "rounds stay open until their deadline"),
             Figure("  of that time, proofs", unit: "%", values: shares),
+            Figure(
+                "bytes between nodes for a decision, 64 under way", unit: "B", values: bytes,
+                note: "clients tell the first f + 1 in rank"),
+            Figure("messages between nodes for a decision, 64 under way", unit: "", values: messages),
             Figure(
                 "decision of ten nodes on one core, one under way: median", unit: "ms",
                 values: medians, note: "20 ms of it wait for the last votes"),

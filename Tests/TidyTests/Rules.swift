@@ -95,6 +95,16 @@ extension Rule {
             complaints: { matches(#"\b(TO"# + #"DO|FIX"# + #"ME)\b"#, in: $0.lines) },
             bad: TreeFile(path: "Tools/run", text: "# TO" + "DO: finish\n")),
         Rule(
+            name: "No document is cited that readers do not have",
+            concerns: { _ in true },
+            complaints: {
+                matches(
+                    #"\b(DESI"# + #"GN\b|STY"# + #"LE\.md|NOT"# + #"ES\.md|[Ii]ss"#
+                        + #"ue #?[0-9]+\b)"#, in: $0.lines)
+            },
+            bad: TreeFile(
+                path: "Sources/Node/A.swift", text: "/// As DESI" + "GN section 4 has it.\n")),
+        Rule(
             name: "No path of somebody's machine",
             concerns: { _ in true },
             complaints: { matches(#"(?<![\w.])/(root|home|Users|work)/"#, in: $0.lines) },

@@ -7,9 +7,9 @@ internal import Ledger
 
 /// A validator that could lead, with what its weight rests on.
 package struct WeighedCandidate: Equatable, Sendable {
-    /// The validator.
+    /// The validator's number, from 0.
     package var validator: UInt64
-    /// Its key.
+    /// Its key: 64 hexadecimal digits.
     package var key: String
     /// The stake that counts.
     package var stake: UInt64

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 
 @Suite("The tree is tidy")
@@ -34,6 +35,22 @@ struct TidyTests {
         let pages = Pages(try Tree.files())
         let broken = pages.lostPaths() + pages.lostFunctions() + pages.untestedFailures()
         #expect(broken.isEmpty, "\(broken.joined(separator: "\n"))")
+    }
+
+    @Test("The page Agreement tells of each way to lie, and of no other")
+    func strategiesAreTold() throws {
+        let files = try Tree.files()
+        let page = try #require(files.first { $0.path.hasSuffix("/Agreement.md") })
+        let part = page.text.components(separatedBy: "\n### The ways to lie\n").last ?? ""
+        let told = Set(part.matches(of: /\n\| `([\w-]+)` \|/).map { String($0.1) })
+        let strategies = files.filter {
+            $0.path.hasPrefix("Sources/Simulation/Byzantine/Strategies/")
+        }
+        let names = strategies.compactMap {
+            ($0.text.firstMatch(of: /static let name = "([\w-]+)"/)?.1).map(String.init)
+        }
+        #expect(names.count == strategies.count && names.count > 20)
+        #expect(told == Set(names))
     }
 
     @Test("The page Rules tells of failures elsewhere under its headings")

@@ -249,7 +249,7 @@ let package = Package(
             ] + nio,
             swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["recount", "API", "TestSupport"],
+            name: "CommandTests", dependencies: ["recount", "API", "Ledger", "TestSupport"],
             swiftSettings: strict),
         // What the benchmarks print and compare, which their own package builds too.
         .target(

@@ -22,7 +22,7 @@ struct CertifiedTally: Equatable {
 
     /// What so many votes decide before the deadline; nil where they do not.
     ///
-    /// Source: DESIGN section 4, "Outcome", rules 1 and 2. Written apart from the ledger's own, so
+    /// Source: the page Rules, "Rounds", 1 and 2. Written apart from the ledger's own, so
     /// that a certificate is not checked by what made it.
     func outcome(threshold: Int, members: Int) -> (outcome: Outcome, reason: OutcomeReason)? {
         if approvals >= threshold { return (.approved, .quorumApproved) }

@@ -10,7 +10,7 @@ package struct Standing: Sendable {
     /// The ledger.
     package let ledger: LedgerID
     /// The members, stakes and parameters that rank them: those that the batch before the last
-    /// sealed (DESIGN section 4, "Leader").
+    /// sealed.
     package let sealed: SealedMembers
     /// The reputations of members before the batch.
     package let reputations: [ValidatorIndex: Reputation]

@@ -7,7 +7,7 @@ package import Ledger
 
 /// How far a file of projections has come: its row `position`.
 package struct ProjectionsPosition: Equatable, Sendable {
-    /// The ledger.
+    /// The ledger: SHA-256 of its first entry.
     package var ledger: LedgerID
     /// `Schema.digest` of the program that made the tables.
     package var schema: Digest

@@ -6,7 +6,7 @@ package import Ledger
 
 /// What the start of a snapshot's file says, for those who do not have the rest of it yet.
 package struct SnapshotFacts: Equatable, Sendable {
-    /// The ledger.
+    /// The ledger: SHA-256 of its first entry.
     package let ledger: LedgerID
     /// The last batch that the state holds.
     package let height: Height

@@ -22,7 +22,7 @@ package struct SnapshotHeader: Equatable, Sendable {
     static let startBytes = 520
     static let headerBytesMax: UInt64 = 64 << 20
 
-    /// The ledger.
+    /// The ledger: SHA-256 of its first entry.
     package let ledger: LedgerID
     /// The last batch that the state holds.
     package let height: Height

@@ -182,7 +182,7 @@ private struct Ordered {
 
 @Suite("What lies beside a log")
 struct FolderTests {
-    @Test("the last batch of a log was seen by no quorum, and the audit is not silent")
+    @Test("the last batch of a log was seen by no quorum, and the audit is silent")
     func lastBatchWithoutQuorum() throws {
         let shown = try Ordered(batches: 3)
         var report = try shown.audit(precommits: [shown.precommits()])

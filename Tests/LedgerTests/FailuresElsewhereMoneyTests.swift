@@ -5,7 +5,7 @@ import Cryptography
 import Ledger
 import Testing
 
-/// Rows of DESIGN section 7 on money, authority and work; each test has the row's name.
+/// Failures elsewhere of which the page Rules tells, on money, authority and work.
 @Suite("failures seen elsewhere: money, authority and work")
 struct FailuresElsewhereMoneyTests {
     @Test("someone else's proof with one's own recipient")

@@ -5,7 +5,7 @@ import Cryptography
 import Ledger
 import Testing
 
-/// Rows of DESIGN section 7 on reputation, rounds and votes; each test has the row's name.
+/// Failures elsewhere of which the page Rules tells, on reputation, rounds and votes.
 @Suite("failures seen elsewhere: rounds and votes")
 struct FailuresElsewhereTests {
     @Test("reputation or bans in memory: a restart forgives a penalised validator")

@@ -140,7 +140,7 @@ struct GovernanceRefusalTests {
         }
     }
 
-    @Test("a verifying key that proves nothing is refused with its reason, wherever it enters")
+    @Test("a verifying key that proves nothing: refused with its reason, wherever it enters")
     func keysThatProveNothing() throws {
         let good = try VerifyingKey(bytes: Fixture.circuit.verifyingKey)
         let (beta, g1, g2) = (good.beta, G1Affine.generator, G2Affine.generator)

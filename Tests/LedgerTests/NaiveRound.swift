@@ -3,7 +3,7 @@
 
 import Ledger
 
-/// The rules of a round written down once more, straight from DESIGN section 4, to compare with.
+/// The rules of a round written down once more, straight from the page Rules, to compare with.
 ///
 /// It recounts everything at every step and knows nothing of the code that it judges.
 struct NaiveRound {

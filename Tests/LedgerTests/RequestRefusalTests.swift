@@ -9,7 +9,7 @@ import Testing
 struct RequestRefusalTests {
     typealias Fault = (refusal: Refusal, make: @Sendable (inout RequestMessage) -> Void)
 
-    /// What is wrong with a request itself, in the order in which DESIGN section 4 checks.
+    /// What is wrong with a request itself, in the order of the page Rules.
     private static let faults: [Fault] = [
         (.unknownSubmitter, { $0.submitter = Fixture.key(250).publicKey }),
         (.unknownCircuit, { $0.circuit = CircuitID(.zero) }),

@@ -62,7 +62,11 @@ struct SnapshotTests {
         }
     }
 
-    @Test("every changed byte is an error that names a part, or a root that differs")
+    @Test(
+        """
+        a file of scores overwritten in place; a parse error resets everyone: every changed byte \
+        is an error that names a part, or a root that differs
+        """)
     func everyByte() throws {
         var state = LedgerState()
         var components: [Digest] = []

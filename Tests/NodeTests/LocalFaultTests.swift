@@ -192,7 +192,7 @@ struct LocalFaultTests {
         #expect("\(try #require(error))".contains("set it right"))
     }
 
-    @Test("a clock that jumped by two hours waits for the operator's word")
+    @Test("the clock jumps ahead once and cannot come back: it waits for the operator's word")
     func jumpedClock() async throws {
         let folder = try TemporaryFolder()
         let network = try Networks.make(folder)

@@ -108,8 +108,8 @@ struct Mutilation: Sendable, CustomTestStringConvertible {
         #expect(try ledger.files() == [current, "projections.sqlite"].sorted())
     }
 
-    /// DESIGN section 7.
-    @Test func theCursorSaysScannedWhileTheDerivedStateIsEmpty() throws {
+    @Test("the cursor says \"scanned\" while the derived state is empty")
+    func theCursorSaysScannedWhileTheDerivedStateIsEmpty() throws {
         let ledger = try ProjectedLedger(seed: 5, batches: 20)
         let content = try ledger.content()
         try ledger.edit(

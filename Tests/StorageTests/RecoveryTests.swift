@@ -270,7 +270,7 @@ struct RecoveryTests {
         try again.check(size: part.size, "part of what is beyond")
     }
 
-    @Test("a forged batch beyond the checkpoint is not kept")
+    @Test("what lies beyond a trusted checkpoint is believed: a forged batch is not kept")
     func forgedBeyond() throws {
         let copies = try TwoCopies.fresh()
         let number = 30

@@ -1,80 +1,31 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which module may import which. Imports run downwards only.
+/// Which target may import which: what `Package.swift` says that it depends on, and no more.
+///
+/// The compiler lets a file import what another dependency has brought along.
 enum Imports {
-    /// The modules of ours that each module of ours may import.
-    static let below: [String: Set<String>] = [
-        "CSodium": [],
-        "CKernels": [],
-        "CLZ4": [],
-        "CWasmtime": [],
-        "Cryptography": ["CSodium", "CKernels"],
-        "BN254": ["CKernels"],
-        "Groth16": ["BN254", "Cryptography"],
-        "EventLog": ["Cryptography", "CLZ4"],
-        "Ledger": ["Groth16", "BN254", "Cryptography"],
-        "Storage": ["Ledger", "EventLog", "Cryptography"],
-        "Replication": ["Ledger", "Cryptography"],
-        "Projections": ["Ledger", "EventLog", "Groth16", "BN254", "Cryptography"],
-        "Audit": [
-            "Projections", "Compute", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-            "Cryptography",
-        ],
-        "Hosting": ["Replication", "Storage", "Ledger", "EventLog", "Cryptography"],
-        "Simulation": [
-            "Hosting", "Replication", "Audit", "Storage", "Ledger", "EventLog", "Groth16", "BN254",
-            "Cryptography",
-        ],
-        "Forensics": [
-            "Audit", "Compute", "Hosting", "Replication", "Storage", "Ledger", "EventLog",
-            "Cryptography",
-        ],
-        "Network": ["Cryptography"],
-        "Compute": ["Ledger", "Cryptography", "CWasmtime"],
-        "Telemetry": ["Ledger", "EventLog", "Cryptography"],
-        "Node": [
-            "Hosting", "Projections", "Network", "Compute", "Replication", "Storage", "Ledger",
-            "EventLog", "Groth16", "BN254", "Cryptography",
-        ],
-        "API": [
-            "Node", "Network", "Telemetry", "Forensics", "Audit", "Hosting", "Projections",
-            "Ledger", "EventLog", "BN254", "Cryptography",
-        ],
-        "recount": [
-            "API", "Telemetry", "Node", "Simulation", "Hosting", "Forensics", "Audit",
-            "Projections", "Network", "Compute", "Replication", "Storage", "Ledger", "EventLog",
-            "Groth16", "BN254", "Cryptography",
-        ],
-    ]
-
-    /// The C libraries, each with the modules that may import it, and whose tests may.
-    static let owners = [
-        "CSodium": ["Cryptography"], "CKernels": ["Cryptography", "BN254"], "CLZ4": ["EventLog"],
-        "CWasmtime": ["Compute"],
-    ]
-
     /// Returns what is wrong with the imports of `file`, a line for each fact.
-    static func broken(in file: TreeFile) -> [String] {
-        guard file.isSwift else { return [] }
+    static func broken(in file: TreeFile, of manifest: Manifest) -> [String] {
+        guard file.isSwift, let target = file.target else { return [] }
         return imports(of: file).compactMap { line, imported in
-            complaint(about: imported, in: file).map { "\(file.path):\(line): \($0)" }
+            complaint(about: imported, in: target, of: manifest).map {
+                "\(file.path):\(line): \($0)"
+            }
         }
     }
 
-    private static func complaint(about imported: String, in file: TreeFile) -> String? {
-        if let owners = owners[imported] {
-            let isOwned = owners.contains {
-                $0 == file.module || file.path.hasPrefix("Tests/\($0)Tests/")
-            }
-            return isOwned
-                ? nil : "only \(owners.joined(separator: " and ")) imports \(imported)"
+    private static func complaint(
+        about imported: String, in target: String, of manifest: Manifest
+    ) -> String? {
+        guard let below = manifest.dependencies[target] else {
+            return "Package.swift has no target \(target)"
         }
-        guard let module = file.module else { return nil }
-        guard let allowed = below[module] else { return "\(module) is not among the parts" }
-        if allowed.contains(imported) { return nil }
-        if below[imported] != nil { return "\(module) does not stand above \(imported)" }
-        return Rule.pure.contains(module) ? "\(module) is pure and imports \(imported)" : nil
+        if below.contains(imported) { return nil }
+        if manifest.dependencies[imported] != nil {
+            return "\(target) does not depend on \(imported)"
+        }
+        return Rule.pure.contains(target) ? "\(target) is pure and imports \(imported)" : nil
     }
 
     /// Returns the modules that `file` imports, each with its line.

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 
 @Suite("The tree is tidy")
@@ -11,16 +12,57 @@ struct TidyTests {
         #expect(broken.isEmpty, "\(broken.joined(separator: "\n"))")
     }
 
-    @Test("Imports run downwards, and pure modules import nothing from outside")
-    func importsRunDownwards() throws {
-        let broken = try Tree.files().flatMap { Imports.broken(in: $0) }
+    @Test("Targets import what Package.swift says, and pure modules nothing from outside")
+    func importsAreDependencies() throws {
+        let manifest = try Manifest.ours()
+        let broken = try Tree.files().flatMap { Imports.broken(in: $0, of: manifest) }
         #expect(broken.isEmpty, "\(broken.joined(separator: "\n"))")
     }
 
-    @Test("Every folder in Sources is one of the parts")
+    @Test("Every folder in Sources is a target, and a row of the page Architecture")
     func foldersAreModules() throws {
-        for name in try Tree.modules() where !name.hasSuffix(".docc") && !name.hasPrefix(".") {
-            #expect(Imports.below[name] != nil, "Sources/\(name) is not among the parts")
+        let manifest = try Manifest.ours()
+        let pages = Pages(try Tree.files())
+        let page = try #require(pages.texts["Sources/recount/Recount.docc/Architecture.md"])
+        for name in try Tree.modules() where !name.hasPrefix(".") {
+            #expect(manifest.dependencies[name] != nil, "Sources/\(name) is no target")
+            #expect(page.contains("\n| `\(name)` |"), "Architecture does not tell of \(name)")
+        }
+    }
+
+    @Test("Pages name files and functions that are there, and failures that a test is named for")
+    func pagesAreTrue() throws {
+        let pages = Pages(try Tree.files())
+        let broken = pages.lostPaths() + pages.lostFunctions() + pages.untestedFailures()
+        #expect(broken.isEmpty, "\(broken.joined(separator: "\n"))")
+    }
+
+    @Test("The page Agreement tells of each way to lie, and of no other")
+    func strategiesAreTold() throws {
+        let files = try Tree.files()
+        let page = try #require(files.first { $0.path.hasSuffix("/Agreement.md") })
+        let part = page.text.components(separatedBy: "\n### The ways to lie\n").last ?? ""
+        let told = Set(part.matches(of: /\n\| `([\w-]+)` \|/).map { String($0.1) })
+        let strategies = files.filter {
+            $0.path.hasPrefix("Sources/Simulation/Byzantine/Strategies/")
+        }
+        let names = strategies.compactMap {
+            ($0.text.firstMatch(of: /static let name = "([\w-]+)"/)?.1).map(String.init)
+        }
+        #expect(names.count == strategies.count && names.count > 20)
+        #expect(told == Set(names))
+    }
+
+    @Test("The page Rules tells of failures elsewhere under its headings")
+    func rulesHaveReasons() throws {
+        let pages = Pages(try Tree.files())
+        let page = try #require(pages.articles.first { $0.path.hasSuffix("/Rules.md") })
+        #expect(pages.failures(of: page).count >= 20)
+        for heading in [
+            "Requests", "Bindings", "Rounds", "Reputation", "Leaders", "Jobs", "Settlements",
+            "Membership", "Evidence", "Batches", "Refusals",
+        ] {
+            #expect(page.text.contains("\n## \(heading)\n"), "no heading \(heading)")
         }
     }
 
@@ -88,15 +130,16 @@ struct RuleTests {
             ("Tests/LedgerTests/A.swift", "import CLZ4"),
             ("Sources/Sundry/A.swift", "import Foundation"),
         ])
-    func wrongImportIsFound(path: String, text: String) {
-        #expect(Imports.broken(in: TreeFile(path: path, text: text)).count == 1)
+    func wrongImportIsFound(path: String, text: String) throws {
+        let file = TreeFile(path: path, text: text)
+        #expect(Imports.broken(in: file, of: try Manifest.ours()).count == 1)
     }
 
     @Test(
         "Right imports pass, and words that look like imports are none",
         arguments: [
             ("Sources/Cryptography/A.swift", "internal import CSodium"),
-            ("Tests/EventLogTests/A.swift", "import CLZ4"),
+            ("Tests/CryptographyTests/A.swift", "import CSodium"),
             ("Sources/EventLog/A.swift", "import CLZ4\nimport Glibc\npackage import Cryptography"),
             ("Sources/Ledger/A.swift", "package import Groth16\nimport BN254"),
             (
@@ -106,8 +149,55 @@ struct RuleTests {
             ("Sources/recount/A.swift", "import ArgumentParser\nimport Audit\nimport Node"),
             ("Tests/NodeTests/A.swift", "import Foundation\nimport Audit\nimport Node"),
         ])
-    func rightImportPasses(path: String, text: String) {
-        #expect(Imports.broken(in: TreeFile(path: path, text: text)) == [])
+    func rightImportPasses(path: String, text: String) throws {
+        let file = TreeFile(path: path, text: text)
+        #expect(Imports.broken(in: file, of: try Manifest.ours()) == [])
+    }
+
+    @Test("A manifest is read as it is written")
+    func manifestIsRead() {
+        let manifest = Manifest(
+            """
+            let other: Target.Dependency = .product(name: "Other", package: "other")
+            targets: [
+                .systemLibrary(name: "CZ", pkgConfig: "z", providers: [.apt(["A"])]),
+                .target(
+                    name: "B", dependencies: ["CZ", other, "Elsewhere"],
+                    swiftSettings: strict),
+                .executableTarget(name: "C", dependencies: [
+                    "B", "CZ",
+                ] + ["B2"], resources: names.map { .embedInCode("\\($0)") }),
+                .testTarget(name: "CTests", dependencies: ["C"]),
+            ]
+            """)
+        #expect(
+            manifest.dependencies == ["CZ": [], "B": ["CZ"], "C": ["B", "CZ"], "CTests": ["C"]])
+    }
+
+    @Test("What a page says that is not so is found")
+    func falsePagesAreFound() {
+        let pages = Pages([
+            TreeFile(path: "Sources/A/B.swift", text: "func there() {}"),
+            TreeFile(
+                path: "Tests/ATests/B.swift",
+                text: "@Test(\n\"\"\"\na \\\n\"b\"\n\"\"\") func x() {}\nfunc `c d`() {}"),
+            TreeFile(
+                path: "Sources/A/P.md",
+                text: """
+                    `Sources/A/B.swift`, `Sources/A/`, `Sources/*.swift`, `Sources/C`
+                    | `A/B.swift` | `there()`, `away(_:)` |
+                    | `A/C.swift` | `there()` |
+                    *Elsewhere: a "b".* *Elsewhere: c
+                    d.* *Elsewhere: e.*
+                    """),
+        ])
+        #expect(pages.lostPaths() == ["Sources/A/P.md:1: Sources/C is not there"])
+        #expect(
+            pages.lostFunctions() == [
+                "Sources/A/P.md:2: A/B.swift has no function away",
+                "Sources/A/P.md:3: Sources/A/C.swift is not there",
+            ])
+        #expect(pages.untestedFailures() == ["Sources/A/P.md: no test is named: e."])
     }
 
     @Test(

@@ -13,9 +13,12 @@ struct TreeFile {
     var isSwift: Bool { path.hasSuffix(".swift") }
 
     /// The module that the file belongs to, where it is in `Sources`.
-    var module: String? {
+    var module: String? { path.hasPrefix("Sources/") ? target : nil }
+
+    /// The target that the file belongs to, where it is in `Sources` or `Tests`.
+    var target: String? {
         let parts = path.split(separator: "/")
-        return parts.count > 2 && parts[0] == "Sources" ? String(parts[1]) : nil
+        return parts.count > 2 && ["Sources", "Tests"].contains(parts[0]) ? String(parts[1]) : nil
     }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Recount: an event-sourced ledger for a quorum of validators.
 # SPDX-License-Identifier: Apache-2.0
-"""Leader rankings by DESIGN section 4, written without sight of the Swift code.
+"""Leader rankings by the page Rules, written without sight of the Swift code.
 
 Writes Tests/LedgerTests/Golden/leader.json: candidates, what is ranked for, and the ranking.
 Standard library only; whole numbers of any size, so that nothing can overflow here.

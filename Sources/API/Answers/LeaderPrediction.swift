@@ -44,7 +44,7 @@ package enum LeaderPrediction {
 
 /// What a validator led and what was to be expected.
 package struct LeaderShare: Codable, Equatable, Sendable {
-    /// The validator.
+    /// The validator's number, from 0.
     package var validator: UInt64
     /// Its name.
     package fileprivate(set) var name: String?

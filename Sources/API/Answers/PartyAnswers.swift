@@ -28,7 +28,7 @@ package struct NamesAnswer: Codable, Sendable {
 
 /// A circuit as clients need it to make requests.
 package struct CircuitAnswer: Codable, Sendable {
-    /// Its name.
+    /// Its name: 1 to 32 characters of `a-z 0-9 - .`.
     package var name: String
     /// Its identity: the SHA-256 of `recount/circuit/v1` and the definition.
     package var circuitID: String

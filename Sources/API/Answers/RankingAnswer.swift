@@ -10,11 +10,11 @@ package struct RankingAnswer: Codable, Sendable {
     package struct Ranked: Codable, Sendable {
         /// Its rank, from 0.
         package var rank: Int
-        /// Its number.
+        /// The validator's number, from 0.
         package var validator: UInt64
         /// Its name.
         package var name: String?
-        /// Its key.
+        /// Its key: 64 hexadecimal digits.
         package var key: String
         /// Its stake.
         package var stake: UInt64
@@ -30,7 +30,7 @@ package struct RankingAnswer: Codable, Sendable {
     package var batch: UInt64?
     /// The request, where it is one.
     package var request: UInt64?
-    /// Its identity.
+    /// Its identity: 64 hexadecimal digits.
     package var requestID: String?
     /// Who led.
     package var leader: UInt64?

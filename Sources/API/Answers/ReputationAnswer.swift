@@ -7,9 +7,9 @@ package import Projections
 package struct ReputationAnswer: Codable, Sendable {
     /// The number of the validator.
     package let validator: UInt64
-    /// Its name.
+    /// Its name: 1 to 32 characters of `a-z 0-9 - .`.
     package let name: String
-    /// Its key.
+    /// Its key: 64 hexadecimal digits.
     package let key: String
     /// In thousandths of a point.
     package let reputation: UInt64

@@ -37,9 +37,9 @@ package struct RequestAnswer: Codable, Sendable {
 
     /// A validator that may vote.
     package struct Pinned: Codable, Sendable {
-        /// Its number.
+        /// The validator's number, from 0.
         package var validator: UInt16
-        /// Its name.
+        /// Its name: 1 to 32 characters of `a-z 0-9 - .`.
         package var name: String
         /// Its key, in hexadecimal.
         package var key: String
@@ -51,11 +51,11 @@ package struct RequestAnswer: Codable, Sendable {
 
     /// A vote that the ledger holds.
     package struct Counted: Codable, Sendable {
-        /// Its entry.
+        /// The place of its entry in the log, from 0.
         package var entry: UInt64
-        /// The validator.
+        /// The validator's number, from 0.
         package var validator: UInt16
-        /// Its name.
+        /// Its name: 1 to 32 characters of `a-z 0-9 - .`.
         package var name: String
         /// The vote.
         package var vote: VerificationVote
@@ -63,7 +63,7 @@ package struct RequestAnswer: Codable, Sendable {
 
     /// What followed: an entry about the request.
     package struct Followed: Codable, Sendable {
-        /// The entry.
+        /// The place of the entry in the log, from 0.
         package var entry: UInt64
         /// Its kind.
         package var kind: String

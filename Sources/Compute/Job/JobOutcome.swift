@@ -17,7 +17,7 @@ package struct JobOutcome: Sendable, Equatable {
     /// What a person should know of a failure. No part of the result.
     package let detail: String?
 
-    /// Joins the parts.
+    /// Without output, fuel and log where nothing was run.
     package init(
         _ status: JobStatus, output: [UInt8] = [], fuel: UInt64 = 0, log: JobLog = JobLog(),
         detail: String? = nil

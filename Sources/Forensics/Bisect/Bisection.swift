@@ -42,7 +42,7 @@ package struct Bisection: Encodable, Sendable {
     package internal(set) var verdict = Verdict.same
     /// What a person is told.
     package internal(set) var sentence = ""
-    /// The batch.
+    /// The height of the batch.
     package internal(set) var height: UInt64?
     /// The command from which on they differ: the last input that both have, or the first that
     /// differs; nil where no command explains it.

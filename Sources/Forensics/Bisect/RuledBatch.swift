@@ -9,7 +9,7 @@ internal import Ledger
 struct RuledBatch {
     /// An input of the recorded batch that the rules do not take.
     struct Refused {
-        /// Its entry.
+        /// The place of its entry in the log, from 0.
         let entry: UInt64
         /// Why, in words.
         let reason: String

@@ -71,9 +71,9 @@ package struct CaseReport: Encodable, Sendable {
         package let detail: String?
     }
 
-    /// The file.
+    /// The path of the file.
     package let path: String
-    /// The ledger.
+    /// The ledger: 64 hexadecimal digits.
     package let ledger: String
     /// The name of the validator whose node diverged.
     package let name: String

@@ -10,7 +10,7 @@ internal import Ledger
 package struct HistoryComparison: Encodable, Sendable {
     /// An entry as machines read it.
     package struct EntryView: Encodable, Sendable {
-        /// Its index.
+        /// The place of the entry in the log, from 0.
         package let entry: UInt64
         /// What kind of event it is.
         package let event: String
@@ -51,7 +51,7 @@ package struct HistoryComparison: Encodable, Sendable {
     package internal(set) var entry: UInt64?
     /// Where the forms of the copies tell only a range: the entry after its last.
     package internal(set) var before: UInt64?
-    /// The batch.
+    /// The height of the batch.
     package internal(set) var height: UInt64?
     /// The entry in the first history; nil where it ends before.
     package internal(set) var firstEntry: EntryView?

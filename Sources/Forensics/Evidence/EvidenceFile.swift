@@ -20,7 +20,7 @@ package struct EvidenceFile: Equatable, Sendable {
     /// What is charged.
     package let charge: Charge
 
-    /// Joins both.
+    /// Takes the parts as they are: nothing is checked before it is judged.
     package init(ledger: LedgerID, charge: Charge) {
         self.ledger = ledger
         self.charge = charge

@@ -22,7 +22,7 @@ package struct FalseResult: Hashable, Sendable, BorshCodable {
     /// The result.
     package let result: ResultMessage
 
-    /// Joins the parts.
+    /// Takes the parts as they are: nothing is checked before it is judged.
     package init(job: JobMessage, module: [UInt8], input: [UInt8], result: ResultMessage) {
         self.job = job
         self.module = module

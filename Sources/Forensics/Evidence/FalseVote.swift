@@ -21,7 +21,7 @@ package struct FalseVote: Hashable, Sendable, BorshCodable {
     /// of these bytes.
     package internal(set) var path: VotePath?
 
-    /// Joins the parts.
+    /// Takes the parts as they are: nothing is checked before it is judged.
     package init(request: RequestMessage, circuit: Circuit, vote: SignedVote) {
         self.request = request
         self.circuit = circuit

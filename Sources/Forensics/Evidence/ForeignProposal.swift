@@ -21,7 +21,7 @@ package struct ForeignProposal: Equatable, Sendable, BorshCodable {
     /// The proposal of the root after `entries`; nil where the opening is what was signed.
     package let proposed: ProposedValue?
 
-    /// Joins the parts.
+    /// Takes the parts as they are: nothing is checked before it is judged.
     package init(
         proposer: PublicKey, fixed: [UInt8], before: SealedEnd, entries: [EntryBytes],
         proposed: ProposedValue?

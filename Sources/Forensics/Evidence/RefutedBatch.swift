@@ -20,7 +20,7 @@ package struct RefutedBatch: Equatable, Sendable, BorshCodable {
     /// The entries of the batch, and T precommits of the root after it.
     package let batch: DecidedBatch
 
-    /// Joins the parts.
+    /// Takes the parts as they are: nothing is checked before it is judged.
     package init(on excerpt: StateExcerpt, _ before: SealedEnd, batch: DecidedBatch) {
         self.excerpt = excerpt
         self.before = before

@@ -17,7 +17,7 @@ package struct SealedEnd: Hashable, Sendable, BorshCodable {
     /// The seal.
     package let seal: [UInt8]
 
-    /// Joins both.
+    /// Takes the parts as they are: nothing is checked before it is judged.
     package init(subtrees: [Digest], seal: [UInt8]) {
         self.subtrees = subtrees
         self.seal = seal

@@ -22,7 +22,7 @@ package struct TwoHistories: Hashable, Sendable, BorshCodable {
     /// The proof of that (RFC 6962, consistency).
     package let proof: [Digest]
 
-    /// Joins the parts.
+    /// Takes the parts as they are: nothing is checked before it is judged.
     package init(
         validator: PublicKey, older: SignedHead, newer: SignedHead, root: Digest, proof: [Digest]
     ) {

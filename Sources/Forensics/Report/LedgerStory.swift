@@ -57,7 +57,7 @@ package struct LedgerStory: Sendable {
         /// What was led, the shares that were and that the rule predicts, the deviation.
         package let cells: [String]
 
-        /// Joins both.
+        /// One cell for each column but the first.
         package init(name: String, cells: [String]) {
             self.name = name
             self.cells = cells

@@ -7,7 +7,7 @@ internal import Ledger
 struct ReplayedBatch: Sendable {
     /// An input of the log.
     struct Step: Sendable {
-        /// Its entry.
+        /// The place of its entry in the log, from 0.
         let entry: UInt64
         /// The kind of the entry.
         let kind: String

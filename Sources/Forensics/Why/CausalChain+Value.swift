@@ -7,7 +7,7 @@ package import Ledger
 
 /// The rules by which a chain gives its value, counted from its links alone.
 extension CausalChain {
-    /// DESIGN section 4, "Reputation".
+    /// By the rules of the page Rules, "Reputation".
     package var reputation: Reputation? {
         var value: Reputation?
         for link in links {
@@ -22,7 +22,7 @@ extension CausalChain {
         return value
     }
 
-    /// DESIGN section 4, "Outcome".
+    /// By those of "Rounds".
     var outcome: String? {
         var amount: Amount?
         var round: (members: Int, threshold: Int)?
@@ -70,7 +70,7 @@ extension CausalChain {
         }
     }
 
-    /// DESIGN section 4, "Leader": the ranking by number.
+    /// By those of "Leaders": the ranking by number.
     var ranking: String? {
         var seed: (Digest, Parameters)?
         var candidates: [Candidate] = []
@@ -86,7 +86,7 @@ extension CausalChain {
             .joined(separator: " ")
     }
 
-    /// DESIGN section 4, "Compute".
+    /// By those of "Jobs".
     var jobResult: String? {
         var module: Digest?
         var drawn: Int?

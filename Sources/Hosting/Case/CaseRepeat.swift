@@ -99,7 +99,7 @@ package struct CaseRepeat: BorshCodable, Equatable, Sendable {
     /// What it came to.
     package var outcome: Outcome
 
-    /// Takes the fields in order.
+    /// One attempt to derive the batch again, wherever that was.
     package init(
         place: Place, isFromLedger: Bool, versions: ProgramVersions, outcome: Outcome
     ) {

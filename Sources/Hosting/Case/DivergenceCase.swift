@@ -14,7 +14,7 @@ package struct ProgramVersions: BorshCodable, Equatable, Sendable {
     /// The version of the engine.
     package var engineVersion: String
 
-    /// Takes the fields in order.
+    /// Each at most 64 bytes; empty where it is not told.
     package init(program: String = "", engine: String = "", engineVersion: String = "") {
         self.program = program
         self.engine = engine
@@ -51,7 +51,7 @@ package struct DivergenceCase: BorshCodable, Equatable, Sendable {
         /// Its last entry: the `BatchSealed` that names the roots of the components.
         package var entry: EntryBytes
 
-        /// Takes the fields in order.
+        /// The tree before the seal, and the seal.
         package init(before: MerkleFrontier, entry: EntryBytes) {
             self.before = before
             self.entry = entry
@@ -85,7 +85,7 @@ package struct DivergenceCase: BorshCodable, Equatable, Sendable {
         }
     }
 
-    /// The ledger.
+    /// The ledger: SHA-256 of its first entry.
     package var ledger: LedgerID
     /// Whose node it is.
     package var validator: PublicKey

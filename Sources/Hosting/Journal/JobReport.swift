@@ -13,7 +13,7 @@ package struct JobReport: Equatable, Sendable {
     /// Fuel used.
     package let fuel: UInt64
 
-    /// Joins the parts.
+    /// Without an output where the status has none.
     package init(_ status: JobStatus, output: Digest = .zero, fuel: UInt64 = 0) {
         self.status = status
         self.output = output

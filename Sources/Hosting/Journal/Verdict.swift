@@ -10,7 +10,7 @@ package struct Verdict: Equatable, Sendable {
     /// Why.
     package let reason: VoteReason
 
-    /// Joins both.
+    /// The vote, and the reason that is signed with it.
     package init(_ vote: Vote, _ reason: VoteReason) {
         self.vote = vote
         self.reason = reason

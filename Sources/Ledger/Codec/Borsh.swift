@@ -39,7 +39,7 @@ extension DecodingError: CustomStringConvertible {
 }
 
 /// A value with exactly one encoding in Borsh: little-endian fixed-width integers, `u32` counts,
-/// one `u8` enum tag, fields in order. Source: borsh.io specification, and DESIGN section 3.
+/// one `u8` enum tag, fields in order. Source: the specification at borsh.io.
 package protocol BorshCodable {
     /// Appends the encoding.
     func encode(to writer: inout BorshWriter)

@@ -3,11 +3,11 @@
 
 /// The bounds of everything that grows or arrives, in one place.
 package enum Limits {
-    /// Bytes of one entry (DESIGN section 3).
+    /// Bytes of one entry.
     package static let entryBytesMax = 65_535
-    /// Commands of one batch (DESIGN section 3).
+    /// Commands of one batch.
     package static let commandsPerBatchMax = 1000
-    /// Bytes of the commands of one batch (DESIGN section 3).
+    /// Bytes of the commands of one batch.
     package static let commandBytesPerBatchMax = 4 << 20
     /// Votes of one list.
     package static let votesPerListMax = 256
@@ -16,17 +16,17 @@ package enum Limits {
     /// What the decisions of one batch may write before a list of votes is taken, with what its
     /// votes may decide, reckoned by `decisionBytes`.
     package static let decisionBytesPerBatchMax = 1 << 20
-    /// Members at once, so that leader weights fit 128 bits (DESIGN section 4).
+    /// Members at once, so that leader weights fit 128 bits.
     package static let membersMax = 1000
     /// Keys that were ever members: what a `ValidatorIndex` can tell apart.
     package static let validatorsMax = 65_535
     /// Times that a key was a validator of which the state knows.
     package static let termsMax = 8
-    /// Upper reputation bound, in thousandths of a point (DESIGN section 4).
+    /// Upper reputation bound, in thousandths of a point, so that leader weights fit 128 bits.
     package static let reputationMax = Reputation(100_000_000)
-    /// The reputation of a new validator, in thousandths of a point (DESIGN section 4).
+    /// The reputation of a new validator, in thousandths of a point.
     package static let reputationAtJoining = Reputation(1_000_000)
-    /// Milliseconds by which a vote's timestamp may differ from batch time (DESIGN section 3).
+    /// Milliseconds by which a vote's timestamp may differ from batch time.
     package static let voteLifeMilliseconds: UInt64 = 60_000
     /// Days that one batch may advance; a longer silence takes several batches.
     package static let daysPerBatchMax: UInt64 = 3_660
@@ -72,7 +72,7 @@ package enum Limits {
     package static let refusedSendersMax = 1000
     /// Bytes of a bridge's reference to a payment.
     package static let referenceBytesMax = 128
-    /// Validators that run a job, and equal results that decide it (DESIGN section 4).
+    /// Validators that run a job.
     package static let jobValidators = 3
     /// Equal results that decide a job.
     package static let jobAgreement = 2

@@ -3,7 +3,7 @@
 
 package import Cryptography
 
-/// What a public input of a circuit must equal in every request (DESIGN section 4).
+/// What a public input of a circuit must equal in every request.
 package enum InputBinding: Hashable, Sendable, BorshCodable {
     /// A published root of the circuit.
     case root

@@ -199,7 +199,7 @@ package struct SettlementOrdered: BorshCodable, Hashable, Sendable {
     }
 }
 
-/// Why a reputation changed. The order is that of DESIGN section 4.
+/// Why a reputation changed. One close gives the causes of a validator in this order.
 package enum ReputationCause: UInt8, BorshCodable, Hashable, Sendable {
     /// The vote or result matches the outcome.
     case correct = 0

@@ -9,7 +9,7 @@ package enum Normalisation: UInt8, BorshCodable, Sendable {
     case raw = 1
 }
 
-/// What T validators may change by agreement; DESIGN section 4 has the defaults.
+/// What T validators may change by agreement; `standard` has the defaults.
 package struct Parameters: BorshCodable, Hashable, Sendable {
     /// T: approvals that approve a request.
     package var threshold: UInt32
@@ -111,7 +111,7 @@ package struct Parameters: BorshCodable, Hashable, Sendable {
 }
 
 extension Parameters {
-    /// The defaults of DESIGN section 4, for ten validators.
+    /// The defaults, for ten validators.
     package static let standard = Parameters(
         threshold: 7, verificationMilliseconds: 30_000, jobMilliseconds: 30_000,
         settlementMilliseconds: 30_000, reputationMin: Reputation(100_000),
@@ -123,7 +123,7 @@ extension Parameters {
     /// Whether two quorums of `threshold` out of `count` always share an honest validator.
     ///
     /// Holds exactly when `2T - N > N - T`. Source: Malkhi and Reiter 1998, "Byzantine quorum
-    /// systems", in the form of DESIGN section 1.
+    /// systems".
     package static func isSafe(threshold: UInt32, of count: Int) -> Bool {
         threshold <= count && UInt64(threshold) * 3 > UInt64(count) * 2
     }

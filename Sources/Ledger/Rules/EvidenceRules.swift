@@ -78,8 +78,8 @@ extension LedgerState {
     /// Whether a validator has a voice in the order of a height: one that was decided, or the one
     /// in progress.
     ///
-    /// Those who order height h are the members that batch h - 2 sealed (DESIGN section 4,
-    /// "Leader"), and those of batch 0 order the first two.
+    /// Those who order height h are the members that batch h - 2 sealed, and those of batch 0
+    /// order the first two.
     package func orders(_ validator: ValidatorIndex, _ height: Height) -> Bool {
         let next = isBatchOpen ? self.height.rawValue : self.height.rawValue + 1
         guard height.rawValue >= 1, height.rawValue <= next else { return false }

@@ -23,7 +23,7 @@ package struct Candidate: Sendable {
     }
 }
 
-/// What a ranking is for: the kind byte of the seed and what follows it (DESIGN section 4).
+/// What a ranking is for: the kind byte of the seed and what follows it.
 package enum LeaderMatter: Sendable {
     /// Who proposes a batch.
     case height(Height)
@@ -80,7 +80,7 @@ struct LeaderScore: Comparable {
 }
 
 extension Parameters {
-    /// The weight of each candidate, in an integer scale of its own (DESIGN section 4).
+    /// The weight of each candidate, in an integer scale of its own.
     ///
     /// Shares: `w_i = 700000 * stake_i * sumReputation + 300000 * reputation_i * sumStake`, below
     /// 2^122 with the bounds of `Limits`. Raw: `700000 * 1000 * stake + 300000 * thousandths`.

@@ -1,7 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What each cause gives or takes, and what a day takes (DESIGN section 4).
+/// What each cause gives or takes, and what a day takes.
 ///
 /// Every ledger goes by `standard`; another scale is for those who ask what would have been.
 package struct ReputationScale: Equatable, Sendable {

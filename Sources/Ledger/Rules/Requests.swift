@@ -106,7 +106,7 @@ extension Circuit {
     }
 
     /// `SHA-256(recipient || i64 LE of -amount)` read little-endian modulo r, as little-endian
-    /// bytes; nil for an amount above 2^63 - 1. Source: Paraloom, through DESIGN section 4.
+    /// bytes; nil for an amount above 2^63 - 1. Source: the form that Paraloom uses.
     package static func externalDataHash(_ recipient: Bytes32, _ amount: Amount) -> [UInt8]? {
         guard let signed = Int64(exactly: amount.rawValue) else { return nil }
         var writer = BorshWriter()

@@ -6,7 +6,7 @@ package import Cryptography
 /// Everything that the rules know: a pure fold over the entries of the log.
 ///
 /// `decide` says which events a command gives, `apply` takes the next event in. Neither reads
-/// anything but the state and its argument (DESIGN section 1).
+/// anything but the state and its argument.
 package struct LedgerState: Sendable {
     /// Where the current batch stands.
     enum Phase: Equatable, Sendable {

@@ -3,7 +3,7 @@
 
 package import Cryptography
 
-/// The parts of the state, in the order in which the state root names them (DESIGN section 4).
+/// The parts of the state, in the order in which the state root names them.
 package enum StateComponent: UInt8, CaseIterable, Sendable {
     case parameters, validators, submitters, circuits, roots, rounds, outcomes, nullifiers
     case leaders, jobs, evidence, outbox, time

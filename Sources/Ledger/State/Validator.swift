@@ -127,7 +127,7 @@ package struct RankedMember: Equatable, Sendable {
     }
 }
 
-/// The members, stakes and threshold that a batch sealed (DESIGN section 4, "Leader").
+/// The members, stakes and threshold that a batch sealed, for those who rank proposers.
 package struct SealedMembers: Equatable, Sendable {
     /// The members, by index.
     package let members: [RankedMember]

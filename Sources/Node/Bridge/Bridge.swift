@@ -8,12 +8,12 @@ package import Ledger
 package struct ProvedEntry: Sendable {
     /// The encoded event.
     package let bytes: [UInt8]
-    /// Its index.
+    /// The place of the entry in the log, from 0.
     package let index: UInt64
     /// The inclusion proof (RFC 6962 section 2.1.1).
     package let proof: [Digest]
 
-    /// Joins the parts.
+    /// Takes the parts as they are: the bridge checks them.
     package init(bytes: [UInt8], index: UInt64, proof: [Digest]) {
         self.bytes = bytes
         self.index = index
@@ -29,7 +29,7 @@ package struct ProvedRoot: Sendable {
     /// The `BatchSealed` of that batch, the last entry under the root.
     package let sealed: ProvedEntry
 
-    /// Joins the parts.
+    /// Takes the parts as they are: the bridge checks them.
     package init(precommits: Precommits, sealed: ProvedEntry) {
         self.precommits = precommits
         self.sealed = sealed
@@ -57,7 +57,7 @@ package struct SettlementOrder: Sendable {
     /// The root that both are under.
     package let root: ProvedRoot
 
-    /// Joins the parts.
+    /// Takes the parts as they are: the bridge checks them.
     package init(
         request: RequestMessage, submitted: ProvedEntry, ordered: ProvedEntry, root: ProvedRoot
     ) {
@@ -80,7 +80,7 @@ package struct ProvedChange: Sendable {
     /// The root that the three are under.
     package let root: ProvedRoot
 
-    /// Joins the parts.
+    /// Takes the parts as they are: the bridge checks them.
     package init(
         approved: ProvedEntry, opened: ProvedEntry, closed: ProvedEntry, root: ProvedRoot
     ) {

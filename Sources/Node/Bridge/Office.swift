@@ -28,7 +28,7 @@ struct Era: Equatable {
 
 /// The validators in office, as far as the bridge has followed the ledger.
 ///
-/// Batch h is ordered by the members that h - 2 sealed (DESIGN section 4, "Leader").
+/// Batch h is ordered by the members that h - 2 sealed.
 struct Office {
     /// By ascending batch, at least one; the first is of batch 0.
     let eras: [Era]

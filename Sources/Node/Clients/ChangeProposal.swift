@@ -7,7 +7,7 @@ package import Ledger
 /// A change of a ledger that validators are asked to sign, as a file that goes from one to the
 /// next.
 package struct ChangeProposal: Sendable, Equatable {
-    /// The ledger.
+    /// The ledger: SHA-256 of its first entry.
     package let ledger: LedgerID
     /// The change, its running number, and who has signed so far.
     package private(set) var message: GovernanceMessage

@@ -4,7 +4,7 @@
 package import Compute
 package import Ledger
 
-/// What a node is made from: DESIGN section 4 with the numbers filled in.
+/// What a node is made from: the numbers of the rules, and how it runs.
 package struct Configuration: Sendable, Equatable {
     /// A circuit to be registered in the first entry.
     package struct CircuitEntry: Sendable, Equatable {

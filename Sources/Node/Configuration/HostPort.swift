@@ -8,7 +8,7 @@ package struct HostPort: Equatable, Sendable, CustomStringConvertible {
     /// The port; zero for any that is free.
     package let port: UInt16
 
-    /// Joins both.
+    /// Takes both as they are: a host is looked up by nobody.
     package init(host: String, port: UInt16) {
         self.host = host
         self.port = port

@@ -17,13 +17,13 @@ package struct NodeCounts: Sendable, Equatable {
         /// Contradictions that it was convicted of.
         package var equivocations: UInt64 = 0
 
-        /// Nothing yet.
+        /// All counts are zero.
         package init() {}
     }
 
     /// The root of the log after a batch whose height is a multiple of `markHeights`.
     package struct Mark: Sendable, Equatable {
-        /// The height.
+        /// The height: how many batches came before it.
         package var height: Height
         /// The first six bytes of the root, as a number: equal where ledgers are one.
         package var fingerprint: UInt64
@@ -45,7 +45,7 @@ package struct NodeCounts: Sendable, Equatable {
     /// The last mark.
     package var mark: Mark?
 
-    /// Nothing yet.
+    /// All counts are zero.
     package init() {}
 
     /// Takes a batch in.

@@ -6,7 +6,7 @@ internal import Ledger
 
 /// A batch that is decided and durable.
 struct NodeBatch {
-    /// Its height.
+    /// The height: how many batches came before it.
     let height: Height
     /// The root of the log after it.
     let root: Digest

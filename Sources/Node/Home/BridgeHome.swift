@@ -8,7 +8,7 @@ package import Ledger
 /// The folder of the bridge, a party of its own: `recount.toml`, `keys/bridge.key`,
 /// `vault.sqlite` (see `Vault`).
 package struct BridgeHome: Sendable {
-    /// The folder.
+    /// The path of the folder.
     package let path: String
     /// The identity of the ledger that it pays for.
     package let ledger: LedgerID

@@ -9,7 +9,7 @@ package import Ledger
 ///
 /// Each can be moved elsewhere; what is not there is not run.
 package struct LocalNetwork: Sendable {
-    /// The folder.
+    /// The path of the folder.
     package let path: String
     /// The configuration of the first home.
     package let configuration: Configuration

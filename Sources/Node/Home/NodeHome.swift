@@ -12,7 +12,7 @@ package import Ledger
 /// (what it has signed, an observer nothing), `jobs/` (what clients hand in, see `Spool`). It is
 /// the `directory` of a `ReplicaHost`.
 package struct NodeHome: Sendable {
-    /// The folder.
+    /// The path of the folder.
     package let path: String
     /// The configuration that the ledger was made from.
     package let configuration: Configuration

@@ -16,7 +16,7 @@ package struct SourceLine: Sendable, Equatable {
     /// Its bytes without the end; of a line that is too long only what shows that it is.
     package let bytes: [UInt8]
 
-    /// Joins both.
+    /// The line of this number, from 1, without its end.
     package init(number: Int, bytes: [UInt8]) {
         self.number = number
         self.bytes = bytes

@@ -5,7 +5,7 @@
 package struct RunSummary: Codable, Sendable, Equatable {
     /// A validator before and after.
     package struct ValidatorSummary: Codable, Sendable, Equatable {
-        /// Its number.
+        /// The validator's number, from 0.
         package var validator: UInt16
         /// What people call it.
         package var name: String

@@ -13,7 +13,7 @@ package struct NamedKey: Sendable {
     /// The key.
     package let key: SigningKey
 
-    /// Joins both.
+    /// The key that signs for the submitter of this name.
     package init(name: String, key: SigningKey) {
         self.name = name
         self.key = key

@@ -26,7 +26,7 @@ package struct Hello: BorshCodable, Hashable, Sendable {
         /// The party's, on `signedBytes`.
         package var signature: Signature
 
-        /// Takes the fields in order.
+        /// Takes the parts as they are: who hears the hello checks the signature.
         package init(key: PublicKey, number: UInt64, signature: Signature) {
             self.key = key
             self.number = number
@@ -46,7 +46,7 @@ package struct Hello: BorshCodable, Hashable, Sendable {
         }
     }
 
-    /// Takes the fields in order.
+    /// The hello of a party, or of an observer where it is nil.
     package init(ledger: LedgerID, party: Party?) {
         self.ledger = ledger
         self.party = party

@@ -17,7 +17,7 @@ package struct Reach: BorshCodable, Hashable, Sendable {
     /// Its key in the ledger.
     package var party: PublicKey
 
-    /// Takes the fields in order.
+    /// Says that a party is reached, or is so no more.
     package init(isReached: Bool, party: PublicKey) {
         self.isReached = isReached
         self.party = party

@@ -12,11 +12,11 @@ package struct NodeReading: Sendable {
     package struct Member: Sendable {
         /// Its key.
         package var key: PublicKey
-        /// Its name.
+        /// Its name: 1 to 32 characters of `a-z 0-9 - .`.
         package var name: String
         /// Its stake.
         package var stake: Stake
-        /// Its reputation.
+        /// Its reputation, in thousandths of a point.
         package var reputation: Reputation
         /// What came of it while the node ran.
         package var counts: NodeCounts.OfValidator

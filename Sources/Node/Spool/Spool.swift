@@ -14,7 +14,7 @@ package import Ledger
 /// and go when the node has taken them. `<the same digits>.refused` says in words, for its client,
 /// why one was refused.
 package struct Spool: Sendable {
-    /// The folder.
+    /// The path of the folder.
     package let directory: String
     private let disk = POSIXDisk()
     private static let suffix = ".message"

@@ -8,7 +8,7 @@ package import Ledger
 package struct SpooledMessage: Sendable {
     /// The name of the file, without its folder.
     package let name: String
-    /// The file.
+    /// The path of the file.
     package let path: String
     /// What is in it.
     package let content: Result<Message, SpoolProblem>

@@ -8,7 +8,7 @@ package struct TextPlace: Equatable, Sendable {
     /// The character of the line, as Unicode scalars count.
     package let column: Int
 
-    /// Joins both.
+    /// Both count from 1.
     package init(line: Int, column: Int) {
         self.line = line
         self.column = column

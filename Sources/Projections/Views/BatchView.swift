@@ -9,7 +9,7 @@ package struct BatchView: Codable, Equatable, Sendable {
     package struct Change: Codable, Equatable, Sendable {
         /// The entry that introduced the request.
         package var request: UInt64
-        /// Its identity.
+        /// Its identity: 64 hexadecimal digits.
         package var requestID: String
         /// Whether the batch introduced it.
         package var isSubmitted: Bool
@@ -19,7 +19,7 @@ package struct BatchView: Codable, Equatable, Sendable {
         package var decided: UInt64?
     }
 
-    /// Its height.
+    /// The height: how many batches came before it.
     package var batch: UInt64
     /// Its first entry.
     package var entry: UInt64

@@ -15,7 +15,7 @@ package struct JobFilter: Sendable {
     /// The newest so many; nil for all.
     package var limit: UInt64?
 
-    /// Takes the fields in order.
+    /// Asks for all unless told otherwise.
     package init(decision: String? = nil, range: EntryRange = EntryRange(), limit: UInt64? = nil) {
         self.decision = decision
         self.range = range

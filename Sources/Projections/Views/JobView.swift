@@ -7,7 +7,7 @@ internal import Ledger
 package struct JobView: Codable, Equatable, Sendable {
     /// What one assigned validator reported.
     package struct Report: Codable, Equatable, Sendable {
-        /// The validator.
+        /// The validator's number, from 0.
         package var validator: UInt64
         /// Its name.
         package var name: String?
@@ -27,7 +27,7 @@ package struct JobView: Codable, Equatable, Sendable {
 
     /// The entry that introduced it.
     package var entry: UInt64
-    /// Its identity.
+    /// Its identity: 64 hexadecimal digits.
     package var jobID: String
     /// The batch of that entry.
     package var batch: UInt64

@@ -9,7 +9,7 @@ internal import Ledger
 package struct DisputeView: Codable, Equatable, Sendable {
     /// One who was asked.
     package struct Said: Codable, Equatable, Sendable {
-        /// The validator.
+        /// The validator's number, from 0.
         package var validator: UInt64
         /// Its name.
         package var name: String?
@@ -64,9 +64,9 @@ package struct EvidenceView: Codable, Equatable, Sendable {
 package struct AnnouncementView: Codable, Equatable, Sendable {
     /// The entry that says so.
     package var entry: UInt64
-    /// The validator.
+    /// The validator's number, from 0.
     package var validator: UInt64
-    /// Its name.
+    /// Its name: 1 to 32 characters of `a-z 0-9 - .`.
     package var name: String
     /// The version of the program.
     package var program: String

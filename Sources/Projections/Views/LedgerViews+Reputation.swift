@@ -5,7 +5,7 @@ internal import GRDB
 
 /// A change of a reputation.
 package struct ReputationView: Codable, Equatable, Sendable {
-    /// The entry.
+    /// The place of the entry in the log, from 0.
     package var entry: UInt64
     /// The time of its batch.
     package var time: UInt64
@@ -47,7 +47,7 @@ package struct ReputationSeries: Codable, Equatable, Sendable {
         package var reputation: UInt64?
     }
 
-    /// The validator.
+    /// The validator's number, from 0.
     package var validator: UInt64
     /// Its name.
     package var name: String?

@@ -6,7 +6,7 @@ internal import GRDB
 /// What a validator led of one kind in the whole ledger, and what was to be expected: see
 /// `LeaderOdds`.
 package struct LeadingSums: Equatable, Sendable {
-    /// The validator.
+    /// The validator's number, from 0.
     package var validator: UInt64
     /// How often it could have led.
     package var candidate: UInt64

@@ -11,7 +11,7 @@ package struct NullifierView: Codable, Equatable, Sendable {
     package struct Claim: Codable, Equatable, Sendable {
         /// The entry that introduced the request.
         package var request: UInt64
-        /// Its identity.
+        /// Its identity: 64 hexadecimal digits.
         package var requestID: String
         /// What became of the request: `open`, or its outcome.
         package var outcome: String

@@ -8,7 +8,7 @@ internal import Ledger
 package struct RequestView: Codable, Equatable, Sendable {
     /// The entry that introduced it.
     package var entry: UInt64
-    /// Its identity.
+    /// Its identity: 64 hexadecimal digits.
     package var requestID: String
     /// The batch of that entry.
     package var batch: UInt64
@@ -125,7 +125,7 @@ package struct RequestFilter: Sendable {
     /// Of an earlier time the last entry: everything is as it was then.
     package var moment: UInt64?
 
-    /// Takes the fields in order.
+    /// Asks for all, as they are now, unless told otherwise.
     package init(
         outcome: String? = nil, range: EntryRange = EntryRange(), limit: UInt64? = nil,
         at moment: UInt64? = nil

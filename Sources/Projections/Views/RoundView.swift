@@ -5,7 +5,7 @@ internal import GRDB
 
 /// What one validator did in one round.
 package struct AnswerView: Codable, Equatable, Sendable {
-    /// The validator.
+    /// The validator's number, from 0.
     package var validator: UInt64
     /// Its name.
     package var name: String?
@@ -22,7 +22,7 @@ package struct AnswerView: Codable, Equatable, Sendable {
 package struct RoundView: Codable, Equatable, Sendable {
     /// The entry that introduced the request.
     package var request: UInt64
-    /// Its identity.
+    /// Its identity: 64 hexadecimal digits.
     package var requestID: String
     /// `open`, or how it was decided.
     package var outcome: String

@@ -7,15 +7,15 @@ internal import Ledger
 
 /// A validator that could lead, with what its weight rests on.
 package struct WeighedCandidate: Equatable, Sendable {
-    /// The validator.
+    /// The validator's number, from 0.
     package var validator: UInt64
-    /// Its key.
+    /// Its key: 64 hexadecimal digits.
     package var key: String
     /// The stake that counts.
     package var stake: UInt64
     /// The reputation that counts, in thousandths of a point.
     package var reputation: UInt64
-    /// The weight, in the integer scale of DESIGN section 4 "Leader"; only ratios mean something.
+    /// The weight, in the integer scale of `Parameters.weights`; only ratios mean something.
     package var weight: UInt128
 }
 
@@ -40,7 +40,7 @@ package enum LeadingKind: String, Sendable, CaseIterable, Codable {
 /// Members, stakes, parameters and reputations as the log made them, at an entry that only rises.
 ///
 /// Stakes and reputations are looked at from different entries, since a batch ranks the stakes of
-/// one and the reputations of another (DESIGN section 4 "Leader").
+/// one and the reputations of another.
 struct Standing {
     struct Validator {
         let key: [UInt8]

@@ -5,11 +5,11 @@ internal import GRDB
 
 /// A validator with what it did in the rounds that pinned it.
 package struct ValidatorView: Codable, Equatable, Sendable {
-    /// Its number.
+    /// The validator's number, from 0.
     package var validator: UInt64
-    /// Its name.
+    /// Its name: 1 to 32 characters of `a-z 0-9 - .`.
     package var name: String
-    /// Its key.
+    /// Its key: 64 hexadecimal digits.
     package var key: String
     /// Its stake now.
     package var stake: UInt64

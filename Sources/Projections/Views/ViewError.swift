@@ -24,7 +24,7 @@ package struct NamedThing: Equatable, Sendable {
     /// Its whole name: hexadecimal digits.
     package let name: String
 
-    /// Takes the fields in order.
+    /// One of those that share the digits given.
     package init(number: UInt64, name: String) {
         self.number = number
         self.name = name

@@ -82,7 +82,7 @@ package struct Liar: Sendable {
     /// Its key.
     package let key: SigningKey
 
-    /// Joins both.
+    /// The liar of this number, from 0, which signs with this key.
     package init(index: ValidatorIndex, key: SigningKey) {
         self.index = index
         self.key = key
@@ -105,7 +105,7 @@ package struct ByzantineContext: Sendable {
     package let own: Liar
     /// The liars other than it, by index.
     package let fellows: [Liar]
-    /// The ledger.
+    /// The ledger: SHA-256 of its first entry.
     package let ledger: LedgerID
     /// The validators now, by index, the liars among them.
     package internal(set) var members: [ValidatorIndex]

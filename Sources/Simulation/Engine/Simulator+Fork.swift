@@ -20,7 +20,7 @@ package struct ForkAccount: Codable, Equatable, Sendable {
         package let offences: [String]
     }
 
-    /// The height.
+    /// The height: how many batches came before it.
     package let height: UInt64
     /// T of that height.
     package let threshold: Int

@@ -6,7 +6,7 @@ package import Ledger
 
 /// What an operator trusts: that the ledger `ledger`, at this size, has this root.
 package struct TrustedHead: Hashable, Sendable {
-    /// The ledger.
+    /// The ledger: SHA-256 of its first entry.
     package let ledger: LedgerID
     /// The number of entries; a batch ends there.
     package let size: UInt64

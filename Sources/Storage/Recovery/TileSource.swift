@@ -7,7 +7,7 @@ internal import Ledger
 
 /// A folder of C2SP tiles as a source. It holds no blobs.
 package final class TileSource: EntrySource {
-    /// The folder.
+    /// The path of the folder.
     package let place: String
     /// The size that it was asked for.
     package let size: UInt64

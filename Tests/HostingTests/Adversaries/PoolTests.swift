@@ -18,7 +18,7 @@ struct AdversaryPoolTests {
                 endorsements: []))
     }
 
-    @Test("Governance that nobody signed keeps no evidence out")
+    @Test("junk fills a pool that evidence shares: governance that nobody signed")
     func unsignedGovernance() throws {
         let lying = try LiarCase()
         for number in 0..<256 { lying.say(.command(unsigned(UInt32(number), 0))) }
@@ -85,7 +85,7 @@ struct AdversaryPoolTests {
         #expect(lying.host.state.entry(of: job.id(in: lying.ledger)) != nil)
     }
 
-    @Test("An honest node misses no round because its pool is full")
+    @Test("an honest node misses rounds because a pool is full")
     func junkRequests() throws {
         let lying = try LiarCase()
         for _ in 0..<1_024 {

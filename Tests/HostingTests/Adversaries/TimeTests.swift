@@ -9,7 +9,7 @@ import Testing
 
 @Suite("What adversaries do with time")
 struct AdversaryTimeTests {
-    @Test("A leader's slow clock makes no hidden request time out")
+    @Test("a leader's slow clock makes hidden requests time out")
     func hiddenRequestsAfterAnIdleStretch() throws {
         let lying = try LiarCase(liar: nil)
         let requests = (0..<20).map { _ in Message.request(lying.scenario.request()) }

@@ -63,7 +63,7 @@ struct ReplicationBenchmark {
             Figure(
                 "bytes between nodes for a decision, 64 under way", unit: "B", values: bytes,
                 note: "clients tell the first f + 1 in rank"),
-            Figure("messages between nodes for a decision, 64 under way", unit: "", values: messages),
+            Figure("  messages", unit: "", values: messages),
             Figure(
                 "decision of ten nodes on one core, one under way: median", unit: "ms",
                 values: medians, note: "20 ms of it wait for the last votes"),

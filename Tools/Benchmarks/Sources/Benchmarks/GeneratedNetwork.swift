@@ -76,7 +76,7 @@ enum GeneratedNetwork {
         try files.removeItem(atPath: target)
         for path in try files.subpathsOfDirectory(atPath: from).sorted() {
             var isFolder: ObjCBool = false
-            _ = files.fileExists(atPath: "\(from)/\(path)", isDirectory: &isFolder)
+            _ = unsafe files.fileExists(atPath: "\(from)/\(path)", isDirectory: &isFolder)
             if isFolder.boolValue {
                 try files.createDirectory(
                     atPath: "\(target)/\(path)", withIntermediateDirectories: true)

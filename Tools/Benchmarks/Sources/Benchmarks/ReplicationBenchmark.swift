@@ -20,7 +20,7 @@ struct ReplicationBenchmark {
         note("The rest is virtual time: delays are those of the simulated network.")
         report(try delays(runs: runs))
         report(try speed(runs: runs))
-        report(try sizes())
+        report(sizes())
     }
 
     private func live(runs: Int) throws -> [Figure] {
@@ -127,8 +127,8 @@ struct ReplicationBenchmark {
         ]
     }
 
-    private func sizes() throws -> [Figure] {
-        try [10, 25, 50, 100].map { nodes in
+    private func sizes() -> [Figure] {
+        [10, 25, 50, 100].map { nodes in
             var options = calm(nodes, delay: 50, seed: 1)
             options.milliseconds = nodes > 25 ? 3_000 : 10_000
             let simulator = Simulator(options)

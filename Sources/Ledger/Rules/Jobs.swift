@@ -152,15 +152,4 @@ extension Job {
         return largest + (results.count - reported.count) < Limits.jobAgreement
             ? .disagreed : nil
     }
-
-    /// Why a validator's reputation changes at the close, in order.
-    func causes(of result: RecordedResult?, _ cause: CloseCause) -> [ReputationCause] {
-        guard let result else { return cause == .deadline ? [.missed] : [] }
-        guard let decided, decided.decision == .agreed, result.event.status.kind != .abstained
-        else { return [] }
-        guard result.event.status == decided.status, result.event.output == decided.output else {
-            return [.incorrect]
-        }
-        return result.entry <= decided.deciding ? [.correct, .bonus] : [.correct]
-    }
 }

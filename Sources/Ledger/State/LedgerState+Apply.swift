@@ -169,12 +169,3 @@ extension LedgerState {
         }
     }
 }
-
-extension Parameters {
-    /// The nearest reputation within the bounds.
-    package func clamped(_ thousandths: Int64) -> Reputation {
-        let low = Int64(reputationMin.rawValue)
-        let high = Int64(reputationMax.rawValue)
-        return Reputation(UInt64(min(max(thousandths, low), high)))
-    }
-}

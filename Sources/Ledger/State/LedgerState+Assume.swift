@@ -14,7 +14,9 @@ extension LedgerState {
         _ parameters: Parameters, _ scale: ReputationScale, without absent: [ValidatorIndex]
     ) {
         invariant(phase == .sealed, "other rules within a batch")
-        invariant(scale.decay <= 10_000, "a day that takes \(scale.decay) ten-thousandths")
+        invariant(
+            scale.decay <= ReputationScale.decayUnits,
+            "a day that takes \(scale.decay) ten-thousandths")
         self.parameters = parameters
         self.scale = scale
         for index in absent where members.contains(index) {

@@ -59,3 +59,13 @@ package struct ClosedJob: Equatable, Sendable {
     /// SHA-256 of what each reported, status and output, by place in `validators`.
     package let results: [Digest?]
 }
+
+extension ResultReported {
+    /// SHA-256 of status and output: what two results must share.
+    package var resultDigest: Digest {
+        var writer = BorshWriter(domain: "recount/result-value/v1")
+        writer.write(status)
+        writer.write(output)
+        return Digest(hashing: writer.bytes)
+    }
+}

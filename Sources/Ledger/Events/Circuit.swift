@@ -95,12 +95,4 @@ extension Circuit {
 
     /// The number of nullifiers that a request to this circuit has.
     package var nullifierCount: Int { inputs.count { $0 == .nullifier } }
-
-    /// Whether root, a nullifier, amount and recipient are all bound.
-    package var isBound: Bool {
-        let hash = inputs.contains(.externalDataHash)
-        return inputs.contains(.root) && inputs.contains(.nullifier)
-            && (hash || inputs.contains(.amount) || inputs.contains(.negatedAmount))
-            && (hash || inputs.contains(.recipient))
-    }
 }

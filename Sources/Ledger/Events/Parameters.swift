@@ -119,49 +119,4 @@ extension Parameters {
         normalisation: .share, unclosedMax: 10_000, refusalsPerMinute: 10,
         jobFuelMax: 1_000_000_000_000, jobMemoryBytesMax: 1 << 30, jobInputBytesMax: 16 << 20,
         jobModuleBytesMax: 4 << 20, jobMillisecondsMin: 5_000)
-
-    /// Whether two quorums of `threshold` out of `count` always share an honest validator.
-    ///
-    /// Holds exactly when `2T - N > N - T`. Source: Malkhi and Reiter 1998, "Byzantine quorum
-    /// systems".
-    package static func isSafe(threshold: UInt32, of count: Int) -> Bool {
-        threshold <= count && UInt64(threshold) * 3 > UInt64(count) * 2
-    }
-
-    /// Returns why the parameters cannot serve whatever the validators are, or nil.
-    package var fault: Refusal? {
-        let times = [verificationMilliseconds, jobMilliseconds, settlementMilliseconds]
-        guard times.allSatisfy({ (1...Limits.timeoutMillisecondsMax).contains($0) }) else {
-            return .timeoutOutOfRange
-        }
-        guard reputationMin <= Limits.reputationAtJoining,
-            reputationMax >= Limits.reputationAtJoining,
-            reputationMax <= Limits.reputationMax
-        else { return .reputationBoundsOutOfRange }
-        guard UInt64(stakeWeight) + UInt64(reputationWeight) == 1_000_000 else {
-            return .weightsOutOfRange
-        }
-        guard (1...Limits.unclosedMax).contains(unclosedMax),
-            (1...Limits.unclosedMax).contains(refusalsPerMinute)
-        else { return .boundsOutOfRange }
-        guard jobFuelMax > 0, (1...Limits.jobMemoryBytesMax).contains(jobMemoryBytesMax),
-            jobInputBytesMax <= Limits.jobInputBytesMax,
-            (1...Limits.jobModuleBytesMax).contains(jobModuleBytesMax),
-            (1...jobMilliseconds).contains(jobMillisecondsMin)
-        else { return .jobBoundsOutOfRange }
-        guard threshold <= Limits.thresholdMax else { return .thresholdTooLarge }
-        return nil
-    }
-
-    /// Returns why the parameters cannot serve so many validators, or nil.
-    ///
-    /// Checks, in order: two quorums share an honest validator; one approval, which may end every
-    /// other open request, leaves the batch small enough for a message.
-    package func fault(members count: Int) -> Refusal? {
-        guard Self.isSafe(threshold: threshold, of: count) else { return .unsafeThreshold }
-        guard
-            Int(unclosedMax) * Limits.conflictBytes(validators: count) <= Limits.conflictBytesMax
-        else { return .boundsOutOfRange }
-        return nil
-    }
 }

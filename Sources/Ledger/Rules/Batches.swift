@@ -32,12 +32,15 @@ extension LedgerState {
         return derivation.events
     }
 
+    /// The first height that names precommits: batch 0 is nobody's, so batch 1 has none to name.
+    private static let firstPrecommitted = Height(2)
+
     /// Exactly T precommits from height 2 on, of the validators that could order the batch before,
     /// by index.
     private func check(
         _ precommits: [IndexedSignature], round: UInt32, height: Height
     ) throws(Refusal) {
-        guard height.rawValue >= 2 else {
+        guard height >= Self.firstPrecommitted else {
             guard precommits.isEmpty, round == 0 else { throw .wrongPrecommits }
             return
         }
@@ -98,5 +101,15 @@ extension LedgerState {
             BatchSealed(
                 height: height, size: size, root: root, stateRoot: StateRoot.combined(components),
                 components: components))
+    }
+
+    /// Checks, in order: an open batch, whose deadlines are not reached, and room for a command.
+    func checkRoom() throws(Refusal) {
+        guard case .open(let batch) = phase else { throw .noBatch }
+        guard !batch.isClosing else { throw .batchClosing }
+        guard batch.commands < Limits.commandsPerBatchMax,
+            batch.bytes + Limits.entryBytesMax <= Limits.commandBytesPerBatchMax,
+            batch.closeBytes < Limits.closeBytesPerBatchMax
+        else { throw .batchFull }
     }
 }

@@ -142,6 +142,14 @@ extension LedgerState {
     }
 }
 
+extension RecordedResult {
+    /// Whether two results are equal: status and output alike, and no abstention.
+    package func matches(_ other: RecordedResult) -> Bool {
+        event.status.kind != .abstained && event.status == other.event.status
+            && event.output == other.event.output
+    }
+}
+
 extension Job {
     /// How the job is decided once `result` is in, or nil where it is not.
     func decision(with result: RecordedResult) -> JobDecision? {
@@ -151,16 +159,5 @@ extension Job {
         if largest >= Limits.jobAgreement { return .agreed }
         return largest + (results.count - reported.count) < Limits.jobAgreement
             ? .disagreed : nil
-    }
-
-    /// Why a validator's reputation changes at the close, in order.
-    func causes(of result: RecordedResult?, _ cause: CloseCause) -> [ReputationCause] {
-        guard let result else { return cause == .deadline ? [.missed] : [] }
-        guard let decided, decided.decision == .agreed, result.event.status.kind != .abstained
-        else { return [] }
-        guard result.event.status == decided.status, result.event.output == decided.output else {
-            return [.incorrect]
-        }
-        return result.entry <= decided.deciding ? [.correct, .bonus] : [.correct]
     }
 }

@@ -1,12 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-import BN254
-package import Cryptography
+import Cryptography
 import Groth16
-
-/// Whether thirty-two little-endian bytes are a scalar below the group order.
-func isCanonical(_ bytes: Bytes32) -> Bool { Fr(littleEndian: bytes.bytes) != nil }
 
 extension LedgerState {
     /// Checks, in order: in the log already, submitter, quota, bound, circuit, proof, inputs,
@@ -82,37 +78,4 @@ extension RequestMessage {
 
     /// The same of each of several, which together take less time.
     package static func areWellFormed(proofs: [[UInt8]]) -> [Bool] { Proof.areReadable(proofs) }
-}
-
-extension Circuit {
-    /// Whether the public inputs are what the request's own fields bind them to.
-    ///
-    /// - Precondition: There are as many inputs and nullifiers as the circuit has.
-    func isSatisfied(by request: RequestMessage) -> Bool {
-        var nullifiers = request.nullifiers.makeIterator()
-        return zip(inputs, request.publicInputs).allSatisfy { binding, input in
-            switch binding {
-            case .root, .free: true
-            case .nullifier: nullifiers.next() == input
-            case .amount: Fr(request.amount.rawValue).littleEndianBytes == input.bytes
-            case .negatedAmount:
-                Fr(request.amount.rawValue).negated.littleEndianBytes == input.bytes
-            case .recipient: request.recipient == input
-            case .externalDataHash:
-                Self.externalDataHash(request.recipient, request.amount) == input.bytes
-            case .constant(let value): value == input
-            }
-        }
-    }
-
-    /// `SHA-256(recipient || i64 LE of -amount)` read little-endian modulo r, as little-endian
-    /// bytes; nil for an amount above 2^63 - 1. Source: the form that Paraloom uses.
-    package static func externalDataHash(_ recipient: Bytes32, _ amount: Amount) -> [UInt8]? {
-        guard let signed = Int64(exactly: amount.rawValue) else { return nil }
-        var writer = BorshWriter()
-        writer.write(recipient)
-        writer.write(-signed)
-        let digest = Digest(hashing: writer.bytes)
-        return Fr(reducingLittleEndian: digest.bytes)?.littleEndianBytes
-    }
 }

@@ -25,6 +25,14 @@ package struct History: Equatable, Sendable {
     mutating func append(leafHash: Digest) { frontier.append(leafHash: leafHash) }
 }
 
+extension BorshWriter {
+    /// Appends the number of records (u64) and the root of their tree.
+    mutating func write(_ history: History) {
+        write(history.count)
+        write(history.root)
+    }
+}
+
 /// A component that only grows, with its records at hand: what a snapshot keeps of it.
 package struct RecordedHistory: Sendable {
     private(set) var history = History()
@@ -55,6 +63,21 @@ package struct RecordedHistory: Sendable {
         history.append(leafHash: entry.leafHash)
         return records.append(entry.bytes)
     }
+
+    /// Decodes a record that was encoded, or checked, when it was taken in.
+    func read<T: BorshCodable>(_ place: RecordPosition) -> T {
+        do throws(DecodingError) {
+            return try T(decoding: records.record(at: place))
+        } catch {
+            fatalError("a record of the state cannot be read: \(error)")
+        }
+    }
+
+    /// The records at these places, in the order in which they were appended.
+    func records(at places: [RecordPosition?]) -> [[UInt8]] {
+        places.compactMap(\.self).map(\.rawValue).sorted()
+            .map { records.record(at: RecordPosition(rawValue: $0)) }
+    }
 }
 
 /// Where a record is: the chunk in the upper half, the offset in it in the lower.
@@ -69,6 +92,8 @@ struct RecordPosition: Hashable, Sendable {
 package struct RecordStore: Sendable {
     /// The most bytes of a chunk.
     package static let chunkBytesMax = 1 << 20
+    /// Keys that a table looks for at the same time while it is made of records.
+    static let indexedTogether = 64
 
     /// The number of records.
     package private(set) var count: UInt64 = 0
@@ -165,6 +190,17 @@ package struct RecordStore: Sendable {
         return offset + 2..<offset + 2 + length
     }
 
+    /// Decodes a record where it lies, of a component that somebody outside has made.
+    static func decode<T: BorshCodable>(
+        _ chunk: [UInt8], _ range: Range<Int>, of component: StateComponent
+    ) throws(SnapshotError) -> T {
+        do throws(DecodingError) {
+            return try T(decoding: chunk, in: range)
+        } catch {
+            throw .undecodable(part: component.label, error)
+        }
+    }
+
     /// All records, in order.
     package var all: [[UInt8]] {
         var all: [[UInt8]] = []
@@ -211,12 +247,4 @@ package struct RecordStore: Sendable {
         }
         return hashes
     }
-}
-
-/// The condition of a nullifier that some request has spent.
-package struct NullifierCondition: Equatable, Sendable {
-    /// The last request that spent it.
-    package let request: EntryIndex
-    /// Whether it is spent now; false once released.
-    package let isSpent: Bool
 }

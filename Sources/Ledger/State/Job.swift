@@ -9,12 +9,6 @@ package struct RecordedResult: Equatable, Sendable {
     package let entry: EntryIndex
     /// What it says.
     package let event: ResultReported
-
-    /// Whether two results are equal: status and output alike, and no abstention.
-    package func matches(_ other: RecordedResult) -> Bool {
-        event.status.kind != .abstained && event.status == other.event.status
-            && event.output == other.event.output
-    }
 }
 
 extension RecordedResult: BorshCodable {
@@ -58,4 +52,14 @@ package struct ClosedJob: Equatable, Sendable {
     package let validators: [ValidatorIndex]
     /// SHA-256 of what each reported, status and output, by place in `validators`.
     package let results: [Digest?]
+}
+
+extension ResultReported {
+    /// SHA-256 of status and output: what two results must share.
+    package var resultDigest: Digest {
+        var writer = BorshWriter(domain: "recount/result-value/v1")
+        writer.write(status)
+        writer.write(output)
+        return Digest(hashing: writer.bytes)
+    }
 }

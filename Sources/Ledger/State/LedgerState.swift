@@ -7,246 +7,213 @@ package import Cryptography
 ///
 /// `decide` says which events a command gives, `apply` takes the next event in. Neither reads
 /// anything but the state and its argument.
+///
+/// Invariants: those of each component, in its file; and what `checkReferences` says of them
+/// together.
 package struct LedgerState: Sendable {
-    /// Where the current batch stands.
-    enum Phase: Equatable, Sendable {
-        /// Nothing is applied.
-        case empty
-        /// Batch 0 has its first entry.
-        case opening
-        /// A batch is open.
-        case open(OpenBatch)
-        /// The last batch is sealed.
-        case sealed
-    }
-
-    /// What the open batch holds so far, for the bounds on it.
-    struct OpenBatch: Equatable, Sendable {
-        /// The commands.
-        var commands = 0
-        /// Their bytes.
-        var bytes = 0
-        /// What its closes may have written, by `Limits.closeBytes`.
-        var closeBytes = 0
-        /// What its decisions may have written, by `Limits.decisionBytes`.
-        var decisionBytes = 0
-        /// Whether a deadline has closed something: no command follows.
-        var isClosing = false
-    }
-
-    // MARK: Identity and parameters
-
-    /// The identity of the ledger; zero while nothing is applied.
-    package internal(set) var ledger = LedgerID(.zero)
-    /// Where the ledger comes from.
-    package internal(set) var name = ""
-    /// The bridge's key.
-    package internal(set) var bridge = PublicKey(.zero)
-    /// The parameters.
-    package internal(set) var parameters = Parameters.standard
-    /// What causes give and days take: that of every ledger, unless others are assumed.
-    var scale = ReputationScale.standard
-    /// The running number of the next change that T validators agree on.
-    package internal(set) var nextChange: UInt64 = 0
-
-    // MARK: Parties
-
-    /// Every key that is or was a validator, by index.
-    package internal(set) var validators: [Validator] = []
-    var validatorIndices: [PublicKey: ValidatorIndex] = [:]
-    /// The names of all that are or were validators.
-    var validatorNames: Set<String> = []
-    /// The validators now, by index.
-    package internal(set) var members: [ValidatorIndex] = []
-    /// The last UTC day whose decay is applied.
-    package internal(set) var decayDay: UInt64 = 0
-    /// What the batch before the last one opened sealed: who may propose the next.
-    package internal(set) var sealedLast = SealedMembers(members: [], parameters: .standard)
-    /// What the batch before that sealed: who ordered the last one opened.
-    package internal(set) var sealedBefore = SealedMembers(members: [], parameters: .standard)
-    /// The submitters, by index.
-    package internal(set) var submitters: [Submitter] = []
-    var submitterIndices: [PublicKey: SubmitterIndex] = [:]
-    var submitterNames: Set<String> = []
-    /// The minute of batch time that `refusals` counts.
-    var refusalMinute: UInt64 = 0
-    /// Recorded refusals of this minute by sender, in order of the key.
-    var refusals: [(sender: PublicKey, count: UInt32)] = []
-
-    // MARK: Circuits and roots
-
-    /// The circuits, by index.
-    package internal(set) var circuits: [RegisteredCircuit] = []
-    var circuitIndices: [CircuitID: CircuitIndex] = [:]
-    var circuitNames: Set<String> = []
-    var circuitHistory = History()
-    /// The roots of each circuit.
-    var roots: [Set<Bytes32>] = []
-    var rootHistory = RecordedHistory()
-
-    // MARK: Rounds, outcomes, nullifiers
-
-    /// The rounds that are not closed.
-    var rounds = RoundTable()
-    /// Undecided rounds by the nullifiers that they would spend.
-    var undecidedByNullifier: [Bytes32: [EntryIndex]] = [:]
-    var requestEntries = KeyedTable<RequestID, EntryIndex>()
-    /// Where the records of the decided requests are.
-    var decisions = KeyedTable<EntryIndex, DecisionPlaces>()
-    var outcomeHistory = RecordedHistory()
-    var nullifiers = KeyedTable<Bytes32, NullifierCondition>()
-    var nullifierHistory = RecordedHistory()
-    /// Who led: a record for each batch and request; the records themselves are not kept.
-    package internal(set) var leaderHistory = History()
-
-    // MARK: Jobs, evidence, outbox
-
-    /// The jobs that are not closed, in order of their entries.
-    package internal(set) var openJobs: [EntryIndex] = []
-    var jobs: [EntryIndex: Job] = [:]
-    var jobEntries: [JobID: EntryIndex] = [:]
-    /// Where the records of the decided jobs are.
-    var decidedJobs: [EntryIndex: JobPlaces] = [:]
-    var jobHistory = RecordedHistory()
-    var convictions: Set<Conviction> = []
-    var evidenceHistory = RecordedHistory()
-    /// The requests whose settlement is ordered and not reported, in order of their entries.
-    package internal(set) var pendingSettlements: [EntryIndex] = []
-    var outboxHistory = RecordedHistory()
-
-    // MARK: Time
-
-    /// The number of the last batch opened.
-    package internal(set) var height = Height(0)
-    /// The time of the last batch opened.
-    package internal(set) var time = Time(0)
-    /// The root of the log before the last batch opened.
-    package internal(set) var previousRoot = Digest.zero
-    /// The entry that opened the last batch.
-    package internal(set) var batchEntry = EntryIndex(0)
-    /// The number of entries applied.
-    package internal(set) var size: UInt64 = 0
-    var phase = Phase.empty
-    /// The input whose derived events are being applied.
-    var pendingRequest: (entry: EntryIndex, request: RequestSubmitted)?
+    var components = Components()
 
     /// Nothing applied.
     package init() {}
 }
 
-/// A validator's contradiction of a kind on a height, request or job, so that it convicts once.
-struct Conviction: Hashable, Sendable {
-    let validator: ValidatorIndex
-    /// The tag of the slot.
-    let kind: UInt8
-    /// The height, or the entry of the request or job; 0 for checkpoints.
-    let about: UInt64
-}
-
-// MARK: - What others ask
+// MARK: - The next entry
 
 extension LedgerState {
-    /// Whether a batch is open.
-    package var isBatchOpen: Bool {
-        switch phase {
-        case .open, .opening: true
-        case .empty, .sealed: false
+    /// Takes in the next entry of the log.
+    ///
+    /// Costs O(1) but for lists of unfinished work. Checks only what keeps the state sound, in any
+    /// log: whether an event is what the rules derive is for `decide` to say.
+    /// - Parameter taken: Entry `size` of the log. Nothing of it is encoded again.
+    package mutating func apply(_ taken: Entry) throws(FoldError) {
+        try components.time.enter(taken.event, byteCount: taken.byteCount)
+        let entry = EntryIndex(size)
+        switch taken.event {
+        case .ledgerOpened(let event): try applyOpened(event, taken)
+        case .batchOpened(let event): try applyBatch(event, entry)
+        case .requestSubmitted(let event): components.rounds.submit(event, entry)
+        case .voteCast(let event): try components.rounds.record(event, entry, isListed: false)
+        case .votesCast(let event): try components.rounds.record(event, entry)
+        case .jobSubmitted(let event): try applyJob(event, entry)
+        case .resultReported(let event): try components.jobs.record(event, entry)
+        case .settlementReported(let event):
+            try components.outbox.report(event, taken, &components.outcomes)
+        case .governanceApproved(let event): try applyChange(event)
+        case .messageRefused(let event):
+            components.submitters.countRefusal(of: event.message.sender)
+        case .validatorAnnounced(let event): try components.validators.announce(event, at: time)
+        case .roundOpened(let event): try applyRound(event)
+        case .outcomeDecided(let event): try applyOutcome(event)
+        case .nullifierSpent(let event): components.nullifiers.change(event, isSpent: true, taken)
+        case .nullifierReleased(let event):
+            components.nullifiers.change(event, isSpent: false, taken)
+        case .settlementOrdered(let event):
+            try components.outbox.order(event, taken, &components.outcomes)
+        case .reputationChanged(let event): try components.validators.change(event)
+        case .reputationDecayed(let event):
+            try components.validators.decay(event, at: time, components.parameters)
+        case .equivocationFound(let event): components.evidence.convict(event, taken)
+        case .evidenceSubmitted, .disagreementRecorded: break
+        case .roundClosed(let event): try applyClose(event)
+        case .jobAssigned(let event):
+            try components.jobs.assign(event, components.validators)
+            components.leaders.record(event)
+        case .jobDecided(let event):
+            components.submitters.decide(try components.jobs.decide(event, taken))
+        case .batchSealed:
+            components.time.seal()
+            components.rounds.seal()
+        }
+        components.time.leave()
+    }
+
+    // MARK: Events of several components
+
+    private mutating func applyOpened(_ event: LedgerOpened, _ taken: Entry) throws(FoldError) {
+        do throws(Refusal) { _ = try openLedger(event) } catch {
+            throw .refused(kind: "ledgerOpened", error)
+        }
+        components.parameters.open(event, as: LedgerID(Digest(hashing: taken.bytes)))
+        components.validators.open(event, at: height)
+        for submitter in event.submitters {
+            components.submitters.list(submitter.key, submitter.name, quota: submitter.quota)
+        }
+        for genesis in event.circuits {
+            let index = register(genesis.circuit)
+            for root in genesis.roots { try components.roots.publish(root, for: index) }
+        }
+        components.time.open(event)
+    }
+
+    private mutating func register(_ circuit: Circuit) -> CircuitIndex {
+        components.roots.addCircuit()
+        return components.circuits.register(circuit)
+    }
+
+    mutating func applyBatch(_ event: BatchOpened, _ entry: EntryIndex) throws(FoldError) {
+        try components.time.openBatch(event, entry)
+        components.validators.openBatch(parameters)
+        components.submitters.openBatch(at: event.time)
+        components.leaders.record(event)
+    }
+
+    mutating func applyChange(_ event: GovernanceApproved) throws(FoldError) {
+        try components.parameters.check(numberOf: event)
+        do throws(Refusal) { try check(event.change) } catch {
+            throw .refused(kind: "governanceApproved", error)
+        }
+        components.parameters.countChange()
+        switch event.change {
+        case .validatorJoined(let key, let name, let stake):
+            components.validators.join(key, name, stake, at: height)
+        case .validatorLeft(let key): try components.validators.leave(key, at: height)
+        case .stakeChanged(let key, let stake):
+            try components.validators.change(stakeOf: key, to: stake)
+        case .parametersChanged(let parameters): components.parameters.change(to: parameters)
+        case .circuitRegistered(let circuit): _ = register(circuit)
+        case .rootPublished(let circuit, let root):
+            try components.roots.publish(root, for: circuit)
+        case .submitterListed(let key, let name, let quota):
+            components.submitters.list(key, name, quota: quota)
         }
     }
 
-    /// Returns the number of a key that is or was a validator.
-    package func validatorIndex(of key: PublicKey) -> ValidatorIndex? { validatorIndices[key] }
-
-    /// Returns a validator by its number.
-    package func validator(_ index: ValidatorIndex) -> Validator? {
-        validators.indices.contains(Int(index.rawValue)) ? validators[Int(index.rawValue)] : nil
+    private mutating func applyRound(_ event: RoundOpened) throws(FoldError) {
+        let request = try components.rounds.takeRequest(of: event)
+        guard components.submitters.holds(request.submitter) else {
+            throw .unknown(
+                kind: "requestSubmitted", field: "submitter",
+                value: UInt64(request.submitter.rawValue))
+        }
+        guard let message = requestMessage(of: request) else {
+            throw .unknown(
+                kind: "requestSubmitted", field: "circuit",
+                value: UInt64(request.circuit.rawValue))
+        }
+        guard event.threshold == parameters.threshold else {
+            throw .contradicts(kind: "roundOpened", field: "threshold")
+        }
+        components.rounds.open(
+            Round(
+                entry: event.request, id: message.id(in: ledger), request: request,
+                pinned: components.validators.pinnedSet, opened: event,
+                settlementMilliseconds: parameters.settlementMilliseconds))
+        components.submitters.begin(request.submitter)
+        components.leaders.record(event)
     }
 
-    /// Returns the name of a validator, or its number where there is none of this number.
-    package func name(of index: ValidatorIndex) -> String {
-        validator(index)?.name ?? "validator \(index.rawValue)"
+    private mutating func applyOutcome(_ event: OutcomeDecided) throws(FoldError) {
+        let round = try components.rounds.decide(event)
+        components.time.countDecision(of: round)
+        components.submitters.decide(round.request.submitter)
+        components.outcomes.decide(event, of: round)
     }
 
-    /// Returns the number of a submitter.
-    package func submitterIndex(of key: PublicKey) -> SubmitterIndex? { submitterIndices[key] }
-
-    /// Returns the number of a circuit.
-    package func circuitIndex(of id: CircuitID) -> CircuitIndex? { circuitIndices[id] }
-
-    /// Returns a circuit by its number.
-    package func circuit(_ index: CircuitIndex) -> RegisteredCircuit? {
-        circuits.indices.contains(Int(index.rawValue)) ? circuits[Int(index.rawValue)] : nil
+    private mutating func applyJob(_ event: JobSubmitted, _ entry: EntryIndex) throws(FoldError) {
+        guard components.submitters.holds(event.submitter) else {
+            throw .unknown(
+                kind: "jobSubmitted", field: "submitter", value: UInt64(event.submitter.rawValue))
+        }
+        components.jobs.submit(event, as: jobMessage(of: event).id(in: ledger), entry)
+        components.submitters.begin(event.submitter)
     }
 
-    /// How many messages of a sender were refused and recorded in this minute of batch time.
-    package func refusals(of sender: PublicKey) -> UInt32 {
-        refusals.first { $0.sender == sender }?.count ?? 0
+    /// Closes a round or a job.
+    private mutating func applyClose(_ event: RoundClosed) throws(FoldError) {
+        components.time.count(event, bytes: closeBytes(of: event.about))
+        if try components.jobs.close(event) { return }
+        let round = try components.rounds.close(event)
+        components.outcomes.close(event, of: round)
     }
 
-    /// Returns whether a root is published for a circuit.
-    package func isPublished(_ root: Bytes32, for circuit: CircuitIndex) -> Bool {
-        roots.indices.contains(Int(circuit.rawValue)) && roots[Int(circuit.rawValue)].contains(root)
-    }
+    /// A batch is sealed of which only openings and changes were taken in; see `PartyRoll`.
+    mutating func sealUnfollowed() { components.time.seal() }
 
-    /// Returns the entry that introduced a request.
-    package func entry(of request: RequestID) -> EntryIndex? { requestEntries[request] }
+    // MARK: Other rules
 
-    /// Returns the entry that introduced a job.
-    package func entry(of job: JobID) -> EntryIndex? { jobEntries[job] }
-
-    /// The requests whose rounds are not closed, in order of their entries.
-    package var openRounds: [EntryIndex] { rounds.entries }
-
-    /// Returns the round of a request while it is not closed.
-    package func openRound(at entry: EntryIndex) -> Round? { rounds[entry] }
-
-    /// Returns the identity of a request.
-    package func requestID(at entry: EntryIndex) -> RequestID? {
-        rounds.id(of: entry) ?? decided(at: entry)?.id
-    }
-
-    /// Returns a job while it is not closed.
-    package func job(at entry: EntryIndex) -> Job? { jobs[entry] }
-
-    /// Returns the identity of a job.
-    package func jobID(at entry: EntryIndex) -> JobID? {
-        jobs[entry]?.id ?? closedJob(at: entry)?.id
-    }
-
-    /// Returns the condition of a nullifier that some request has spent.
-    package func condition(of nullifier: Bytes32) -> NullifierCondition? { nullifiers[nullifier] }
-
-    /// The number of requests decided so far.
-    package var decidedCount: Int { decisions.count }
-
-    /// The number of nullifiers ever spent.
-    package var nullifierCount: Int { nullifiers.count }
-
-    /// The number of contradictions that convicted.
-    package var convictionCount: Int { convictions.count }
-
-    /// The number of unfinished rounds, jobs and settlements.
-    package var unfinishedCount: Int {
-        openRounds.count + openJobs.count + pendingSettlements.count
-    }
-
-    /// The earliest deadline of an open round or an assigned job.
-    package var nextDue: Time? {
-        let rounds = openRounds.compactMap { self.rounds[$0]?.opened.deadline }
-        let jobs = openJobs.compactMap { self.jobs[$0]?.assigned?.deadline }
-        return (rounds + jobs).min()
+    /// Goes on under other rules than the ledger's own, as if some had never been validators.
+    ///
+    /// For those who ask what would have been: what is derived from here on is nobody's ledger. The
+    /// parameters need not be safe, but must leave somebody to vote.
+    /// - Precondition: The last batch is sealed, and the scale takes a whole reputation a day at
+    ///   most.
+    package mutating func assume(
+        _ parameters: Parameters, _ scale: ReputationScale, without absent: [ValidatorIndex]
+    ) {
+        invariant(phase == .sealed, "other rules within a batch")
+        components.parameters.assume(parameters, scale)
+        components.validators.assume(without: absent, parameters, at: height)
     }
 }
 
-extension [EntryIndex] {
-    /// Removes an entry from a list in order; nothing where it is absent.
-    mutating func removeOrdered(_ entry: EntryIndex) {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < entry { low = middle + 1 } else { high = middle }
-        }
-        if low < count, self[low] == entry { remove(at: low) }
+// MARK: - Roots and soundness
+
+extension LedgerState {
+    /// The root of each component, in the order of `StateComponent`.
+    ///
+    /// Costs in proportion to the validators, submitters and unfinished work, not to the history.
+    package func componentRoots() -> [Digest] { components.all.map(\.root) }
+
+    /// Whether parameters, stakes, reputations, counts and places are such as the rules admit.
+    ///
+    /// Holds of every state that the rules give, so that they may be run on one from outside. The
+    /// state of a snapshot was signed by T validators; that of evidence, or of a case, by nobody:
+    /// whoever writes one can give it the right roots. Sums and products over it must not overflow.
+    package var isWithinBounds: Bool {
+        components.time.isWithinBounds && components.parameters.isWithinBounds
+            && components.validators.isWithinBounds(parameters, at: time)
+            && components.circuits.isWithinBounds
+            && components.rounds.isWithinBounds(size: size)
+            && components.jobs.isWithinBounds(size: size)
+            && components.outbox.isWithinBounds(size: size)
+            && components.submitters.isWithinBounds(
+                owners: components.rounds.owners + components.jobs.owners, at: time)
+    }
+
+    /// Whatever a component names must be there, so that later events and rules find it.
+    func checkReferences() throws(SnapshotError) {
+        try components.rounds.checkReferences(components.outcomes, components.validators)
+        try components.jobs.checkReferences(components.validators)
+        try components.outbox.checkReferences(components.outcomes)
     }
 }

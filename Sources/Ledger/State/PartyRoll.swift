@@ -43,7 +43,7 @@ package struct PartyRoll: Sendable {
         switch event {
         case .batchOpened(let opened): try state.applyBatch(opened, state.batchEntry)
         case .governanceApproved(let change): try state.applyChange(change)
-        case .batchSealed: state.phase = .sealed
+        case .batchSealed: state.sealUnfollowed()
         default: return
         }
     }

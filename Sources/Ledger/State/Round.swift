@@ -196,13 +196,6 @@ package struct Round: Equatable, Sendable {
 
     /// Whether everybody asked has voted.
     package var isComplete: Bool { votes.allSatisfy { $0 != nil } }
-
-    /// Rejections from which on some honest validator must have rejected:
-    /// `max(f, floor((N - 1) / 3)) + 1`, with f = N - T.
-    package var provingRejections: Int {
-        let count = pinned.members.count
-        return max(count - threshold, (count - 1) / 3) + 1
-    }
 }
 
 /// What is kept of a request once it is decided, for ever.

@@ -90,13 +90,14 @@ extension LedgerState {
         var wanted = WantedRecords(self)
         for event in events { wanted.add(event, in: self) }
         wanted.close(in: self)
-        let histories = [
-            rootHistory, outcomeHistory, nullifierHistory, jobHistory, evidenceHistory,
-            outboxHistory,
-        ]
+        let histories = histories
         var records = [
-            rootRecords(wanted), outcomeRecords(wanted), nullifierRecords(wanted),
-            jobRecords(wanted), evidenceRecords(wanted), outboxRecords(wanted),
+            components.roots.records(of: wanted.roots),
+            components.outcomes.records(of: wanted.requests),
+            components.nullifiers.records(of: wanted.nullifiers),
+            components.jobs.records(of: wanted.jobs),
+            components.evidence.records(about: wanted.matters),
+            components.outbox.records(of: wanted.requests, components.outcomes),
         ]
         for (place, component) in StateSnapshot.grown.enumerated()
         where whole.contains(component)
@@ -124,69 +125,6 @@ extension LedgerState {
         }
         try self.init(unverified: StateSnapshot(fixed: excerpt.fixed, records: stores))
         try verify(trees: excerpt.trees, components: components)
-    }
-
-    // MARK: The records of each component
-
-    private func rootRecords(_ wanted: WantedRecords) -> [[UInt8]] {
-        roots.enumerated().flatMap { circuit, published in
-            published.intersection(wanted.roots).sorted().map { root in
-                var writer = BorshWriter()
-                writer.write(UInt16(circuit))
-                writer.write(root)
-                return writer.bytes
-            }
-        }
-    }
-
-    private func outcomeRecords(_ wanted: WantedRecords) -> [[UInt8]] {
-        records(outcomeHistory) {
-            wanted.requests.compactMap { decisions[$0] }.flatMap { [$0.outcome, $0.close] }
-        }
-    }
-
-    private func nullifierRecords(_ wanted: WantedRecords) -> [[UInt8]] {
-        wanted.nullifiers.sorted().compactMap { nullifier in
-            nullifiers[nullifier].map { condition in
-                let changed = NullifierChanged(request: condition.request, nullifier: nullifier)
-                return
-                    (condition.isSpent
-                    ? Event.nullifierSpent(changed) : Event.nullifierReleased(changed)).encoded
-            }
-        }
-    }
-
-    private func jobRecords(_ wanted: WantedRecords) -> [[UInt8]] {
-        records(jobHistory) {
-            wanted.jobs.compactMap { decidedJobs[$0] }.flatMap { [$0.decision, $0.close] }
-        }
-    }
-
-    private func evidenceRecords(_ wanted: WantedRecords) -> [[UInt8]] {
-        var kept: [[UInt8]] = []
-        evidenceHistory.records.forEach { place, _ in
-            let record = evidenceHistory.records.record(at: place)
-            let event: Event = Self.read(evidenceHistory, place)
-            guard case .equivocationFound(let found) = event,
-                wanted.matters.contains(
-                    Conviction(validator: found.validator, slot: found.slot).about)
-            else { return }
-            kept.append(record)
-        }
-        return kept
-    }
-
-    private func outboxRecords(_ wanted: WantedRecords) -> [[UInt8]] {
-        records(outboxHistory) {
-            wanted.requests.compactMap { decisions[$0] }.flatMap { [$0.order, $0.report] }
-        }
-    }
-
-    private func records(
-        _ history: RecordedHistory, at places: () -> [RecordPosition?]
-    ) -> [[UInt8]] {
-        places().compactMap(\.self).map(\.rawValue).sorted()
-            .map { history.records.record(at: RecordPosition(rawValue: $0)) }
     }
 }
 

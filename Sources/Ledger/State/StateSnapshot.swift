@@ -49,15 +49,13 @@ package struct StateSnapshot: Sendable {
         self.fixed = fixed
         self.records = records
     }
-}
 
-/// What the records of the nullifiers in a snapshot stand for: the largest table of a state.
-package struct NullifierTable: Sendable {
-    let table: KeyedTable<Bytes32, NullifierCondition>
-
-    /// Makes the table. Throws `.malformed`.
-    package init(_ snapshot: StateSnapshot) throws(SnapshotError) {
-        table = try LedgerState.nullifierTable(of: snapshot.records[2])
+    /// The records of a component that grows.
+    func records(of component: StateComponent) -> RecordStore {
+        guard let place = Self.grown.firstIndex(of: component) else {
+            fatalError("no records are kept of \(component.label)")
+        }
+        return records[place]
     }
 }
 
@@ -66,13 +64,11 @@ extension LedgerState {
     ///
     /// - Precondition: a batch was sealed, and none is open.
     package func snapshot() -> StateSnapshot {
-        StateSnapshot(
-            fixed: fixedPart,
-            records: [
-                rootHistory.records, outcomeHistory.records, nullifierHistory.records,
-                jobHistory.records, evidenceHistory.records, outboxHistory.records,
-            ])
+        StateSnapshot(fixed: fixedPart, records: histories.map(\.records))
     }
+
+    /// The histories of the components that grow, in the order of `StateSnapshot.grown`.
+    var histories: [RecordedHistory] { Components.recorded.map { components[keyPath: $0] } }
 
     /// The Borsh of all but the records of the components that only grow.
     ///
@@ -80,48 +76,81 @@ extension LedgerState {
     var fixedPart: [UInt8] {
         invariant(phase == .sealed, "a snapshot within a batch")
         var writer = BorshWriter()
-        writer.write(ledger)
-        writer.write(name)
-        writer.write(bridge)
-        writer.write(parameters)
-        writer.write(nextChange)
-        encodeValidators(to: &writer)
-        encodeSubmitters(to: &writer)
-        writer.write(circuits.map(\.circuit))
-        writer.write(UInt32(openRounds.count))
-        for case let round? in openRounds.map({ rounds[$0] }) { write(round, to: &writer) }
-        writer.write(leaderHistory.count)
-        writer.write(leaderHistory.frontier.subtrees.map(\.value))
-        writer.write(UInt32(openJobs.count))
-        for case let job? in openJobs.map({ jobs[$0] }) {
-            writer.write(job.entry)
-            writer.write(job.submitted)
-            writer.write(optional: job.assigned)
-            writer.write(job.results)
-            writer.write(optional: job.decided)
-        }
-        writer.write(pendingSettlements)
-        writer.write(height)
-        writer.write(time)
-        writer.write(previousRoot)
-        writer.write(batchEntry)
-        writer.write(size)
+        for component in components.all { component.encodeFixed(to: &writer) }
         return writer.bytes
     }
 
-    private func write(_ round: Round, to writer: inout BorshWriter) {
-        writer.write(round.entry)
-        writer.write(round.request)
-        writer.write(UInt32(round.pinned.members.count))
-        for member in round.pinned.members {
-            writer.write(member.index)
-            writer.write(member.key)
-            writer.write(member.stake)
-            writer.write(member.reputation)
+    /// Rebuilds a state from what was kept of it. Nothing may rest on it before `verify`.
+    ///
+    /// Any bytes are answered with a state or an error.
+    package init(unverified snapshot: StateSnapshot) throws(SnapshotError) {
+        try self.init(lackingNullifiers: snapshot)
+        adopt(try NullifierTable(snapshot))
+    }
+
+    /// The same, whose table of nullifiers another core makes: see `adopt`.
+    package init(lackingNullifiers snapshot: StateSnapshot) throws(SnapshotError) {
+        do throws(DecodingError) {
+            var reader = BorshReader(snapshot.fixed)
+            try self.init(fixed: &reader)
+            try reader.end()
+        } catch {
+            throw .undecodable(part: "fixed", error)
         }
-        writer.write(round.opened)
-        writer.write(round.settlementMilliseconds)
-        writer.write(round.votes)
-        writer.write(optional: round.decided)
+        components.roots = try RootsComponent(
+            records: snapshot.records(of: .roots), circuits: circuits.count)
+        components.outcomes = try OutcomesComponent(
+            records: snapshot.records(of: .outcomes), requests: &components.rounds.entries)
+        components.nullifiers = NullifiersComponent(
+            lackingConditions: snapshot.records(of: .nullifiers))
+        try components.jobs.restore(snapshot.records(of: .jobs))
+        components.evidence = try EvidenceComponent(records: snapshot.records(of: .evidence))
+        try components.outbox.restore(snapshot.records(of: .outbox), &components.outcomes)
+        try checkReferences()
+        guard isWithinBounds else { throw .malformed(part: "numbers") }
+    }
+
+    /// Reads the fixed part, in which each component stands behind those that it names.
+    init(fixed reader: inout BorshReader) throws(DecodingError) {
+        self.init()
+        components.parameters = try ParametersComponent(fixed: &reader)
+        components.validators = try ValidatorsComponent(fixed: &reader)
+        components.submitters = try SubmittersComponent(fixed: &reader)
+        components.circuits = try CircuitsComponent(fixed: &reader)
+        components.roots = RootsComponent(circuits: circuits.count)
+        components.rounds = try RoundsComponent(fixed: &reader) { request in
+            requestMessage(of: request)?.id(in: ledger)
+        }
+        components.leaders = try LeadersComponent(fixed: &reader)
+        components.jobs = try JobsComponent(fixed: &reader) { job in
+            components.submitters.holds(job.submitter) ? jobMessage(of: job).id(in: ledger) : nil
+        }
+        components.outbox = try OutboxComponent(fixed: &reader)
+        components.time = try TimeComponent(fixed: &reader)
+    }
+
+    /// Takes over the table that was made of the same snapshot.
+    package mutating func adopt(_ table: NullifierTable) { components.nullifiers.adopt(table) }
+
+    /// Takes over the trees that were computed from the records, and compares every component.
+    ///
+    /// - Parameters:
+    ///   - trees: What `RecordStore.frontier` gives for each store of the snapshot.
+    ///   - components: The roots that the seal of the batch names.
+    package mutating func verify(
+        trees: [MerkleFrontier], components stored: [Digest]
+    ) throws(SnapshotError) {
+        invariant(trees.count == StateSnapshot.grown.count, "\(trees.count) trees of records")
+        for (history, tree) in zip(Components.recorded, trees) {
+            components[keyPath: history].adopt(tree)
+        }
+        guard stored.count == StateComponent.allCases.count else {
+            throw .malformed(part: "components")
+        }
+        for (component, (stored, computed)) in zip(
+            StateComponent.allCases, zip(stored, componentRoots()))
+        where stored != computed {
+            throw .root(component: component.label, stored: stored, computed: computed)
+        }
     }
 }

@@ -95,7 +95,7 @@ extension Parameters {
                 return UInt128(stakeWeight) * stake * reputations
                     + UInt128(reputationWeight) * reputation * stakes
             case .raw:
-                return UInt128(stakeWeight) * 1000 * stake
+                return UInt128(stakeWeight) * UInt128(ReputationScale.thousandthsPerPoint) * stake
                     + UInt128(reputationWeight) * reputation
             }
         }

@@ -3,6 +3,8 @@
 
 package import Cryptography
 
+// MARK: - Votes
+
 extension LedgerState {
     /// Checks, in order: request, pinned, same vote, changed vote, closed, timestamp.
     func decide(vote message: VoteMessage) throws(Refusal) -> [Event] {
@@ -193,5 +195,47 @@ extension Round {
         let against = tally.rejections + tally.abstentions
         if pinned.members.count - against < threshold { return (.rejected, .approvalOutOfReach) }
         return nil
+    }
+}
+
+// MARK: - Closing
+
+extension LedgerState {
+    /// Decides a round that is due, where no vote has, and closes it.
+    func closeDue(_ round: Round, _ derivation: inout Derivation) {
+        if let decided = round.decided { return close(round, decided, .deadline, &derivation) }
+        let tally = round.tally
+        let hasQuorum = tally.votes >= round.threshold
+        let decided = decide(
+            round, hasQuorum ? .rejected : .timedOut,
+            hasQuorum ? .deadlineWithQuorum : .deadlineWithoutQuorum, tally, batchEntry,
+            &derivation)
+        close(round, decided, .deadline, &derivation)
+    }
+
+    /// Closes a round: disagreement, reputations by validator index, close.
+    func close(
+        _ round: Round, _ decided: OutcomeDecided, _ cause: CloseCause,
+        _ derivation: inout Derivation
+    ) {
+        recordDisagreement(round, &derivation)
+        for (member, vote) in zip(round.pinned.members, round.votes) {
+            for change in round.causes(of: vote, decided, cause) {
+                derivation.change(
+                    member.index, points: scale[change], change, about: round.entry, in: self)
+            }
+        }
+        derivation.emit(.roundClosed(RoundClosed(about: round.entry, cause: cause)))
+    }
+
+    private func recordDisagreement(_ round: Round, _ derivation: inout Derivation) {
+        var sides = Vote.allNamed.map { _ in Side(validators: []) }
+        for (member, vote) in zip(round.pinned.members, round.votes) {
+            guard let vote else { continue }
+            sides[Int(vote.event.vote.rawValue)].validators.append(member.index)
+        }
+        guard sides.count(where: { !$0.validators.isEmpty }) > 1 else { return }
+        derivation.emit(
+            .disagreementRecorded(DisagreementRecorded(about: round.entry, sides: sides)))
     }
 }

@@ -75,6 +75,9 @@ extension LedgerState {
         return closedJob(at: job)?.validators.contains(validator) ?? false
     }
 
+    /// Batches from the one that seals a set of members to the first that they order.
+    private static let orderLagBatches: UInt64 = 2
+
     /// Whether a validator has a voice in the order of a height: one that was decided, or the one
     /// in progress.
     ///
@@ -83,7 +86,7 @@ extension LedgerState {
     package func orders(_ validator: ValidatorIndex, _ height: Height) -> Bool {
         let next = isBatchOpen ? self.height.rawValue : self.height.rawValue + 1
         guard height.rawValue >= 1, height.rawValue <= next else { return false }
-        let sealed = Height(height.rawValue - min(2, height.rawValue))
+        let sealed = Height(height.rawValue - min(Self.orderLagBatches, height.rawValue))
         return self.validator(validator)?.terms.contains { $0.holds(at: sealed) } ?? false
     }
 }

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+package import Cryptography
+
 /// Why the rules do not admit a command. The numbers stand in the log and never change.
 package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterable {
     /// The message is in the log already; it is answered with what is known.
@@ -185,126 +187,40 @@ package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterab
     package var isAnswer: Bool { self == .alreadyRecorded }
 }
 
-extension Refusal: CustomStringConvertible {
-    /// What a person is told.
-    package var description: String {
-        switch self {
-        case .alreadyRecorded:
-            "the message is in the log already; it is answered with what is known"
-        case .unknownSubmitter: "the submitter is not listed"
-        case .quotaExceeded: "the submitter has as many undecided rounds and jobs as it may"
-        case .tooManyUnclosed:
-            "the ledger has as many unfinished rounds, jobs and settlements as it may"
-        case .unknownCircuit: "no such circuit is registered"
-        case .malformedProof:
-            "the proof is not a well-formed one: length, coordinate, curve or subgroup"
-        case .malformedInput:
-            "a public input, or a nullifier, is not below the group order, or"
-                + " their number is wrong"
-        case .contradictsRequest:
-            "a public input contradicts the field of the request that it is bound to"
-        case .nullifierTwice: "the request names a nullifier twice"
-        case .unknownRoot: "the root was not published for the circuit"
-        case .nullifierSpent: "a nullifier is spent"
-        case .tooFewValidators: "there are fewer validators than the threshold asks for"
-        case .unknownRequest: "no such request is in the log"
-        case .notPinned: "the validator is not among those whose votes count in this round"
-        case .voteContradicts:
-            "the validator approved and rejected: an equivocation; submit it as evidence"
-        case .voteChanged: "the validator has voted, and a vote does not change"
-        case .roundClosed: "the round is closed"
-        case .timestampOutOfRange: "the timestamp is more than sixty seconds from batch time"
-        case .malformedJob: "a limit of the job is zero or too large, or its engine has no name"
-        case .unknownJob: "no such job is in the log"
-        case .notAssigned: "the validator was not drawn for this job"
-        case .resultChanged:
-            "the validator has reported another result, and a result does not change"
-        case .notTheBridge: "the key is not the bridge's"
-        case .notOrdered: "no settlement was ordered for this request"
-        case .settlementChanged: "another settlement report stands"
-        case .wrongNumber: "the running number is not the next one"
-        case .tooFewSignatures: "fewer than T validators agree"
-        case .signaturesUnordered:
-            "the signatures are not in the order of validator indices, or one stands twice"
-        case .signerNotMember: "one of the signers is not a validator now"
-        case .invalidKey: "the key is not a valid Ed25519 point"
-        case .alreadyMember: "the key is a validator already"
-        case .notMember: "the key is not a validator"
-        case .tooManyMembers: "there are as many validators as there may be"
-        case .unsafeThreshold:
-            "two quorums would not always share an honest validator: 3T > 2N and T"
-                + " <= N must hold"
-        case .stakeOutOfRange: "total stake must be above zero and below 2^64"
-        case .timeoutOutOfRange: "a timeout must be from 1 ms to one day"
-        case .reputationBoundsOutOfRange:
-            "the bounds must hold the starting reputation, and end at 100,000 points"
-        case .weightsOutOfRange: "the weights must add up to one million"
-        case .boundsOutOfRange: "a bound on unfinished work or refusals is zero or too large"
-        case .circuitKnown: "the circuit is registered already"
-        case .circuitUnbound: "the circuit leaves root, a nullifier, amount or recipient unbound"
-        case .malformedCircuit:
-            "the verifying key cannot be read, or its inputs do not fit"
-        case .tooManyCircuits: "there are as many circuits as there may be"
-        case .rootKnown: "the root is published already"
-        case .tooManySubmitters: "there are as many submitters as there may be"
-        case .unknownValidator: "the key was never a validator"
-        case .noContradiction: "the two messages do not contradict each other"
-        case .alreadyConvicted: "the validator was convicted of this already"
-        case .noSender: "no party of the ledger stands for the refusal"
-        case .notRefused: "the message would not be refused, or for another reason"
-        case .refusalsExhausted: "as many refusals of this minute are recorded as may be"
-        case .noBatch: "no batch is open"
-        case .batchOpen: "a batch is open"
-        case .batchFull: "the batch has as many commands, or bytes of them, as it may"
-        case .wrongHeight: "the height is not the next one"
-        case .timeNotLater: "batch time must be later than that of the batch before"
-        case .tooManyDays: "batch time is further ahead than one batch may advance"
-        case .wrongProposer: "the proposer is not the one in rank for this round"
-        case .wrongPreviousRoot: "the root is not that of the log"
-        case .wrongPrecommits: "the precommits are not exactly T of the batch before, by index"
-        case .deadlinesDue: "deadlines have passed whose rounds are not closed yet"
-        case .wrongSize: "the size is not that of the log"
-        case .ledgerOpened: "the ledger is open already"
-        case .ledgerNotOpened: "the ledger is not open yet"
-        case .malformedGenesis:
-            "the first entry names a key twice, or it or a part of it is longer than it may be"
-        case .oversized: "a part of the message is longer than may be"
-        case .gammaIsDelta:
-            "gamma of the verifying key equals delta, so anybody can forge proofs"
-        case .gammaIsBeta:
-            "gamma of the verifying key equals beta, so anybody can forge proofs"
-        case .deltaIsBeta:
-            "delta of the verifying key equals beta, so anybody can forge proofs"
-        case .deltaIsGenerator:
-            "delta of the verifying key is the generator, so anybody can forge proofs"
-        case .keySecretKnown:
-            "alpha or beta of the verifying key is the generator, so a secret is known"
-        case .constantIsInfinity:
-            "the verifying key's point for the constant is infinity"
-        case .constantIsAlpha:
-            "the verifying key's point for the constant equals alpha"
-        case .inputIsInfinity:
-            "the verifying key's point for a bound input is infinity, so it binds nothing"
-        case .inputIsConstant:
-            "the verifying key's point for an input equals that for the constant"
-        case .inputsShareAPoint:
-            "the verifying key has one point for two inputs, so it does not bind each"
-        case .malformedName: "a name has 1 to 32 characters of a-z, 0-9, '-' and '.'"
-        case .nameTaken: "the name is another's, and stays so for ever"
-        case .nameChanged: "the key has another name, which it keeps for ever"
-        case .jobBoundsOutOfRange:
-            "a bound on jobs is zero or too large, or the least deadline is above"
-                + " the longest"
-        case .thresholdTooLarge: "T is above 991: no entry can hold so many precommits"
-        case .jobOverBounds:
-            "the job asks for more fuel or memory, or has a larger module or"
-                + " input, than the parameters admit"
-        case .jobDeadlineTooShort: "the job leaves less time than the parameters ask for"
-        case .batchClosing: "the deadlines of the batch are reached, and no command follows them"
-        case .numberNotHigher: "the running number is not higher than the last of this validator"
-        case .malformedAnnouncement: "the program has no version, or a text is longer than may be"
-        case .announcedOften: "the validator has announced itself in this minute"
-        case .malformedList: "the list shows no vote, or two on one request"
+// MARK: - Recorded refusals
+
+extension LedgerState {
+    /// Checks, in order: a sender that is or was a party of the ledger, its limit, that the rules
+    /// refuse the message, and that an entry can hold it.
+    func recordRefusal(_ message: Message) throws(Refusal) -> [Event] {
+        guard let sender = message.sender, isParty(sender) else { throw .noSender }
+        if let counted = refusals.first(where: { $0.sender == sender }) {
+            guard counted.count < parameters.refusalsPerMinute else { throw .refusalsExhausted }
+        } else {
+            guard refusals.count < Limits.refusedSendersMax else { throw .refusalsExhausted }
         }
+        let refusal: Refusal
+        do throws(Refusal) {
+            _ = try decide(message)
+            throw Refusal.notRefused
+        } catch {
+            refusal = error
+        }
+        guard !refusal.isAnswer, refusal != .notRefused else { throw .notRefused }
+        let event = Event.messageRefused(MessageRefused(message: message, refusal: refusal))
+        guard Self.isReadable(event) else { throw .oversized }
+        return [event]
+    }
+
+    /// Whether a key is or was a validator or a submitter, or is the bridge's.
+    package func isParty(_ key: PublicKey) -> Bool {
+        validatorIndices[key] != nil || submitterIndices[key] != nil || key == bridge
+    }
+
+    /// Whether what is written can be read again: no list or text over its bound.
+    private static func isReadable(_ event: Event) -> Bool {
+        do throws(DecodingError) {
+            return try Event(decoding: event.encoded) == event
+        } catch { return false }
     }
 }

@@ -1,0 +1,27 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Events as they are derived, and what they have changed so far.
+struct Derivation {
+    /// The events so far, in order.
+    private(set) var events: [Event] = []
+    /// The entry that the first event will be.
+    private let first: UInt64
+    /// The reputations that the events so far have changed, as they are now.
+    var reputations: [ValidatorIndex: Reputation] = [:]
+    /// The votes that a list adds to rounds, with their places in them, by request.
+    var listed: [EntryIndex: (place: Int, vote: RecordedVote)] = [:]
+    /// Requests that were decided here.
+    private(set) var decided: Set<EntryIndex> = []
+
+    init(at size: UInt64) { first = size }
+
+    /// The entry that the next event will be.
+    var next: EntryIndex { EntryIndex(first + UInt64(events.count)) }
+
+    /// Appends the next event.
+    mutating func emit(_ event: Event) {
+        if case .outcomeDecided(let outcome) = event { decided.insert(outcome.request) }
+        events.append(event)
+    }
+}

@@ -52,7 +52,7 @@ struct MerkleRangeTests {
 
     @Test func `the largest places have as few subtrees as any`() {
         let levels = MerkleRange.levels(from: 1, to: .max)
-        #expect(levels.count == 125 && levels.max() == 62)
+        #expect(levels.count == 126 && levels.max() == 62)
         #expect(MerkleRange.levels(from: .max, to: .max).isEmpty)
         #expect(MerkleRange.levels(from: 0, to: .max).count == 64)
     }

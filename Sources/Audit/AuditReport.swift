@@ -131,10 +131,24 @@ package struct AuditReport: Codable, Equatable, Sendable {
     package var notes: [String] = []
     /// The part that was looked at; nil where that is the whole ledger.
     package var range: AuditRange?
+    /// Of a part, SHA-256 of all that is said but for the directory and how long it took, in
+    /// hexadecimal: it shows what was changed by accident, and binds nobody. Nil of a whole ledger.
+    package var digest: String?
+    /// What was joined, where this comes of the verdicts on several parts.
+    package var pieces: AuditPieces?
     /// How long it took.
     package var seconds = 0.0
     /// Entries looked at in a second.
     package var entriesPerSecond = 0.0
+
+    /// The members as they are called once snake case is read back.
+    private enum CodingKeys: String, CodingKey {
+        case directory, name, size, root, segments, frames, blobs, stateRoot, height, time
+        case ledgerID = "ledgerId"
+        case isClosed, tornBytes, checks, counts, findings, contradictions, resultContradictions
+        case notRecomputed, network, participation, projections, notes, range, digest, pieces
+        case seconds, entriesPerSecond
+    }
 
     /// Starts with nothing looked at.
     package init(directory: String) { self.directory = directory }

@@ -98,7 +98,7 @@ package enum Auditor {
     /// Checks every blob beside the log, and counts them; without a folder there is none.
     ///
     /// A damaged one is a finding. The entries do not rest on it, so they are still checked.
-    private static func verifyBlobs(
+    static func verifyBlobs(
         of log: EventLog, on disk: any Disk, _ report: inout AuditReport
     ) throws(LogError) {
         do throws(LogError) {
@@ -113,7 +113,7 @@ package enum Auditor {
 
 extension AuditReport {
     /// Takes in that the files of the log are whole.
-    fileprivate mutating func take(_ verified: LogVerification) {
+    mutating func take(_ verified: LogVerification) {
         frames = verified.frames
         segments = UInt64(verified.segments)
         if checks.log != .failed { checks.log = .passed }
@@ -140,7 +140,7 @@ extension AuditReport {
         return report
     }
 
-    fileprivate mutating func addNotes() {
+    mutating func addNotes() {
         if checks.log != .failed, !isClosed {
             notes.append("The log was not closed in order: a node writes it, or crashed.")
         }

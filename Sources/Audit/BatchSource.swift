@@ -69,14 +69,14 @@ struct BatchSource {
     ///   - start: The first entry.
     ///   - stop: Pieces that begin behind it are not read ahead.
     ///   - tree: The tree of the entries before `start`; nil where the log's own is believed.
-    ///   - verifies: Whether the whole log is verified on the way.
+    ///   - verifying: The same log, where the whole of it is verified on the way.
     init(
-        _ log: EventLog, _ options: AuditOptions, from start: UInt64, to stop: UInt64,
-        tree: PieceTree?, verifies: Bool
+        _ log: any SweptLog, _ options: AuditOptions, from start: UInt64, to stop: UInt64,
+        tree: PieceTree?, verifying: EventLog?
     ) throws(LogError) {
-        let sweep = try LogSweep(
-            log, from: start, tree: tree != nil, pieceBytes: options.pieceBytes)
-        if verifies { verifier = try SweepVerifier(log, tree: tree != nil) }
+        let sweep = try log.sweep(
+            from: start, tree: tree != nil, pieceBytes: options.pieceBytes)
+        if let verifying { verifier = try SweepVerifier(verifying, tree: tree != nil) }
         self.tree = LogTree(log, tree)
         let eager = (0..<sweep.count).first { sweep.firstIndex(of: $0) >= stop } ?? sweep.count
         ahead = WorkAhead(count: sweep.count, ahead: Self.piecesAhead, eagerCount: eager) {
@@ -154,14 +154,14 @@ struct BatchSource {
 
 /// The roots of the log as the entries are taken in.
 final class LogTree {
-    private let log: EventLog
+    private let log: any SweptLog
     /// The tree of the entries so far, computed from their bytes; nil where the log is believed.
     private(set) var computed: PieceTree?
     /// The pieces whose entries are not all in it.
     private var pieces: ArraySlice<LogPiece> = []
 
     /// Begins with the tree before the first piece, or believes the log.
-    init(_ log: EventLog, _ computed: PieceTree?) {
+    init(_ log: any SweptLog, _ computed: PieceTree?) {
         self.log = log
         self.computed = computed
     }

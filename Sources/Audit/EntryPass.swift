@@ -8,7 +8,7 @@ import Ledger
 /// One pass over the log: workers read, check and decode ahead, the fold follows, and a pool checks
 /// behind it.
 struct EntryPass {
-    private let log: EventLog
+    private let log: any SweptLog
     private let options: AuditOptions
     private let collector: Collector
     private var source: BatchSource
@@ -23,14 +23,14 @@ struct EntryPass {
     init(_ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?) throws(LogError) {
         let source = try BatchSource(
             log, options, from: 0, to: .max, tree: options.checkTree ? PieceTree() : nil,
-            verifies: true)
+            verifying: log)
         self.init(log, options, recomputer, source, from: LedgerState(), to: .max)
     }
 
     /// Of the part behind those entries that came to `state`, up to the first end of a batch from
     /// `stop` on.
     init(
-        _ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?,
+        _ log: any SweptLog, _ options: AuditOptions, _ recomputer: Recomputer?,
         from state: LedgerState, to stop: UInt64
     ) throws(LogError) {
         var tree: PieceTree?
@@ -40,12 +40,12 @@ struct EntryPass {
             tree = frontier.map(PieceTree.init)
         }
         let source = try BatchSource(
-            log, options, from: state.size, to: stop, tree: tree, verifies: false)
+            log, options, from: state.size, to: stop, tree: tree, verifying: nil)
         self.init(log, options, recomputer, source, from: state, to: stop)
     }
 
     private init(
-        _ log: EventLog, _ options: AuditOptions, _ recomputer: Recomputer?,
+        _ log: any SweptLog, _ options: AuditOptions, _ recomputer: Recomputer?,
         _ source: BatchSource, from state: LedgerState, to stop: UInt64
     ) {
         self.log = log
@@ -62,6 +62,10 @@ struct EntryPass {
     var isWhole: Bool {
         collector.counts.entries == (fold.state.size >= stop ? fold.state.size : log.size) - start
     }
+
+    /// What of the log's tree the entries that were looked at give by themselves; nil where the
+    /// tree is not computed.
+    var range: MerkleRange? { source.tree.computed?.range }
 
     /// Ends the reading.
     func end() { source.stop() }

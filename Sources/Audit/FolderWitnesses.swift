@@ -109,22 +109,25 @@ struct FolderWitnesses {
     }
 
     /// Holds all of it against the log, of which `state` is what its entries come to; of
-    /// checkpoints and snapshots those of this size or more.
+    /// checkpoints and snapshots those of this size or more, and of less than `end` where that is
+    /// given: so that each is judged in one of the pieces of a log.
     func judge(
-        _ log: EventLog, _ state: LedgerState, from size: UInt64 = 0,
+        _ log: EventLog, _ state: LedgerState, from size: UInt64 = 0, to end: UInt64? = nil,
         into report: inout AuditReport
     ) throws(LogError) {
         report.notes += notes
-        try judgeCheckpoints(log, state, from: size, &report)
-        try judgeSnapshots(log, from: size, &report)
+        let isAsked = { (other: UInt64) in other >= size && end.map { other < $0 } ?? true }
+        try judgeCheckpoints(log, state, isAsked, &report)
+        try judgeSnapshots(log, isAsked, &report)
         try judgePrecommits(log, state, &report)
     }
 
     private func judgeCheckpoints(
-        _ log: EventLog, _ state: LedgerState, from size: UInt64, _ report: inout AuditReport
+        _ log: EventLog, _ state: LedgerState, _ isAsked: (UInt64) -> Bool,
+        _ report: inout AuditReport
     ) throws(LogError) {
         let keys = state.validators.map(\.key)
-        for note in checkpoints where note.signed.head.size >= size {
+        for note in checkpoints where isAsked(note.signed.head.size) {
             let signers = Self.signers(note.signed, keys)
             guard !signers.isEmpty else {
                 report.notes.append(
@@ -159,9 +162,9 @@ struct FolderWitnesses {
     }
 
     private func judgeSnapshots(
-        _ log: EventLog, from size: UInt64, _ report: inout AuditReport
+        _ log: EventLog, _ isAsked: (UInt64) -> Bool, _ report: inout AuditReport
     ) throws(LogError) {
-        for (file, header) in snapshots where header.size >= size {
+        for (file, header) in snapshots where isAsked(header.size) {
             let head = TreeHead(size: header.size, root: header.root)
             if let found = try Self.contradiction(of: head, to: log) {
                 report.findings.append(

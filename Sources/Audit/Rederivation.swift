@@ -22,7 +22,7 @@ struct Rederivation {
     /// Where the log cannot even be folded, so that nothing after it is looked at.
     private(set) var stop: Finding?
 
-    private let log: EventLog
+    private let log: any SweptLog
     /// The roots of the entries taken so far.
     private let tree: LogTree
     /// Those where the entries are not those of the log.
@@ -38,7 +38,7 @@ struct Rederivation {
     private let derives: Bool
 
     /// Starts before the first entry, or behind those that came to `state`.
-    init(_ log: EventLog, _ tree: LogTree, from state: LedgerState, derives: Bool) {
+    init(_ log: any SweptLog, _ tree: LogTree, from state: LedgerState, derives: Bool) {
         self.log = log
         self.tree = tree
         self.state = state

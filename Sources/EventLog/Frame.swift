@@ -194,6 +194,23 @@ package struct LogFrame: Sendable {
         return leaves
     }
 
+    /// Puts entries of a bundle of tiles together.
+    ///
+    /// - Precondition: Together they have less than 4 GiB.
+    init(firstIndex: UInt64, entries: [[UInt8]]) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(entries.reduce(0) { $0 + $1.count })
+        var starts: [UInt32] = [0]
+        starts.reserveCapacity(entries.count + 1)
+        for entry in entries {
+            bytes += entry
+            starts.append(UInt32(bytes.count))
+        }
+        self.firstIndex = firstIndex
+        self.bytes = bytes
+        self.starts = starts
+    }
+
     /// Checks the stored payload against its header and restores the entries.
     ///
     /// Checks, in order: checksum, decompression, lengths of the entries.

@@ -13,6 +13,8 @@ package enum LogLimits {
     package static let frameRawBytesMax = 64 << 20
     /// The leaves of one tile.
     package static let tileLeaves = 256
+    /// The binary logarithm of that.
+    package static let tileLevel: UInt64 = 8
     /// What a frame of a sealed segment holds at least before compression, but for the last.
     package static let sealedFrameRawBytes = 64 << 10
     /// A full segment whose stored frames are shorter than this on average is rewritten.

@@ -77,6 +77,7 @@ extension Flaw: CustomStringConvertible {
         case .nameIsNotHash: "the contents do not have the hash that is the name"
         case .shorterThanKnown(let known, let found):
             "\(known) entries were committed, \(found) are there"
+        case .tile(let flaw): "\(flaw)"
         }
     }
 }

@@ -43,6 +43,8 @@ package enum Flaw: Equatable, Sendable {
     case nameIsNotHash
     /// The log is shorter than what is known to have been committed.
     case shorterThanKnown(known: UInt64, found: UInt64)
+    /// A tile, where the log is read from a folder of tiles.
+    case tile(TileFlaw)
 }
 
 /// What the log answers instead of an entry.

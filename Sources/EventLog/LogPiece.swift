@@ -68,14 +68,35 @@ package struct LogPiece: Sendable {
         self.previous = previous ?? 0
         lastChecksum = last
     }
+
+    /// Takes entries that were read from elsewhere than a segment, and checked there.
+    ///
+    /// - Parameters:
+    ///   - frame: The entries, at least one.
+    ///   - leaves: The hash of each as a leaf of the tree.
+    init(_ frame: LogFrame, leaves: [Digest]) {
+        frames = [frame]
+        self.leaves = leaves
+        tiles = LeafHashing.tiles(of: leaves, from: frame.firstIndex)
+        segment = 0
+        locations = []
+        end = 0
+        previous = 0
+        lastChecksum = 0
+    }
 }
 
 /// The tree of a log as its pieces are taken in, one entry after the other.
 package struct PieceTree: Sendable {
     private var edge: TreeEdge
+    /// What of it the pieces alone give.
+    package private(set) var range: MerkleRange
 
     /// The tree of the entries before the pieces.
-    package init(_ frontier: MerkleFrontier = MerkleFrontier()) { edge = TreeEdge(frontier) }
+    package init(_ frontier: MerkleFrontier = MerkleFrontier()) {
+        edge = TreeEdge(frontier)
+        range = MerkleRange(start: frontier.count)
+    }
 
     /// The number of leaves.
     package var count: UInt64 { edge.count }
@@ -94,9 +115,13 @@ package struct PieceTree: Sendable {
             let next = edge.count
             invariant(next >= piece.firstIndex, "a piece that does not follow")
             if next.isMultiple(of: width), next + width <= end {
-                edge.append(tile: piece.tiles[Int((next - piece.firstTile) / width)])
+                let tile = piece.tiles[Int((next - piece.firstTile) / width)]
+                edge.append(tile: tile)
+                range.append(tile, level: LogLimits.tileLevel)
             } else {
-                _ = edge.append(leafHash: piece.leaves[Int(next - piece.firstIndex)])
+                let leaf = piece.leaves[Int(next - piece.firstIndex)]
+                _ = edge.append(leafHash: leaf)
+                range.append(leaf, level: 0)
             }
         }
     }

@@ -13,12 +13,26 @@ package struct SnapshotStore: Sendable {
     /// The directory of the snapshots.
     package let directory: String
     private let parent: String
+    private let name: String
     private let disk: any Disk
 
     /// The snapshots of the ledger in `ledgerDirectory`.
     package init(ledgerDirectory: String, disk: any Disk) {
         parent = ledgerDirectory
+        name = "snapshots"
         directory = "\(ledgerDirectory)/snapshots"
+        self.disk = disk
+    }
+
+    /// The snapshots in a folder of their own, which the first that is written makes.
+    ///
+    /// - Precondition: The path is absolute and does not end with a slash.
+    package init(folder: String, disk: any Disk) {
+        let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
+        invariant(parts.count > 1 && parts[0].isEmpty, "\(folder) is no absolute path")
+        parent = parts.count > 2 ? parts.dropLast().joined(separator: "/") : "/"
+        name = String(parts[parts.count - 1])
+        directory = folder
         self.disk = disk
     }
 
@@ -44,7 +58,7 @@ package struct SnapshotStore: Sendable {
     ///   - afterStep: Called after each step that is durable.
     package func write(
         _ snapshot: StateSnapshot, height: Height, ledger: LedgerID, components: [Digest],
-        size: UInt64, log: EventLog, afterStep: () -> Void = {}
+        size: UInt64, log: any SweptLog, afterStep: () -> Void = {}
     ) throws(LogError) -> SnapshotHeader {
         let subtrees = try log.subtrees(at: size)
         let header = SnapshotHeader(
@@ -80,10 +94,10 @@ package struct SnapshotStore: Sendable {
     }
 
     private func makeDirectory() throws(DiskError) {
-        guard try !disk.list(parent).contains("snapshots") else { return }
+        guard try !disk.list(parent).contains(name) else { return }
         do { try disk.createDirectory(directory) } catch {
             // Another process may have been faster.
-            guard try disk.list(parent).contains("snapshots") else { throw error }
+            guard try disk.list(parent).contains(name) else { throw error }
         }
         try disk.syncDirectory(parent)
     }
@@ -166,7 +180,21 @@ package struct SnapshotStore: Sendable {
         _ height: Height
     ) throws(SnapshotFlaw) -> (header: SnapshotHeader, state: LedgerState) {
         let (file, header) = try open(height)
-        let snapshot = try Self.read(file, header)
+        return (header, try Self.load(file, header))
+    }
+
+    /// Loads the state of a snapshot that lies anywhere, and computes every root of it.
+    package static func load(
+        at path: String, disk: any Disk
+    ) throws(SnapshotFlaw) -> (header: SnapshotHeader, state: LedgerState) {
+        let (file, header) = try open(path, disk)
+        return (header, try load(file, header))
+    }
+
+    private static func load(
+        _ file: any DiskFile, _ header: SnapshotHeader
+    ) throws(SnapshotFlaw) -> LedgerState {
+        let snapshot = try read(file, header)
         let parts = LoadedParts(of: snapshot)
         do throws(SnapshotError) {
             var state = try parts.state.get()
@@ -174,7 +202,7 @@ package struct SnapshotStore: Sendable {
             guard state.ledger == header.ledger, state.height == header.height,
                 state.size == header.size
             else { throw .malformed(part: "header") }
-            return (header, state)
+            return state
         } catch {
             throw .state(error)
         }

@@ -54,6 +54,24 @@ struct AuditCommand: ParsableCommand {
               recount audit home --from 1000000 --to 2000000 --levels frames,tree,derivation
               recount audit home --from 0 --progress audit.json
 
+            A ledger that is too long for one machine is audited in pieces. Each starts
+            from a snapshot (recount snapshot --every makes them), and its --json is a
+            verdict on its part, which nobody has signed. --combine joins such files to
+            one verdict: they must meet without gap and overlap, in their roots and
+            states, and give the root of the log; a piece that is missing or does not fit
+            is named. With the ledger beside them they are held against it, and --recheck
+            audits some of them again, which ones nobody can foresee. That shows a
+            verdict that only pretends; without it, you trust whoever ran the pieces.
+            LEDGER may be a folder of tiles, for a piece. --jobs does all of it here.
+
+              recount snapshot home --every 1000000 --out marks
+              recount audit home --from 0 --to 1000000 --json > 0.verdict
+              recount audit tiles --from 1000000 --to 2000000 \
+                  --snapshot marks/00000000000000000412.snapshot --json > 1.verdict
+              recount audit home --combine 0.verdict 1.verdict --recheck 1
+              recount audit --combine verdicts
+              recount audit home --jobs 2
+
             Of a local network every ledger is audited, and compared with the others: each
             is the beginning of the longest, with the same roots, or they are not one. A
             home that has lost its ledger is told, and they are not one then either.
@@ -67,13 +85,14 @@ struct AuditCommand: ParsableCommand {
             them its proposer alone may have made it.
 
             Exit codes: 0 nothing is wrong; 1 something is wrong; 2 there is no ledger
-            to judge, no quorum is shown for its last batch, or there is no engine to
-            run its jobs again.
+            to judge, no quorum is shown for its last batch, there is no engine to run
+            its jobs again, or a piece is missing or does not fit.
             """)
 
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
-    var ledger: String
+        help: "A ledger, the home of a validator, a local network, or a folder of tiles.",
+        completion: .directory)
+    var ledger: String?
 
     @Flag(help: "Print the report as one JSON object.")
     var json = false
@@ -101,6 +120,34 @@ struct AuditCommand: ParsableCommand {
             "Keep what was found of a range in this file, and go on from it.", valueName: "file"),
         completion: .file())
     var progress: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Start a range from this snapshot; what it does not hold is folded.",
+            valueName: "file"),
+        completion: .file(extensions: ["snapshot"]))
+    var snapshot: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Join verdicts on ranges: files that --json printed, or folders of them.",
+            valueName: "file"), completion: .file())
+    var combine: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Audit so many of the joined verdicts again, chosen at random.", valueName: "count"))
+    var recheck: Int?
+
+    @Option(help: ArgumentHelp("Look at so many pieces at a time.", valueName: "count"))
+    var jobs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder of the snapshots that --jobs starts from; that of the ledger without it.",
+            valueName: "folder"), completion: .directory)
+    var snapshots: String?
 
     @Flag(help: "Leave the proofs out: neither their form nor what they prove is checked.")
     var noProofs = false
@@ -134,9 +181,12 @@ struct AuditCommand: ParsableCommand {
         if progress != nil, since == nil, from == nil, to == nil {
             throw ValidationError("--progress is for a range; --from 0 is the whole ledger")
         }
+        try validatePieces()
     }
 
     mutating func run() throws {
+        guard combine.isEmpty else { return try runCombine() }
+        let ledger = ledger ?? ""
         let options = try options()
         let names = Place.names(in: ledger)
         guard names.isEmpty else {
@@ -150,20 +200,25 @@ struct AuditCommand: ParsableCommand {
             Output.flush()
             throw ExitCode(status.rawValue)
         }
-        let report = try audit(ledger, options)
+        try end(with: try audit(ledger, options))
+    }
+
+    /// Prints what was found, and ends the program as it asks for.
+    func end(with report: AuditReport) throws -> Never {
         let isGood = report.isGood(isStrict: strict)
+        let isWhole = report.pieces?.problems.isEmpty ?? true
         if json {
             try Output.json(report)
-        } else if !quiet || !isGood || report.isWithoutQuorum {
+        } else if !quiet || !isGood || !isWhole || report.isWithoutQuorum {
             AuditText(report).print()
         }
         Output.flush()
         let status: ExitStatus =
-            !isGood ? .wrong : report.isWithoutQuorum ? .unusable : .good
+            !isGood ? .wrong : !isWhole || report.isWithoutQuorum ? .unusable : .good
         throw ExitCode(status.rawValue)
     }
 
-    private func options() throws(Failure) -> AuditOptions {
+    func options() throws(Failure) -> AuditOptions {
         guard let levels else {
             return AuditOptions(
                 checkSignatures: !noSignatures, verifyProofs: !noProofs,
@@ -184,7 +239,8 @@ struct AuditCommand: ParsableCommand {
             return AuditRangeRequest(since: try CheckpointFiles.read(since), file: since)
         }
         guard from != nil || to != nil else { return nil }
-        return AuditRangeRequest(from: from ?? 0, to: to)
+        return AuditRangeRequest(
+            from: from ?? 0, to: to, base: snapshot.map(AuditBase.file) ?? .search)
     }
 
     private func audit(
@@ -219,10 +275,21 @@ struct AuditCommand: ParsableCommand {
         let bar = ProgressBar(isShown: Output.isErrorTerminal && !quiet)
         defer { bar.clear() }
         if let range = try range() { return try audit(path, options, range, bar.show) }
+        guard !TiledLog.isThere(path, disk: POSIXDisk()) else {
+            throw Failure(
+                "\(path) is a folder of tiles, of which ranges are audited: --from 0 is all of it")
+        }
         var report: AuditReport
+        let directory = LedgerDirectory.locate(path)
         do throws(LogError) {
-            report = try Auditor.run(
-                directory: LedgerDirectory.locate(path), options: options, progress: bar.show)
+            if let jobs {
+                report = try SplitAuditor.run(
+                    directory: directory, jobs: jobs, snapshots: snapshots.map(Self.absolute),
+                    options: options, progress: bar.show)
+            } else {
+                report = try Auditor.run(
+                    directory: directory, options: options, progress: bar.show)
+            }
         } catch {
             throw failure(error, path)
         }
@@ -246,7 +313,7 @@ struct AuditCommand: ParsableCommand {
 }
 
 /// Shows on standard error how far an audit is, ten times a second.
-private final class ProgressBar {
+final class ProgressBar {
     private let isShown: Bool
     private var next = Date.distantPast
 
@@ -290,13 +357,17 @@ struct AuditText {
     init(_ report: AuditReport) { self.report = report }
 
     func print() {
-        let what = report.range == nil ? "The ledger" : "This part of the ledger"
+        let what =
+            report.range == nil || report.pieces != nil ? "The ledger" : "This part of the ledger"
+        let isWhole = report.pieces?.problems.isEmpty ?? true
         let verdict =
-            !report.isRight
-            ? "\(what) is wrong."
-            : report.isWithoutQuorum
-                ? "\(what) is right, but no quorum is shown for batch \(report.height), its last."
-                : "\(what) is right."
+            report.isRight && !isWhole
+            ? "The verdicts do not make one on the whole ledger."
+            : !report.isRight
+                ? "\(what) is wrong."
+                : report.isWithoutQuorum
+                    ? "\(what) is right, but no quorum is shown for batch \(report.height), its last."
+                    : "\(what) is right."
         let others = [
             report.network.isEmpty
                 ? "" : " \(Text.count(UInt64(report.network.count), "finding")) about its network.",
@@ -308,6 +379,7 @@ struct AuditText {
         } else {
             listChecks()
         }
+        printPieces()
         printNetwork()
         printContradictions()
         printResultContradictions()
@@ -368,7 +440,9 @@ struct AuditText {
         let folded =
             range.folded > 0
             ? ", and \(Text.count(range.folded, "entry", "entries")) folded" : ""
-        let state = "state root \(start.stateRoot.prefix(16))…, sealed in entry"
+        let state =
+            "state root \(start.stateRoot.prefix(16))…, \(range.isSealed ? "" : "NOT ")sealed in"
+            + " entry"
         switch range.base {
         case .genesis: list.add("rests on", "nothing: it starts with the ledger")
         case .snapshot:

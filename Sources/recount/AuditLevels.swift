@@ -43,7 +43,7 @@ struct AuditProgressFile {
         let report: AuditReport
     }
 
-    private static let version = 1
+    private static let version = 2
     private static let bytesMax = 256 << 20
 
     let path: String

@@ -29,6 +29,8 @@ struct BackupListCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     private struct Copy: Encodable {
         let path: String
         /// Nil where its first entry cannot be read.
@@ -46,13 +48,20 @@ struct BackupListCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        let writer =
+            format.csv
+            ? try RowWriter(
+                json: json, format,
+                ["path", "ledger_id", "name", "entries", "root", "is_whole", "problem"]) : nil
         let copies = paths().map(Self.look)
         guard !copies.isEmpty else {
             throw Failure(
                 "there is no copy of a ledger in \(folder); recount backup HOME \(folder) makes one"
             )
         }
-        if json {
+        if let writer {
+            for copy in copies { try writer.add(copy) }
+        } else if json {
             try Output.json(Result(copies: copies))
         } else {
             show(copies)

@@ -134,6 +134,8 @@ struct CaseListCommand: ParsableCommand {
     @Flag(help: "Print JSON Lines.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     private struct Row: Encodable {
         let path: String
         let status: String?
@@ -145,9 +147,12 @@ struct CaseListCommand: ParsableCommand {
     }
 
     mutating func run() throws {
+        let writer = try RowWriter(
+            json: json, format,
+            ["path", "status", "name", "height", "time", "answer", "problem"])
         let rows = try places.flatMap { try CasePlace.all($0) }.map(Self.row)
-        if json {
-            for row in rows { try Output.json(row, isLine: true) }
+        if let writer {
+            for row in rows { try writer.add(row) }
         } else if rows.isEmpty {
             Output.line("no cases: nobody came apart from the others")
         } else {

@@ -50,7 +50,7 @@ struct DrawingOptions: ParsableArguments {
     /// Throws where a drawing is asked for and would not be made.
     func check(json: Bool) throws {
         guard json, svg != nil || rows != nil || ascii else { return }
-        throw ValidationError("--json draws nothing: leave out --svg, --rows and --ascii")
+        throw ValidationError("--json and --csv draw nothing: leave out --svg, --rows and --ascii")
     }
 
     /// How many values a line should have.
@@ -111,6 +111,8 @@ struct ChartReputationCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     private static let validatorsMax = 12
 
     private struct Result: Encodable {
@@ -118,9 +120,21 @@ struct ChartReputationCommand: ParsableCommand {
         var validators: [ReputationSeries]
     }
 
-    func validate() throws { try drawing.check(json: json) }
+    func validate() throws { try drawing.check(json: json || format.csv) }
+
+    /// A moment of a validator in a table.
+    private struct PointRow: Encodable {
+        static let columns = ["validator", "name", "entry", "time", "reputation"]
+
+        let validator: UInt64
+        let name: String?
+        let entry: UInt64
+        let time: UInt64
+        let reputation: UInt64?
+    }
 
     mutating func run() throws {
+        let writer = format.csv ? try RowWriter(json: json, format, PointRow.columns) : nil
         let opened = try OpenedViews(place.ledger)
         var chosen: [UInt64] = []
         for name in validators {
@@ -130,12 +144,26 @@ struct ChartReputationCommand: ParsableCommand {
             if !chosen.contains(number) { chosen.append(number) }
         }
         let parties = try opened.ask { views throws(ViewError) in try views.parties() } ?? []
-        if validators.isEmpty { chosen = Self.choice(parties, json ? .max : Self.validatorsMax) }
+        if validators.isEmpty {
+            chosen = Self.choice(
+                parties, json || format.csv ? .max : Self.validatorsMax)
+        }
         let samples = drawing.samples
         let series =
             try opened.ask { [by] views throws(ViewError) in
                 try views.reputationSeries(chosen, by, count: samples)
             } ?? []
+        if let writer {
+            for one in series {
+                for point in one.points {
+                    try writer.add(
+                        PointRow(
+                            validator: one.validator, name: one.name, entry: point.entry,
+                            time: point.time, reputation: point.reputation))
+                }
+            }
+            return
+        }
         if json { return try Output.json(Result(by: by.rawValue, validators: series)) }
         guard let moments = series.first?.points, moments.count > 1 else {
             return Output.line("There are no reputations to draw yet.")
@@ -229,16 +257,30 @@ struct ChartLeadersCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    func validate() throws { try drawing.check(json: json) }
+    @OptionGroup var format: CSVOption
+
+    func validate() throws { try drawing.check(json: json || format.csv) }
 
     mutating func run() throws {
         let opened = try OpenedViews(place.ledger)
+        let writer =
+            format.csv
+            ? try RowWriter(
+                json: json, format,
+                [
+                    "validator", "name", "candidate", "led", "share", "weight_share",
+                    "predicted_share", "deviation",
+                ]) : nil
         let kind: LeadingKind = batches ? .batches : .requests
         let shares =
             try opened.ask { [range] views throws(ViewError) in
                 let range = try range.range(views) ?? EntryRange(from: .max, to: 0)
                 return try LeaderShares.read(kind, range, views)
             } ?? LeaderShares(kind)
+        if let writer {
+            for share in shares.validators { try writer.add(share) }
+            return
+        }
         if json { return try Output.json(shares) }
         guard shares.count > 0 else {
             return Output.line("Nothing was led \(range.isGiven ? "in this range" : "yet").")

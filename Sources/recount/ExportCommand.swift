@@ -12,7 +12,9 @@ import Storage
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write a ledger in a form that others read.",
-        subcommands: [ExportTilesCommand.self])
+        subcommands: [
+            ExportTilesCommand.self, ExportColumnsCommand.self, ExportParquetCommand.self,
+        ])
 }
 
 /// `recount export tiles`.

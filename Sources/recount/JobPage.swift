@@ -7,17 +7,22 @@ import Projections
 /// What there is to say of one job.
 enum JobPage {
     /// Prints what is known of the job that is called so.
-    static func print(_ id: String, of source: AskedPlace, isJSON: Bool) throws(Failure) {
+    static func print(
+        _ id: String, of source: AskedPlace, json: Bool, _ format: CSVOption
+    ) throws {
         let place: String
         switch source {
         case .ledger(let path): place = path
         case .node(let node):
             let row = try find(id, node)
-            return try isJSON ? Output.json(row) : show(row)
+            if try !RowWriter.prints(row, json: json, format) { show(row) }
+            return
         }
         switch try Jobs(place).find(id) {
-        case .logged(let row): try isJSON ? Output.json(row) : show(row)
-        case .waiting(let job): try isJSON ? Output.json(job) : show(job, place)
+        case .logged(let row):
+            if try !RowWriter.prints(row, json: json, format) { show(row) }
+        case .waiting(let job):
+            if try !RowWriter.prints(job, json: json, format) { show(job, place) }
         }
     }
 

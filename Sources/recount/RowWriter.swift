@@ -30,16 +30,35 @@ enum RowWriter {
         if option.csv { Self.line(columns.map(CSVCell.text)) }
     }
 
-    /// Prints a row.
-    func add(_ row: some Encodable) throws(Failure) {
-        guard case .csv(let columns) = self else { return try Output.json(row, isLine: true) }
-        let members: [String: CSVCell]
+    /// Prints one object for programs, as JSON or as a table of one row with the members that it
+    /// has in JSON, in their order there; false where people are to be shown it.
+    static func prints(_ value: some Encodable, json: Bool, _ option: CSVOption) throws -> Bool {
+        guard !json || !option.csv else { throw ValidationError("give --json or --csv, not both") }
+        if json { try Output.json(value) }
+        if option.csv {
+            let members = try members(of: value)
+            let names = members.keys.sorted()
+            line(names.map(CSVCell.text))
+            line(names.map { members[$0] ?? .none })
+        }
+        return json || option.csv
+    }
+
+    private static func members(
+        of row: some Encodable
+    ) throws(Failure) -> [String: CSVCell] {
         do {
             let text = try AnswerJSON.encode(row)
-            members = try JSONDecoder().decode([String: CSVCell].self, from: Data(text.utf8))
+            return try JSONDecoder().decode([String: CSVCell].self, from: Data(text.utf8))
         } catch {
             throw Failure("a row cannot be written: \(ErrorWords.of(error))")
         }
+    }
+
+    /// Prints a row.
+    func add(_ row: some Encodable) throws(Failure) {
+        guard case .csv(let columns) = self else { return try Output.json(row, isLine: true) }
+        let members = try Self.members(of: row)
         Self.line(columns.map { members[$0] ?? .none })
     }
 

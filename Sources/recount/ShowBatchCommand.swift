@@ -28,11 +28,13 @@ struct ShowBatchCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     mutating func validate() throws { height = try place.check(height, "height", isOptional: true) }
 
     mutating func run() throws {
         let row = try row()
-        if json { return try Output.json(row) }
+        if try RowWriter.prints(row, json: json, format) { return }
         Self.show(row)
     }
 

@@ -36,6 +36,8 @@ struct ShowEntryCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     mutating func validate() throws { entry = try place.check(entry, "entry") }
 
     mutating func run() throws {
@@ -49,7 +51,7 @@ struct ShowEntryCommand: ParsableCommand {
         }
         var names = try NameBook(log)
         let answer = EntryAnswer(found, fields: try names.fields(found, in: log))
-        if json { return try Output.json(answer) }
+        if try RowWriter.prints(answer, json: json, format) { return }
         var list = Listing()
         for field in answer.head + answer.fields {
             list.add(field.name, field.value.text(isFull: true))

@@ -25,9 +25,11 @@ struct ShowJobCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     mutating func validate() throws { id = try place.check(id, "id") }
 
     mutating func run() throws {
-        try JobPage.print(id ?? "", of: place.source(), isJSON: json)
+        try JobPage.print(id ?? "", of: place.source(), json: json, format)
     }
 }

@@ -39,6 +39,8 @@ struct ShowLeaderCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     mutating func validate() throws {
         id = try place.check(id, "id", isOptional: true)
         if id != nil, request != nil { throw ValidationError("name one thing, not two") }
@@ -46,7 +48,7 @@ struct ShowLeaderCommand: ParsableCommand {
 
     mutating func run() throws {
         let ranking = try ranking()
-        if json { return try Output.json(ranking) }
+        if try RowWriter.prints(ranking, json: json, format) { return }
         Self.show(ranking)
     }
 

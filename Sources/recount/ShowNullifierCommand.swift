@@ -34,6 +34,8 @@ struct ShowNullifierCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     mutating func validate() throws { nullifier = try place.check(nullifier, "nullifier") }
 
     private func row() throws(Failure) -> NullifierAnswer {
@@ -56,7 +58,7 @@ struct ShowNullifierCommand: ParsableCommand {
 
     mutating func run() throws {
         let row = try row()
-        if json { return try Output.json(row) }
+        if try RowWriter.prints(row, json: json, format) { return }
         Output.line(Output.strong("Nullifier \(row.nullifier)"))
         var list = Listing()
         if let decimal = row.decimal { list.add("decimal", decimal) }

@@ -36,11 +36,13 @@ struct ShowRequestCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     mutating func validate() throws { id = try place.check(id, "id") }
 
     mutating func run() throws {
         let answer = try answer()
-        if json { return try Output.json(answer) }
+        if try RowWriter.prints(answer, json: json, format) { return }
         RequestText(answer: answer).print()
     }
 

@@ -28,6 +28,8 @@ struct ShowValidatorCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @OptionGroup var format: CSVOption
+
     static let hint = "recount validators lists those that are there"
 
     mutating func validate() throws { id = try place.check(id, "id") }
@@ -50,7 +52,7 @@ struct ShowValidatorCommand: ParsableCommand {
 
     mutating func run() throws {
         let history = try history()
-        if json { return try Output.json(history) }
+        if try RowWriter.prints(history, json: json, format) { return }
         Self.show(history)
     }
 

@@ -47,9 +47,6 @@ struct ValidatorsCommand: ParsableCommand {
 
     func validate() throws {
         try place.check()
-        if format.csv, byRound {
-            throw ValidationError("--csv is of validators: leave out --by-round, or use --json")
-        }
         if limit != nil, !byRound { throw ValidationError("--limit goes with --by-round") }
     }
 
@@ -128,9 +125,10 @@ struct ValidatorsCommand: ParsableCommand {
     }
 
     private func showRounds() throws {
-        let rounds = try rounds(newest: limit ?? (json ? 0 : 20))
-        if json {
-            for round in rounds { try Output.json(round, isLine: true) }
+        let writer = try RowWriter(json: json, format, RoundView.columns)
+        let rounds = try rounds(newest: limit ?? (writer == nil ? 20 : 0))
+        if let writer {
+            for round in rounds { try writer.add(round) }
             return
         }
         guard !rounds.isEmpty else {
@@ -138,6 +136,13 @@ struct ValidatorsCommand: ParsableCommand {
         }
         for line in RoundMatrix(rounds).lines(columns: Output.columns) { Output.line(line) }
     }
+}
+
+extension RoundView {
+    /// The members that are printed with `--csv`.
+    fileprivate static let columns = [
+        "request", "request_id", "outcome", "is_open", "close_cause", "answers",
+    ]
 }
 
 extension RangeOptions {

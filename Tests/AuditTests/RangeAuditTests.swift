@@ -103,7 +103,7 @@ struct RangeAuditTests {
         }
     }
 
-    private static func changed(_ event: Event) throws -> Event {
+    static func changed(_ event: Event) throws -> Event {
         switch event {
         case .outcomeDecided(var event):
             event.margin += 1

@@ -24,8 +24,10 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
     var testDescription: String { arguments.joined(separator: " ") }
 
     /// What is tried by other tests: what goes on until it is ended, what takes a payment that
-    /// nobody is sure of, and what takes an accusation.
-    static let elsewhere: Set<String> = ["answer", "bridge confirm", "bridge run", "node"]
+    /// nobody is sure of, what takes an accusation, and what wants packages of Python.
+    static let elsewhere: Set<String> = [
+        "answer", "bridge confirm", "bridge run", "export parquet", "node",
+    ]
 
     static let all = forensics + views + files + makers + (engineIsThere ? results : [])
 
@@ -48,6 +50,8 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand("disagreements", "disagreements", "lies", "--by", "pair"),
         PrintedCommand("audit", "audit", "lies/node-0"), PrintedCommand("audit", "audit", "lies"),
         PrintedCommand("audit", "audit", "lies/node-0", "--from", "60", "--to", "90"),
+        PrintedCommand("audit", "audit", "lies/node-0", "--jobs", "2"),
+        PrintedCommand("audit", "audit", "--combine", "lies/liars.json"),
         PrintedCommand("audit", "audit", "fork"),
         PrintedCommand("case show", "case", "show", "memory"),
         PrintedCommand("case list", "case", "list", "memory", "lies/liars.json", isLines: true),
@@ -105,6 +109,7 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand(named: "checkpoint cosign", "net signed.checkpoint --key-file unlock.key"),
         PrintedCommand(
             named: "checkpoint verify", "signed.checkpoint --policy 3-of-4 --keys validators.keys"),
+        PrintedCommand(named: "snapshot", "lies/node-0 --every 40 --out marks"),
         PrintedCommand(named: "snapshot", "lies/node-0"),
         PrintedCommand(named: "backup", "lies/node-0 copy"),
         PrintedCommand(named: "backup list", "copy"),

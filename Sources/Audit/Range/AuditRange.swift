@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import EventLog
+package import Ledger
 
 /// The part of a ledger that an audit looked at, and what it rests on.
 ///
@@ -49,12 +50,19 @@ package struct AuditRange: Codable, Equatable, Sendable {
     package var end: End
     /// Where the state at the start comes from.
     package var base: Base
+    /// Whether the seal before the start names the state at the start. Where it does not, nothing
+    /// is derived: the log is wrong before, or the snapshot is.
+    package var isSealed: Bool
     /// The file of the snapshot; nil where there is none.
     package var snapshot: String?
     /// Entries that were only folded, between the snapshot or the first entry and the start.
     package var folded: UInt64
     /// The checkpoint; nil where the range starts at an entry that was named.
     package var trusted: Trusted?
+    /// The roots of the largest complete subtrees of the log's tree that lie in the range, from
+    /// left to right, computed from its entries, in hexadecimal; nil where the tree was not asked
+    /// for, and where the range was not looked at to its end.
+    package var subtrees: [String]?
     /// What was not looked at.
     package var notChecked: [String] = []
 }
@@ -68,11 +76,14 @@ package struct AuditRangeRequest: Sendable {
     package var to: UInt64?
     /// The checkpoint from whose size it starts, with the name of its file.
     package let since: (checkpoint: SignedCheckpoint, file: String)?
+    /// Where the state at the start is looked for.
+    package let base: AuditBase
 
     /// From an entry on.
-    package init(from: UInt64, to: UInt64? = nil) {
+    package init(from: UInt64, to: UInt64? = nil, base: AuditBase = .search) {
         self.from = from
         self.to = to
+        self.base = base
         since = nil
     }
 
@@ -80,6 +91,27 @@ package struct AuditRangeRequest: Sendable {
     package init(since checkpoint: SignedCheckpoint, file: String) {
         from = checkpoint.head.size
         since = (checkpoint, file)
+        base = .search
+    }
+}
+
+/// Where the state at the start of a range is looked for. None of it is believed: its roots are
+/// computed, and compared with the seal before the range.
+package enum AuditBase: Sendable {
+    /// In the snapshots beside the log; what they do not hold is folded.
+    case search
+    /// The same, for one of several pieces: a state that the log does not seal serves as well, since
+    /// the piece before it tells why.
+    case piece
+    /// In this file of a snapshot.
+    case file(String)
+    /// This is it, after the last batch that ends at or before the start.
+    case state(LedgerState)
+
+    /// Whether a state serves that the log does not seal.
+    var allowsUnsealed: Bool {
+        if case .search = self { return false }
+        return true
     }
 }
 
@@ -95,6 +127,8 @@ package enum RangeError: Error {
     case before(entry: UInt64, problem: String)
     /// The state before the range is not the one that its seal names.
     case otherSeal(entry: UInt64)
+    /// The snapshot that was named does not serve.
+    case snapshot(file: String, problem: String)
     /// No validator signed the checkpoint.
     case unsigned(file: String)
     /// The checkpoint is of another ledger.
@@ -117,6 +151,8 @@ extension RangeError: CustomStringConvertible {
         case .otherSeal(let entry):
             "the state before the range is not the one that entry \(entry) seals; audit the whole"
                 + " ledger"
+        case .snapshot(let file, let problem):
+            "the snapshot \(file) does not serve: \(problem); name another, or leave --snapshot out"
         case .unsigned(let file):
             "\(file) says nothing: no validator of this ledger signed it; use a checkpoint of this"
                 + " ledger, or --from"

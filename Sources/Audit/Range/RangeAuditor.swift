@@ -13,8 +13,9 @@ package struct RangeAuditor {
     private let request: AuditRangeRequest
     private var options: AuditOptions
     private let disk: any Disk
-    private let log: EventLog
-    private let witnesses: FolderWitnesses
+    private let log: any SweptLog
+    /// The same where it lies in files of its own, with what lies beside it; nil of tiles.
+    private let own: AuditedLog.Own?
     private let chunk: UInt64
     /// The entry before which the range ends.
     private let end: UInt64
@@ -23,8 +24,12 @@ package struct RangeAuditor {
     private var report: AuditReport
     /// Whether there is nothing more to look at, or nothing more can be.
     private var isDone = false
+    /// What of the log's tree the entries give that were looked at; nil where it is not computed,
+    /// or they end within a batch.
+    private var tree: MerkleRange?
 
-    /// Checks a part of a home or ledger directory and returns what was found.
+    /// Checks a part of a home, of a ledger directory, or of a log in a folder of tiles, and
+    /// returns what was found.
     ///
     /// Damage is a finding, as in `Auditor.run`.
     /// - Parameters:
@@ -36,16 +41,28 @@ package struct RangeAuditor {
         chunk: UInt64 = chunkEntries, progress: (AuditProgress) -> Void = { _ in },
         didFinish: (AuditReport) -> Void = { _ in }
     ) throws(RangeError) -> AuditReport {
-        let watch = Stopwatch()
-        let before = done?.seconds ?? 0
-        var auditor: RangeAuditor
         do throws(RangeError) {
-            auditor = try RangeAuditor(path, request, disk, options, chunk)
-            if let done { try auditor.resume(done) } else { try auditor.start() }
+            let log = try AuditedLog(path, disk)
+            return try run(
+                log, request, disk: disk, options: options, done: done, chunk: chunk,
+                progress: progress, didFinish: didFinish)
         } catch {
             guard case .log(let damage) = error, case .damaged = damage else { throw error }
             return try report(of: damage, LedgerDirectory.locate(path, disk: disk), options)
         }
+    }
+
+    /// The same of a log that is open.
+    static func run(
+        _ log: AuditedLog, _ request: AuditRangeRequest, disk: any Disk, options: AuditOptions,
+        done: AuditReport? = nil, chunk: UInt64 = chunkEntries,
+        progress: (AuditProgress) -> Void = { _ in },
+        didFinish: (AuditReport) -> Void = { _ in }
+    ) throws(RangeError) -> AuditReport {
+        let watch = Stopwatch()
+        let before = done?.seconds ?? 0
+        var auditor = try RangeAuditor(log, request, disk, options, chunk)
+        if let done { try auditor.resume(done) } else { try auditor.start() }
         do throws(LogError) {
             while !auditor.isDone {
                 try auditor.takeChunk(progress)
@@ -58,6 +75,7 @@ package struct RangeAuditor {
         report.seconds = before + watch.seconds
         report.entriesPerSecond =
             report.seconds > 0 ? Double(report.counts.entries) / report.seconds : 0
+        report.digest = report.contentDigest
         return report
     }
 
@@ -73,19 +91,15 @@ package struct RangeAuditor {
     }
 
     private init(
-        _ path: String, _ request: AuditRangeRequest, _ disk: any Disk, _ options: AuditOptions,
-        _ chunk: UInt64
+        _ opened: AuditedLog, _ request: AuditRangeRequest, _ disk: any Disk,
+        _ options: AuditOptions, _ chunk: UInt64
     ) throws(RangeError) {
         self.request = request
         self.options = options
         self.disk = disk
         self.chunk = max(1, chunk)
-        do throws(LogError) {
-            var witnesses = try FolderWitnesses(LedgerDirectory.locate(path, disk: disk), disk)
-            log = try LedgerDirectory.open(path, disk: disk)
-            try witnesses.lookAgain()
-            self.witnesses = witnesses
-        } catch { throw .log(error) }
+        log = opened.log
+        own = opened.own
         report = AuditReport(directory: log.directory)
         end = request.to ?? log.size
         guard log.size > 0 else { throw .empty }
@@ -97,15 +111,17 @@ package struct RangeAuditor {
 
     /// Finds the state before the range, and what it rests on.
     private mutating func start() throws(RangeError) {
-        let base = try RangeBase(log, before: min(request.from, log.size), disk)
+        let base = try RangeBase(log, before: min(request.from, log.size), request.base, disk)
         state = base.state
         report.checks.begin(options)
         report.notes = base.notes
+        if !base.isSealed { leaveDerivation() }
+        tree = options.checkTree ? MerkleRange(start: state.size) : nil
         do throws(LogError) {
             let place = try state.end(in: log)
             report.range = AuditRange(
                 from: request.from, to: request.to, start: place, end: place, base: base.kind,
-                snapshot: base.snapshot, folded: base.folded)
+                isSealed: base.isSealed, snapshot: base.snapshot, folded: base.folded)
             try describeLog()
         } catch { throw .log(error) }
         if let (checkpoint, file) = request.since { try judge(checkpoint, file) }
@@ -121,7 +137,7 @@ package struct RangeAuditor {
         guard done.checks.hasSkipped(asIn: checks) else {
             throw .otherProgress("other levels were asked for")
         }
-        let base = try RangeBase(log, before: min(range.end.size, log.size), disk)
+        let base = try RangeBase(log, before: min(range.end.size, log.size), .piece, disk)
         guard try isSame(log, range, base.state) else {
             throw .otherProgress("the log is another one")
         }
@@ -130,12 +146,23 @@ package struct RangeAuditor {
             report = done
             try describeLog()
         } catch { throw .log(error) }
-        if done.checks.derivation == .failed { options.derives = false }
+        tree = MerkleRange(range)
+        if done.checks.derivation == .failed || !range.isSealed { options.derives = false }
+    }
+
+    /// Derives nothing, since the log does not seal the state at the start.
+    private mutating func leaveDerivation() {
+        guard options.derives else { return }
+        options.derives = false
+        report.checks.derivation = .incomplete
+        report.notes.append(
+            "Nothing was derived again: the log does not seal the state with which the range"
+                + " starts. It is wrong before, or what the state was taken from is.")
     }
 
     /// Whether a log has the roots with which a range starts and ends.
     private func isSame(
-        _ log: EventLog, _ range: AuditRange, _ state: LedgerState
+        _ log: any SweptLog, _ range: AuditRange, _ state: LedgerState
     ) throws(RangeError) -> Bool {
         do throws(LogError) {
             guard range.start.size <= log.size, try state.end(in: log) == range.end else {
@@ -147,9 +174,9 @@ package struct RangeAuditor {
 
     private mutating func describeLog() throws(LogError) {
         report.size = log.size
-        report.root = log.root.hex
-        report.isClosed = log.recovery.wasClosed
-        report.tornBytes = log.recovery.tornBytes
+        report.root = try log.root(at: log.size).hex
+        report.isClosed = own?.log.recovery.wasClosed ?? false
+        report.tornBytes = own?.log.recovery.tornBytes ?? 0
         report.take(identityOf: state)
     }
 
@@ -165,7 +192,8 @@ package struct RangeAuditor {
             size: checkpoint.head.size, signers: signers.map { state.validators[$0].name },
             needed: state.parameters.threshold)
         do throws(LogError) {
-            guard let found = try FolderWitnesses.contradiction(of: checkpoint.head, to: log)
+            guard let log = own?.log,
+                let found = try FolderWitnesses.contradiction(of: checkpoint.head, to: log)
             else { return }
             report.findings.append(
                 Finding(
@@ -197,15 +225,23 @@ package struct RangeAuditor {
         report.join(part)
         if part.checks.derivation == .failed { options.derives = false }
         isDone = state.size >= end || !pass.isWhole
-        guard !state.isBatchOpen else { return }
+        guard !state.isBatchOpen else { return tree = nil }
         let place = try state.end(in: log)
         report.range?.end = place
+        guard let part = pass.range, part.start == tree?.end, part.end == state.size else {
+            return tree = nil
+        }
+        tree?.append(part)
     }
 
     /// Says what was not looked at, and holds what lies beside the log against it.
     private mutating func finish() throws(LogError) {
-        try witnesses.judge(log, state, from: report.range?.start.size ?? 0, into: &report)
-        if state.size < log.size { report.checks.quorum = .skipped }
+        if let own {
+            try own.witnesses.judge(
+                own.log, state, from: report.range?.start.size ?? 0,
+                to: state.size < log.size ? state.size : nil, into: &report)
+        }
+        if state.size < log.size || own == nil { report.checks.quorum = .skipped }
         finishFindings()
     }
 
@@ -220,7 +256,14 @@ package struct RangeAuditor {
     private mutating func finishFindings() {
         report.sortFindings()
         guard let range = report.range else { return }
-        var left = ["Blobs, and the files of the log but for the frames of the range."]
+        report.range?.subtrees = tree.flatMap { tree in
+            tree.end == range.end.size ? tree.nodes.map(\.hash.hex) : nil
+        }
+        var left = [
+            own == nil
+                ? "Blobs, checkpoints and precommits, which a folder of tiles does not hold."
+                : "Blobs, and the files of the log but for the frames of the range."
+        ]
         if !options.checkTree { left.append("The tree: checksums stand for the entries.") }
         if range.start.size > 0 {
             left.append(
@@ -229,7 +272,7 @@ package struct RangeAuditor {
         if range.end.size < log.size {
             left.append(
                 "Entries from \(range.end.size) to \(log.size - 1), and so who agreed to batch"
-                    + " \(range.end.height).")
+                    + " \(range.end.height), and what else lies beside the log of them.")
         }
         report.range?.notChecked = left
     }

@@ -6,7 +6,7 @@ internal import EventLog
 internal import Ledger
 internal import Storage
 
-/// The state before a range: where it comes from, and that the log seals it.
+/// The state before a range: where it comes from, and whether the log seals it.
 struct RangeBase {
     /// The state between two batches, with which the range starts.
     private(set) var state = LedgerState()
@@ -16,6 +16,8 @@ struct RangeBase {
     private(set) var folded: UInt64 = 0
     /// Snapshots that could not be used.
     private(set) var notes: [String] = []
+    /// Whether the seal before the range names the state.
+    private(set) var isSealed = true
 
     var kind: AuditRange.Base {
         state.size == 0 ? .genesis : snapshot == nil ? .fold : .snapshot
@@ -23,37 +25,37 @@ struct RangeBase {
 
     /// Finds the state at the last end of a batch that is not behind an entry.
     ///
-    /// Loads the newest snapshot before it that the log bears out, and folds from there.
-    init(_ log: EventLog, before entry: UInt64, _ disk: any Disk) throws(RangeError) {
-        if entry > 0 { try load(log, before: entry, disk) }
-        let loaded = state.size
-        var reader = EntryReader(log, from: state.size)
-        while state.size < entry {
-            guard let batch = try Self.next(&reader), let last = batch.last, last.index < entry,
-                case .batchSealed = last.event
-            else { break }
-            for item in batch {
-                do throws(FoldError) { try state.apply(item.entry) } catch {
-                    throw .before(entry: item.index, problem: "\(error)")
-                }
-            }
+    /// Loads the newest snapshot before it that the log bears out, or what `base` says, and folds
+    /// from there.
+    init(
+        _ log: any SweptLog, before entry: UInt64, _ base: AuditBase, _ disk: any Disk
+    ) throws(RangeError) {
+        switch base {
+        case .search, .piece: if entry > 0 { try load(log, before: entry, disk) }
+        case .file(let path): try load(log, before: entry, path, disk)
+        case .state(let given):
+            invariant(given.size <= entry && !given.isBatchOpen, "a state behind the range")
+            state = given
         }
+        let loaded = state.size
+        if state.size < entry { try fold(log, before: entry) }
         folded = state.size - loaded
-        try checkSeal(log)
+        isSealed = try isSealed(in: log)
+        guard isSealed || base.allowsUnsealed else { throw .otherSeal(entry: state.size - 1) }
     }
 
-    private static func next(_ reader: inout EntryReader) throws(RangeError) -> [LoggedEntry]? {
-        do throws(ReadingError) { return try reader.batch() } catch {
-            switch error {
-            case .log(let error): throw .log(error)
-            case .undecodable(let entry, let error):
-                throw .before(entry: entry, problem: describe(error))
-            }
+    private mutating func fold(_ log: any SweptLog, before entry: UInt64) throws(RangeError) {
+        var fold: BatchFold
+        do throws(LogError) { fold = try BatchFold(log, from: state, to: entry) } catch {
+            throw .log(error)
         }
+        defer { fold.end() }
+        do throws(FoldFailure) { while try fold.take() {} } catch { throw RangeError(error) }
+        state = fold.state
     }
 
     private mutating func load(
-        _ log: EventLog, before entry: UInt64, _ disk: any Disk
+        _ log: any SweptLog, before entry: UInt64, _ disk: any Disk
     ) throws(RangeError) {
         let store = SnapshotStore(ledgerDirectory: log.directory, disk: disk)
         let heights: [Height]
@@ -74,7 +76,37 @@ struct RangeBase {
         }
     }
 
-    private static func root(_ log: EventLog, at size: UInt64) throws(SnapshotFlaw) -> Digest? {
+    /// Loads a snapshot that was named.
+    private mutating func load(
+        _ log: any SweptLog, before entry: UInt64, _ path: String, _ disk: any Disk
+    ) throws(RangeError) {
+        do {
+            let (header, state) = try SnapshotStore.load(at: path, disk: disk)
+            guard header.size <= entry else {
+                throw RangeError.snapshot(
+                    file: path,
+                    problem: "it is of the first \(header.size) entries, and the range starts with"
+                        + " entry \(entry)")
+            }
+            guard try Self.root(log, at: header.size) == header.root else {
+                throw RangeError.snapshot(
+                    file: path,
+                    problem: "the log has another root at its size, \(header.size)")
+            }
+            self.state = state
+            snapshot = path
+        } catch let error as RangeError {
+            throw error
+        } catch let flaw as SnapshotFlaw {
+            throw .snapshot(file: path, problem: "\(flaw)")
+        } catch {
+            fatalError("an error of an unknown kind: \(error)")
+        }
+    }
+
+    private static func root(
+        _ log: any SweptLog, at size: UInt64
+    ) throws(SnapshotFlaw) -> Digest? {
         guard size <= log.size else { return nil }
         do throws(LogError) { return try log.root(at: size) } catch {
             if case .disk(let error) = error { throw .disk(error) }
@@ -83,25 +115,40 @@ struct RangeBase {
     }
 
     /// Computes the roots of the state, and compares them with the seal before it.
-    private func checkSeal(_ log: EventLog) throws(RangeError) {
-        guard state.size > 0 else { return }
-        let place = state.size - 1
-        var reader = EntryReader(log, from: place)
-        let entry: LoggedEntry?
-        do throws(ReadingError) { entry = try reader.entry() } catch {
-            if case .log(let error) = error { throw .log(error) }
-            throw .otherSeal(entry: place)
+    private func isSealed(in log: any SweptLog) throws(RangeError) -> Bool {
+        guard state.size > 0 else { return true }
+        let seal: BatchSealed?
+        do throws(LogError) { seal = try log.seal(before: state.size) } catch {
+            throw .log(error)
         }
         let components = state.componentRoots()
-        guard case .batchSealed(let sealed)? = entry?.event, sealed.components == components,
-            sealed.stateRoot == StateRoot.combined(components), sealed.height == state.height
-        else { throw .otherSeal(entry: place) }
+        guard let seal else { return false }
+        return seal.components == components && seal.height == state.height
+            && seal.stateRoot == StateRoot.combined(components)
+    }
+}
+
+extension SweptLog {
+    /// The last of the first `size` entries, where it is a seal.
+    func seal(before size: UInt64) throws(LogError) -> BatchSealed? {
+        guard size > 0, size <= self.size else { return nil }
+        let source = try sweep(from: size - 1, tree: false, pieceBytes: 1)
+        guard source.count > 0 else { return nil }
+        for frame in try source.read(0).frames
+        where frame.firstIndex < size && size <= frame.endIndex {
+            do throws(DecodingError) {
+                let place = frame.range(of: Int(size - 1 - frame.firstIndex))
+                let event = try Event(decoding: frame.bytes, in: place)
+                if case .batchSealed(let seal) = event { return seal }
+            } catch { return nil }
+        }
+        return nil
     }
 }
 
 extension LedgerState {
     /// The place between two batches at which the state stands.
-    func end(in log: EventLog) throws(LogError) -> AuditRange.End {
+    func end(in log: any SweptLog) throws(LogError) -> AuditRange.End {
         AuditRange.End(
             size: size, height: height.rawValue, root: try log.root(at: size).hex,
             stateRoot: size > 0 ? StateRoot.combined(componentRoots()).hex : "")

@@ -60,6 +60,11 @@ package struct ResultContradiction: Codable, Equatable, Sendable {
     /// What is true.
     package let recomputed: JobResult
 
+    private enum CodingKeys: String, CodingKey {
+        case entry, job, validator, name, key, signed, recomputed
+        case jobID = "jobId"
+    }
+
     /// Says in what the two differ: in status, else in output, else in fuel.
     package var difference: String {
         if signed.status != recomputed.status || signed.reason != recomputed.reason {
@@ -86,4 +91,9 @@ package struct UnjudgedJob: Codable, Equatable, Sendable {
     package let obstacle: JobObstacle
     /// What exactly, in words.
     package let reason: String
+
+    private enum CodingKeys: String, CodingKey {
+        case job, obstacle, reason
+        case jobID = "jobId"
+    }
 }

@@ -17,6 +17,10 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ImmutableWeakCaptures"),
 ]
 
+/// The commit that `--version` names, where the build is told: a plain build leaves it out, so that
+/// it is never an old one.
+let commit = (Context.environment["RECOUNT_COMMIT"] ?? "").filter(\.isHexDigit)
+
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let nio: [Target.Dependency] = [
@@ -76,6 +80,8 @@ let package = Package(
         // Declarations only: the library is loaded at run time, where it is there.
         .systemLibrary(name: "CWasmtime"),
 
+        // What the build is told.
+        .target(name: "CBuild", cSettings: [.define("RECOUNT_COMMIT", to: "\"\(commit)\"")]),
         // Arithmetic with instructions that not every processor has.
         .target(name: "CKernels"),
 
@@ -151,7 +157,8 @@ let package = Package(
         .executableTarget(
             name: "recount",
             dependencies: [
-                "API", "Telemetry", "Simulation", "Node", "Network", "Hosting", "Replication",
+                "CBuild", "API", "Telemetry", "Simulation", "Node", "Network", "Hosting",
+                "Replication",
                 "Forensics", "Audit", "Compute", "Projections", "Storage", "Ledger",
                 "EventLog", "Groth16", "BN254", "Cryptography", arguments, logging,
             ],

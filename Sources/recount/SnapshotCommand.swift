@@ -25,7 +25,8 @@ struct SnapshotCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Option(help: ArgumentHelp("Snapshots that stay, this one included.", valueName: "count"))

@@ -39,7 +39,8 @@ let schemas = [
     "bridge-run", "bridge-show", "case-list", "case-show", "case-verify", "certificate-show",
     "certificate-verify", "chart-leaders", "chart-reputation", "checkpoint-cosign",
     "checkpoint-show", "checkpoint-sign", "checkpoint-verify", "config", "config-check", "culprits",
-    "diff", "disagreements", "evidence-verify", "export-tiles", "genesis", "genesis-accept",
+    "diff", "disagreements", "doctor", "evidence-verify", "export-tiles", "genesis",
+    "genesis-accept",
     "govern-propose", "govern-show", "govern-submit", "init", "job-list", "job-result", "job-run",
     "job-show", "job-submit", "keygen", "leaders", "ledger-check", "ledger-info", "log", "node",
     "projections-info", "projections-rebuild", "projections-verify", "proof-verify", "prove-check",
@@ -82,6 +83,8 @@ let package = Package(
 
         // What the build is told.
         .target(name: "CBuild", cSettings: [.define("RECOUNT_COMMIT", to: "\"\(commit)\"")]),
+        // What the system tells C alone.
+        .target(name: "CMachine"),
         // Arithmetic with instructions that not every processor has.
         .target(name: "CKernels"),
 
@@ -90,7 +93,9 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "BN254", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: strict),
-        .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: strict),
+        .target(
+            name: "EventLog", dependencies: ["Cryptography", "CLZ4", "CMachine"],
+            swiftSettings: strict),
         .target(
             name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
             swiftSettings: strict),

@@ -30,6 +30,7 @@ enum SchemaDocument: String, CaseIterable {
     case culprits
     case diff
     case disagreements
+    case doctor
     case evidenceVerify = "evidence-verify"
     case exportTiles = "export-tiles"
     case genesis
@@ -118,6 +119,7 @@ enum SchemaDocument: String, CaseIterable {
         case .culprits: PackageResources.culprits_json
         case .diff: PackageResources.diff_json
         case .disagreements: PackageResources.disagreements_json
+        case .doctor: PackageResources.doctor_json
         case .evidenceVerify: PackageResources.evidence_verify_json
         case .exportTiles: PackageResources.export_tiles_json
         case .genesis: PackageResources.genesis_json

@@ -39,7 +39,7 @@ let schemas = [
     "bridge-run", "bridge-show", "case-list", "case-show", "case-verify", "certificate-show",
     "certificate-verify", "chart-leaders", "chart-reputation", "checkpoint-cosign",
     "checkpoint-show", "checkpoint-sign", "checkpoint-verify", "config", "config-check", "culprits",
-    "diff", "disagreements", "doctor", "evidence-verify", "export-tiles", "genesis",
+    "diff", "disagreements", "doctor", "drill", "evidence-verify", "export-tiles", "genesis",
     "genesis-accept",
     "govern-propose", "govern-show", "govern-submit", "init", "job-list", "job-result", "job-run",
     "job-show", "job-submit", "keygen", "leaders", "ledger-check", "ledger-info", "log", "node",

@@ -110,6 +110,7 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand(named: "backup list", "copy"),
         PrintedCommand(named: "doctor", "net --backups copy"),
         PrintedCommand(named: "doctor", "lies"),
+        PrintedCommand(named: "drill", "net/validator-1 --key-file unlock.key --keep"),
         PrintedCommand(named: "export tiles", "net tile-files"),
         PrintedCommand(
             named: "proof verify",

@@ -262,7 +262,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["recount", "API", "TestSupport"],
-            swiftSettings: strict),
+            exclude: ["Golden"], swiftSettings: strict),
         // What the benchmarks print and compare, which their own package builds too.
         .target(
             name: "Figures", dependencies: ["BN254", "Cryptography"],

@@ -86,7 +86,8 @@ struct BackupHealth {
     }
 
     private func content(_ copy: String) -> HealthCheck? {
-        guard !FileManager.default.fileExists(atPath: copy + "/home/recount.toml") else {
+        guard !FileManager.default.fileExists(atPath: "\(copy)/\(DrillHome.kept)/recount.toml")
+        else {
             return nil
         }
         return HealthCheck(

@@ -130,8 +130,8 @@ extension HomeHealth {
             let hours = (restart.now.rawValue - state.time.rawValue) / 3_600_000
             add(
                 .restart, .warning,
-                "the last batch is \(hours) hours old: unless the others go on, it proposes"
-                    + " nothing and votes for nothing before somebody says that the clock is right",
+                "the last batch is \(hours == 1 ? "an hour" : "\(hours) hours") old: unless the"
+                    + " others go on, it proposes nothing and votes for nothing before somebody says that the clock is right",
                 advice: "where it is, start with --accept-clock-jump")
         }
         if let until = restart.silentUntil, state.time <= until {

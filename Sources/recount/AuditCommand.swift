@@ -91,7 +91,7 @@ struct AuditCommand: ParsableCommand {
 
     @Argument(
         help: "A ledger, the home of a validator, a local network, or a folder of tiles.",
-        completion: .directory)
+        completion: Completions.ledgers)
     var ledger: String?
 
     @Flag(help: "Print the report as one JSON object.")

@@ -55,7 +55,8 @@ struct BackupMakeCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Argument(

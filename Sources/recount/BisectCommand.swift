@@ -30,7 +30,8 @@ struct BisectCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Option(

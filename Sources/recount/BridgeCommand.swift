@@ -30,7 +30,7 @@ struct BridgeCommand: ParsableCommand {
 
 /// What the commands of a bridge take.
 struct BridgeOptions: ParsableArguments {
-    @Argument(help: "The local network.", completion: .directory)
+    @Argument(help: "The local network.", completion: Completions.homes)
     var network: String
 
     @Option(
@@ -187,7 +187,8 @@ struct BridgeConfirmCommand: ParsableCommand {
 
     @OptionGroup var options: BridgeOptions
 
-    @Argument(help: "The first digits of the request's identity.")
+    @Argument(
+        help: "The first digits of the request's identity.", completion: Completions.requests)
     var request: String
 
     @Flag(help: "It was paid.")

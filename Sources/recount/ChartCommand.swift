@@ -98,7 +98,9 @@ struct ChartReputationCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerArgument
 
-    @Argument(help: "Numbers or names of validators, or the first digits of their keys.")
+    @Argument(
+        help: "Numbers or names of validators, or the first digits of their keys.",
+        completion: Completions.validators)
     var validators: [String] = []
 
     @Option(

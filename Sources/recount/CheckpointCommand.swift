@@ -231,7 +231,7 @@ struct CheckpointSignCommand: ParsableCommand {
               recount checkpoint sign net
             """)
 
-    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
+    @Argument(help: "The home of a validator, or a local network.", completion: Completions.homes)
     var home: String
 
     @Option(
@@ -299,7 +299,7 @@ struct CheckpointCosignCommand: ParsableCommand {
             checkpoints/. Exit codes: 0 cosigned, 1 refused, 2 it could not be judged.
             """)
 
-    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
+    @Argument(help: "The home of a validator, or a local network.", completion: Completions.homes)
     var home: String
 
     @Argument(help: "The checkpoint.", completion: .file())

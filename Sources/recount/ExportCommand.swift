@@ -36,7 +36,8 @@ struct ExportTilesCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Argument(help: "The folder; made where it is not there.", completion: .directory)

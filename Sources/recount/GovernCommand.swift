@@ -197,10 +197,11 @@ struct GovernProposeCommand: ParsableCommand {
             change cannot be proposed.
             """)
 
-    @Argument(help: "The home of a validator, or a local network.", completion: .directory)
+    @Argument(help: "The home of a validator, or a local network.", completion: Completions.homes)
     var home: String
 
-    @Argument(help: "The kind of change.")
+    @Argument(
+        help: "The kind of change.", completion: .list(ChangeWords.kinds.map(\.name)))
     var kind: String
 
     @Argument(help: ArgumentHelp("Its fields.", valueName: "name=value"))
@@ -289,7 +290,7 @@ struct GovernSignCommand: ParsableCommand {
 
     @Argument(
         help: "The home of a validator, or a local network; not with --key.",
-        completion: .directory)
+        completion: Completions.homes)
     var home: String?
 
     @Option(
@@ -383,7 +384,7 @@ struct GovernShowCommand: ParsableCommand {
 
     @Argument(
         help: "The home of a validator, or a local network; none without a ledger.",
-        completion: .directory)
+        completion: Completions.homes)
     var home: String?
 
     @Flag(help: "Print one JSON object.")

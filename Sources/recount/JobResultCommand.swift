@@ -33,7 +33,9 @@ struct JobResultCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerOrNode
 
-    @Argument(help: "The first digits of the identity, or the entry of the job.")
+    @Argument(
+        help: "The first digits of the identity, or the entry of the job.",
+        completion: Completions.jobs)
     var id: String?
 
     @Option(

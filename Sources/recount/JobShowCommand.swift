@@ -19,7 +19,9 @@ struct JobShowCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerOrNode
 
-    @Argument(help: "The first digits of the identity, or the entry of the job.")
+    @Argument(
+        help: "The first digits of the identity, or the entry of the job.",
+        completion: Completions.jobs)
     var id: String?
 
     @Flag(help: "Print one JSON object.")

@@ -51,7 +51,8 @@ struct NodeOption: ParsableArguments {
 /// optional and call one of the checks in `validate`.
 struct LedgerOrNode: ParsableArguments {
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String?
 
     @OptionGroup var option: NodeOption

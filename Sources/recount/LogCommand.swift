@@ -52,13 +52,13 @@ struct LogCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Only what is about a request: its entry, or the first digits of its identity.",
-            valueName: "id"))
+            valueName: "id"), completion: Completions.requests)
     var request: String?
 
     @Option(
         help: ArgumentHelp(
             "Only what is about a validator: its number, name, or first digits of its key.",
-            valueName: "id"))
+            valueName: "id"), completion: Completions.validators)
     var validator: String?
 
     @Flag(help: "Wait for new entries and list them too.")

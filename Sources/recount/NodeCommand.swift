@@ -58,7 +58,8 @@ struct NodeCommand: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: "The home of a validator, of an observer, or of the bridge.", completion: .directory)
+        help: "The home of a validator, of an observer, or of the bridge.",
+        completion: Completions.homes)
     var home: String
 
     @Option(

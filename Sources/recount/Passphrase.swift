@@ -12,6 +12,11 @@ enum Passphrase {
     private static let variable = "RECOUNT_PASSPHRASE"
     private static let known = Mutex<SecretBytes?>(nil)
 
+    /// Whether it can be had without asking anybody.
+    static var isAtHand: Bool {
+        known.withLock { $0 != nil } || ProcessInfo.processInfo.environment[variable] != nil
+    }
+
     /// Takes `RECOUNT_PASSPHRASE` out of the environment, or asks on a terminal; twice for a new
     /// one. Once for a program: later calls give the same.
     static func read(isNew: Bool) throws(NodeError) -> SecretBytes {

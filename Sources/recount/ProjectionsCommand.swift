@@ -39,7 +39,9 @@ struct ProjectionsRebuildCommand: ParsableCommand {
             Exit codes: 0 they are built, 2 they could not be.
             """)
 
-    @Argument(help: "A ledger, the home of a validator, or a local network.")
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Flag(help: "Print one JSON object.")
@@ -98,7 +100,9 @@ struct ProjectionsVerifyCommand: ParsableCommand {
             Exit codes: 0 every row is right, 1 something differs, 2 it cannot be told.
             """)
 
-    @Argument(help: "A ledger, the home of a validator, or a local network.")
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Flag(help: "Print one JSON object.")
@@ -177,7 +181,9 @@ struct ProjectionsInfoCommand: ParsableCommand {
               recount projections info home
             """)
 
-    @Argument(help: "A ledger, the home of a validator, or a local network.")
+    @Argument(
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Flag(help: "Print one JSON object.")

@@ -36,7 +36,9 @@ struct ProveRequestCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerOrNode
 
-    @Argument(help: "The first digits of the identity, or the entry of the request.")
+    @Argument(
+        help: "The first digits of the identity, or the entry of the request.",
+        completion: Completions.requests)
     var id: String?
 
     @Option(

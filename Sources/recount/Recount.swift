@@ -42,7 +42,8 @@ struct Recount: AsyncParsableCommand {
             ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self, ProveCommand.self,
             CertificateCommand.self,
             CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
-            RecoverCommand.self, BridgeCommand.self, ExportCommand.self, SimulateCommand.self,
+            RecoverCommand.self, DrillCommand.self, DoctorCommand.self, BridgeCommand.self,
+            ExportCommand.self, SimulateCommand.self,
             ProofCommand.self, RequestCommand.self, LedgerCommand.self, ProjectionsCommand.self,
             ConfigCommand.self, CompileModuleCommand.self,
         ])

@@ -43,7 +43,7 @@ struct RecoverCommand: ParsableCommand {
     @Argument(
         help: ArgumentHelp(
             "The home of a validator, or the directory of a ledger; for journals also a local"
-                + " network."), completion: .directory)
+                + " network."), completion: Completions.ledgers)
     var home: String
 
     @Option(
@@ -71,7 +71,8 @@ struct RecoverCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Begin the journal of this validator anew; may be repeated.", valueName: "name"))
+            "Begin the journal of this validator anew; may be repeated.", valueName: "name"),
+        completion: Completions.validators)
     var newJournal: [String] = []
 
     @Flag(help: "Print one JSON object.")

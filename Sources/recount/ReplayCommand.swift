@@ -30,7 +30,8 @@ struct ReplayCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Option(help: "The last entry to be applied, or a time.")

@@ -44,7 +44,7 @@ struct RunCommand: AsyncParsableCommand {
             could not go on.
             """)
 
-    @Argument(help: "The local network.", completion: .directory)
+    @Argument(help: "The local network.", completion: Completions.homes)
     var network: String
 
     @Option(

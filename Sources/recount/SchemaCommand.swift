@@ -25,7 +25,8 @@ struct SchemaCommand: ParsableCommand {
             Exit codes: 0 printed; 2 there is no schema of that command.
             """)
 
-    @Argument(help: "The command, in its words: why, case show.")
+    @Argument(
+        help: "The command, in its words: why, case show.", completion: Completions.schemas)
     var command: [String] = []
 
     @Flag(help: "Print the list as JSON Lines: command, description.")

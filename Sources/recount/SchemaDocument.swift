@@ -30,6 +30,8 @@ enum SchemaDocument: String, CaseIterable {
     case culprits
     case diff
     case disagreements
+    case doctor
+    case drill
     case evidenceVerify = "evidence-verify"
     case exportTiles = "export-tiles"
     case genesis
@@ -118,6 +120,8 @@ enum SchemaDocument: String, CaseIterable {
         case .culprits: PackageResources.culprits_json
         case .diff: PackageResources.diff_json
         case .disagreements: PackageResources.disagreements_json
+        case .doctor: PackageResources.doctor_json
+        case .drill: PackageResources.drill_json
         case .evidenceVerify: PackageResources.evidence_verify_json
         case .exportTiles: PackageResources.export_tiles_json
         case .genesis: PackageResources.genesis_json

@@ -28,12 +28,15 @@ struct ShowLeaderCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerOrNode
 
-    @Argument(help: "The height of a batch, or the first digits of a request's identity.")
+    @Argument(
+        help: "The height of a batch, or the first digits of a request's identity.",
+        completion: Completions.led)
     var id: String?
 
     @Option(
         help: ArgumentHelp(
-            "The entry of a request, or the first digits of its identity.", valueName: "id"))
+            "The entry of a request, or the first digits of its identity.", valueName: "id"),
+        completion: Completions.requests)
     var request: String?
 
     @Flag(help: "Print one JSON object.")

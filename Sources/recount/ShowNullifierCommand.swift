@@ -28,7 +28,9 @@ struct ShowNullifierCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerOrNode
 
-    @Argument(help: "The first hexadecimal digits of the nullifier, or its decimal number.")
+    @Argument(
+        help: "The first hexadecimal digits of the nullifier, or its decimal number.",
+        completion: Completions.nullifiers)
     var nullifier: String?
 
     @Flag(help: "Print one JSON object.")

@@ -27,7 +27,9 @@ struct ShowReputationCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerOrNode
 
-    @Argument(help: "The number or name of the validator, or the first digits of its key.")
+    @Argument(
+        help: "The number or name of the validator, or the first digits of its key.",
+        completion: Completions.validators)
     var validator: String?
 
     @Option(help: ArgumentHelp("The newest so many changes; 0 for all.", valueName: "count"))

@@ -30,7 +30,9 @@ struct ShowRequestCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerOrNode
 
-    @Argument(help: "The first digits of the identity, or the entry of the request.")
+    @Argument(
+        help: "The first digits of the identity, or the entry of the request.",
+        completion: Completions.requests)
     var id: String?
 
     @Flag(help: "Print one JSON object.")

@@ -22,7 +22,9 @@ struct ShowValidatorCommand: ParsableCommand {
 
     @OptionGroup var place: LedgerOrNode
 
-    @Argument(help: "The number or name of the validator, or the first digits of its key.")
+    @Argument(
+        help: "The number or name of the validator, or the first digits of its key.",
+        completion: Completions.validators)
     var id: String?
 
     @Flag(help: "Print one JSON object.")

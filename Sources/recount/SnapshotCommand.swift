@@ -36,7 +36,7 @@ struct SnapshotCommand: ParsableCommand {
 
     @Argument(
         help: "A ledger, the home of a validator, a local network, or a folder of tiles.",
-        completion: .directory)
+        completion: Completions.ledgers)
     var ledger: String
 
     @Option(help: ArgumentHelp("Write one behind each so many entries.", valueName: "entries"))

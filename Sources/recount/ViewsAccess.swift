@@ -176,6 +176,7 @@ struct RangeOptions: ParsableArguments {
 /// The argument that names a ledger.
 struct LedgerArgument: ParsableArguments {
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 }

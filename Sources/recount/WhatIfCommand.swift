@@ -36,7 +36,8 @@ struct WhatIfCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Option(help: "How many approvals approve.")

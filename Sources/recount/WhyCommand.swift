@@ -43,11 +43,13 @@ struct WhyCommand: ParsableCommand {
             else; 2 there is no such thing, or the log cannot be read.
             """)
 
-    @Argument(help: "What is to be explained: kind:name, or a name.")
+    @Argument(
+        help: "What is to be explained: kind:name, or a name.", completion: Completions.things)
     var thing: String
 
     @Argument(
-        help: "A ledger, the home of a validator, or a local network.", completion: .directory)
+        help: "A ledger, the home of a validator, or a local network.",
+        completion: Completions.ledgers)
     var ledger: String
 
     @Flag(help: "Draw the chain of causes too.")

@@ -24,7 +24,8 @@ struct HelpTests {
         ["govern", "submit"], ["bridge"], ["bridge", "show"], ["bridge", "rebuild"],
         ["bridge", "confirm"], ["bridge", "run"], ["prove", "entry"], ["prove", "request"],
         ["job", "list"], ["job", "result"], ["checkpoint", "show"], ["checkpoint", "verify"],
-        ["recover"], ["backup"], ["backup", "make"], ["backup", "list"], ["checkpoint", "sign"],
+        ["recover"], ["doctor"], ["drill"], ["backup"], ["backup", "make"], ["backup", "list"],
+        ["checkpoint", "sign"],
         ["checkpoint", "cosign"], ["job", "submit"],
     ]
 

@@ -113,6 +113,9 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand(named: "snapshot", "lies/node-0"),
         PrintedCommand(named: "backup", "lies/node-0 copy"),
         PrintedCommand(named: "backup list", "copy"),
+        PrintedCommand(named: "doctor", "net --backups copy"),
+        PrintedCommand(named: "doctor", "lies"),
+        PrintedCommand(named: "drill", "net/validator-1 --key-file unlock.key --keep"),
         PrintedCommand(named: "export tiles", "net tile-files"),
         PrintedCommand(
             named: "proof verify",

@@ -40,6 +40,8 @@ struct UsageTests {
         let result = try Command.run("--version")
         #expect(result.status == 0)
         #expect(result.lines.first?.wholeMatch(of: /recount [0-9]+\.[0-9]+\.[0-9]+/) != nil)
+        // A build that was not told of a commit names none, and never another's.
+        #expect(result.output.contains(/\ncommit ([0-9a-f]{40}|unknown: the build was not told)\n/))
         #expect(result.output.contains("ledger format 1\n"))
         #expect(result.output.contains("jobs run by wasmtime "))
         #expect(try Command.run("audit", "--version").output == result.output)

@@ -154,6 +154,11 @@ package enum NodeLimits {
     /// Checkpoints that stay unless told otherwise.
     package static let checkpointsKept: UInt64 = 64
 
+    /// Bytes without which a disk is as good as full: two frames of a log.
+    package static let freeBytesMin: UInt64 = 128 << 20
+    /// Bytes below which a person should look at the disk.
+    package static let freeBytesLow: UInt64 = 1 << 30
+
     /// How long a run waits for what a validator announces, in ms.
     package static let announcingMilliseconds: UInt64 = 10_000
     /// The version of the program, as validators announce it.

@@ -1,0 +1,42 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+/// One thing that was looked at, how it is, and what to do.
+package struct HealthCheck: Sendable, Equatable {
+    /// What was looked at.
+    package enum Subject: String, Sendable, CaseIterable {
+        case configuration, keys, ledger, journal, waiting, cases, clock, disk, versions, peers
+        case backups, restart, network
+    }
+
+    /// How it is.
+    package enum Verdict: String, Sendable, CaseIterable {
+        /// As it should be.
+        case good
+        /// A person should look at it.
+        case warning
+        /// Something is wrong.
+        case bad
+        /// It was not looked at; `finding` says why.
+        case unknown
+    }
+
+    /// What was looked at.
+    package let subject: Subject
+    /// How it is.
+    package let verdict: Verdict
+    /// What was found, in words.
+    package let finding: String
+    /// What to do; nil where nothing is to be done, or the finding says it.
+    package let advice: String?
+
+    /// Joins them.
+    package init(
+        _ subject: Subject, _ verdict: Verdict, _ finding: String, advice: String? = nil
+    ) {
+        self.subject = subject
+        self.verdict = verdict
+        self.finding = finding
+        self.advice = advice
+    }
+}

@@ -93,9 +93,7 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "BN254", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: strict),
-        .target(
-            name: "EventLog", dependencies: ["Cryptography", "CLZ4", "CMachine"],
-            swiftSettings: strict),
+        .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: strict),
         .target(
             name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
             swiftSettings: strict),
@@ -148,7 +146,7 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "Network", "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger",
-                "EventLog", "Groth16", "BN254", "Cryptography", grdb,
+                "EventLog", "Groth16", "BN254", "Cryptography", "CMachine", grdb,
             ],
             swiftSettings: strict),
         .target(

@@ -32,6 +32,7 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
         .systemLibrary(name: "CWasmtime"),
         .target(name: "CKernels"),
+        .target(name: "CMachine"),
         .target(
             name: "Cryptography",
             dependencies: [
@@ -94,7 +95,7 @@ let package = Package(
             dependencies: [
                 "Network", "Hosting", "Replication", "Projections", "Compute", "Storage", "Ledger",
                 "EventLog", "Groth16",
-                "BN254", "Cryptography",
+                "BN254", "Cryptography", "CMachine",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),

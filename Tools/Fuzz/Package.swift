@@ -79,7 +79,7 @@ let package = Package(
                 "Duties/Settling.swift", "Duties/SharedRunner.swift", "Duties/Spooling.swift",
                 "Duties/Telling.swift",
                 "Genesis/GenesisFile+Collect.swift", "Genesis/PartyHome.swift",
-                "Genesis/PartyHome+Accept.swift", "Home/BridgeHome.swift", "Home/HomePart.swift",
+                "Genesis/PartyHome+Accept.swift", "Health", "Home/BridgeHome.swift", "Home/HomePart.swift",
                 "Home/LocalNetwork.swift", "Home/LocalNetwork+Initialise.swift",
                 "Home/LocalNetwork+Join.swift", "Home/LocalPeers.swift",
                 "Home/NodeCheckpoints.swift", "Home/NodeHome.swift", "Home/NodeJournals.swift",
@@ -87,7 +87,7 @@ let package = Package(
                 "Home/SubmitterHome.swift", "Jobs/JobSubmission.swift", "Local",
                 "Network/NetworkTopics.swift", "Network/NetworkTransport.swift",
                 "Network/NodeProcess.swift", "Node", "Spool",
-                "Support/NodeError+Description.swift", "Transport",
+                "Support/ClockSteering.swift", "Support/NodeError+Description.swift", "Transport",
             ],
             swiftSettings: settings),
         // Without what needs sockets: the machines that read are all there.

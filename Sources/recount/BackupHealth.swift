@@ -10,6 +10,9 @@ import Storage
 
 /// Whether the copies of a ledger that are kept would serve.
 struct BackupHealth {
+    /// The folder of a copy that holds what is kept of a home beside its ledger.
+    static let kept = "home"
+
     private let homes: [DoctorReport.Home]
     private let folder: String?
     /// A copy that is older should be looked at, in seconds: a week.
@@ -86,7 +89,7 @@ struct BackupHealth {
     }
 
     private func content(_ copy: String) -> HealthCheck? {
-        guard !FileManager.default.fileExists(atPath: "\(copy)/\(DrillHome.kept)/recount.toml")
+        guard !FileManager.default.fileExists(atPath: "\(copy)/\(Self.kept)/recount.toml")
         else {
             return nil
         }

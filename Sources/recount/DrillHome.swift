@@ -33,13 +33,14 @@ struct DrillHome {
                 attributes: [.posixPermissions: 0o700])
             try files.createSymbolicLink(
                 atPath: rebuilt + "/keys", withDestinationPath: home + "/keys")
-            if files.fileExists(atPath: copy + "/home/circuits") {
+            if files.fileExists(atPath: "\(copy)/\(BackupHealth.kept)/circuits") {
                 try files.copyItem(
-                    atPath: copy + "/home/circuits", toPath: rebuilt + "/circuits")
+                    atPath: "\(copy)/\(BackupHealth.kept)/circuits", toPath: rebuilt + "/circuits")
             }
         } catch { throw Failure("\(rebuilt) cannot be made: \(ErrorWords.of(error))") }
-        made.hasConfiguration = files.fileExists(atPath: copy + "/home/recount.toml")
-        try configure(made.hasConfiguration ? copy + "/home" : home)
+        made.hasConfiguration = files.fileExists(
+            atPath: "\(copy)/\(BackupHealth.kept)/recount.toml")
+        try configure(made.hasConfiguration ? "\(copy)/\(BackupHealth.kept)" : home)
         if !made.hasConfiguration {
             made.lacks.append(
                 "the configuration and the verifying keys: copy the home, not its ledger alone")

@@ -114,7 +114,7 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand(named: "backup", "lies/node-0 copy"),
         PrintedCommand(named: "backup list", "copy"),
         PrintedCommand(named: "doctor", "net --backups copy"),
-        PrintedCommand(named: "doctor", "lies"),
+        PrintedCommand(named: "doctor", "net/validator-1 --key-file unlock.key"),
         PrintedCommand(named: "drill", "net/validator-1 --key-file unlock.key --keep"),
         PrintedCommand(named: "export tiles", "net tile-files"),
         PrintedCommand(
@@ -175,7 +175,8 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
     /// What a command printed each time here, and does not where something is otherwise: where
     /// nothing is decided yet, a file is absent, or a configuration wrong.
     static let rare: [String: Set<String>] = [
-        "case show": ["needed", "entries"],
+        "case show": ["needed", "entries"], "doctor": ["commit"],
+        "drill": ["root", "entries_recovered", "scratch"],
         "requests": [
             "reason", "decided", "close_cause", "decided_time", "margin", "deciding", "closed",
             "closing_approvals", "spare",

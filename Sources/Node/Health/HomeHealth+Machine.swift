@@ -131,7 +131,8 @@ extension HomeHealth {
             add(
                 .restart, .warning,
                 "the last batch is \(hours == 1 ? "an hour" : "\(hours) hours") old: unless the"
-                    + " others go on, it proposes nothing and votes for nothing before somebody says that the clock is right",
+                    + " others go on, it proposes nothing and votes for nothing before somebody"
+                    + " says that the clock is right",
                 advice: "where it is, start with --accept-clock-jump")
         }
         if let until = restart.silentUntil, state.time <= until {

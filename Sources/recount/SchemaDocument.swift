@@ -31,6 +31,7 @@ enum SchemaDocument: String, CaseIterable {
     case diff
     case disagreements
     case evidenceVerify = "evidence-verify"
+    case exportParquet = "export-parquet"
     case exportTiles = "export-tiles"
     case genesis
     case genesisAccept = "genesis-accept"
@@ -119,6 +120,7 @@ enum SchemaDocument: String, CaseIterable {
         case .diff: PackageResources.diff_json
         case .disagreements: PackageResources.disagreements_json
         case .evidenceVerify: PackageResources.evidence_verify_json
+        case .exportParquet: PackageResources.export_parquet_json
         case .exportTiles: PackageResources.export_tiles_json
         case .genesis: PackageResources.genesis_json
         case .genesisAccept: PackageResources.genesis_accept_json

@@ -360,14 +360,14 @@ struct AuditText {
         let what =
             report.range == nil || report.pieces != nil ? "The ledger" : "This part of the ledger"
         let isWhole = report.pieces?.problems.isEmpty ?? true
+        let unshown = "no quorum is shown for batch \(report.height), its last"
         let verdict =
-            report.isRight && !isWhole
-            ? "The verdicts do not make one on the whole ledger."
-            : !report.isRight
-                ? "\(what) is wrong."
+            !report.isRight
+            ? "\(what) is wrong."
+            : !isWhole
+                ? "The verdicts do not make one on the whole ledger."
                 : report.isWithoutQuorum
-                    ? "\(what) is right, but no quorum is shown for batch \(report.height), its last."
-                    : "\(what) is right."
+                    ? "\(what) is right, but \(unshown)." : "\(what) is right."
         let others = [
             report.network.isEmpty
                 ? "" : " \(Text.count(UInt64(report.network.count), "finding")) about its network.",

@@ -33,6 +33,7 @@ enum SchemaDocument: String, CaseIterable {
     case doctor
     case drill
     case evidenceVerify = "evidence-verify"
+    case exportParquet = "export-parquet"
     case exportTiles = "export-tiles"
     case genesis
     case genesisAccept = "genesis-accept"
@@ -123,6 +124,7 @@ enum SchemaDocument: String, CaseIterable {
         case .doctor: PackageResources.doctor_json
         case .drill: PackageResources.drill_json
         case .evidenceVerify: PackageResources.evidence_verify_json
+        case .exportParquet: PackageResources.export_parquet_json
         case .exportTiles: PackageResources.export_tiles_json
         case .genesis: PackageResources.genesis_json
         case .genesisAccept: PackageResources.genesis_accept_json

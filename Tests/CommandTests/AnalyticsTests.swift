@@ -142,7 +142,8 @@ struct AnalyticsTests {
         let run = try Self.simulated.get()
         let words = line.split(separator: " ").map { $0 == "H" ? run.home : String($0) }
         let result = try Command.run(words + ["--csv"])
-        #expect(result.status == 0, "\(result.errors)")
+        // The answer may be no: there are disagreements.
+        #expect(result.status != 2, "\(result.errors)")
         let rows = result.output.components(separatedBy: "\r\n")
         #expect(rows.count >= 2 && rows.last == "", "\(result.output.prefix(200))")
         #expect(!(rows.first ?? "").isEmpty && rows.first?.contains(" ") == false)

@@ -49,8 +49,8 @@ package enum ColumnStream {
         package var rows: [String: UInt64]
     }
 
-    /// Writes the rows of the entries from the batch of `from` on, to the last batch that ends at or
-    /// before `to`.
+    /// Writes the rows of the entries from the batch of `from` on, to the last batch that ends at
+    /// or before `to`.
     ///
     /// - Parameters:
     ///   - path: A home, a ledger directory, or a folder of tiles.

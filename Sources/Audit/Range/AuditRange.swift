@@ -100,8 +100,8 @@ package struct AuditRangeRequest: Sendable {
 package enum AuditBase: Sendable {
     /// In the snapshots beside the log; what they do not hold is folded.
     case search
-    /// The same, for one of several pieces: a state that the log does not seal serves as well, since
-    /// the piece before it tells why.
+    /// The same, for one of several pieces: a state that the log does not seal serves as well,
+    /// since the piece before it tells why.
     case piece
     /// In this file of a snapshot.
     case file(String)

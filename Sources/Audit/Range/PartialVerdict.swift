@@ -6,8 +6,8 @@ internal import Foundation
 
 /// What an audit of one part of a log says, as it lies in a file.
 ///
-/// Nobody has signed it: whoever writes such a file can say anything in it. What can be held against
-/// it is told by `AuditCombination`.
+/// Nobody has signed it: whoever writes such a file can say anything in it. What can be held
+/// against it is told by `AuditCombination`.
 package struct PartialVerdict: Sendable {
     /// The most bytes of a file.
     package static let bytesMax = 64 << 20

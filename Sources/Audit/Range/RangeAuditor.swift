@@ -229,9 +229,11 @@ package struct RangeAuditor {
         let place = try state.end(in: log)
         report.range?.end = place
         guard let part = pass.range, part.start == tree?.end, part.end == state.size else {
+            report.range?.subtrees = nil
             return tree = nil
         }
         tree?.append(part)
+        report.range?.subtrees = tree?.nodes.map(\.hash.hex)
     }
 
     /// Says what was not looked at, and holds what lies beside the log against it.

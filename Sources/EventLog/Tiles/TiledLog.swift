@@ -3,7 +3,7 @@
 
 package import Cryptography
 
-/// A log that is read from a folder of tiles: of it only the tiles that are asked for must be there.
+/// A log that is read from a folder of tiles, of which only those that are asked for must be there.
 ///
 /// What is read leads to the root that the folder's checkpoint names, whose signatures nobody has
 /// checked: whoever reads from here says under which root, and others compare that. `@unchecked`:

@@ -142,6 +142,14 @@ extension LedgerState {
     }
 }
 
+extension RecordedResult {
+    /// Whether two results are equal: status and output alike, and no abstention.
+    package func matches(_ other: RecordedResult) -> Bool {
+        event.status.kind != .abstained && event.status == other.event.status
+            && event.output == other.event.output
+    }
+}
+
 extension Job {
     /// How the job is decided once `result` is in, or nil where it is not.
     func decision(with result: RecordedResult) -> JobDecision? {

@@ -126,6 +126,7 @@ extension Job {
 // MARK: - Changes
 
 extension Derivation {
+    /// The reputation of a validator behind the events so far.
     func reputation(of validator: ValidatorIndex, in state: LedgerState) -> Reputation {
         reputations[validator] ?? state.validators[Int(validator.rawValue)].reputation
     }

@@ -229,7 +229,7 @@ extension LedgerState {
     }
 
     private func recordDisagreement(_ round: Round, _ derivation: inout Derivation) {
-        var sides = Array(repeating: Side(validators: []), count: 3)
+        var sides = Vote.allNamed.map { _ in Side(validators: []) }
         for (member, vote) in zip(round.pinned.members, round.votes) {
             guard let vote else { continue }
             sides[Int(vote.event.vote.rawValue)].validators.append(member.index)

@@ -9,12 +9,6 @@ package struct RecordedResult: Equatable, Sendable {
     package let entry: EntryIndex
     /// What it says.
     package let event: ResultReported
-
-    /// Whether two results are equal: status and output alike, and no abstention.
-    package func matches(_ other: RecordedResult) -> Bool {
-        event.status.kind != .abstained && event.status == other.event.status
-            && event.output == other.event.output
-    }
 }
 
 extension RecordedResult: BorshCodable {

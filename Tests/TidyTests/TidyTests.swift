@@ -53,16 +53,32 @@ struct TidyTests {
         #expect(told == Set(names))
     }
 
-    @Test("The page Rules tells of failures elsewhere under its headings")
+    @Test("The page Rules tells of failures elsewhere, under headings that are the files of rules")
     func rulesHaveReasons() throws {
         let pages = Pages(try Tree.files())
         let page = try #require(pages.articles.first { $0.path.hasSuffix("/Rules.md") })
         #expect(pages.failures(of: page).count >= 20)
-        for heading in [
-            "Requests", "Bindings", "Rounds", "Reputation", "Leaders", "Jobs", "Settlements",
-            "Membership", "Evidence", "Batches", "Refusals",
-        ] {
-            #expect(page.text.contains("\n## \(heading)\n"), "no heading \(heading)")
+        let headings = page.text.matches(of: /\n## (\w+)\n/).map { String($0.1) }
+        let files = pages.texts.keys.compactMap {
+            $0.wholeMatch(of: /Sources\/Ledger\/Rules\/(.+)\.swift/).map { String($0.1) }
+        }
+        #expect(files.count == 11)
+        #expect(headings.sorted() == (files + ["Overview"]).sorted())
+    }
+
+    @Test("Each component of the state has a file, which tells its invariants")
+    func componentsHaveFiles() throws {
+        let files = try Tree.files().filter { $0.path.hasPrefix("Sources/Ledger/State/") }
+        let list = try #require(files.first { $0.path.hasSuffix("/Components.swift") })
+        let names = list.text.matches(of: /\n    var (\w+) = (\w+)\(\)/).map {
+            (label: String($0.1), type: String($0.2))
+        }
+        #expect(names.count == 13)
+        for (label, type) in names {
+            let file = try #require(files.first { $0.path.hasSuffix("/\(type).swift") })
+            #expect(type.lowercased() == "\(label)component")
+            #expect(file.text.contains("/// Invariants"), "\(type) tells no invariants")
+            #expect(file.text.contains("static let kind = StateComponent.\(label)\n"))
         }
     }
 

@@ -30,7 +30,7 @@ package struct HealthCheck: Sendable, Equatable {
     /// What to do; nil where nothing is to be done, or the finding says it.
     package let advice: String?
 
-    /// Joins them.
+    /// - Precondition: `finding` is not empty: each verdict has its ground.
     package init(
         _ subject: Subject, _ verdict: Verdict, _ finding: String, advice: String? = nil
     ) {

@@ -20,9 +20,9 @@ struct CatchingUp: Sendable {
     /// Whom to tell where this node stands: the next few of the members after `own`, so that each
     /// of them is asked before one is asked again, and not all answer the same.
     mutating func nextAsked(
-        of members: [ValidatorIndex], by own: ValidatorIndex
+        of members: [ValidatorIndex], by own: ValidatorIndex?
     ) -> [ValidatorIndex] {
-        let after = members.firstIndex { $0 > own } ?? 0
+        let after = own.flatMap { own in members.firstIndex { $0 > own } } ?? 0
         let peers = (members[after...] + members[..<after]).filter { $0 != own }
         let count = min(ReplicationLimits.askedPerStatus, peers.count)
         defer { statusCount += 1 }

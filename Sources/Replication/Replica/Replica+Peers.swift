@@ -15,11 +15,6 @@ extension Replica {
         pacing.statusAt =
             now.uptime
             + (isRunning ? settings.statusMilliseconds : settings.idleStatusMilliseconds)
-        guard let index, members.contains(where: { $0.index == index }) else {
-            // One that is nobody there may know others that only follow, and no member.
-            effects.append(.broadcast(.status(status)))
-            return
-        }
         let asked = catchingUp.nextAsked(of: members.map(\.index), by: index)
         effects += asked.map { .send(.status(status), to: $0) }
     }

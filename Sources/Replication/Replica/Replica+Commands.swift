@@ -35,7 +35,7 @@ extension Replica {
             case .never: return
             }
             pool.others.add(message, refusal, isOurs: peer == nil, at: now.uptime)
-            if peer == nil, passesOn(message) { effects.append(.broadcast(.command(message))) }
+            if peer == nil { effects.append(.broadcast(.command(message))) }
         }
     }
 
@@ -55,7 +55,6 @@ extension Replica {
         note(judgement, of: id)
         guard peer == nil else { return }
         pool.noteSpread(id, at: now.uptime)
-        guard passesOn(.request(message)) else { return }
         effects.append(.broadcast(.command(.request(message))))
     }
 

@@ -181,13 +181,11 @@ struct Workload {
     /// Time after which the bridge reports.
     mutating func settlementPause() -> UInt64 { random.number(in: 100_000...2_000_000) }
 
-    /// Which of so many nodes an errand goes to this time: all, or a few. Every other client of
-    /// those that tell a few knows whom to tell first.
-    mutating func targets(nodes: Int, ranked: [Int]) -> [Int] {
+    /// Which of so many nodes an errand goes to this time: all, or a few.
+    mutating func targets(nodes: Int) -> [Int] {
         guard random.below(4) > 0 else { return Array(0..<nodes) }
         let few = 1 + random.below(max(1, nodes / 3))
-        let order = random.below(2) == 0 ? ranked : random.shuffled(Array(0..<nodes))
-        return Array(order.prefix(few))
+        return Array(random.shuffled(Array(0..<nodes)).prefix(few))
     }
 
     /// A draw for a choice that the simulator makes for the outside.

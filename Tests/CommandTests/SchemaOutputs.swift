@@ -319,6 +319,7 @@ struct SchemaRuns {
         let first = String(word.prefix { $0 != "/" })
         let names = [
             "lies", "fork", "memory", "proofs", "net", "net-2", "p", "copy", "tile-files", "homes",
+            "marks",
         ]
         let isFile = [
             ".json", ".toml", ".rcct", ".jsonl", ".key", ".keys", ".recount", ".checkpoint",

@@ -97,7 +97,7 @@ extension FuzzTarget {
                 }
             }
             for (number, vote) in votes.prefix(1).enumerated() {
-                let text = try NodeJSON.encode(VerificationVote(vote))
+                let text = try NodeJSON.encode(VerificationVote(SignedVote(vote)))
                 seeds.append(Seed(name: "vote-\(number)", bytes: [1] + Array(text.utf8)))
             }
             return seeds
@@ -113,7 +113,8 @@ extension FuzzTarget {
                 let message = decoded({ () throws(LineProblem) in try vote.message() })
             else { return }
             do {
-                law(try VerificationVote(message).message() == message, "a vote and back")
+                let again = try VerificationVote(SignedVote(message)).message()
+                law(again == message, "a vote and back")
             } catch {
                 fatalError("a vote that was read cannot be written: \(error)")
             }
@@ -237,9 +238,11 @@ extension FuzzTarget {
         do throws(JournalError) {
             let said = try opened.votes(
                 for: held.map { ($0.0, Verdict(.abstain, .unspecified)) }, at: Time(1 << 40))
-            for (message, (request, verdict)) in zip(said, held) {
-                law(message.request == request, "votes come in order")
-                law(message.vote == verdict?.vote, "a verdict is said again")
+            let votes = said.flatMap(\.signedVotes).map(\.vote)
+            law(votes.count == held.count, "each verdict is said again")
+            for vote in votes {
+                let verdict = held.first { $0.0 == vote.request }?.1
+                law(vote.vote == verdict?.vote, "a verdict is said again")
             }
             try opened.close()
         } catch {

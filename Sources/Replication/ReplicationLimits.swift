@@ -72,6 +72,8 @@ package enum ReplicationLimits {
     package static let answerBytesPerSecond = 2 << 20
     /// Answers that a peer is given at once, and in a second; a batch counts as one.
     package static let answerWorkPerSecond = 1_024
+    /// Peers to which a node says at one time where it stands.
+    package static let askedPerStatus = 3
     /// Votes that answer one status.
     package static let votesPerAnswerMax = 256
     /// Batches that answer one status.

@@ -21,8 +21,9 @@ package struct ReplicationSettings: Equatable, Sendable {
     package var delayMilliseconds: UInt64 = 2_000
     /// Time between two batches where there is no other reason for one.
     package var idleMilliseconds: UInt64 = 30_000
-    /// Time between two statuses to the peers while a height runs.
-    package var statusMilliseconds: UInt64 = 300
+    /// Time without progress after which a node asks a few peers, and time between two such
+    /// questions while a height runs.
+    package var statusMilliseconds: UInt64 = 200
     /// Time between two statuses while none runs.
     package var idleStatusMilliseconds: UInt64 = 1_000
     /// How far the clock may run ahead of what is known without the operator's word.

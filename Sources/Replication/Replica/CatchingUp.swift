@@ -10,8 +10,24 @@ struct CatchingUp: Sendable {
     private var answeredAt: [ValidatorIndex: UInt64] = [:]
     /// The last height of which each peer was sent the batch.
     private var servedHeights: [ValidatorIndex: Height] = [:]
+    /// How often this node has said where it stands.
+    private var statusCount = 0
     /// Messages for the next height, by peer.
     private var early: [ValidatorIndex: (messages: [PeerMessage], bytes: Int)] = [:]
+
+    // MARK: Questions
+
+    /// Whom to tell where this node stands: the next few of the members after `own`, so that each
+    /// of them is asked before one is asked again, and not all answer the same.
+    mutating func nextAsked(
+        of members: [ValidatorIndex], by own: ValidatorIndex
+    ) -> [ValidatorIndex] {
+        let after = members.firstIndex { $0 > own } ?? 0
+        let peers = (members[after...] + members[..<after]).filter { $0 != own }
+        let count = min(ReplicationLimits.askedPerStatus, peers.count)
+        defer { statusCount += 1 }
+        return (0..<count).map { peers[(statusCount * count + $0) % peers.count] }
+    }
 
     // MARK: Answers
 

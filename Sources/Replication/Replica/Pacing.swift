@@ -71,6 +71,11 @@ struct Pacing: Sendable {
         uptime >= knownUptime + settings.statusMilliseconds
     }
 
+    /// Notes that the node gets on by itself, so that its peers need send it nothing for a while.
+    mutating func noteProgress(at uptime: UInt64) {
+        statusAt = max(statusAt, uptime + settings.statusMilliseconds)
+    }
+
     // MARK: Timers
 
     mutating func schedule(_ timeout: Consensus.Timeout, at uptime: UInt64) {

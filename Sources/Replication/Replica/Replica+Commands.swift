@@ -35,7 +35,7 @@ extension Replica {
             case .never: return
             }
             pool.others.add(message, refusal, isOurs: peer == nil, at: now.uptime)
-            if peer == nil { effects.append(.broadcast(.command(message))) }
+            if peer == nil, passesOn(message) { effects.append(.broadcast(.command(message))) }
         }
     }
 
@@ -55,6 +55,7 @@ extension Replica {
         note(judgement, of: id)
         guard peer == nil else { return }
         pool.noteSpread(id, at: now.uptime)
+        guard passesOn(.request(message)) else { return }
         effects.append(.broadcast(.command(.request(message))))
     }
 

@@ -9,6 +9,12 @@ extension Replica {
     mutating func drive() {
         while !consensusInputs.isEmpty {
             let input = consensusInputs.removeFirst()
+            let (round, step) = (consensus.round, consensus.step)
+            defer {
+                if (consensus.round, consensus.step) != (round, step) {
+                    pacing.noteProgress(at: now.uptime)
+                }
+            }
             for effect in consensus.step(input) {
                 switch effect {
                 case .schedule(let timeout): pacing.schedule(timeout, at: now.uptime)

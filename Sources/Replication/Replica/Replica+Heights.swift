@@ -88,6 +88,7 @@ extension Replica {
         }
         lastPrecommits = precommits
         pacing.note(state, at: now.uptime)
+        pacing.noteProgress(at: now.uptime)
         settle(batch.entries.map(\.event))
         enterHeight()
         restoreJournal()

@@ -7,14 +7,21 @@ import Ledger
 extension Replica {
     // MARK: Where this node stands
 
-    /// Tells the peers where this node stands, when it is time.
+    /// Tells a few peers where this node stands, others each time, once it has not got on for a
+    /// while: what is under way to it need not be sent again.
     mutating func sendStatus() {
         guard now.uptime >= pacing.statusAt else { return }
         let isRunning = consensus.isStarted
         pacing.statusAt =
             now.uptime
             + (isRunning ? settings.statusMilliseconds : settings.idleStatusMilliseconds)
-        effects.append(.broadcast(.status(status)))
+        guard let index, members.contains(where: { $0.index == index }) else {
+            // One that is nobody there may know others that only follow, and no member.
+            effects.append(.broadcast(.status(status)))
+            return
+        }
+        let asked = catchingUp.nextAsked(of: members.map(\.index), by: index)
+        effects += asked.map { .send(.status(status), to: $0) }
     }
 
     /// Where this node stands.
@@ -43,7 +50,7 @@ extension Replica {
         if status.height < height {
             // What decided the last batch here is under way to it as well.
             guard status.height < state.height || pacing.isSettled(at: now.uptime) else { return }
-            guard catchingUp.hasTakenIn(status.height, peer) || isDue && isMyTurn(for: peer),
+            guard catchingUp.hasTakenIn(status.height, peer) || isDue,
                 catchingUp.takes(
                     work: ReplicationLimits.batchesPerAnswerMax, from: peer, at: now.uptime)
             else { return }
@@ -93,15 +100,6 @@ extension Replica {
                 .map(PeerMessage.proposal)
         }
         return answers
-    }
-
-    /// Whether this node answers a peer that is behind: about two of all do, others at other times,
-    /// so that it is not sent the same batches by everybody.
-    private func isMyTurn(for peer: ValidatorIndex) -> Bool {
-        guard let index, members.count > 2 else { return true }
-        let turn = now.uptime / settings.statusMilliseconds + UInt64(peer.rawValue)
-        let distance = (turn + UInt64(index.rawValue)) % UInt64(members.count)
-        return distance < 2
     }
 
     private func votes(

@@ -59,7 +59,10 @@ extension Simulator {
             .errand(place), at: now.adding(milliseconds: Workload.patienceMilliseconds))
         let arrived = ArrivedMessage(PeerMessage.command(errand.message).encoded)
         let arrival = now.adding(milliseconds: options.delayMilliseconds)
-        var targets = workload.targets(nodes: options.nodes)
+        let members = chain.state.members
+        let ranked = Passing.order(of: errand.message, in: ledger, count: members.count)
+            .compactMap { node(of: members[$0])?.number }
+        var targets = workload.targets(nodes: options.nodes, ranked: ranked)
         // A validator's operator reports to its own node.
         if case .result(_, let index) = errand.aim, let own = node(of: index)?.number,
             !targets.contains(own)

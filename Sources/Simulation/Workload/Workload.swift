@@ -181,11 +181,14 @@ struct Workload {
     /// Time after which the bridge reports.
     mutating func settlementPause() -> UInt64 { random.number(in: 100_000...2_000_000) }
 
-    /// Which of so many nodes an errand goes to this time: all, or a few.
-    mutating func targets(nodes: Int) -> [Int] {
+    /// Which of so many nodes an errand goes to this time: all, or a few. Every other client of
+    /// those that tell a few knows whom to tell first: those of an errand whose first is even.
+    mutating func targets(nodes: Int, ranked: [Int]) -> [Int] {
         guard random.below(4) > 0 else { return Array(0..<nodes) }
         let few = 1 + random.below(max(1, nodes / 3))
-        return Array(random.shuffled(Array(0..<nodes)).prefix(few))
+        let shuffled = random.shuffled(Array(0..<nodes))
+        let isKnowing = (ranked.first ?? 1).isMultiple(of: 2)
+        return Array((isKnowing ? ranked : shuffled).prefix(few))
     }
 
     /// A draw for a choice that the simulator makes for the outside.

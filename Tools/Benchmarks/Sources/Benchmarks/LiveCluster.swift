@@ -131,7 +131,10 @@ final class LiveCluster {
     private func submit(_ request: RequestMessage) {
         submitted[request.id(in: ledger)] = clock.now
         let bytes = PeerMessage.command(.request(request)).encoded
-        for place in live { deliveries[place].append((bytes, nil)) }
+        let count = hosts.count
+        let told = Passing.order(of: .request(request), in: ledger, count: count)
+            .filter(live.contains).prefix(count - (2 * count / 3 + 1) + 1)
+        for place in told { deliveries[place].append((bytes, nil)) }
     }
 
     /// Hands out what was sent until now, and wakes who wants it.

@@ -62,7 +62,7 @@ struct ReplicationBenchmark {
             Figure("  of that time, proofs", unit: "%", values: shares),
             Figure(
                 "bytes between nodes for a decision, 64 under way", unit: "B", values: bytes,
-                note: "each client tells all, who pass on"),
+                note: "clients tell the first f + 1 in rank"),
             Figure("  messages", unit: "", values: messages),
             Figure(
                 "decision of ten nodes on one core, one under way: median", unit: "ms",

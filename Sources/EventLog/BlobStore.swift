@@ -18,32 +18,39 @@ package struct BlobStore: Sendable {
     }
 
     /// Stores a blob, unless it is there and good, and returns its hash.
-    package func put(_ bytes: [UInt8]) throws(LogError) -> Digest {
-        guard bytes.count <= LogLimits.blobBytesMax else {
+    package func put(_ bytes: [UInt8]) throws(LogError) -> Digest { try put(all: [bytes])[0] }
+
+    /// Stores blobs, each unless it is there and good, and waits for the disk once for all of them;
+    /// returns their hashes in the same order. After an error some may be there.
+    package func put(all blobs: [[UInt8]]) throws(LogError) -> [Digest] {
+        for bytes in blobs where bytes.count > LogLimits.blobBytesMax {
             throw .blobTooLarge(bytes: UInt64(bytes.count), max: LogLimits.blobBytesMax)
         }
-        let hash = Digest(hashing: bytes)
+        let hashes = blobs.map { Digest(hashing: $0) }
+        var files: [NewFile] = []
+        for (hash, bytes) in zip(hashes, blobs) where try !holds(hash) {
+            let temporary = "\(hash.hex).\(randomBytes(8).hex).tmp"
+            files.append(NewFile(name: hash.hex, temporary: temporary, bytes: bytes))
+        }
+        try onDisk { () throws(DiskError) in
+            // Of one that is there, a crash may have come between its name and the directory.
+            if files.isEmpty, !blobs.isEmpty { try disk.syncDirectory(directory) }
+            try disk.place(files, in: directory)
+        }
+        return hashes
+    }
+
+    /// Whether a blob is there and good.
+    private func holds(_ hash: Digest) throws(LogError) -> Bool {
         do {
-            if try get(hash) == bytes {
-                // A crash may have come between its name and the sync of the directory.
-                try onDisk { () throws(DiskError) in try disk.syncDirectory(directory) }
-                return hash
-            }
+            _ = try get(hash)
+            return true
         } catch {
             switch error {
-            case .blobMissing, .damaged, .blobTooLarge: break
+            case .blobMissing, .damaged, .blobTooLarge: return false
             default: throw error
             }
         }
-        let temporary = "\(directory)/\(hash.hex).\(randomBytes(8).hex).tmp"
-        try onDisk { () throws(DiskError) in
-            let file = try disk.open(temporary, .create)
-            try file.write(bytes, at: 0)
-            try file.sync()
-            try disk.rename(temporary, to: path(hash))
-            try disk.syncDirectory(directory)
-        }
-        return hash
     }
 
     /// Returns a blob; `.blobMissing` where there is none, `.damaged` where it was changed.

@@ -79,6 +79,8 @@ package protocol Disk: Sendable {
     func createDirectory(_ path: String) throws(DiskError)
     /// Makes the names in a directory durable.
     func syncDirectory(_ path: String) throws(DiskError)
+    /// Makes contents and length of some files on one file system durable, as `sync` of each does.
+    func sync(_ files: [any DiskFile]) throws(DiskError)
     /// Takes the lock on a file, made where absent, or throws `.locked` at once.
     func lock(_ path: String) throws(DiskError) -> any DiskLock
 }
@@ -87,6 +89,11 @@ extension Disk {
     /// A disk that cannot.
     package func exchange(_ path: String, with other: String) throws(DiskError) {
         throw .failed(.rename, path: path, code: 38)
+    }
+
+    /// One after the other.
+    package func sync(_ files: [any DiskFile]) throws(DiskError) {
+        for file in files { try file.sync() }
     }
 
     /// Reads a whole file of at most `max` bytes; of a longer one, its first `max + 1`.
@@ -151,11 +158,43 @@ extension Disk {
 
     /// Makes a durable file: temporary name, sync, rename, sync of the directory.
     package func place(_ bytes: [UInt8], in directory: String, as name: String) throws(DiskError) {
-        let temporary = "\(directory)/\(name).tmp"
-        let file = try open(temporary, .create)
-        try file.write(bytes, at: 0)
-        try file.sync()
-        try rename(temporary, to: "\(directory)/\(name)")
+        try place([NewFile(name: name, temporary: "\(name).tmp", bytes: bytes)], in: directory)
+    }
+
+    /// Makes durable files as `place` makes one, and waits for them together: whatever comes in
+    /// between, each is there whole or not at all.
+    package func place(_ files: some Collection<NewFile>, in directory: String) throws(DiskError) {
+        guard !files.isEmpty else { return }
+        var rest = files[...]
+        while !rest.isEmpty {
+            let some = rest.prefix(LogLimits.filesPlacedTogether)
+            rest = rest.dropFirst(some.count)
+            var written: [any DiskFile] = []
+            for file in some {
+                let new = try open("\(directory)/\(file.temporary)", .create)
+                try new.write(file.bytes, at: 0)
+                written.append(new)
+            }
+            try sync(written)
+            for file in some {
+                try rename("\(directory)/\(file.temporary)", to: "\(directory)/\(file.name)")
+            }
+        }
         try syncDirectory(directory)
+    }
+}
+
+/// A file that is to be there whole or not at all.
+package struct NewFile: Sendable {
+    /// Its name in its directory.
+    package let name: String
+    /// The name that it is written under, in the same directory.
+    package let temporary: String
+    /// All of its bytes.
+    package let bytes: [UInt8]
+
+    /// - Precondition: nobody else writes under the temporary name meanwhile.
+    package init(name: String, temporary: String, bytes: [UInt8]) {
+        (self.name, self.temporary, self.bytes) = (name, temporary, bytes)
     }
 }

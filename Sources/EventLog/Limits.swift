@@ -34,6 +34,8 @@ package enum LogLimits {
     package static let tornBytesMax = frameRawBytesMax + 4096
     /// The largest blob that is stored or read, in bytes.
     package static let blobBytesMax = 64 << 20
+    /// Files that are written before the disk is waited for: as many are open.
+    package static let filesPlacedTogether = 64
 
     /// Stops the process where the limits contradict each other.
     static func check() {

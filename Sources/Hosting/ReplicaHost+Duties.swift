@@ -40,18 +40,25 @@ extension ReplicaHost {
     /// lost; nil where none was.
     package var forgottenThrough: Time? { journal.silentUntil }
 
-    /// Journals the result of a job, signs it and sends it: the first one, whatever is given later.
+    /// Journals the results of jobs in one commit, signs them and sends them: of each job the first
+    /// one, whatever is given later.
     ///
     /// Says nothing where the node is silent.
     package func report(
-        _ report: JobReport, on job: JobID, at now: Instant
+        _ reports: [(job: JobID, report: JobReport)], at now: Instant
     ) throws(HostError) -> [HostOutput] {
         guard stopped == nil, !isSilent else { return [] }
-        let message: ResultMessage
-        do throws(JournalError) {
-            message = try journal.result(report, on: job)
-        } catch { throw .journal(error) }
-        return try handIn(.result(message), at: now)
+        let messages: [ResultMessage]
+        do throws(JournalError) { messages = try journal.results(reports) } catch {
+            throw .journal(error)
+        }
+        let arrived = messages.map {
+            (
+                ArrivedMessage(PeerMessage.command(.result($0)).encoded),
+                peer: nil as ValidatorIndex?
+            )
+        }
+        return try take(intake.check(arrived, at: now.uptime), at: now)
     }
 
     /// What became of a cosignature that was asked for.

@@ -27,21 +27,39 @@ private let trap = JobReport(JobStatus(.trap, code: 9), fuel: 12)
         let disk = SimulatedDisk()
         try VoteJournal.create(directory: "/votes", disk: disk)
         var first = try journal(disk)
-        let said = try first.result(success, on: job(1))
+        let said = try first.results([(job(1), success)])[0]
         #expect(said.isSigned(in: ledger))
         #expect(JobReport(said) == success)
         #expect(said.job == job(1))
-        #expect(try first.result(trap, on: job(1)) == said)
+        #expect(try first.results([(job(1), trap)])[0] == said)
         // The power goes, without a close.
         disk.restart(seed: 1)
         var second = try journal(disk)
         #expect(second.jobs == [job(1)])
         #expect(second.report(on: job(1)) == success)
         #expect(second.report(on: job(2)) == nil)
-        #expect(try second.result(trap, on: job(1)) == said)
-        #expect(try second.result(trap, on: job(2)).status == trap.status)
+        #expect(try second.results([(job(1), trap)])[0] == said)
+        #expect(try second.results([(job(2), trap)])[0].status == trap.status)
         try second.close()
         #expect(try journal(disk).jobs == [job(1), job(2)].sorted())
+    }
+
+    @Test func resultsOfManyJobsAreOneCommitAndTheFirstOfEachStands() throws {
+        let disk = SimulatedDisk()
+        try VoteJournal.create(directory: "/votes", disk: disk)
+        var journal = try journal(disk)
+        let first = try journal.results([(job(1), success)])
+        let before = disk.operations
+        _ = try journal.results([(job(9), success)])
+        let alone = disk.operations - before
+        let given = [(job(1), trap), (job(2), trap), (job(2), success), (job(3), success)]
+        let said = try journal.results(given)
+        #expect(disk.operations == before + 2 * alone)
+        #expect(said[0] == first[0])
+        #expect(said[1] == said[2] && said[1].status == trap.status)
+        #expect(said.map(\.job) == given.map(\.0))
+        disk.restart(seed: 4)
+        #expect(try self.journal(disk).jobs == [job(1), job(2), job(3), job(9)].sorted())
     }
 
     /// Three results; gives what was said before the failure.
@@ -49,7 +67,7 @@ private let trap = JobReport(JobStatus(.trap, code: 9), fuel: 12)
         var said: [ResultMessage] = []
         do {
             var journal = try journal(disk)
-            for number in 0..<3 { said.append(try journal.result(report, on: job(number))) }
+            for number in 0..<3 { said.append(try journal.results([(job(number), report)])[0]) }
             try journal.close()
         } catch {
             // The disk failed: nothing more is said.
@@ -120,6 +138,6 @@ private let trap = JobReport(JobStatus(.trap, code: 9), fuel: 12)
             directory: "/votes", disk: disk, votes: [], results: [result], at: Time(1_000_000))
         var anew = try journal(disk)
         #expect(anew.begunAnew == Time(1_000_000))
-        #expect(try anew.result(trap, on: job(1)) == result)
+        #expect(try anew.results([(job(1), trap)])[0] == result)
     }
 }

@@ -12,18 +12,27 @@ extension VoteJournal {
     /// Returns what the validator has reported of a job, where it has.
     package func report(on job: JobID) -> JobReport? { reports[job] }
 
-    /// Returns the signed result of a job, after it is durable.
+    /// Returns the signed results of jobs, after they are durable, all in one commit.
     ///
-    /// Where the journal holds one already, that one is said again, the same bytes, whatever is
-    /// given. After an error nothing is said.
-    package mutating func result(
-        _ given: JobReport, on job: JobID
-    ) throws(JournalError) -> ResultMessage {
-        if let known = reports[job] { return sign(known, job) }
-        let message = sign(given, job)
-        try write(waiting + [JournalEntry.reported(message).encoded])
-        reports[job] = given
-        return message
+    /// Of a job of which the journal holds one already, that one is said again, the same bytes,
+    /// whatever is given, and so the first where a job is given twice. After an error nothing is
+    /// said.
+    package mutating func results(
+        _ given: [(job: JobID, report: JobReport)]
+    ) throws(JournalError) -> [ResultMessage] {
+        var new: [JobID: JobReport] = [:]
+        var entries: [[UInt8]] = []
+        let messages = given.map { job, report in
+            if let known = reports[job] ?? new[job] { return sign(known, job) }
+            let message = sign(report, job)
+            new[job] = report
+            entries.append(JournalEntry.reported(message).encoded)
+            return message
+        }
+        guard !entries.isEmpty else { return messages }
+        try write(waiting + entries)
+        reports.merge(new) { first, _ in first }
+        return messages
     }
 
     /// Takes in an entry. Checks, in order: whose it is, that it repeats what was said before.

@@ -7,8 +7,8 @@ internal import Ledger
 
 /// Gives payloads to peers, and fetches those that this node lacks, part by part.
 ///
-/// What is fetched is kept only where its SHA-256 is the one asked for. A peer is given a bounded
-/// number of parts a second.
+/// What is fetched is kept only where its SHA-256 is the one asked for. What is wanted for a run
+/// does not wait behind what is only to be kept. A peer is given a bounded number of bytes a second.
 final class Blobs: Duty {
     struct Fetch {
         let bytesMax: Int
@@ -24,18 +24,31 @@ final class Blobs: Duty {
         var isBeingKept = false
     }
 
+    /// Something that is to be kept, once there is room to look for it.
+    private struct Later {
+        let hash: Digest
+        let bytesMax: Int
+        let until: UInt64
+    }
+
     let store: BlobStore
+    /// Makes payloads durable.
+    let keeper: BlobKeeper
     private var fetches: [Digest: Fetch] = [:]
-    private var rate = PeerRate(perSecond: NodeLimits.blobPartsPerSecond)
+    private var later: [Later] = []
+    /// Who gave the last one that was right: whoever has one payload of a client often has more.
+    private var giver: PublicKey?
+    private var rate = PeerRate(perSecond: NodeLimits.blobStepsPerSecond)
     /// The blob that was read last for others.
     private var cache: (hash: Digest, bytes: [UInt8])?
 
-    init(_ home: NodeHome) {
+    init(_ home: NodeHome, _ pool: WorkerPool) {
         store = BlobStore(logDirectory: home.ledgerDirectory, disk: POSIXDisk())
+        keeper = BlobKeeper(store, pool)
     }
 
     /// Whether something is being fetched.
-    var isBusy: Bool { !fetches.isEmpty }
+    var isBusy: Bool { !fetches.isEmpty || !later.isEmpty }
 
     var nextWake: UInt64 {
         fetches.values.filter { !$0.isBeingKept }.map { min($0.wakeAt, $0.until) }.min() ?? .max
@@ -72,11 +85,31 @@ final class Blobs: Duty {
                 }, place: running.place)
             return
         }
-        guard fetches.count < NodeLimits.fetchesMax else { return try then(node, false) }
+        guard fetches.count < 2 * NodeLimits.fetchesMax else { return try then(node, false) }
         fetches[hash] = Fetch(
             bytesMax: bytesMax, until: until, then: then,
             place: Int(node.index?.rawValue ?? 0) + 1)
         ask(hash, node)
+    }
+
+    /// Fetches a blob until an uptime, to keep it, once fewer than so many are looked for.
+    func keep(
+        _ hash: Digest, bytesMax: Int, until: UInt64, _ node: NodeCore
+    ) throws(NodeError) {
+        guard later.count < NodeLimits.fetchesWaitingMax else { return }
+        later.append(Later(hash: hash, bytesMax: bytesMax, until: until))
+        try startLater(node)
+    }
+
+    private func startLater(_ node: NodeCore) throws(NodeError) {
+        var count = 0
+        while count < later.count, fetches.count < NodeLimits.fetchesMax {
+            let next = later[count]
+            count += 1
+            guard next.until > node.uptime else { continue }
+            try fetch(next.hash, bytesMax: next.bytesMax, until: next.until, node) { _, _ in }
+        }
+        later.removeFirst(count)
     }
 
     private func ask(_ hash: Digest, _ node: NodeCore) {
@@ -92,8 +125,12 @@ final class Blobs: Duty {
                 fetches[hash] = fetch
                 return
             }
-            fetch.count += 1
             fetch.place = (fetch.place + 1) % peers.count
+            let known = giver.flatMap { node.state.validatorIndex(of: $0) }
+            if fetch.count == 0, let place = known.flatMap({ peers.firstIndex(of: $0) }) {
+                fetch.place = place
+            }
+            fetch.count += 1
             fetch.asked = node.state.validator(peers[fetch.place])?.key
             fetch.bytes = []
             fetch.size = nil
@@ -111,6 +148,7 @@ final class Blobs: Duty {
             if uptime >= fetch.until {
                 try finish(hash, false, node)
             } else if uptime >= fetch.wakeAt {
+                if fetch.asked == giver { giver = nil }
                 fetches[hash]?.asked = nil
                 ask(hash, node)
             }
@@ -120,6 +158,7 @@ final class Blobs: Duty {
     private func finish(_ hash: Digest, _ isThere: Bool, _ node: NodeCore) throws(NodeError) {
         guard let fetch = fetches.removeValue(forKey: hash) else { return }
         try fetch.then(node, isThere)
+        try startLater(node)
     }
 
     private func take(
@@ -132,6 +171,7 @@ final class Blobs: Duty {
         guard size > 0, size <= UInt64(fetch.bytesMax), fetch.size ?? size == size, !bytes.isEmpty,
             UInt64(fetch.bytes.count + bytes.count) <= size
         else {
+            if fetch.asked == giver { giver = nil }
             fetches[hash]?.asked = nil
             return ask(hash, node)
         }
@@ -140,17 +180,17 @@ final class Blobs: Duty {
         fetches[hash] = fetch
         guard UInt64(fetch.bytes.count) == size else { return ask(hash, node) }
         fetches[hash]?.isBeingKept = true
-        let (store, whole, inbox) = (store, fetch.bytes, node.inbox)
-        node.share.pool.submit {
-            let isRight = Digest(hashing: whole) == hash
-            let result = Result { () throws(LogError) in
-                if isRight { _ = try store.put(whole) }
-            }
+        let (keeper, whole, inbox) = (keeper, fetch.bytes, node.inbox)
+        @Sendable func deliver(_ isRight: Bool, _ result: Result<Void, LogError>) {
             inbox.put { (node) throws(NodeError) in
                 for case let duty as Blobs in node.duties {
                     try duty.kept(hash, isRight, result, node)
                 }
             }
+        }
+        node.share.pool.submit {
+            guard Digest(hashing: whole) == hash else { return deliver(false, .success(())) }
+            keeper.keep(whole) { deliver(true, $0) }
         }
     }
 
@@ -162,7 +202,11 @@ final class Blobs: Duty {
             node.tell(.warning("\(node.name): a payload could not be kept: \(error)"))
             return try finish(hash, false, node)
         }
-        guard !isRight else { return try finish(hash, true, node) }
+        guard !isRight else {
+            giver = fetches[hash]?.asked
+            return try finish(hash, true, node)
+        }
+        giver = nil
         fetches[hash]?.isBeingKept = false
         fetches[hash]?.asked = nil
         ask(hash, node)
@@ -175,7 +219,7 @@ final class Blobs: Duty {
     ) throws(NodeError) {
         switch message {
         case .wantBlob(let hash, let offset):
-            if rate.takes(sender, at: node.uptime) { give(hash, offset, to: sender, node) }
+            give(hash, offset, to: sender, node)
         case .blobPart(let hash, let size, let offset, let bytes):
             take(hash, size, offset, bytes, from: sender, node)
         default: break
@@ -183,10 +227,14 @@ final class Blobs: Duty {
     }
 
     private func give(_ hash: Digest, _ offset: UInt64, to peer: PublicKey, _ node: NodeCore) {
+        let size = Files.size("\(store.directory)/\(hash.hex)") ?? 0
+        let bytes = min(size - min(offset, size), UInt64(NodeLimits.blobPartBytes))
+        let cost = 1 + bytes / NodeLimits.blobStepBytes
+        guard rate.takes(peer, costing: cost, at: node.uptime) else { return }
         if let cache, cache.hash == hash {
             return send(cache.bytes, hash, offset, to: peer, node)
         }
-        guard has(hash) else { return send([], hash, offset, to: peer, node) }
+        guard size > 0 else { return send([], hash, offset, to: peer, node) }
         let (store, inbox) = (store, node.inbox)
         node.share.pool.submit {
             let bytes: [UInt8]

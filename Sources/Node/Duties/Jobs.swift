@@ -33,6 +33,8 @@ final class Jobs: Duty {
     private var results: [EntryIndex: [ValidatorIndex: ResultReported]] = [:]
     /// The jobs of `results`, in order.
     private var compared: [EntryIndex] = []
+    /// What is to be reported at the end of the turn.
+    private var reports: [(job: JobID, report: JobReport)] = []
     private var hasTakenUp = false
     private var isEngineTold = false
 
@@ -42,10 +44,10 @@ final class Jobs: Duty {
         outMax = home.configuration.compute.runnerOptions.jobsAtOnce + NodeLimits.loadedJobsAhead
     }
 
-    var nextWake: UInt64 { hasTakenUp ? .max : 0 }
+    var nextWake: UInt64 { hasTakenUp && reports.isEmpty ? .max : 0 }
 
-    /// Whether something is being run or fetched.
-    var isBusy: Bool { !runs.isEmpty || blobs.isBusy }
+    /// Whether something is being run, reported or fetched.
+    var isBusy: Bool { !runs.isEmpty || !reports.isEmpty || blobs.isBusy }
 
     func start(_ node: NodeCore) throws(NodeError) {
         for entry in node.state.openJobs {
@@ -57,11 +59,17 @@ final class Jobs: Duty {
     }
 
     /// Takes up the jobs that were open when the node began, once the host has: what the journal
-    /// holds of the height in progress comes before anything that is handed in.
+    /// holds of the height in progress comes before anything that is handed in. What the turn
+    /// brought to an end is reported together: the journal is synced once.
     func attend(_ node: NodeCore) throws(NodeError) {
-        guard !hasTakenUp else { return }
-        hasTakenUp = true
-        for entry in node.state.openJobs { try begin(entry, node) }
+        if !hasTakenUp {
+            hasTakenUp = true
+            for entry in node.state.openJobs { try begin(entry, node) }
+        }
+        guard !reports.isEmpty else { return }
+        let given = reports
+        reports = []
+        try node.act { (host, now) throws(HostError) in try host.report(given, at: now) }
     }
 
     func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
@@ -111,7 +119,7 @@ final class Jobs: Duty {
             let place = assigned.validators.firstIndex(of: own), job.results[place] == nil
         else { return }
         if let known = node.host.report(on: job.id) {
-            return try report(known, on: job.id, node)
+            return reports.append((job.id, known))
         }
         // Before its journal was lost it may have reported what the new one does not hold.
         if let begun = node.host.journalBegunAnew {
@@ -165,7 +173,8 @@ final class Jobs: Duty {
     }
 
     private func perform(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) {
-        let (store, share, inbox, clock) = (blobs.store, node.share, node.inbox, node.clock)
+        let (store, keeper) = (blobs.store, blobs.keeper)
+        let (share, inbox, clock) = (node.share, node.inbox, node.clock)
         let behaviour = behaviour
         @Sendable func deliver(_ outcome: JobOutcome) {
             inbox.put { (node) throws(NodeError) in
@@ -185,7 +194,13 @@ final class Jobs: Duty {
                 share.runner.submit(job, within: run.end - uptime) { truth in
                     share.pool.submit {
                         let said = behaviour == .malicious ? Self.lie(about: truth) : truth
-                        deliver(Self.kept(said, store))
+                        guard said.status.kind == .success else { return deliver(said) }
+                        // The output is durable before it is reported; else that is an abstention.
+                        keeper.keep(said.output) { result in
+                            guard case .failure(let error) = result else { return deliver(said) }
+                            let detail = "the output cannot be kept: \(error)"
+                            deliver(JobOutcome(JobStatus(.localError), detail: detail))
+                        }
                     }
                 }
             }
@@ -226,18 +241,6 @@ final class Jobs: Duty {
         }
     }
 
-    /// Makes the output durable; an abstention where that fails.
-    private static func kept(_ outcome: JobOutcome, _ blobs: BlobStore) -> JobOutcome {
-        guard outcome.status.kind == .success else { return outcome }
-        do throws(LogError) {
-            _ = try blobs.put(outcome.output)
-            return outcome
-        } catch {
-            return JobOutcome(
-                JobStatus(.localError), detail: "the output cannot be kept: \(error)")
-        }
-    }
-
     /// What validators that lie say instead, so that two of them agree: success, with SHA-256 of
     /// `recount lie` and the true output as the output. One that knows nothing says nothing.
     private static func lie(about truth: JobOutcome) -> JobOutcome {
@@ -252,16 +255,9 @@ final class Jobs: Duty {
         guard let run = runs[entry] else { return }
         remove(entry)
         tellAbstention(run, outcome, node)
-        try report(
-            JobReport(outcome.status, output: outcome.outputHash, fuel: outcome.fuel), on: run.id,
-            node)
+        let report = JobReport(outcome.status, output: outcome.outputHash, fuel: outcome.fuel)
+        reports.append((run.id, report))
         try startRuns(node)
-    }
-
-    private func report(_ report: JobReport, on job: JobID, _ node: NodeCore) throws(NodeError) {
-        try node.act { (host, now) throws(HostError) in
-            try host.report(report, on: job, at: now)
-        }
     }
 
     private func remove(_ entry: EntryIndex) {
@@ -301,7 +297,7 @@ final class Jobs: Duty {
         }
         let until = node.uptime + NodeLimits.payloadMilliseconds
         for (hash, bytesMax) in wanted {
-            try blobs.fetch(hash, bytesMax: bytesMax, until: until, node) { _, _ in }
+            try blobs.keep(hash, bytesMax: bytesMax, until: until, node)
         }
     }
 }

@@ -3,7 +3,7 @@
 
 internal import Cryptography
 
-/// So many messages of each peer at once, and in a second; of so many peers in a second.
+/// So much of each peer at once, and in a second; of so many peers in a second.
 struct PeerRate {
     private struct Bucket {
         var tokens: UInt64
@@ -17,8 +17,8 @@ struct PeerRate {
 
     init(perSecond: UInt64) { self.perSecond = perSecond }
 
-    /// Whether one more of a party is looked at.
-    mutating func takes(_ peer: PublicKey, at uptime: UInt64) -> Bool {
+    /// Whether one more of a party is looked at, which costs this much: at most what a second has.
+    mutating func takes(_ peer: PublicKey, costing cost: UInt64 = 1, at uptime: UInt64) -> Bool {
         if buckets[peer] == nil, buckets.count >= Self.peersMax {
             buckets = buckets.filter { $0.value.filledAt + 1_000 > uptime }
             guard buckets.count < Self.peersMax else { return false }
@@ -29,8 +29,8 @@ struct PeerRate {
             bucket.tokens = min(perSecond, bucket.tokens + gained)
             bucket.filledAt = uptime
         }
-        let isTaken = bucket.tokens > 0
-        if isTaken { bucket.tokens -= 1 }
+        let isTaken = bucket.tokens >= cost
+        if isTaken { bucket.tokens -= cost }
         buckets[peer] = bucket
         return isTaken
     }

@@ -50,7 +50,10 @@ package enum JobSubmission {
         _ module: [UInt8], _ input: [UInt8], _ client: NodeClient
     ) throws(NodeError) -> (module: Digest, input: Digest) {
         let blobs = BlobStore(logDirectory: client.ledgerDirectory, disk: POSIXDisk())
-        do throws(LogError) { return (try blobs.put(module), try blobs.put(input)) } catch {
+        do throws(LogError) {
+            let hashes = try blobs.put(all: [module, input])
+            return (hashes[0], hashes[1])
+        } catch {
             throw .log(of: "the blobs", path: blobs.directory, error)
         }
     }

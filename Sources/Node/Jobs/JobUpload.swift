@@ -68,8 +68,7 @@ package struct JobUpload: BorshCodable, Sendable {
     /// Stores module and input with the blobs of a ledger.
     package func store(in directory: String) throws(LogError) {
         let blobs = BlobStore(logDirectory: directory, disk: POSIXDisk())
-        _ = try blobs.put(module)
-        _ = try blobs.put(input)
+        _ = try blobs.put(all: [module, input])
     }
 }
 

@@ -64,7 +64,7 @@ final class NodeCore {
         } catch { throw .node(name: setup.home.validator, error) }
         heardSize = host.ledgerSize
         facts.log = host.log
-        let blobs = Blobs(setup.home)
+        let blobs = Blobs(setup.home, share.pool)
         let pruning = Pruning(blobs, everyMilliseconds: setup.options.pruningMilliseconds)
         clients = Clients(drop: pruning.drop)
         checkpoints = Checkpoints(setup.home)

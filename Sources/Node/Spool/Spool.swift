@@ -61,10 +61,8 @@ package struct Spool: Sendable {
         guard there.count + new.count <= NodeLimits.spooledFilesMax,
             bytes <= NodeLimits.spooledBytesMax
         else { throw .spoolFull(directory: directory) }
-        for file in new {
-            try removeFile(Self.refusedName(file.id))
-            try place(file.bytes, as: Self.name(file.id))
-        }
+        for file in new { try removeFile(Self.refusedName(file.id)) }
+        try place(new.map { (Self.name($0.id), $0.bytes) })
         return files.map(\.id)
     }
 
@@ -124,7 +122,7 @@ package struct Spool: Sendable {
         let said = try list().filter { $0.hasSuffix(Self.refusedSuffix) }
         for old in said.dropLast(NodeLimits.keptRefusalsMax - 1) { try removeFile(old) }
         let text = Array(reason.utf8.prefix(NodeLimits.refusalBytesMax))
-        try place(text, as: "\(name.dropLast(Self.suffix.count))\(Self.refusedSuffix)")
+        try place([("\(name.dropLast(Self.suffix.count))\(Self.refusedSuffix)", text)])
         try removeFile(name)
     }
 
@@ -178,18 +176,12 @@ package struct Spool: Sendable {
         return sum
     }
 
-    private func place(_ bytes: [UInt8], as name: some StringProtocol) throws(NodeError) {
+    private func place(_ files: [(name: String, bytes: [UInt8])]) throws(NodeError) {
         // Unique, so that two who hand in the same do not write over each other.
-        let temporary = "\(directory)/\(randomBytes(16).hex).tmp"
-        do throws(DiskError) {
-            let file = try disk.open(temporary, .create)
-            try file.write(bytes, at: 0)
-            try file.sync()
-            try disk.rename(temporary, to: "\(directory)/\(name)")
-            try disk.syncDirectory(directory)
-        } catch {
-            throw .disk(error)
+        let new = files.map {
+            NewFile(name: $0.name, temporary: "\(randomBytes(16).hex).tmp", bytes: $0.bytes)
         }
+        do throws(DiskError) { try disk.place(new, in: directory) } catch { throw .disk(error) }
     }
 
     private func removeFile(_ name: String) throws(NodeError) {

@@ -15,6 +15,13 @@ enum Files {
     /// Whether anything is there.
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
+    /// The length of a file; nil where there is none that can be opened.
+    static func size(_ path: String) -> UInt64? {
+        do throws(DiskError) { return try POSIXDisk().open(path, .read).size() } catch {
+            return nil
+        }
+    }
+
     /// Reads a whole file of at most `max` bytes, or standard input for `-`.
     static func read(_ path: String, max: Int) throws(NodeError) -> [UInt8] {
         let bytes = try onDisk { () throws(DiskError) in

@@ -122,16 +122,26 @@ package enum NodeLimits {
     package static let jobsReadAtOnce = 16
     /// Files that one look finds to be nobody's and that the next may remove.
     package static let suspectsMax = 65_536
-    /// Blobs that a node looks for at once.
+    /// Blobs that a node looks for at once, those that it only keeps; as many more may be wanted
+    /// for what it runs.
     package static let fetchesMax = 64
+    /// Blobs that wait until it looks for them to keep them; one more is let go.
+    package static let fetchesWaitingMax = 8_192
     /// Time until an order that the bridge has not answered is sent again, in ms.
     package static let orderMilliseconds: UInt64 = 2_000
+    /// Blobs that are made durable together.
+    package static let blobsKeptTogether = 256
+    /// Bytes of blobs that are made durable together, but for one that alone has more.
+    package static let blobBytesKeptTogether = 16 << 20
     /// Bytes of a part of a blob.
     package static let blobPartBytes = 1 << 20
     /// How long a peer that is asked for a part of a blob has, in ms.
     package static let blobMilliseconds: UInt64 = 700
-    /// Parts of blobs that a peer is given at once, and in a second.
-    package static let blobPartsPerSecond: UInt64 = 64
+    /// What a peer is given of blobs at once, and in a second: 64 MiB, in `blobStepBytes`. Each
+    /// question costs one besides.
+    package static let blobStepsPerSecond: UInt64 = 4_096
+    /// Bytes of a blob that cost a peer one.
+    package static let blobStepBytes: UInt64 = 16 << 10
     /// Checkpoints whose cosignatures are being collected.
     package static let checkpointsUnderWayMax = 8
     /// Checkpoints that one peer brings and that are looked at at once, and in a second.
@@ -169,6 +179,9 @@ package enum NodeLimits {
         invariant(
             openRoundsMax + (1 + Limits.jobValidators) * openJobsMax <= Limits.commandsPerBatchMax,
             "more rounds, jobs and results than commands of a batch")
+        invariant(
+            1 + UInt64(blobPartBytes) / blobStepBytes <= blobStepsPerSecond,
+            "a part of a blob costs more than a peer has")
         invariant(spoolMilliseconds <= pauseMillisecondsMax, "the spool is looked at too seldom")
         invariant(lineBytesMax >= Limits.publicInputsMax * 80, "a line cannot hold its inputs")
     }

@@ -115,7 +115,7 @@ struct CodecTests {
         #expect(bytes[place] == 0x61)
         bytes[place] = 0xFF
         #expect(
-            throws: DecodingError.notCanonical(type: "JobMessage.engine", offset: place - 4)
+            throws: DecodingError.notCanonical(type: "Job.engine", offset: place - 4)
         ) { try Message(decoding: bytes) }
     }
 

@@ -14,10 +14,9 @@ extension LedgerState {
         var derivation = Derivation(at: size)
         let vote = RecordedVote(
             entry: derivation.next,
-            event: VoteCast(
-                request: round.entry, validator: round.pinned.members[place].index,
-                vote: message.vote, reason: message.reason, timestamp: message.timestamp,
-                signature: message.signature), isListed: false)
+            event: message.naming(
+                request: round.entry, validator: round.pinned.members[place].index),
+            isListed: false)
         derivation.emit(.voteCast(vote.event))
         count(vote, at: place, in: round, &derivation)
         return derivation.events

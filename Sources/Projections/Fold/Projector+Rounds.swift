@@ -13,11 +13,8 @@ extension Projector {
         guard submitters.indices.contains(submitter), circuits.indices.contains(circuit) else {
             throw fail("its submitter or circuit is not known")
         }
-        let message = RequestMessage(
-            circuit: circuits[circuit], nullifiers: event.nullifiers, amount: event.amount,
-            recipient: event.recipient, proof: event.proof, publicInputs: event.publicInputs,
-            timestamp: event.timestamp, submitter: submitters[submitter],
-            signature: event.signature)
+        let message = event.naming(
+            circuit: circuits[circuit], submitter: submitters[submitter])
         requestPlaces[entries] = requests.count
         requests.append(
             RequestRow(
@@ -226,12 +223,7 @@ extension Projector {
         guard submitters.indices.contains(submitter) else {
             throw fail("its submitter is not known")
         }
-        let message = JobMessage(
-            module: event.module, input: event.input, moduleBytes: event.moduleBytes,
-            inputBytes: event.inputBytes, fuel: event.fuel, memoryBytes: event.memoryBytes,
-            milliseconds: event.milliseconds,
-            engine: event.engine, engineVersion: event.engineVersion, timestamp: event.timestamp,
-            submitter: submitters[submitter], signature: event.signature)
+        let message = event.naming(submitter: submitters[submitter])
         jobPlaces[entries] = jobs.count
         jobs.append(
             JobRow(entry: entries, id: message.id(in: ledger), height: height, submitted: event))

@@ -16,7 +16,7 @@ package struct Announcement: BorshCodable, Hashable, Sendable {
     /// Whether the journal was begun anew, so that earlier votes may be forgotten.
     package var isJournalNew: Bool
 
-    /// Takes the fields in order.
+    /// The texts may be of any length: bounds are kept where they are read.
     package init(
         number: UInt64, program: String, engine: String, engineVersion: String, isJournalNew: Bool
     ) {
@@ -48,91 +48,55 @@ package struct Announcement: BorshCodable, Hashable, Sendable {
     }
 }
 
-/// A validator says what it runs. It decides nothing.
-package struct AnnouncementMessage: BorshCodable, Hashable, Sendable {
+/// An announcement with who makes it, in a message and in the log.
+package struct AnnouncementBody<ValidatorName: Naming>: BorshCodable, Hashable, Sendable {
     /// Who says it.
-    package var validator: PublicKey
+    package var validator: ValidatorName
     /// What it says.
-    package var announcement: Announcement
-    /// The validator's.
-    package var signature: Signature
-
-    /// Takes the fields in order.
-    package init(validator: PublicKey, announcement: Announcement, signature: Signature) {
-        self.validator = validator
-        self.announcement = announcement
-        self.signature = signature
-    }
-
-    package func encode(to writer: inout BorshWriter) {
-        writer.write(validator)
-        writer.write(announcement)
-        writer.write(signature)
-    }
-
-    package init(from reader: inout BorshReader) throws(DecodingError) {
-        validator = try reader.publicKey()
-        announcement = try Announcement(from: &reader)
-        signature = try reader.signature()
-    }
-}
-
-extension AnnouncementMessage: Signed {
-    /// What the signature covers: Borsh of `recount/announcement/v1`, ledger id, every field but
-    /// it.
-    package func signedBytes(in ledger: LedgerID) -> [UInt8] {
-        var writer = BorshWriter(domain: "recount/announcement/v1")
-        writer.write(ledger)
-        writer.write(validator)
-        writer.write(announcement)
-        return writer.bytes
-    }
-
-    package func signatureChecks(in ledger: LedgerID) -> [SignatureCheck]? {
-        [
-            SignatureCheck(
-                key: validator, message: signedBytes(in: ledger), signature: signature)
-        ]
-    }
-
-    /// The message with the signature of `key` on it.
-    package func signed(by key: SigningKey, in ledger: LedgerID) -> Self {
-        var copy = self
-        copy.signature = key.sign(signedBytes(in: ledger))
-        return copy
-    }
-}
-
-/// A validator has said what it runs.
-package struct ValidatorAnnounced: BorshCodable, Hashable, Sendable {
-    /// Who said it.
-    package var validator: ValidatorIndex
-    /// What it said.
     package var announcement: Announcement
     /// The validator's, on `AnnouncementMessage.signedBytes`.
     package var signature: Signature
 
-    /// Takes the fields in order.
-    package init(validator: ValidatorIndex, announcement: Announcement, signature: Signature) {
+    /// Any number will do: the rules hold it against those before.
+    package init(
+        validator: ValidatorName, announcement: Announcement, signature: Signature
+    ) {
         self.validator = validator
         self.announcement = announcement
         self.signature = signature
     }
 
     package func encode(to writer: inout BorshWriter) {
-        writer.write(validator)
-        writer.write(announcement)
+        encodeContent(to: &writer)
         writer.write(signature)
     }
 
+    /// Appends every field but the signature: what a message's own covers.
+    package func encodeContent(to writer: inout BorshWriter) {
+        writer.write(validator)
+        writer.write(announcement)
+    }
+
     package init(from reader: inout BorshReader) throws(DecodingError) {
-        validator = try ValidatorIndex(from: &reader)
+        validator = try ValidatorName(from: &reader)
         announcement = try Announcement(from: &reader)
         signature = try reader.signature()
     }
 
-    /// The message that was signed.
-    package func message(by key: PublicKey) -> AnnouncementMessage {
-        AnnouncementMessage(validator: key, announcement: announcement, signature: signature)
+    /// The same, with the validator named as the message or the log names it.
+    package func naming<V>(validator: V) -> AnnouncementBody<V> {
+        AnnouncementBody<V>(
+            validator: validator, announcement: announcement, signature: signature)
     }
+}
+
+/// A validator says what it runs. It decides nothing.
+package typealias AnnouncementMessage = AnnouncementBody<PublicKey>
+
+/// A validator has said what it runs.
+package typealias ValidatorAnnounced = AnnouncementBody<ValidatorIndex>
+
+extension AnnouncementMessage: Signed, SignedByOne {
+    package static var domain: String { "recount/announcement/v1" }
+    package var signer: PublicKey { validator }
 }

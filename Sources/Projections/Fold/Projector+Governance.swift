@@ -126,7 +126,7 @@ extension Projector {
                 Validator(
                     key: key, name: name, stake: stake.rawValue, reputation: reputation,
                     isMember: true))
-            tallies.append(Tally())
+            tallies.append(ValidatorTally())
             reputations.append(
                 ReputationRow(
                     validator: UInt16(number), entry: entries, cause: .joined, about: nil,

@@ -496,7 +496,7 @@ struct AuditText {
 
     private func printContradictions() {
         guard !report.contradictions.isEmpty else { return }
-        var lies: [UInt16: [Contradiction]] = [:]
+        var lies: [UInt16: [ContradictedProof]] = [:]
         for item in report.contradictions { lies[item.validator, default: []].append(item) }
         Output.line()
         Output.line(

@@ -5,7 +5,7 @@ internal import Ledger
 internal import Replication
 
 /// The two clocks of a machine.
-struct NodeClock {
+struct MachineClock {
     /// When the ledger starts: virtual time 0.
     static let start: UInt64 = 1_767_225_600_000
 

@@ -5,7 +5,7 @@ internal import Ledger
 
 /// What a validator did and led in the whole ledger, so that whoever asks about all of it need not
 /// read every vote.
-struct Tally: Equatable {
+struct ValidatorTally: Equatable {
     /// Rounds of requests that pinned it.
     var pinned: UInt64 = 0
     /// Its votes, those in rounds that are open among them.

@@ -131,7 +131,7 @@ struct CodecTests {
             (70, "reputationDecayed"), (71, "equivocationFound"), (72, "disagreementRecorded"),
             (73, "roundClosed"), (74, "jobAssigned"), (75, "jobDecided"), (76, "batchSealed"),
         ]
-        #expect(Event.kinds.count == expected.count)
+        #expect(EventType.allCases.count == expected.count)
         var generator = EventGenerator(seed: 11)
         for (tag, kind) in expected {
             let event = generator.event(tag)

@@ -22,7 +22,7 @@ package struct BatchOpened: BorshCodable, Hashable, Sendable {
     /// The proposer's, on `BatchOpening.signedBytes`.
     package var signature: Signature
 
-    /// Takes the fields in order.
+    /// Signed or not: `BatchOpening.signedBytes` says what the signature must cover.
     package init(
         height: Height, time: Time, proposer: ValidatorIndex, round: UInt32, previousRoot: Digest,
         precommitRound: UInt32, precommits: [IndexedSignature], signature: Signature

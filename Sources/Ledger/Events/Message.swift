@@ -15,6 +15,21 @@ package enum Message: Hashable, Sendable, BorshCodable, Signed {
     case announcement(AnnouncementMessage)
     case votes(VoteListMessage)
 
+    /// What JSON calls the kind: the name of the case.
+    package var jsonName: String {
+        switch self {
+        case .request: "request"
+        case .vote: "vote"
+        case .votes: "votes"
+        case .job: "job"
+        case .result: "result"
+        case .settlement: "settlement"
+        case .governance: "governance"
+        case .evidence: "evidence"
+        case .announcement: "announcement"
+        }
+    }
+
     /// Whether the message that begins with this tag is one vote on a request, or several, or a
     /// result of a job.
     package static func isVoteOrResult(tag: UInt8) -> Bool { tag == 1 || tag == 3 || tag == 8 }

@@ -6,7 +6,7 @@ package import Cryptography
 /// How a job ended on one validator. Failures match only with the same kind and code.
 package struct JobStatus: Hashable, Sendable, BorshCodable {
     /// The ways in which a job ends.
-    package enum Kind: UInt8, Sendable {
+    package enum Kind: UInt8, NamedCase {
         /// The module returned; `code` is 0.
         case success = 0
         /// The module trapped; `code` is the engine's trap code.
@@ -19,6 +19,8 @@ package struct JobStatus: Hashable, Sendable, BorshCodable {
         case invalidModule = 4
         /// The validator gives no result; `code` is a `JobAbstention`. It matches nothing.
         case abstained = 5
+
+        package static let names = namesOfCases()
     }
 
     /// How it ended.

@@ -4,11 +4,13 @@
 package import Cryptography
 
 /// What became of a payment.
-package enum SettlementResult: UInt8, BorshCodable, Hashable, Sendable {
+package enum SettlementResult: UInt8, BorshCodable, Hashable, NamedCase {
     /// It was paid.
     case settled = 0
     /// It failed, and the bridge has made sure that it cannot be paid any more.
     case failed = 1
+
+    package static let names = namesOfCases()
 }
 
 /// The bridge's report of a payment as it stands in the log.

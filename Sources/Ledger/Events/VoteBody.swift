@@ -4,17 +4,19 @@
 package import Cryptography
 
 /// What a validator says of a request.
-package enum Vote: UInt8, BorshCodable, Hashable, Sendable {
+package enum Vote: UInt8, BorshCodable, Hashable, NamedCase {
     /// The proof holds.
     case approve = 0
     /// The proof does not hold.
     case reject = 1
     /// The validator's own machinery could not tell.
     case abstain = 2
+
+    package static let names = namesOfCases()
 }
 
 /// Why a validator voted as it did. It never decides anything.
-package enum VoteReason: UInt8, BorshCodable, Hashable, Sendable {
+package enum VoteReason: UInt8, BorshCodable, Hashable, NamedCase {
     /// The proof was verified under the circuit's key.
     case proofHolds = 0
     /// The verification equation does not hold.
@@ -29,6 +31,8 @@ package enum VoteReason: UInt8, BorshCodable, Hashable, Sendable {
     case keyUnavailable = 5
     /// None of the others.
     case unspecified = 6
+
+    package static let names = namesOfCases()
 }
 
 /// What a vote on a request says, in a message and in the log.

@@ -228,7 +228,7 @@ extension LedgerState {
     }
 
     private func recordDisagreement(_ round: Round, _ derivation: inout Derivation) {
-        var sides = Vote.allNamed.map { _ in Side(validators: []) }
+        var sides = Vote.allCases.map { _ in Side(validators: []) }
         for (member, vote) in zip(round.pinned.members, round.votes) {
             guard let vote else { continue }
             sides[Int(vote.event.vote.rawValue)].validators.append(member.index)

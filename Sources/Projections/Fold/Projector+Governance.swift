@@ -204,18 +204,3 @@ extension Projector {
         try tables.circuitRoot.run()
     }
 }
-
-extension Change {
-    /// What JSON calls the kind: the name of the case.
-    package var jsonName: String {
-        switch self {
-        case .validatorJoined: "validatorJoined"
-        case .validatorLeft: "validatorLeft"
-        case .stakeChanged: "stakeChanged"
-        case .parametersChanged: "parametersChanged"
-        case .circuitRegistered: "circuitRegistered"
-        case .rootPublished: "rootPublished"
-        case .submitterListed: "submitterListed"
-        }
-    }
-}

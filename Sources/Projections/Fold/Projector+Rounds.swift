@@ -198,23 +198,6 @@ extension Projector {
     }
 }
 
-extension Message {
-    /// What JSON calls the kind: the name of the case.
-    package var jsonName: String {
-        switch self {
-        case .request: "request"
-        case .vote: "vote"
-        case .votes: "votes"
-        case .job: "job"
-        case .result: "result"
-        case .settlement: "settlement"
-        case .governance: "governance"
-        case .evidence: "evidence"
-        case .announcement: "announcement"
-        }
-    }
-}
-
 // MARK: - Jobs
 
 extension Projector {

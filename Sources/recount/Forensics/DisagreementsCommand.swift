@@ -118,10 +118,10 @@ struct DisagreementsCommand: ParsableCommand {
         filter.version = version
         filter.circuit = circuit
         if let reason {
-            guard let known = VoteReason.allNamed.first(where: { $0.jsonName == reason }) else {
-                let names = VoteReason.allNamed.map(\.jsonName).joined(separator: ", ")
+            guard let known = VoteReason(jsonName: reason) else {
+                let names = VoteReason.allCases.map(\.jsonName).joined(separator: ", ")
                 let near = Spelling.suggestion(
-                    for: reason, among: VoteReason.allNamed.map(\.jsonName))
+                    for: reason, among: VoteReason.allCases.map(\.jsonName))
                 throw Failure("--reason \(reason): name one of \(names)\(near)")
             }
             filter.reason = known

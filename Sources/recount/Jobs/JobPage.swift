@@ -77,7 +77,7 @@ enum JobPage {
             Output.strong("Decided: ")
                 + Style.of(outcome: row.decision).applied(to: row.decision.visible))
         var decided = Listing()
-        if row.decision == "agreed", let status = row.status {
+        if row.decision == JobDecision.agreed.jsonName, let status = row.status {
             decided.add(
                 "status", JobText.status(status, code: row.statusCode, reason: row.reason))
             if status == "success", let output = row.output { decided.add("output", output) }

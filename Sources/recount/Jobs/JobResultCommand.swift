@@ -6,6 +6,7 @@ import ArgumentParser
 import Compute
 import Cryptography
 import EventLog
+import Ledger
 import Projections
 
 /// `recount job result`.
@@ -117,14 +118,14 @@ struct JobResultCommand: ParsableCommand {
     private static func agreedOutput(_ job: JobView) throws(Failure) -> Digest {
         let name = "job \(Text.short(job.jobID))"
         switch job.decision {
-        case "agreed": break
+        case JobDecision.agreed.jsonName: break
         case "open":
             throw Failure(
                 job.assigned == nil
                     ? "\(name) is not decided yet: its validators are not drawn"
                     : "\(name) is not decided yet: \(job.reports.count { $0.entry != nil }) of"
                         + " \(job.reports.count) validators have reported")
-        case "disagreed":
+        case JobDecision.disagreed.jsonName:
             throw Failure(
                 "\(name) has no result: no two of its validators agreed; recount job show tells"
                     + " what each reported", .wrong)

@@ -69,7 +69,7 @@ struct LogCommand: ParsableCommand {
 
     @OptionGroup var format: CSVOption
 
-    static let kinds = Event.kinds.keys.sorted().compactMap { Event.kinds[$0] }
+    static let kinds = EventType.allCases.map(\.jsonName)
 
     /// What people seldom want to see on a line.
     private static let hidden: Set = ["signature", "signatures", "proof", "public_inputs"]

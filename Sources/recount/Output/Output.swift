@@ -185,9 +185,9 @@ enum Style: Sendable {
     /// What an outcome of a request or job looks like.
     static func of(outcome: String) -> Style {
         switch outcome {
-        case "approved", "agreed": .good
-        case "rejected", "disagreed": .bad
-        case "timedOut": .warning
+        case Outcome.approved.jsonName, JobDecision.agreed.jsonName: .good
+        case Outcome.rejected.jsonName, JobDecision.disagreed.jsonName: .bad
+        case Outcome.timedOut.jsonName: .warning
         default: .plain
         }
     }

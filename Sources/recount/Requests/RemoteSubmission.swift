@@ -139,7 +139,8 @@ struct RemoteSubmission {
                         waiting: Int64(seconds))
                     guard let row, row.outcome != "open" else { return nil }
                     return .decided(
-                        outcome: row.outcome, reason: row.reason, isYes: row.outcome == "approved")
+                        outcome: row.outcome, reason: row.reason,
+                        isYes: row.outcome == Outcome.approved.jsonName)
                 })
         }
         return fates
@@ -151,7 +152,8 @@ struct RemoteSubmission {
             let row = try node.found(JobView.self, ["jobs", id.hex])
             guard let row, row.decided != nil else { return nil }
             return .decided(
-                outcome: row.decision, reason: row.status, isYes: row.decision == "agreed")
+                outcome: row.decision, reason: row.status,
+                isYes: row.decision == JobDecision.agreed.jsonName)
         }
     }
 
@@ -168,7 +170,8 @@ struct RemoteSubmission {
                 else { continue }
                 return approved.change == message.change
                     ? .decided(
-                        outcome: "approved", reason: "entry \(entry.index)", isYes: true)
+                        outcome: Outcome.approved.jsonName, reason: "entry \(entry.index)",
+                        isYes: true)
                     : .refused(
                         "another change took the number \(message.number), entry \(entry.index)")
             }

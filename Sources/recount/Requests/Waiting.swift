@@ -55,7 +55,8 @@ struct Waiting {
                 row.outcome != "open"
             else { return nil }
             return .decided(
-                outcome: row.outcome, reason: row.reason, isYes: row.outcome == "approved")
+                outcome: row.outcome, reason: row.reason,
+                isYes: row.outcome == Outcome.approved.jsonName)
         }
     }
 
@@ -66,7 +67,8 @@ struct Waiting {
                 return nil
             }
             return .decided(
-                outcome: row.decision, reason: row.status, isYes: row.decision == "agreed")
+                outcome: row.decision, reason: row.status,
+                isYes: row.decision == JobDecision.agreed.jsonName)
         }
     }
 
@@ -85,7 +87,8 @@ struct Waiting {
                     approved.number == message.number
                 else { continue }
                 return approved.change == message.change
-                    ? .decided(outcome: "approved", reason: "entry \(index)", isYes: true)
+                    ? .decided(
+                        outcome: Outcome.approved.jsonName, reason: "entry \(index)", isYes: true)
                     : .refused("another change took the number \(message.number), entry \(index)")
             }
             return nil

@@ -33,18 +33,9 @@ struct JobListCommand: ParsableCommand {
         completion: .list(Self.decisions))
     var decision: String?
 
-    @OptionGroup var range: RangeOptions
-
-    @Option(help: ArgumentHelp("Only the newest so many; 0 for all.", valueName: "count"))
-    var limit: UInt64?
-
-    @Flag(help: "Print JSON Lines.")
-    var json = false
-
-    @OptionGroup var format: CSVOption
+    @OptionGroup var list: ListOptions
 
     private static let decisions = JobFilter.decisions + [WaitingJob.decision]
-    private static let limitForPeople: UInt64 = 50
     private static let columns = [
         "entry", "job_id", "batch", "time", "submitter", "submitter_name", "submitter_key",
         "module",
@@ -58,23 +49,18 @@ struct JobListCommand: ParsableCommand {
         if decision == WaitingJob.decision, place.option.node != nil {
             throw ValidationError("what waits in a home is told by the home: name it as LEDGER")
         }
-        if let decision, !Self.decisions.contains(decision) {
-            throw ValidationError(
-                "there is no decision \(decision); the decisions are"
-                    + " \(Self.decisions.joined(separator: ", "))"
-                    + Spelling.suggestion(for: decision, among: Self.decisions))
-        }
+        try Spelling.check(decision, "decision", among: Self.decisions)
     }
 
     mutating func run() throws {
-        let writer = try RowWriter(json: json, format, Self.columns)
-        let wanted = limit ?? (writer == nil ? Self.limitForPeople : 0)
+        let writer = try list.writer(Self.columns)
+        let wanted = list.wanted(writer)
         let jobs: Jobs
         switch try place.source() {
         case .ledger(let path): jobs = try Jobs(path)
         case .node(let node):
             let found = try node.rows(
-                JobsPage.self, ["jobs"], [("decision", decision)], range, newest: wanted,
+                JobsPage.self, ["jobs"], [("decision", decision)], list.range, newest: wanted,
                 isCounted: writer == nil)
             guard let writer else { return show(found.rows, [], of: found.count) }
             for row in found.rows { try writer.add(row) }
@@ -82,36 +68,30 @@ struct JobListCommand: ParsableCommand {
         }
         // What waits has no entry, so that a range leaves it out.
         let isWaitingAsked =
-            (decision ?? WaitingJob.decision) == WaitingJob.decision && range.from == nil
-            && range.to == nil
+            (decision ?? WaitingJob.decision) == WaitingJob.decision && !list.hasRange
         let waiting = isWaitingAsked ? jobs.waiting : []
         let waitingShown = wanted == 0 ? waiting : waiting.suffix(Int(clamping: wanted))
-        var rows: [JobView] = []
+        var rows = ListedRows<JobView>(writer)
         var count: UInt64 = 0
-        var failure: Failure?
         if decision != WaitingJob.decision {
-            _ = try jobs.views.ask { [range, decision] views throws(ViewError) in
+            _ = try jobs.views.ask { [range = list.range, decision] views throws(ViewError) in
                 guard let range = try range.range(views) else { return }
                 var filter = JobFilter(decision: decision, range: range)
                 if writer == nil { count = try views.jobCount(filter) }
                 filter.limit = wanted == 0 ? nil : wanted - UInt64(waitingShown.count)
-                try views.forEachJob(filter) { row throws(ViewError) in
-                    guard failure == nil else { return }
-                    guard let writer else { return rows.append(row) }
-                    do throws(Failure) { try writer.add(row) } catch { failure = error }
-                }
+                try views.forEachJob(filter) { row throws(ViewError) in rows.add(row) }
             }
         }
-        if let failure { throw failure }
+        try rows.end()
         guard let writer else {
-            return show(rows, waitingShown, of: count + UInt64(waiting.count))
+            return show(rows.kept, waitingShown, of: count + UInt64(waiting.count))
         }
         for job in waitingShown { try writer.add(job) }
     }
 
     private func show(_ rows: [JobView], _ waiting: [WaitingJob], of count: UInt64) {
         guard !rows.isEmpty || !waiting.isEmpty else {
-            let isFiltered = decision != nil || range.from != nil || range.to != nil
+            let isFiltered = decision != nil || list.hasRange
             return Output.line(
                 isFiltered ? "No job passes these filters." : "There are no jobs yet.")
         }

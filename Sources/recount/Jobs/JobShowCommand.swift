@@ -5,18 +5,24 @@ import ArgumentParser
 
 /// `recount job show`.
 struct JobShowCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "show",
-        abstract: "Show a compute job: its validators, their results, the decision.",
-        discussion: """
-            The job is named by the first digits of its identity, or by its entry. A job
-            that waits for a node to take it is shown too.
+    static let configuration = JobAsked.configuration("show", of: "job show")
 
-              recount job show home 9c41
-              recount job show home 812 --json
-              recount job show --node http://127.0.0.1:5100 9c41
-            """)
+    @OptionGroup var asked: JobAsked
 
+    func run() throws { try asked.print() }
+}
+
+/// `recount show job`: the same beside what else can be shown.
+struct ShowJobCommand: ParsableCommand {
+    static let configuration = JobAsked.configuration("job", of: "show job")
+
+    @OptionGroup var asked: JobAsked
+
+    func run() throws { try asked.print() }
+}
+
+/// What both commands that show a job ask for.
+struct JobAsked: ParsableArguments {
     @OptionGroup var place: LedgerOrNode
 
     @Argument(
@@ -29,9 +35,25 @@ struct JobShowCommand: ParsableCommand {
 
     @OptionGroup var format: CSVOption
 
+    /// What a command is called by itself, and after `recount`.
+    static func configuration(_ name: String, of words: String) -> CommandConfiguration {
+        CommandConfiguration(
+            commandName: name,
+            abstract: "Show a compute job: its validators, their results, the decision.",
+            discussion: """
+                The job is named by the first digits of its identity, or by its entry. A job
+                that waits for a node to take it is shown too.
+
+                  recount \(words) home 9c41
+                  recount \(words) home 812 --json
+                  recount \(words) --node http://127.0.0.1:5100 9c41
+                """)
+    }
+
     mutating func validate() throws { id = try place.check(id, "id") }
 
-    mutating func run() throws {
+    /// Prints the page of the job.
+    func print() throws {
         try JobPage.print(id ?? "", of: place.source(), json: json, format)
     }
 }

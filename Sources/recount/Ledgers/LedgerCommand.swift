@@ -27,13 +27,7 @@ struct LedgerInfoCommand: ParsableCommand {
               recount ledger info home
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.",
-        completion: Completions.ledgers)
-    var ledger: String
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
+    @OptionGroup var asked: OneLedger
 
     private struct Info: Encodable {
         var directory: String
@@ -49,7 +43,7 @@ struct LedgerInfoCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let log = try openLedger(ledger)
+        let log = try openLedger(asked.ledger)
         var info = Info(
             directory: log.directory, ledgerID: "", name: "", size: log.size,
             root: log.root.hex, height: nil, stateRoot: nil, isClosed: log.recovery.wasClosed,
@@ -70,7 +64,7 @@ struct LedgerInfoCommand: ParsableCommand {
         } catch {
             throw Failure("\(log.directory): \(error)")
         }
-        if json { return try Output.json(info) }
+        if asked.json { return try Output.json(info) }
         var list = Listing()
         list.add("ledger", info.ledgerID.isEmpty ? "not opened yet" : info.ledgerID)
         list.add("name", info.name)
@@ -102,16 +96,10 @@ struct LedgerCheckCommand: ParsableCommand {
             Exit codes: 0 nothing is wrong, 1 something is damaged, 2 it cannot be read.
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.",
-        completion: Completions.ledgers)
-    var ledger: String
+    @OptionGroup var asked: OneLedger
 
     @Flag(help: "Check the checksums alone.")
     var checksums = false
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
 
     private struct Result: Encodable {
         let directory: String
@@ -125,7 +113,7 @@ struct LedgerCheckCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let directory = Place.ledger(ledger)
+        let directory = Place.ledger(asked.ledger)
         let result: Result
         do throws(LogError) {
             let log = try LedgerDirectory.open(directory)
@@ -138,7 +126,7 @@ struct LedgerCheckCommand: ParsableCommand {
             if case .damaged = error { throw Failure("\(error)", .wrong) }
             throw failure(error, directory)
         }
-        if json { return try Output.json(result) }
+        if asked.json { return try Output.json(result) }
         var list = Listing()
         list.add("directory", result.directory)
         list.add("size", Text.count(result.entries, "entry", "entries"))

@@ -39,13 +39,7 @@ struct ProjectionsRebuildCommand: ParsableCommand {
             Exit codes: 0 they are built, 2 they could not be.
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.",
-        completion: Completions.ledgers)
-    var ledger: String
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
+    @OptionGroup var asked: OneLedger
 
     private struct Result: Encodable {
         let file: String
@@ -57,7 +51,7 @@ struct ProjectionsRebuildCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let log = try openLedger(ledger)
+        let log = try openLedger(asked.ledger)
         let meter = EntryMeter("rebuilding")
         let start = Date()
         let result: Result
@@ -74,7 +68,7 @@ struct ProjectionsRebuildCommand: ParsableCommand {
             meter.end()
             throw Failure("\(error)")
         }
-        if json { return try Output.json(result) }
+        if asked.json { return try Output.json(result) }
         var list = Listing()
         list.add("file", result.file)
         list.add("entries", Text.grouped(result.entries))
@@ -100,13 +94,7 @@ struct ProjectionsVerifyCommand: ParsableCommand {
             Exit codes: 0 every row is right, 1 something differs, 2 it cannot be told.
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.",
-        completion: Completions.ledgers)
-    var ledger: String
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
+    @OptionGroup var asked: OneLedger
 
     private struct Field: Encodable {
         let column: String
@@ -126,7 +114,7 @@ struct ProjectionsVerifyCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let log = try openLedger(ledger)
+        let log = try openLedger(asked.ledger)
         let meter = EntryMeter("folding")
         let verdict: ProjectionsVerdict
         do throws(ProjectionsError) {
@@ -138,10 +126,10 @@ struct ProjectionsVerifyCommand: ParsableCommand {
             throw Failure("\(error)")
         }
         let result = Self.result(verdict)
-        if json { try Output.json(result) }
+        if asked.json { try Output.json(result) }
         switch verdict {
         case .equal(let position, let rows):
-            guard !json else { return }
+            guard !asked.json else { return }
             Output.line(
                 "All \(Text.grouped(rows)) rows are what the first"
                     + " \(Text.count(position.entries, "entry gives", "entries give")).")
@@ -181,18 +169,12 @@ struct ProjectionsInfoCommand: ParsableCommand {
               recount projections info home
             """)
 
-    @Argument(
-        help: "A ledger, the home of a validator, or a local network.",
-        completion: Completions.ledgers)
-    var ledger: String
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
+    @OptionGroup var asked: OneLedger
 
     mutating func run() throws {
-        let log = try openLedger(ledger)
+        let log = try openLedger(asked.ledger)
         let state = ProjectionsState(Projections.info(ledgerDirectory: log.directory, log: log))
-        if json { return try Output.json(state) }
+        if asked.json { return try Output.json(state) }
         var list = Listing()
         list.add("projections", state.text)
         list.add("path", state.path)

@@ -36,17 +36,8 @@ struct RequestsCommand: ParsableCommand {
         completion: .list(RequestFilter.outcomes))
     var outcome: String?
 
-    @OptionGroup var range: RangeOptions
+    @OptionGroup var list: ListOptions
 
-    @Option(help: ArgumentHelp("Only the newest so many; 0 for all.", valueName: "count"))
-    var limit: UInt64?
-
-    @Flag(help: "Print JSON Lines.")
-    var json = false
-
-    @OptionGroup var format: CSVOption
-
-    private static let limitForPeople: UInt64 = 50
     private static let columns = [
         "entry", "request_id", "batch", "time", "circuit", "submitter", "submitter_name", "amount",
         "recipient", "timestamp", "leader", "leader_name", "threshold", "deadline", "outcome",
@@ -61,49 +52,39 @@ struct RequestsCommand: ParsableCommand {
 
     func validate() throws {
         try place.check()
-        if let outcome, !RequestFilter.outcomes.contains(outcome) {
-            throw ValidationError(
-                "there is no outcome \(outcome); the outcomes are"
-                    + " \(RequestFilter.outcomes.joined(separator: ", "))"
-                    + Spelling.suggestion(for: outcome, among: RequestFilter.outcomes))
-        }
+        try Spelling.check(outcome, "outcome", among: RequestFilter.outcomes)
     }
 
     mutating func run() throws {
-        let writer = try RowWriter(json: json, format, Self.columns)
-        let wanted = limit ?? (writer == nil ? Self.limitForPeople : 0)
+        let writer = try list.writer(Self.columns)
+        let wanted = list.wanted(writer)
         let opened: OpenedViews
         switch try place.source() {
         case .ledger(let path): opened = try OpenedViews(path)
         case .node(let node):
             let found = try node.rows(
-                RequestsPage.self, ["requests"], [("outcome", outcome)], range, newest: wanted,
+                RequestsPage.self, ["requests"], [("outcome", outcome)], list.range, newest: wanted,
                 isCounted: writer == nil)
             guard let writer else { return show(found.rows, of: found.count) }
             for row in found.rows { try writer.add(row) }
             return
         }
-        var rows: [RequestView] = []
+        var rows = ListedRows<RequestView>(writer)
         var count: UInt64 = 0
-        var failure: Failure?
-        _ = try opened.ask { [range, outcome] views throws(ViewError) in
+        _ = try opened.ask { [range = list.range, outcome] views throws(ViewError) in
             guard let range = try range.range(views) else { return }
             var filter = RequestFilter(outcome: outcome, range: range)
             if writer == nil { count = try views.requestCount(filter) }
             filter.limit = wanted == 0 ? nil : wanted
-            try views.forEachRequest(filter) { row throws(ViewError) in
-                guard failure == nil else { return }
-                guard let writer else { return rows.append(row) }
-                do throws(Failure) { try writer.add(row) } catch { failure = error }
-            }
+            try views.forEachRequest(filter) { row throws(ViewError) in rows.add(row) }
         }
-        if let failure { throw failure }
-        if writer == nil { show(rows, of: count) }
+        try rows.end()
+        if writer == nil { show(rows.kept, of: count) }
     }
 
     private func show(_ rows: [RequestView], of count: UInt64) {
         guard !rows.isEmpty else {
-            let isFiltered = outcome != nil || range.from != nil || range.to != nil
+            let isFiltered = outcome != nil || list.hasRange
             return Output.line(
                 isFiltered ? "No request passes these filters." : "There are no requests yet.")
         }

@@ -46,7 +46,7 @@ package struct Parameters: BorshCodable, Hashable, Sendable {
     /// Ledger time that a job must leave those who run it.
     package var jobMillisecondsMin: UInt64
 
-    /// Times are milliseconds, sizes bytes, weights parts per million; `LedgerState.check` bounds all.
+    /// Times are milliseconds, sizes bytes, weights parts per million; the rules bound them all.
     package init(
         threshold: UInt32, verificationMilliseconds: UInt64, jobMilliseconds: UInt64,
         settlementMilliseconds: UInt64, reputationMin: Reputation, reputationMax: Reputation,

@@ -12,7 +12,7 @@ package struct ChartSeries: Sendable {
     /// The values; nil where there is none.
     package let values: [Double?]
 
-    /// Takes the fields in order.
+    /// The values are as many as the moments of the chart.
     package init(label: String, name: String? = nil, values: [Double?]) {
         self.label = label
         self.name = name
@@ -91,7 +91,7 @@ package struct ChartBar: Sendable {
     /// What stands behind the bar.
     package let note: String
 
-    /// Takes the fields in order.
+    /// Both lengths are shares, from 0 to 1.
     package init(label: String, value: Double, expected: Double, note: String) {
         self.label = label
         self.value = value
@@ -111,7 +111,7 @@ package struct BarChart: Sendable {
     /// The bars, from the top.
     package let bars: [ChartBar]
 
-    /// Takes the fields in order.
+    /// The bars go from the top in their order; there may be none.
     package init(title: String, horizontal: String, expectation: String, bars: [ChartBar]) {
         self.title = title
         self.horizontal = horizontal

@@ -116,7 +116,7 @@ package struct AuditReport: Codable, Equatable, Sendable {
     /// What is wrong, by entry.
     package var findings: [Finding] = []
     /// Votes that contradict the mathematics, by entry.
-    package var contradictions: [Contradiction] = []
+    package var contradictions: [ContradictedProof] = []
     /// Signed results of jobs that running them again contradicts, by entry.
     package var resultContradictions: [ResultContradiction] = []
     /// Decided jobs with results that could not be run again, by entry.
@@ -195,7 +195,7 @@ package struct ProjectionsCheck: Codable, Equatable, Sendable {
     /// What is wrong; nil where nothing is.
     package let problem: String?
 
-    /// Joins the parts.
+    /// Rows are counted where all are equal, and a problem is told where not.
     package init(_ outcome: Outcome, rows: UInt64? = nil, problem: String? = nil) {
         self.outcome = outcome
         self.rows = rows

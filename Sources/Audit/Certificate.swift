@@ -67,7 +67,7 @@ package struct Certificate: Equatable, Sendable {
         /// Its reputation then.
         package var reputation: Reputation
 
-        /// Takes the fields in order.
+        /// Stake and reputation are those at the opening, whatever they are now.
         package init(
             index: ValidatorIndex, key: PublicKey, stake: Stake, reputation: Reputation
         ) {

@@ -95,7 +95,7 @@ package struct CertificateMaker {
         case .deadlineWithQuorum, .deadlineWithoutQuorum:
             other = nil
             guard let close = subject.closed else {
-                throw .missing(entry: subject.decided + 1, kind: "roundClosed")
+                throw .missing(entry: subject.decided + 1, kind: EventType.roundClosed.jsonName)
             }
             indices = [0] + Array(subject.entry...close)
         case .nullifierSpent:
@@ -180,7 +180,7 @@ package struct CertificateMaker {
                 return found
             }
         }
-        throw .missing(entry: deciding, kind: "voteCast")
+        throw .missing(entry: deciding, kind: EventType.voteCast.jsonName)
     }
 
     /// The ways to the root of their lists of the votes that are counted, by request and entry.
@@ -239,7 +239,7 @@ package struct CertificateMaker {
         _ origin: String, _ keys: [PolicyKey]
     ) throws(CertificateMakingError) -> CertificateSigners {
         guard case .ledgerOpened(let opened) = try EntryLookup(log).event(0) else {
-            throw .missing(entry: 0, kind: "ledgerOpened")
+            throw .missing(entry: 0, kind: EventType.ledgerOpened.jsonName)
         }
         let rounds = [subject] + (other.map { [$0] } ?? [])
         let pinned = rounds.flatMap { $0.pinned.map(\.key) }
@@ -314,7 +314,7 @@ package struct CertificateMaker {
             if let last { return last }
             end = start
         }
-        throw .missing(entry: entry, kind: "batchOpened")
+        throw .missing(entry: entry, kind: EventType.batchOpened.jsonName)
     }
 }
 

@@ -80,7 +80,7 @@ private struct CertificateVerifier {
             throw flaw("SHA-256", expected.hex, ledger.hex)
         }
         guard case .ledgerOpened(let opened) = try Self.event(of: entry, .ledger) else {
-            throw flaw("kind", "ledgerOpened", "another event")
+            throw flaw("kind", EventType.ledgerOpened.jsonName, "another event")
         }
         return (ledger, opened)
     }

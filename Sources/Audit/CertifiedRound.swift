@@ -126,7 +126,8 @@ extension CertifiedEntries {
                 check: .request, entry: entry, field: field, expected: expected, found: found)
         }
         guard case .requestSubmitted(let request)? = event(entry) else {
-            throw flaw("kind", "requestSubmitted", event(entry)?.kind ?? "no such entry")
+            throw flaw(
+                "kind", EventType.requestSubmitted.jsonName, event(entry)?.kind ?? "no such entry")
         }
         let circuit = part.circuit.id
         let number = Int(request.circuit.rawValue)
@@ -170,7 +171,8 @@ extension CertifiedEntries {
                 check: .pinnedSet, entry: entry, field: field, expected: expected, found: found)
         }
         guard case .roundOpened(let opened)? = event(entry) else {
-            throw flaw("kind", "roundOpened", event(entry)?.kind ?? "no such entry")
+            throw flaw(
+                "kind", EventType.roundOpened.jsonName, event(entry)?.kind ?? "no such entry")
         }
         guard opened.request == part.request else {
             throw flaw("request", "\(part.request.rawValue)", "\(opened.request.rawValue)")
@@ -212,7 +214,7 @@ extension CertifiedEntries {
         }
         guard let first = found.first, found.count == 1 else {
             throw CertificateFlaw(
-                check: .decision, entry: found.last?.0, field: "outcomeDecided",
+                check: .decision, entry: found.last?.0, field: EventType.outcomeDecided.jsonName,
                 expected: "one about request \(part.request.rawValue)", found: "\(found.count)")
         }
         return first

@@ -11,7 +11,7 @@ final class Collector {
     struct Results {
         var signatures: [Finding] = []
         var proofs: [Finding] = []
-        var contradictions: [Contradiction] = []
+        var contradictions: [ContradictedProof] = []
         var jobs = Recomputer.Results()
     }
 

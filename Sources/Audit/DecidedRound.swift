@@ -42,7 +42,7 @@ package struct DecidedRound: Sendable {
             ids[request] = try id(request.rawValue)
         }
         guard let index = list.index(of: EntryIndex(entry)), let tree = list.tree({ ids[$0] })
-        else { throw .index(entry: entry, kind: "voteCast") }
+        else { throw .index(entry: entry, kind: EventType.voteCast.jsonName) }
         return VotePath(of: index, in: tree)
     }
 }
@@ -92,7 +92,7 @@ package struct CertificatePlaces: Sendable {
     /// The opening of the batch of the entry that decided.
     package var batch: UInt64
 
-    /// Joins them.
+    /// Entries count from 0; the certificate that is made of them holds them against the log.
     package init(
         request: UInt64, circuit: UInt64, submitter: PublicKey, pinned: [Certificate.Pinned],
         votes: [UInt64],
@@ -116,7 +116,7 @@ extension DecidedRound {
         let entries = EntryLookup(log)
         guard case .requestSubmitted(let request) = try entries.event(entry),
             case .roundOpened(let opened) = try entries.event(entry + 1)
-        else { throw .index(entry: entry, kind: "requestSubmitted") }
+        else { throw .index(entry: entry, kind: EventType.requestSubmitted.jsonName) }
         guard
             let circuit = Self.circuit(
                 request.circuit, in: try entries.event(places.circuit), at: places.circuit)
@@ -129,11 +129,11 @@ extension DecidedRound {
         let ledger = LedgerID(Digest(hashing: try entries.bytes(0)))
         // It holds for one circuit, submitter and ledger only.
         guard message.isSigned(in: ledger) else {
-            throw .index(entry: entry, kind: "requestSubmitted")
+            throw .index(entry: entry, kind: EventType.requestSubmitted.jsonName)
         }
         guard case .outcomeDecided(let decision) = try entries.event(places.decided),
             decision.request.rawValue == entry
-        else { throw .index(entry: places.decided, kind: "outcomeDecided") }
+        else { throw .index(entry: places.decided, kind: EventType.outcomeDecided.jsonName) }
         self.entry = entry
         id = message.id(in: ledger)
         self.circuit = circuit
@@ -145,7 +145,7 @@ extension DecidedRound {
         closed = places.closed
         batch = places.batch
         guard pinnedDigest == opened.pinnedSet else {
-            throw .index(entry: entry + 1, kind: "roundOpened")
+            throw .index(entry: entry + 1, kind: EventType.roundOpened.jsonName)
         }
         try check(entries)
     }
@@ -178,7 +178,7 @@ extension DecidedRound {
         for vote in votes where vote < decided {
             let casts = try entries.event(vote).casts
             guard vote > before, let cast = casts.first(where: { $0.request.rawValue == entry })
-            else { throw .index(entry: vote, kind: "voteCast") }
+            else { throw .index(entry: vote, kind: EventType.voteCast.jsonName) }
             before = vote
             switch cast.vote {
             case .approve: tally.approvals += 1
@@ -190,15 +190,15 @@ extension DecidedRound {
             tally == (
                 Int(decision.approvals), Int(decision.rejections), Int(decision.abstentions)
             )
-        else { throw .index(entry: decided, kind: "outcomeDecided") }
+        else { throw .index(entry: decided, kind: EventType.outcomeDecided.jsonName) }
         if let batch {
             guard case .batchOpened = try entries.event(batch), batch <= decision.deciding.rawValue
-            else { throw .index(entry: batch, kind: "batchOpened") }
+            else { throw .index(entry: batch, kind: EventType.batchOpened.jsonName) }
         }
         if let closed {
             guard case .roundClosed(let close) = try entries.event(closed),
                 close.about.rawValue == entry
-            else { throw .index(entry: closed, kind: "roundClosed") }
+            else { throw .index(entry: closed, kind: EventType.roundClosed.jsonName) }
         }
     }
 }

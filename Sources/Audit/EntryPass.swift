@@ -143,7 +143,8 @@ struct EntryPass {
         if log.size == 0 {
             derivation.append(
                 Finding(
-                    entry: 0, kind: .missing, expected: "ledgerOpened", found: "an empty log"))
+                    entry: 0, kind: .missing, expected: EventType.ledgerOpened.jsonName,
+                    found: "an empty log"))
         }
         report.findings +=
             derivation + results.proofs.filter(isOfRange) + results.signatures

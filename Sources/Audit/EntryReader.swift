@@ -12,7 +12,7 @@ package struct LoggedEntry: Sendable {
     /// The entry.
     package let entry: Entry
 
-    /// Joins both.
+    /// The index counts from 0.
     package init(index: UInt64, entry: Entry) {
         self.index = index
         self.entry = entry

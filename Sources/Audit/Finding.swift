@@ -61,7 +61,7 @@ package struct Finding: Codable, Equatable, Sendable {
     /// What is there.
     package let found: String
 
-    /// Joins the parts.
+    /// `expected` and `found` are sentences for people, and no bytes are read from them.
     package init(entry: UInt64, kind: FindingKind, expected: String, found: String) {
         self.entry = entry
         self.kind = kind
@@ -71,7 +71,7 @@ package struct Finding: Codable, Equatable, Sendable {
 }
 
 /// A signed vote that contradicts the mathematics of the proof.
-package struct Contradiction: Codable, Equatable, Sendable {
+package struct ContradictedProof: Codable, Equatable, Sendable {
     /// The entry of the vote.
     package let entry: UInt64
     /// The entry of the request.

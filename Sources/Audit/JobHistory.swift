@@ -71,7 +71,7 @@ extension JobHistory {
                 keys.indices.contains(Int(event.submitter.rawValue))
             else { return nil }
             let key = keys[Int(event.submitter.rawValue)]
-            let id = JobMessage(event, submitter: key).id(in: ledger)
+            let id = event.naming(submitter: key).id(in: ledger)
             if case .prefix(let digits) = selector, !id.hex.hasPrefix(digits) { return nil }
             return Job(entry: entry, event: event, id: id)
         }

@@ -5,7 +5,7 @@ import Ledger
 import Synchronization
 
 /// What the mathematics says of a proof.
-enum Verdict: Sendable {
+enum ProofFinding: Sendable {
     case holds
     case fails
     /// It could not be judged, for this reason.
@@ -21,7 +21,7 @@ final class Jury: Sendable {
         var votes: [(entry: UInt64, validator: ValidatorIndex, vote: Vote)] = []
         var outcome: (entry: UInt64, decided: OutcomeDecided)?
         var provingRejections = Int.max
-        var verdict: Verdict?
+        var verdict: ProofFinding?
         var isClosed = false
     }
 
@@ -63,7 +63,7 @@ final class Jury: Sendable {
     }
 
     /// Takes in the verdict on the proof of a request.
-    func hear(_ verdict: Verdict, on request: UInt64) {
+    func hear(_ verdict: ProofFinding, on request: UInt64) {
         results.withLock { results in
             results.cases[request]?.verdict = verdict
             Self.judge(request, in: &results, atEnd: false)
@@ -73,7 +73,7 @@ final class Jury: Sendable {
     /// Judges what is left, and returns everything that was found.
     func finish(
         named: (ValidatorIndex) -> (name: String, key: String)
-    ) -> (findings: [Finding], contradictions: [Contradiction], votes: UInt64) {
+    ) -> (findings: [Finding], contradictions: [ContradictedProof], votes: UInt64) {
         results.withLock { results in
             for request in results.cases.keys.sorted() {
                 Self.judge(request, in: &results, atEnd: true)
@@ -81,7 +81,7 @@ final class Jury: Sendable {
             let contradictions = results.contradictions.sorted { $0.vote < $1.vote }.map {
                 vote, request, validator, said in
                 let (name, key) = named(validator)
-                return Contradiction(
+                return ContradictedProof(
                     entry: vote, request: request, validator: validator.rawValue, name: name,
                     key: key, vote: "\(said)", proofHolds: said == .reject)
             }

@@ -18,8 +18,8 @@ enum ProofChecks {
     ///
     /// The factors come from the system's generator, so that whoever made the proofs of a ledger
     /// cannot know them.
-    static func verdicts(_ tasks: [ProofTask]) -> [Verdict] {
-        var verdicts = [Verdict](repeating: .fails, count: tasks.count)
+    static func verdicts(_ tasks: [ProofTask]) -> [ProofFinding] {
+        var verdicts = [ProofFinding](repeating: .fails, count: tasks.count)
         var groups: [Group] = []
         for (place, task) in tasks.enumerated() {
             do throws(Groth16Error) {
@@ -62,14 +62,14 @@ enum ProofChecks {
         return PreparedVerifyingKey.CompressedItem(task.proof, inputs: inputs)
     }
 
-    private static func verdict(_ answer: PreparedVerifyingKey.Answer) -> Verdict {
+    private static func verdict(_ answer: PreparedVerifyingKey.Answer) -> ProofFinding {
         switch answer {
         case .success(let holds): holds ? .holds : .fails
         case .failure(let error): unjudged(error)
         }
     }
 
-    private static func unjudged(_ error: Groth16Error) -> Verdict {
+    private static func unjudged(_ error: Groth16Error) -> ProofFinding {
         .unjudged("proof or inputs that cannot be read: \(error)")
     }
 }

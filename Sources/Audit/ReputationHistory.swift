@@ -117,7 +117,7 @@ package struct ReputationHistory: Sendable {
                 else {
                     throw .cannotFollow(
                         entry: picked.index,
-                        .contradicts(kind: "reputationChanged", field: "reputation"))
+                        .contradicts(kind: .reputationChanged, field: "reputation"))
                 }
                 step(picked.index, changed.cause, to: changed.after)
             case .reputationChanged: return
@@ -125,7 +125,7 @@ package struct ReputationHistory: Sendable {
                 guard decayed.day == decayDay + 1, decayed.day <= time.day else {
                     throw .cannotFollow(
                         entry: picked.index,
-                        .contradicts(kind: "reputationDecayed", field: "day"))
+                        .contradicts(kind: .reputationDecayed, field: "day"))
                 }
                 decayDay = decayed.day
                 if let member, member.isMember, let roster {

@@ -27,7 +27,7 @@ package struct RequestPlaces: Sendable {
     /// The inputs about it after the close, rising; what the rules derived from each follows it.
     package var later: [UInt64]
 
-    /// Joins them.
+    /// Entries count from 0; what is made of them holds them against the log.
     package init(
         request: UInt64, opening: UInt64, closed: UInt64, changes: [UInt64],
         reputations: [ValidatorIndex: Reputation], announcements: [UInt64], later: [UInt64]

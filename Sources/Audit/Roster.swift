@@ -113,14 +113,14 @@ extension Roster {
         switch picked.event {
         case .ledgerOpened(let opened):
             guard roster == nil else {
-                throw .cannotFollow(entry: picked.index, .outOfPlace(kind: "ledgerOpened"))
+                throw .cannotFollow(entry: picked.index, .outOfPlace(kind: .ledgerOpened))
             }
             roster = Roster(opened)
         case .governanceApproved(let approved):
             guard roster?.take(approved) == true else {
                 throw .cannotFollow(
                     entry: picked.index,
-                    .contradicts(kind: "governanceApproved", field: "number"))
+                    .contradicts(kind: .governanceApproved, field: "number"))
             }
         default: return
         }

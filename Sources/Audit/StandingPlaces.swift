@@ -62,7 +62,7 @@ package struct StandingPlaces: Sendable {
     /// The last entry before the batch that changed the reputation of each of them.
     package var moved: [ValidatorIndex: UInt64]
 
-    /// Joins them.
+    /// Entries count from 0; what is made of them holds them against the log.
     package init(
         opening: UInt64, previous: UInt64, request: UInt64, changes: [UInt64],
         reputations: [ValidatorIndex: Reputation], moved: [ValidatorIndex: UInt64]

@@ -4,6 +4,10 @@
 /// An element of the scalar field of BN254, whose order is that of its groups.
 ///
 /// Held in Montgomery form. `+ - *`, `negated`, `squared` and `inverse` are constant-time.
+///
+/// It repeats `Fp` line by line but for its constants: one generic type of both would call its
+/// kernels through witnesses wherever the compiler does not specialise it, and an `Fp` could be
+/// added to an `Fr` by a mistake in a type parameter alone.
 package struct Fr: PrimeField {
     /// The element times 2^256 mod the order.
     package let montgomery: UInt256

@@ -3,7 +3,8 @@
 
 /// A point of G2: the part of order r of the twist `y^2 = x^3 + 3 / (9 + u)`, or infinity.
 ///
-/// Every value of this type was checked when it was made, membership of the group included.
+/// Every value of this type was checked when it was made, membership of the group included, which
+/// `G1Affine` has no need of: that is why the two are not one generic type.
 package struct G2Affine: Hashable, Sendable {
     /// The first coordinate, 0 at infinity.
     package let x: Fp2

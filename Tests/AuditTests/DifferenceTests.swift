@@ -13,8 +13,7 @@ private let skip: Comment = "no file at \(Vectors.folder.path)/\(Paraloom.folder
 /// Derived events that are missing, added, changed or moved are found at the right entry.
 @Suite(.enabled(if: Paraloom.isThere, skip))
 struct DifferenceTests {
-    private static let derivedKinds = Event.kinds.keys.filter { $0 >= 64 }.sorted()
-        .compactMap { Event.kinds[$0] }
+    private static let derivedKinds = EventType.allCases.filter(\.isDerived).map(\.jsonName)
     private static let scenario = Result { try Scenario.everything().builder.events }
 
     private func places(_ kind: String) throws -> (events: [Event], places: [Int]) {

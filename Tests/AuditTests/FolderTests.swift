@@ -48,12 +48,9 @@ private struct Ordered {
 
     func signatures(_ height: Height, _ root: Digest, by indices: [Int]) -> [IndexedSignature] {
         indices.map { index in
-            let key = Self.keys[index]
-            let bytes = ConsensusStatement.signedBytes(
-                .precommit(height, round: 0), value: root, validRound: -1, key: key.publicKey,
-                ledger: run.state.ledger)
-            return IndexedSignature(
-                validator: ValidatorIndex(UInt16(index)), signature: key.sign(bytes ?? []))
+            IndexedSignature(
+                precommitting: root, of: height, by: ValidatorIndex(UInt16(index)),
+                with: Self.keys[index], in: run.state.ledger)
         }
     }
 

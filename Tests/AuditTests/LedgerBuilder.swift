@@ -77,17 +77,9 @@ struct LedgerBuilder {
     ) throws {
         let height = Height(state.height.rawValue + 1)
         let time = Self.start.adding(milliseconds: seconds * 1000)
-        let ranking = state.proposerRanking(height: height)
-        let proposer = ranking[Int(round) % ranking.count]
-        let key = validators[Int(proposer.rawValue)]
-        let bytes = BatchOpening.signedBytes(
-            height: height, time: time, round: round, previousRoot: frontier.root,
-            proposer: key.publicKey, in: state.ledger)
-        let event = BatchOpened(
-            height: height, time: time, proposer: proposer, round: round,
-            previousRoot: frontier.root,
-            precommitRound: 0, precommits: precommits(of: height), signature: key.sign(bytes))
-        guard let opening = state.opening(of: event) else { fatalError("an unknown validator") }
+        let opening = state.nextOpening(
+            at: time, round: round, root: frontier.root, precommits: precommits(of: height),
+            key: key)
         try run(.openBatch(Checked(unchecked: opening), root: frontier.root))
         try body(&self)
         try run(.closeDue)
@@ -97,16 +89,10 @@ struct LedgerBuilder {
     /// Those of the batch before the one of this height, by the first T who ordered it.
     private func precommits(of height: Height) -> [IndexedSignature] {
         guard height.rawValue >= 2 else { return [] }
-        let slot = Slot.precommit(Height(height.rawValue - 1), round: 0)
-        let sealed = state.sealedBefore
-        return sealed.members.prefix(Int(sealed.parameters.threshold)).map { member in
-            let bytes = ConsensusStatement.signedBytes(
-                slot, value: frontier.root, validRound: -1, key: member.key, ledger: state.ledger)
-            return IndexedSignature(
-                validator: member.index,
-                signature: validators[Int(member.index.rawValue)].sign(bytes ?? []))
-        }
+        return state.precommits(root: frontier.root, key: key)
     }
+
+    private func key(_ index: ValidatorIndex) -> SigningKey { validators[Int(index.rawValue)] }
 
     /// Those of the last batch, which lie beside the log; nil of the first.
     var lastPrecommits: Precommits? {

@@ -110,16 +110,13 @@ struct Dispute {
     static func decided(
         _ events: [Event], height: Height, root: Digest, in ledger: LedgerID
     ) -> DecidedBatch {
-        let slot = Slot.precommit(height, round: 0)
-        return DecidedBatch(
+        DecidedBatch(
             precommits: Precommits(
                 height: height, round: 0, root: root,
                 signatures: (0..<UInt16(threshold)).map { number in
-                    let key = Fixture.key(number)
-                    let bytes = ConsensusStatement.signedBytes(
-                        slot, value: root, validRound: -1, key: key.publicKey, ledger: ledger)
-                    return IndexedSignature(
-                        validator: ValidatorIndex(number), signature: key.sign(bytes ?? []))
+                    IndexedSignature(
+                        precommitting: root, of: height, by: ValidatorIndex(number),
+                        with: Fixture.key(number), in: ledger)
                 }),
             entries: events.map { EntryBytes($0.encoded) })
     }

@@ -14,6 +14,24 @@ enum JournalFixture {
     static let ledger = LedgerID(Digest(hashing: [9]))
     static let directory = "/votes"
 
+    /// Why a journal of these entries cannot be used; nil where it can.
+    static func problem(
+        _ entries: [[UInt8]], opening open: (SimulatedDisk) throws(JournalError) -> VoteJournal
+    ) throws -> JournalProblem? {
+        let disk = SimulatedDisk()
+        let log = try EventLog.create(directory: directory, disk: disk)
+        for entry in entries { _ = try log.stage(entry) }
+        try log.commit()
+        try log.close()
+        do throws(JournalError) {
+            _ = try open(disk)
+            return nil
+        } catch {
+            guard case .unusable(_, let problem) = error else { return nil }
+            return problem
+        }
+    }
+
     static func value(_ number: Int) -> Digest {
         Digest(hashing: Array("value \(number)".utf8))
     }

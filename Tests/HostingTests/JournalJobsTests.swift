@@ -107,18 +107,7 @@ private let trap = JobReport(JobStatus(.trap, code: 9), fuel: 12)
                 ).signed(by: key, in: ledger).encoded
         }
         func problem(_ entries: [[UInt8]]) throws -> JournalProblem? {
-            let disk = SimulatedDisk()
-            let log = try EventLog.create(directory: "/votes", disk: disk)
-            for entry in entries { _ = try log.stage(entry) }
-            try log.commit()
-            try log.close()
-            do throws(JournalError) {
-                _ = try journal(disk)
-                return nil
-            } catch {
-                guard case .unusable(_, let problem) = error else { return nil }
-                return problem
-            }
+            try JournalFixture.problem(entries, opening: journal)
         }
         #expect(try problem([entry(success, by: key), entry(success, by: key)]) == nil)
         #expect(

@@ -133,18 +133,7 @@ private let reject = Verdict(.reject, .proofFails)
                 ).signed(by: key, in: ledger).encoded
         }
         func problem(_ entries: [[UInt8]]) throws -> JournalProblem? {
-            let disk = SimulatedDisk()
-            let log = try EventLog.create(directory: "/votes", disk: disk)
-            for entry in entries { _ = try log.stage(entry) }
-            try log.commit()
-            try log.close()
-            do throws(JournalError) {
-                _ = try journal(disk)
-                return nil
-            } catch {
-                guard case .unusable(_, let problem) = error else { return nil }
-                return problem
-            }
+            try JournalFixture.problem(entries, opening: journal)
         }
         #expect(try problem([vote(.approve, by: key), vote(.approve, by: key)]) == nil)
         #expect(

@@ -31,9 +31,9 @@ struct ClosingTallyTests {
     }
 
     @Test func `every reason has its name`() {
-        #expect(OutcomeReason.allNamed == (0...4).compactMap { OutcomeReason(rawValue: $0) })
+        #expect(OutcomeReason.allCases == (0...4).compactMap { OutcomeReason(rawValue: $0) })
         #expect(OutcomeReason(rawValue: 5) == nil)
-        #expect(Set(OutcomeReason.allNamed.map(\.jsonName)).count == 5)
+        #expect(Set(OutcomeReason.allCases.map(\.jsonName)).count == 5)
     }
 
     @Test(

@@ -115,7 +115,7 @@ struct CodecTests {
         #expect(bytes[place] == 0x61)
         bytes[place] = 0xFF
         #expect(
-            throws: DecodingError.notCanonical(type: "JobMessage.engine", offset: place - 4)
+            throws: DecodingError.notCanonical(type: "Job.engine", offset: place - 4)
         ) { try Message(decoding: bytes) }
     }
 
@@ -131,7 +131,7 @@ struct CodecTests {
             (70, "reputationDecayed"), (71, "equivocationFound"), (72, "disagreementRecorded"),
             (73, "roundClosed"), (74, "jobAssigned"), (75, "jobDecided"), (76, "batchSealed"),
         ]
-        #expect(Event.kinds.count == expected.count)
+        #expect(EventType.allCases.count == expected.count)
         var generator = EventGenerator(seed: 11)
         for (tag, kind) in expected {
             let event = generator.event(tag)

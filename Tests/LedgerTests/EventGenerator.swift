@@ -11,7 +11,7 @@ struct EventGenerator {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    static let tags: [UInt8] = Event.kinds.keys.sorted()
+    static let tags: [UInt8] = EventType.allCases.map(\.rawValue)
 
     mutating func bytes32() -> Bytes32 { Bytes32(random.bytes(32)) ?? .zero }
     mutating func digest() -> Digest { Digest(bytes32()) }

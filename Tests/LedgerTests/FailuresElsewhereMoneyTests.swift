@@ -157,7 +157,7 @@ struct FailuresElsewhereMoneyTests {
 
     @Test("a decoder ignores a new kind of event for weeks")
     func unknownTags() {
-        for tag in UInt8.min...UInt8.max where Event.kinds[tag] == nil {
+        for tag in UInt8.min...UInt8.max where EventType(rawValue: tag) == nil {
             #expect(throws: DecodingError.unknownTag(type: "Event", tag: tag, offset: 0)) {
                 try Event(decoding: [tag] + [UInt8](repeating: 0, count: 600))
             }
@@ -186,6 +186,6 @@ struct FailuresElsewhereMoneyTests {
         var bound = Fixture.circuit
         bound.inputs[0] = .free
         #expect(ids.insert(bound.id).inserted)
-        #expect(Event.kinds.values.allSatisfy { !$0.lowercased().contains("verified") })
+        #expect(EventType.names.allSatisfy { !$0.lowercased().contains("verified") })
     }
 }

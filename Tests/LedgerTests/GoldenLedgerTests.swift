@@ -62,7 +62,7 @@ struct GoldenLedgerTests {
             }
             try state.apply(Entry(decoding: bytes))
             frontier.append(leaf: bytes)
-            if event.tag < 64 { #expect(Event.kinds[bytes[0]] == event.kind) }
+            if event.tag < 64 { #expect(EventType(rawValue: bytes[0]) == event.type) }
         }
         #expect(seals == 61)
         #expect(state.componentRoots() == scenario.state.componentRoots())

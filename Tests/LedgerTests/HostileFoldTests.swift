@@ -133,14 +133,14 @@ struct HostileFoldTests {
             } catch { return error }
         }
         let decay = Event.reputationDecayed(ReputationDecayed(day: 1))
-        #expect(error(decay) == .outOfPlace(kind: "reputationDecayed"))
-        #expect(error(scenario.log[0]) == .outOfPlace(kind: "ledgerOpened"))
+        #expect(error(decay) == .outOfPlace(kind: .reputationDecayed))
+        #expect(error(scenario.log[0]) == .outOfPlace(kind: .ledgerOpened))
         try scenario.open()
-        #expect(error(scenario.log[0]) == .outOfPlace(kind: "ledgerOpened"))
-        #expect(error(scenario.log[2]) == .outOfPlace(kind: "batchOpened"))
-        #expect(error(decay) == .contradicts(kind: "reputationDecayed", field: "day"))
+        #expect(error(scenario.log[0]) == .outOfPlace(kind: .ledgerOpened))
+        #expect(error(scenario.log[2]) == .outOfPlace(kind: .batchOpened))
+        #expect(error(decay) == .contradicts(kind: .reputationDecayed, field: "day"))
         let closed = Event.roundClosed(RoundClosed(about: EntryIndex(9), cause: .complete))
-        #expect(error(closed) == .unknown(kind: "roundClosed", field: "about", value: 9))
+        #expect(error(closed) == .unknown(kind: .roundClosed, field: "about", value: 9))
         _ = try scenario.assignedJob()
         for (drawn, expected) in [([0, 1, 2], nil), ([0, 1, 9], true), ([1, 1, 2], true)]
             as [([UInt16], Bool?)]
@@ -148,13 +148,13 @@ struct HostileFoldTests {
             let assigned = JobAssigned(
                 job: scenario.state.openJobs[0], validators: drawn.map(ValidatorIndex.init),
                 deadline: Time(0))
-            let contradicts = FoldError.contradicts(kind: "jobAssigned", field: "validators")
+            let contradicts = FoldError.contradicts(kind: .jobAssigned, field: "validators")
             #expect(error(.jobAssigned(assigned)) == (expected == nil ? nil : contradicts))
         }
         let change = GovernanceApproved(
             number: 0, change: .validatorLeft(key: PublicKey(.zero)), signatures: [])
         #expect(
             error(.governanceApproved(change))
-                == .refused(kind: "governanceApproved", .notMember))
+                == .refused(kind: .governanceApproved, .notMember))
     }
 }

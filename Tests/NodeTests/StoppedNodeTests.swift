@@ -99,13 +99,10 @@ struct StoppedNodeTests {
         events.append(.batchSealed(seal))
         for event in events { frontier.append(leaf: event.encoded) }
         let signatures = try network.nodes.dropFirst().map { node in
-            let slot = Slot.precommit(Height(1), round: 0)
-            let bytes = ConsensusStatement.signedBytes(
-                slot, value: frontier.root, validRound: -1, key: node.key.publicKey,
-                ledger: state.ledger)
-            return IndexedSignature(
-                validator: try #require(state.validatorIndex(of: node.key.publicKey)),
-                signature: node.key.sign(try #require(bytes)))
+            IndexedSignature(
+                precommitting: frontier.root, of: Height(1),
+                by: try #require(state.validatorIndex(of: node.key.publicKey)), with: node.key,
+                in: state.ledger)
         }
         return DecidedBatch(
             precommits: Precommits(

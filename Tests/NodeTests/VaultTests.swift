@@ -72,32 +72,20 @@ private struct MiniLedger {
 
     /// Makes a batch, and has all who may order it precommit its root.
     mutating func batch(_ body: (inout MiniLedger) throws -> Void = { _ in }) throws {
-        let height = Height(state.height.rawValue + 1)
-        let proposer = state.proposerRanking(height: height)[0]
-        let key = self.key(proposer)
-        let time = Time(state.time.rawValue + 10)
         let root = log.stagedRoot
-        let bytes = BatchOpening.signedBytes(
-            height: height, time: time, round: 0, previousRoot: root, proposer: key.publicKey,
-            in: state.ledger)
         var carried = precommits.last?.signatures ?? []
         carried.removeLast(
             max(0, carried.count - Int(state.sealedBefore.parameters.threshold)))
-        let event = BatchOpened(
-            height: height, time: time, proposer: proposer, round: 0, previousRoot: root,
-            precommitRound: 0, precommits: carried, signature: key.sign(bytes))
-        let checked = Checked(
-            unchecked: BatchOpening(
-                event: event, proposer: key.publicKey,
-                precommitKeys: carried.map { self.key($0.validator).publicKey }))
-        try run(.openBatch(checked, root: root))
+        let opening = state.nextOpening(
+            at: Time(state.time.rawValue + 10), root: root, precommits: carried, key: key)
+        try run(.openBatch(Checked(unchecked: opening), root: root))
         try body(&self)
         try run(.closeDue)
         try run(.seal(size: log.stagedSize, root: log.stagedRoot))
         try log.commit()
         // Those whom the batch before the last sealed ordered this one.
         precommits.append(
-            precommit(height, log.root, by: state.sealedBefore.members.map(\.index)))
+            precommit(state.height, log.root, by: state.sealedBefore.members.map(\.index)))
     }
 
     func key(_ index: ValidatorIndex) -> SigningKey {
@@ -112,12 +100,9 @@ private struct MiniLedger {
         Precommits(
             height: height, round: round, root: root,
             signatures: indices.map { index in
-                let key = key(index)
-                let bytes = ConsensusStatement.signedBytes(
-                    .precommit(height, round: round), value: root, validRound: -1,
-                    key: key.publicKey, ledger: state.ledger)
-                return IndexedSignature(
-                    validator: index, signature: bytes.map { key.sign($0) } ?? .zero)
+                IndexedSignature(
+                    precommitting: root, of: height, round: round, by: index, with: key(index),
+                    in: state.ledger)
             })
     }
 

@@ -151,13 +151,9 @@ struct Rehearsal: Sendable {
             precommits: Precommits(
                 height: Height(1), round: 1, root: executed.value,
                 signatures: (0..<7).map { number in
-                    let slot = Slot.precommit(Height(1), round: 1)
-                    let bytes = ConsensusStatement.signedBytes(
-                        slot, value: executed.value, validRound: -1,
-                        key: Self.keys[number].publicKey, ledger: ledger)
-                    return IndexedSignature(
-                        validator: ValidatorIndex(UInt16(number)),
-                        signature: Self.keys[number].sign(bytes ?? []))
+                    IndexedSignature(
+                        precommitting: executed.value, of: Height(1), round: 1,
+                        by: ValidatorIndex(UInt16(number)), with: Self.keys[number], in: ledger)
                 }),
             entries: executed.entries.map { EntryBytes($0.bytes) })
     }

@@ -100,7 +100,7 @@ struct ReadingTests {
         }
         var random = SplitMix64(seed: seed)
         for _ in 0..<60 {
-            let tags = Event.kinds.keys.sorted().filter { _ in random.next() % 4 == 0 }
+            let tags = EventType.allCases.map(\.rawValue).filter { _ in random.next() % 4 == 0 }
             let low = random.next() % log.size
             let range = low..<(low + random.next() % (log.size - low + 1))
             let odd = random.next() % 2

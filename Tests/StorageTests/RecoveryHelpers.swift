@@ -76,17 +76,9 @@ struct TwoCopies {
 
     /// Those of the last batch, by the first T of those who order it.
     static func precommits(of state: LedgerState, root: Digest) -> Precommits {
-        let slot = Slot.precommit(state.height, round: 0)
-        let sealed = state.sealedBefore
-        return Precommits(
+        Precommits(
             height: state.height, round: 0, root: root,
-            signatures: sealed.members.prefix(Int(sealed.parameters.threshold)).map { member in
-                let bytes = ConsensusStatement.signedBytes(
-                    slot, value: root, validRound: -1, key: member.key, ledger: state.ledger)
-                return IndexedSignature(
-                    validator: member.index,
-                    signature: Fixture.key(member.index.rawValue).sign(bytes ?? []))
-            })
+            signatures: state.precommits(root: root) { Fixture.key($0.rawValue) })
     }
 
     init(copying other: TwoCopies) {

@@ -74,15 +74,17 @@ package struct ProjectionsIndex: LedgerIndex {
             let found: DecisionView?
             do throws(ViewError) { found = try views.decision(ofRequest: entry) } catch {
                 unreadable = error
-                throw .missing(entry: entry, kind: "requestSubmitted")
+                throw .missing(entry: entry, kind: EventType.requestSubmitted.jsonName)
             }
-            guard let found else { throw .missing(entry: entry, kind: "requestSubmitted") }
+            guard let found else {
+                throw .missing(entry: entry, kind: EventType.requestSubmitted.jsonName)
+            }
             return try CertificatePlaces(found)
         }
         func id(_ entry: UInt64) throws(CertificateMakingError) -> RequestID? {
             do throws(ViewError) { return try views.requestID(at: entry) } catch {
                 unreadable = error
-                throw .missing(entry: entry, kind: "requestSubmitted")
+                throw .missing(entry: entry, kind: EventType.requestSubmitted.jsonName)
             }
         }
         let made = Result { () throws(CertificateMakingError) -> CertificateMaker in

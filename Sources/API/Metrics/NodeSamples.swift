@@ -23,7 +23,7 @@ package enum NodeSamples {
             MetricSample("recount_proof_seconds", [], proofs.durations.value),
             MetricSample("recount_disk_sync_seconds", [], node.syncs.value.value),
         ]
-            + Vote.allNamed.map { vote in
+            + Vote.allCases.map { vote in
                 MetricSample(
                     "recount_proofs_total", [vote.jsonName], proofs.verdicts[vote, default: 0])
             }
@@ -107,7 +107,7 @@ package enum NodeSamples {
             MetricSample("recount_incorrect_votes_total", [name], counts.incorrect),
             MetricSample("recount_equivocations_total", [name], counts.equivocations),
         ]
-            + Vote.allNamed.map { vote in
+            + Vote.allCases.map { vote in
                 MetricSample(
                     "recount_votes_total", [name, vote.jsonName], counts.votes[vote, default: 0])
             }

@@ -24,7 +24,7 @@ extension Routes {
         router.get("log") { request in
             let query = try Query(request, known: ["from", "kind", "limit"])
             let kind = try query.word(
-                "kind", Event.kinds.keys.sorted().compactMap { Event.kinds[$0] })
+                "kind", EventType.allCases.map(\.jsonName))
             let limit = try query.limit(desk.limits)
             let (log, size) = try desk.log()
             let start = try await start(query.place("from"), size, limit, desk)

@@ -76,7 +76,8 @@ extension Routes {
                 status: .conflict, reason: "tooEarly", message: "the job is not decided yet",
                 retryAfterSeconds: 1)
         }
-        guard job.decision == "agreed", job.status == "success",
+        guard job.decision == JobDecision.agreed.jsonName,
+            job.status == JobStatus.Kind.success.jsonName,
             let hash = job.output.flatMap({ Bytes32(hex: $0) })
         else {
             throw APIError.notFound("the job has no output: \(job.status ?? job.decision)")

@@ -102,8 +102,8 @@ extension Routes {
         }
         router.get("kinds") { request in
             _ = try Query(request, known: [])
-            let kinds = Event.kinds.sorted { $0.key < $1.key }.map {
-                Kinds.Kind(tag: $0.key, kind: $0.value, isDerived: $0.key >= 64)
+            let kinds = EventType.allCases.map {
+                Kinds.Kind(tag: $0.rawValue, kind: $0.jsonName, isDerived: $0.isDerived)
             }
             return try .json(Kinds(kinds: kinds))
         }

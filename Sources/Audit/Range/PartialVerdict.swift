@@ -17,7 +17,7 @@ package struct PartialVerdict: Sendable {
     /// What it says.
     package let report: AuditReport
 
-    /// Joins both.
+    /// The file is a name for people; it is not read again.
     package init(file: String, report: AuditReport) {
         self.file = file
         self.report = report

@@ -78,12 +78,8 @@ extension Certificate {
         guard let entry = entry(part.request.rawValue),
             case .requestSubmitted(let request)? = Self.event(entry)
         else { return nil }
-        return RequestMessage(
-            circuit: part.circuit.id, nullifiers: request.nullifiers, amount: request.amount,
-            recipient: request.recipient, proof: request.proof,
-            publicInputs: request.publicInputs, timestamp: request.timestamp,
-            submitter: part.submitter, signature: request.signature
-        ).id(in: ledger)
+        return request.naming(circuit: part.circuit.id, submitter: part.submitter)
+            .id(in: ledger)
     }
 
     private static func event(_ entry: Entry) -> Event? {

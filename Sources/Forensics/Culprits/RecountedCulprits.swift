@@ -29,7 +29,7 @@ extension CulpritSearch {
         }
     }
 
-    private mutating func findFalseVote(_ found: Contradiction, in witness: Witness) throws {
+    private mutating func findFalseVote(_ found: ContradictedProof, in witness: Witness) throws {
         let asked = try Self.event(at: found.request, of: witness.log)
         let cast = try Self.event(at: found.entry, of: witness.log)
         guard case .requestSubmitted(let submitted) = asked,

@@ -44,7 +44,8 @@ struct ControlRun {
         let rest = recorded.dropFirst(count)
         guard case .batchSealed(let sealed)? = rest.first?.event else {
             throw .control(
-                entry: state.size, "batchSealed", rest.first?.event.kind ?? "the end of the log")
+                entry: state.size, EventType.batchSealed.jsonName,
+                rest.first?.event.kind ?? "the end of the log")
         }
         count += try take(.seal(size: state.size, root: sealed.root), rest)
         roots += 1

@@ -29,12 +29,12 @@ package struct OutcomeCounts: Encodable, Equatable, Sendable {
     package var refused: UInt64 = 0
 
     mutating func count(_ decision: RunDecision) {
-        switch decision.outcome {
-        case "approved": approved += 1
-        case "rejected": rejected += 1
-        case "timedOut": timedOut += 1
-        case "open": open += 1
-        default: refused += 1
+        switch Outcome(jsonName: decision.outcome) {
+        case .approved?: approved += 1
+        case .rejected?: rejected += 1
+        case .timedOut?: timedOut += 1
+        case nil:
+            if decision.outcome == RunDecision.open { open += 1 } else { refused += 1 }
         }
     }
 }

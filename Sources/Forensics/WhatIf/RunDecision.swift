@@ -28,6 +28,9 @@ package struct RunDecision: Encodable, Equatable, Sendable {
     /// Who was first in rank to settle it.
     package var leader: String?
 
+    /// What is said of a request that was undecided at the end.
+    static let open = "open"
+
     /// Whether it approves.
     var isApproved: Bool { outcome == Outcome.approved.jsonName }
 
@@ -43,7 +46,7 @@ package struct RunDecision: Encodable, Equatable, Sendable {
         threshold = UInt32(round.threshold)
         self.leader = leader
         guard let decided = round.decided else {
-            outcome = "open"
+            outcome = Self.open
             reason = "undecided"
             margin = Int32(tally.approvals - round.threshold)
             return

@@ -60,7 +60,7 @@ struct RequestReason {
                 + " \(decided.approvals) approve, \(decided.rejections) reject,"
                 + " \(decided.abstentions) abstain, margin \(decided.margin)"
         }
-        let counts = Vote.allNamed.map { vote in
+        let counts = Vote.allCases.map { vote in
             history.votes.count { $0.message.vote == vote }
         }
         return "open for \(amount): \(counts[0]) approve, \(counts[1]) reject,"
@@ -136,7 +136,7 @@ struct RequestReason {
     }
 
     private mutating func tellVotes() {
-        for vote in Vote.allNamed {
+        for vote in Vote.allCases {
             let those = history.votes.filter { $0.message.vote == vote }
             guard !those.isEmpty else { continue }
             let said = those.map { "\(name($0.validator)) (\($0.message.reason.jsonName))" }

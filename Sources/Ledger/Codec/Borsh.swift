@@ -324,6 +324,14 @@ package struct BorshReader: Sendable {
     }
 }
 
+/// A key is encoded as its thirty-two bytes.
+extension PublicKey: BorshCodable {
+    package func encode(to writer: inout BorshWriter) { writer.write(value) }
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        self = try reader.publicKey()
+    }
+}
+
 /// An enumeration without payload is encoded as its tag.
 extension BorshCodable where Self: RawRepresentable<UInt8> {
     package func encode(to writer: inout BorshWriter) { writer.write(rawValue) }

@@ -1,8 +1,6 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cryptography
-
 /// Entries name by index; these give back the messages that were signed.
 extension LedgerState {
     /// The signed message behind an input event, as the state before it tells; nil where the event
@@ -18,14 +16,11 @@ extension LedgerState {
         case .resultReported(let event): resultMessage(of: event).map(Message.result)
         case .settlementReported(let event):
             requestID(at: event.request).map { id in
-                .settlement(
-                    SettlementMessage(
-                        request: id, bridge: bridge, reference: event.reference,
-                        result: event.result, signature: event.signature))
+                .settlement(SettlementMessage(event, request: id, bridge: bridge))
             }
         case .governanceApproved(let event): governanceMessage(of: event).map(Message.governance)
         case .validatorAnnounced(let event):
-            validator(event.validator).map { .announcement(event.message(by: $0.key)) }
+            validator(event.validator).map { .announcement(event.naming(validator: $0.key)) }
         case .evidenceSubmitted(let event): evidenceMessage(of: event).map(Message.evidence)
         default: nil
         }
@@ -44,20 +39,14 @@ extension LedgerState {
         guard let circuit = circuit(event.circuit), submitters.indices.contains(submitter) else {
             return nil
         }
-        return RequestMessage(
-            circuit: circuit.id, nullifiers: event.nullifiers, amount: event.amount,
-            recipient: event.recipient, proof: event.proof, publicInputs: event.publicInputs,
-            timestamp: event.timestamp, submitter: submitters[submitter].key,
-            signature: event.signature)
+        return event.naming(circuit: circuit.id, submitter: submitters[submitter].key)
     }
 
     /// The signed vote behind an entry; nil where the request or validator is unknown.
     package func voteMessage(of event: VoteCast) -> VoteMessage? {
         guard let id = requestID(at: event.request), let key = validator(event.validator)?.key
         else { return nil }
-        return VoteMessage(
-            request: id, validator: key, vote: event.vote, reason: event.reason,
-            timestamp: event.timestamp, signature: event.signature)
+        return event.naming(request: id, validator: key)
     }
 
     /// The signed votes behind an entry; nil where a request or the validator is unknown.
@@ -89,16 +78,14 @@ extension LedgerState {
 
     /// - Precondition: The submitter is known.
     func jobMessage(of event: JobSubmitted) -> JobMessage {
-        JobMessage(event, submitter: submitters[Int(event.submitter.rawValue)].key)
+        event.naming(submitter: submitters[Int(event.submitter.rawValue)].key)
     }
 
     private func resultMessage(of event: ResultReported) -> ResultMessage? {
         guard let id = jobID(at: event.job), let key = validator(event.validator)?.key else {
             return nil
         }
-        return ResultMessage(
-            job: id, validator: key, status: event.status, output: event.output,
-            fuel: event.fuel, signature: event.signature)
+        return event.naming(job: id, validator: key)
     }
 
     private func governanceMessage(of event: GovernanceApproved) -> GovernanceMessage? {
@@ -123,25 +110,10 @@ extension LedgerState {
             slot = .result(id)
         case .settlement(let request):
             guard let id = requestID(at: request), event.validator == .bridge else { return nil }
-            return EvidenceMessage(
-                validator: bridge, slot: .settlement(id), first: event.first,
-                second: event.second)
+            return event.naming(validator: bridge, slot: EvidenceSlot.settlement(id))
         case .proposal, .prevote, .precommit, .amnesia, .checkpoint: slot = .consensus(event.slot)
         }
         guard let key = validator(event.validator)?.key else { return nil }
-        return EvidenceMessage(
-            validator: key, slot: slot, first: event.first, second: event.second)
-    }
-}
-
-extension JobMessage {
-    /// The message that became an entry, of the submitter that it names.
-    package init(_ event: JobSubmitted, submitter: PublicKey) {
-        self.init(
-            module: event.module, input: event.input, moduleBytes: event.moduleBytes,
-            inputBytes: event.inputBytes, fuel: event.fuel, memoryBytes: event.memoryBytes,
-            milliseconds: event.milliseconds, engine: event.engine,
-            engineVersion: event.engineVersion, timestamp: event.timestamp,
-            submitter: submitter, signature: event.signature)
+        return event.naming(validator: key, slot: slot)
     }
 }

@@ -20,6 +20,19 @@ package enum Change: Hashable, Sendable, BorshCodable {
     /// A submitter is listed, or its quota becomes another; 0 serves it no more.
     case submitterListed(key: PublicKey, name: String, quota: UInt32)
 
+    /// What JSON calls the kind: the name of the case.
+    package var jsonName: String {
+        switch self {
+        case .validatorJoined: "validatorJoined"
+        case .validatorLeft: "validatorLeft"
+        case .stakeChanged: "stakeChanged"
+        case .parametersChanged: "parametersChanged"
+        case .circuitRegistered: "circuitRegistered"
+        case .rootPublished: "rootPublished"
+        case .submitterListed: "submitterListed"
+        }
+    }
+
     package func encode(to writer: inout BorshWriter) {
         switch self {
         case .validatorJoined(let key, let name, let stake):

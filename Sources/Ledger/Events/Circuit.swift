@@ -62,7 +62,7 @@ package struct Circuit: BorshCodable, Hashable, Sendable {
     /// What each public input is bound to, in order.
     package var inputs: [InputBinding]
 
-    /// Takes the fields in order.
+    /// Whether the key can be read and the inputs bind enough is `LedgerState.check`.
     package init(
         name: String, verifyingKey: [UInt8], inputs: [InputBinding]
     ) {

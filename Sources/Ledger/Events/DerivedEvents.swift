@@ -16,7 +16,7 @@ package struct RoundOpened: BorshCodable, Hashable, Sendable {
     /// When votes end.
     package var deadline: Time
 
-    /// Takes the fields in order.
+    /// The deadline is in milliseconds since 1970, as all times of the log.
     package init(
         request: EntryIndex, leader: ValidatorIndex, pinnedSet: Digest, threshold: UInt32,
         deadline: Time
@@ -46,17 +46,19 @@ package struct RoundOpened: BorshCodable, Hashable, Sendable {
 }
 
 /// How a round was decided.
-package enum Outcome: UInt8, BorshCodable, Hashable, Sendable {
+package enum Outcome: UInt8, BorshCodable, Hashable, NamedCase {
     /// At least T approved.
     case approved = 0
     /// Approval is out of reach, or at least T voted and too few approved.
     case rejected = 1
     /// Fewer than T voted by the deadline.
     case timedOut = 2
+
+    package static let names = namesOfCases()
 }
 
 /// Why a round was decided as it was.
-package enum OutcomeReason: UInt8, BorshCodable, Hashable, Sendable {
+package enum OutcomeReason: UInt8, BorshCodable, Hashable, NamedCase {
     /// T approvals.
     case quorumApproved = 0
     /// So many rejections and abstentions that T approvals cannot be reached.
@@ -67,6 +69,8 @@ package enum OutcomeReason: UInt8, BorshCodable, Hashable, Sendable {
     case deadlineWithoutQuorum = 3
     /// Another request spent a nullifier of this one.
     case nullifierSpent = 4
+
+    package static let names = namesOfCases()
 }
 
 /// A round is decided, once.
@@ -90,7 +94,7 @@ package struct OutcomeDecided: BorshCodable, Hashable, Sendable {
     /// Batch time.
     package var time: Time
 
-    /// Takes the fields in order.
+    /// The three counts add up to at most the pinned validators.
     package init(
         request: EntryIndex, outcome: Outcome, reason: OutcomeReason, approvals: UInt16,
         rejections: UInt16, abstentions: UInt16, deciding: EntryIndex, margin: Int32, time: Time
@@ -138,7 +142,7 @@ package struct NullifierChanged: BorshCodable, Hashable, Sendable {
     /// The nullifier.
     package var nullifier: Bytes32
 
-    /// Takes the fields in order.
+    /// The nullifier is a little-endian field element, as the request has it.
     package init(
         request: EntryIndex, nullifier: Bytes32
     ) {
@@ -170,7 +174,7 @@ package struct SettlementOrdered: BorshCodable, Hashable, Sendable {
     /// When the next in rank submits it.
     package var nextTurn: Time
 
-    /// Takes the fields in order.
+    /// The amount is in the smallest unit of its asset.
     package init(
         request: EntryIndex, recipient: Bytes32, amount: Amount, leader: ValidatorIndex,
         nextTurn: Time
@@ -200,7 +204,7 @@ package struct SettlementOrdered: BorshCodable, Hashable, Sendable {
 }
 
 /// Why a reputation changed. One close gives the causes of a validator in this order.
-package enum ReputationCause: UInt8, BorshCodable, Hashable, Sendable {
+package enum ReputationCause: UInt8, BorshCodable, Hashable, NamedCase {
     /// The vote or result matches the outcome.
     case correct = 0
     /// And it was counted at the moment of decision.
@@ -211,6 +215,8 @@ package enum ReputationCause: UInt8, BorshCodable, Hashable, Sendable {
     case missed = 3
     /// Two signed messages contradict each other.
     case equivocation = 4
+
+    package static let names = namesOfCases()
 }
 
 /// The reputation of one validator changes for one cause.
@@ -226,7 +232,7 @@ package struct ReputationChanged: BorshCodable, Hashable, Sendable {
     /// What it is.
     package var after: Reputation
 
-    /// Takes the fields in order.
+    /// Reputations are thousandths of a point, and `after` is clamped to the bounds.
     package init(
         validator: ValidatorIndex, cause: ReputationCause, about: EntryIndex, before: Reputation,
         after: Reputation
@@ -260,7 +266,7 @@ package struct ReputationDecayed: BorshCodable, Hashable, Sendable {
     /// The day that begins, counted from 1970.
     package var day: UInt64
 
-    /// Takes the fields in order.
+    /// Days are whole ones of UTC since 1970.
     package init(
         day: UInt64
     ) {
@@ -283,7 +289,7 @@ package struct EquivocationFound: BorshCodable, Hashable, Sendable {
     /// What it contradicted itself on.
     package var slot: Slot
 
-    /// Takes the fields in order.
+    /// A slot of any kind: the evidence before it shows both statements.
     package init(
         validator: ValidatorIndex, slot: Slot
     ) {
@@ -307,7 +313,7 @@ package struct Side: BorshCodable, Hashable, Sendable {
     /// By index.
     package var validators: [ValidatorIndex]
 
-    /// Takes the fields in order.
+    /// At most `Limits.membersMax`, rising.
     package init(
         validators: [ValidatorIndex]
     ) {
@@ -330,7 +336,7 @@ package struct DisagreementRecorded: BorshCodable, Hashable, Sendable {
     /// Of a request: approve, reject, abstain. Of a job: those of equal results, by lowest index.
     package var sides: [Side]
 
-    /// Takes the fields in order.
+    /// Sides without a validator are there too, of a request: always three.
     package init(
         about: EntryIndex, sides: [Side]
     ) {
@@ -350,13 +356,15 @@ package struct DisagreementRecorded: BorshCodable, Hashable, Sendable {
 }
 
 /// Why a round or job closed.
-package enum CloseCause: UInt8, BorshCodable, Hashable, Sendable {
+package enum CloseCause: UInt8, BorshCodable, Hashable, NamedCase {
     /// Everybody asked has answered.
     case complete = 0
     /// The deadline passed.
     case deadline = 1
     /// Another request spent a nullifier of this one.
     case nullifierSpent = 2
+
+    package static let names = namesOfCases()
 }
 
 /// No vote on the request, or result of the job, is taken any more.
@@ -366,7 +374,7 @@ package struct RoundClosed: BorshCodable, Hashable, Sendable {
     /// Why.
     package var cause: CloseCause
 
-    /// Takes the fields in order.
+    /// Of a request or of a job, by the entry that introduced it.
     package init(
         about: EntryIndex, cause: CloseCause
     ) {
@@ -394,7 +402,7 @@ package struct JobAssigned: BorshCodable, Hashable, Sendable {
     /// When results end.
     package var deadline: Time
 
-    /// Takes the fields in order.
+    /// At most `Limits.jobValidators`, in rank.
     package init(
         job: EntryIndex, validators: [ValidatorIndex], deadline: Time
     ) {
@@ -417,13 +425,15 @@ package struct JobAssigned: BorshCodable, Hashable, Sendable {
 }
 
 /// How a job was decided.
-package enum JobDecision: UInt8, BorshCodable, Hashable, Sendable {
+package enum JobDecision: UInt8, BorshCodable, Hashable, NamedCase {
     /// Two results are equal.
     case agreed = 0
     /// No two results can be equal any more.
     case disagreed = 1
     /// The deadline passed.
     case timedOut = 2
+
+    package static let names = namesOfCases()
 }
 
 /// A job is decided, once.
@@ -441,7 +451,7 @@ package struct JobDecided: BorshCodable, Hashable, Sendable {
     /// Batch time.
     package var time: Time
 
-    /// Takes the fields in order.
+    /// Status and output mean nothing unless the decision is `agreed`.
     package init(
         job: EntryIndex, decision: JobDecision, status: JobStatus, output: Digest,
         deciding: EntryIndex, time: Time
@@ -486,7 +496,7 @@ package struct BatchSealed: BorshCodable, Hashable, Sendable {
     /// The root of each component, in the order of `StateComponent`.
     package var components: [Digest]
 
-    /// Takes the fields in order.
+    /// As many components as `StateComponent` has cases, in their order.
     package init(
         height: Height, size: UInt64, root: Digest, stateRoot: Digest, components: [Digest]
     ) {

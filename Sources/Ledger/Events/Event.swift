@@ -33,71 +33,45 @@ package enum Event: Hashable, Sendable, BorshCodable {
     case jobDecided(JobDecided)
     case batchSealed(BatchSealed)
 
-    /// The first byte of the encoding.
-    package var tag: UInt8 {
+    /// Which event it is.
+    package var type: EventType {
         switch self {
-        case .ledgerOpened: 0
-        case .batchOpened: 1
-        case .requestSubmitted: 2
-        case .voteCast: 3
-        case .jobSubmitted: 4
-        case .resultReported: 5
-        case .settlementReported: 6
-        case .governanceApproved: 7
-        case .evidenceSubmitted: 8
-        case .messageRefused: 9
-        case .validatorAnnounced: 10
-        case .votesCast: 11
-        case .roundOpened: 64
-        case .outcomeDecided: 65
-        case .nullifierSpent: 66
-        case .nullifierReleased: 67
-        case .settlementOrdered: 68
-        case .reputationChanged: 69
-        case .reputationDecayed: 70
-        case .equivocationFound: 71
-        case .disagreementRecorded: 72
-        case .roundClosed: 73
-        case .jobAssigned: 74
-        case .jobDecided: 75
-        case .batchSealed: 76
+        case .ledgerOpened: .ledgerOpened
+        case .batchOpened: .batchOpened
+        case .requestSubmitted: .requestSubmitted
+        case .voteCast: .voteCast
+        case .jobSubmitted: .jobSubmitted
+        case .resultReported: .resultReported
+        case .settlementReported: .settlementReported
+        case .governanceApproved: .governanceApproved
+        case .evidenceSubmitted: .evidenceSubmitted
+        case .messageRefused: .messageRefused
+        case .validatorAnnounced: .validatorAnnounced
+        case .votesCast: .votesCast
+        case .roundOpened: .roundOpened
+        case .outcomeDecided: .outcomeDecided
+        case .nullifierSpent: .nullifierSpent
+        case .nullifierReleased: .nullifierReleased
+        case .settlementOrdered: .settlementOrdered
+        case .reputationChanged: .reputationChanged
+        case .reputationDecayed: .reputationDecayed
+        case .equivocationFound: .equivocationFound
+        case .disagreementRecorded: .disagreementRecorded
+        case .roundClosed: .roundClosed
+        case .jobAssigned: .jobAssigned
+        case .jobDecided: .jobDecided
+        case .batchSealed: .batchSealed
         }
     }
 
-    /// What people call the kind: the name of the case.
-    package var kind: String { Self.kinds[tag] ?? "unknown" }
+    /// The first byte of the encoding.
+    package var tag: UInt8 { type.rawValue }
 
-    /// The kinds by tag.
-    package static let kinds: [UInt8: String] = [
-        0: "ledgerOpened",
-        1: "batchOpened",
-        2: "requestSubmitted",
-        3: "voteCast",
-        4: "jobSubmitted",
-        5: "resultReported",
-        6: "settlementReported",
-        7: "governanceApproved",
-        8: "evidenceSubmitted",
-        9: "messageRefused",
-        10: "validatorAnnounced",
-        11: "votesCast",
-        64: "roundOpened",
-        65: "outcomeDecided",
-        66: "nullifierSpent",
-        67: "nullifierReleased",
-        68: "settlementOrdered",
-        69: "reputationChanged",
-        70: "reputationDecayed",
-        71: "equivocationFound",
-        72: "disagreementRecorded",
-        73: "roundClosed",
-        74: "jobAssigned",
-        75: "jobDecided",
-        76: "batchSealed",
-    ]
+    /// What people call the kind: the name of the case.
+    package var kind: String { type.jsonName }
 
     /// Whether the rules derive the event, so that an audit can derive it again.
-    package var isDerived: Bool { tag >= 64 }
+    package var isDerived: Bool { type.isDerived }
 
     package func encode(to writer: inout BorshWriter) {
         writer.write(tag)
@@ -132,33 +106,37 @@ package enum Event: Hashable, Sendable, BorshCodable {
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
         let start = reader.offset
-        switch try reader.integer(UInt8.self) {
-        case 0: self = .ledgerOpened(try LedgerOpened(from: &reader))
-        case 1: self = .batchOpened(try BatchOpened(from: &reader))
-        case 2: self = .requestSubmitted(try RequestSubmitted(from: &reader))
-        case 3: self = .voteCast(try VoteCast(from: &reader))
-        case 4: self = .jobSubmitted(try JobSubmitted(from: &reader))
-        case 5: self = .resultReported(try ResultReported(from: &reader))
-        case 6: self = .settlementReported(try SettlementReported(from: &reader))
-        case 7: self = .governanceApproved(try GovernanceApproved(from: &reader))
-        case 8: self = .evidenceSubmitted(try EvidenceSubmitted(from: &reader))
-        case 9: self = .messageRefused(try MessageRefused(from: &reader))
-        case 10: self = .validatorAnnounced(try ValidatorAnnounced(from: &reader))
-        case 11: self = .votesCast(try VotesCast(from: &reader))
-        case 64: self = .roundOpened(try RoundOpened(from: &reader))
-        case 65: self = .outcomeDecided(try OutcomeDecided(from: &reader))
-        case 66: self = .nullifierSpent(try NullifierChanged(from: &reader))
-        case 67: self = .nullifierReleased(try NullifierChanged(from: &reader))
-        case 68: self = .settlementOrdered(try SettlementOrdered(from: &reader))
-        case 69: self = .reputationChanged(try ReputationChanged(from: &reader))
-        case 70: self = .reputationDecayed(try ReputationDecayed(from: &reader))
-        case 71: self = .equivocationFound(try EquivocationFound(from: &reader))
-        case 72: self = .disagreementRecorded(try DisagreementRecorded(from: &reader))
-        case 73: self = .roundClosed(try RoundClosed(from: &reader))
-        case 74: self = .jobAssigned(try JobAssigned(from: &reader))
-        case 75: self = .jobDecided(try JobDecided(from: &reader))
-        case 76: self = .batchSealed(try BatchSealed(from: &reader))
-        case let tag: throw .unknownTag(type: "Event", tag: tag, offset: start)
+        let tag = try reader.integer(UInt8.self)
+        guard let type = EventType(rawValue: tag) else {
+            throw .unknownTag(type: "Event", tag: tag, offset: start)
+        }
+        switch type {
+        case .ledgerOpened: self = .ledgerOpened(try LedgerOpened(from: &reader))
+        case .batchOpened: self = .batchOpened(try BatchOpened(from: &reader))
+        case .requestSubmitted: self = .requestSubmitted(try RequestSubmitted(from: &reader))
+        case .voteCast: self = .voteCast(try VoteCast(from: &reader))
+        case .jobSubmitted: self = .jobSubmitted(try JobSubmitted(from: &reader))
+        case .resultReported: self = .resultReported(try ResultReported(from: &reader))
+        case .settlementReported: self = .settlementReported(try SettlementReported(from: &reader))
+        case .governanceApproved: self = .governanceApproved(try GovernanceApproved(from: &reader))
+        case .evidenceSubmitted: self = .evidenceSubmitted(try EvidenceSubmitted(from: &reader))
+        case .messageRefused: self = .messageRefused(try MessageRefused(from: &reader))
+        case .validatorAnnounced: self = .validatorAnnounced(try ValidatorAnnounced(from: &reader))
+        case .votesCast: self = .votesCast(try VotesCast(from: &reader))
+        case .roundOpened: self = .roundOpened(try RoundOpened(from: &reader))
+        case .outcomeDecided: self = .outcomeDecided(try OutcomeDecided(from: &reader))
+        case .nullifierSpent: self = .nullifierSpent(try NullifierChanged(from: &reader))
+        case .nullifierReleased: self = .nullifierReleased(try NullifierChanged(from: &reader))
+        case .settlementOrdered: self = .settlementOrdered(try SettlementOrdered(from: &reader))
+        case .reputationChanged: self = .reputationChanged(try ReputationChanged(from: &reader))
+        case .reputationDecayed: self = .reputationDecayed(try ReputationDecayed(from: &reader))
+        case .equivocationFound: self = .equivocationFound(try EquivocationFound(from: &reader))
+        case .disagreementRecorded:
+            self = .disagreementRecorded(try DisagreementRecorded(from: &reader))
+        case .roundClosed: self = .roundClosed(try RoundClosed(from: &reader))
+        case .jobAssigned: self = .jobAssigned(try JobAssigned(from: &reader))
+        case .jobDecided: self = .jobDecided(try JobDecided(from: &reader))
+        case .batchSealed: self = .batchSealed(try BatchSealed(from: &reader))
         }
     }
 }

@@ -12,7 +12,7 @@ package struct GenesisValidator: BorshCodable, Hashable, Sendable {
     /// Its stake.
     package var stake: Stake
 
-    /// Takes the fields in order.
+    /// Whether the name is one is `PartyName.isValid`.
     package init(
         key: PublicKey, name: String, stake: Stake
     ) {
@@ -43,7 +43,7 @@ package struct GenesisSubmitter: BorshCodable, Hashable, Sendable {
     /// Rounds and jobs that it may have undecided at once.
     package var quota: UInt32
 
-    /// Takes the fields in order.
+    /// A quota of 0 serves it no more.
     package init(
         key: PublicKey, name: String, quota: UInt32
     ) {
@@ -72,7 +72,7 @@ package struct GenesisCircuit: BorshCodable, Hashable, Sendable {
     /// The roots, in order of publication.
     package var roots: [Bytes32]
 
-    /// Takes the fields in order.
+    /// At most `Limits.genesisRootsMax` roots.
     package init(
         circuit: Circuit, roots: [Bytes32]
     ) {
@@ -110,7 +110,7 @@ package struct LedgerOpened: BorshCodable, Hashable, Sendable {
     /// The time at which the ledger starts.
     package var time: Time
 
-    /// Takes the fields in order.
+    /// The order of the lists gives the indices.
     package init(
         name: String, parameters: Parameters, validators: [GenesisValidator],
         submitters: [GenesisSubmitter], bridge: PublicKey, circuits: [GenesisCircuit], time: Time

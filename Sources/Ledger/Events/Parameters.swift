@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How stake and reputation are made comparable in a leader's weight.
-package enum Normalisation: UInt8, BorshCodable, Sendable {
+package enum Normalisation: UInt8, BorshCodable, NamedCase {
     /// Shares of the total: `0.7 * stake share + 0.3 * reputation share`.
     case share = 0
     /// The literal `0.7 * stake + 0.3 * reputation`.
     case raw = 1
+
+    package static let names = namesOfCases()
 }
 
 /// What T validators may change by agreement; `standard` has the defaults.
@@ -44,7 +46,7 @@ package struct Parameters: BorshCodable, Hashable, Sendable {
     /// Ledger time that a job must leave those who run it.
     package var jobMillisecondsMin: UInt64
 
-    /// Takes the fields in order.
+    /// Times are milliseconds, sizes bytes, weights parts per million; the rules bound them all.
     package init(
         threshold: UInt32, verificationMilliseconds: UInt64, jobMilliseconds: UInt64,
         settlementMilliseconds: UInt64, reputationMin: Reputation, reputationMax: Reputation,

@@ -14,7 +14,7 @@ package struct Precommits: BorshCodable, Hashable, Sendable {
     /// Exactly T, by index.
     package var signatures: [IndexedSignature]
 
-    /// Takes the fields in order.
+    /// Whether they are T, rising and signed is `areSigned`.
     package init(
         height: Height, round: UInt32, root: Digest, signatures: [IndexedSignature]
     ) {

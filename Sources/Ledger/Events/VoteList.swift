@@ -8,9 +8,7 @@ package import Cryptography
 /// Whoever passes a list on may hide what the rules would not take, or no longer: the signature
 /// holds all the same. Borsh: the vote as a `u8`, then reason and request; or 3 and the height of
 /// the subtree as a `u8`, then its root.
-package enum ListedVote<Request: BorshCodable & Hashable & Sendable>: BorshCodable, Hashable,
-    Sendable
-{
+package enum ListedVote<Request: Naming>: BorshCodable, Hashable, Sendable {
     /// A vote.
     case shown(request: Request, vote: Vote, reason: VoteReason)
     /// The root of a complete subtree of 2^height votes.
@@ -70,21 +68,23 @@ package enum ListedVote<Request: BorshCodable & Hashable & Sendable>: BorshCodab
     }
 }
 
-/// Votes of one validator as they stand in the log: one entry, one signature, each in its order
-/// recorded as a vote.
-package struct VotesCast: BorshCodable, Hashable, Sendable {
-    /// The validator.
-    package var validator: ValidatorIndex
+/// Votes of one validator under one signature, in a message and in the log: one entry, each in its
+/// order recorded as a vote.
+package struct VoteListBody<RequestName: Naming, ValidatorName: Naming>: BorshCodable, Hashable,
+    Sendable
+{
+    /// Who votes.
+    package var validator: ValidatorName
     /// The validator's own time.
     package var timestamp: Time
-    /// The votes, by the entries that introduced the requests.
-    package var votes: [ListedVote<EntryIndex>]
+    /// The votes, by what names the requests.
+    package var votes: [ListedVote<RequestName>]
     /// The validator's, on `VoteTree.signedBytes`.
     package var signature: Signature
 
-    /// Takes the fields in order.
+    /// Whether the votes are well formed is `ListedVote.areWellFormed`.
     package init(
-        validator: ValidatorIndex, timestamp: Time, votes: [ListedVote<EntryIndex>],
+        validator: ValidatorName, timestamp: Time, votes: [ListedVote<RequestName>],
         signature: Signature
     ) {
         self.validator = validator
@@ -101,7 +101,7 @@ package struct VotesCast: BorshCodable, Hashable, Sendable {
     }
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
-        validator = try ValidatorIndex(from: &reader)
+        validator = try ValidatorName(from: &reader)
         timestamp = try Time(from: &reader)
         votes = try reader.list(bound: Limits.votesPerListMax)
         signature = try reader.signature()
@@ -109,7 +109,15 @@ package struct VotesCast: BorshCodable, Hashable, Sendable {
 
     /// The number of votes that were signed, with those that are hidden.
     package var leafCount: Int { votes.reduce(0) { $0 + $1.leafCount } }
+}
 
+/// A validator votes on several requests at once.
+package typealias VoteListMessage = VoteListBody<RequestID, PublicKey>
+
+/// Votes of one validator as they stand in the log.
+package typealias VotesCast = VoteListBody<EntryIndex, ValidatorIndex>
+
+extension VotesCast {
     /// The tree of the votes; nil where they are not well formed, or a request has no id here.
     package func tree(_ id: (EntryIndex) -> RequestID?) -> VoteTree? {
         guard ListedVote.areWellFormed(votes) else { return nil }
@@ -156,43 +164,6 @@ extension Event {
         case .votesCast(let list): list.casts
         default: []
         }
-    }
-}
-
-/// A validator votes on several requests at once.
-package struct VoteListMessage: BorshCodable, Hashable, Sendable {
-    /// Who votes.
-    package var validator: PublicKey
-    /// The validator's own time.
-    package var timestamp: Time
-    /// The votes.
-    package var votes: [ListedVote<RequestID>]
-    /// The validator's, on `VoteTree.signedBytes`.
-    package var signature: Signature
-
-    /// Takes the fields in order.
-    package init(
-        validator: PublicKey, timestamp: Time, votes: [ListedVote<RequestID>],
-        signature: Signature
-    ) {
-        self.validator = validator
-        self.timestamp = timestamp
-        self.votes = votes
-        self.signature = signature
-    }
-
-    package func encode(to writer: inout BorshWriter) {
-        writer.write(validator)
-        writer.write(timestamp)
-        writer.write(votes)
-        writer.write(signature)
-    }
-
-    package init(from reader: inout BorshReader) throws(DecodingError) {
-        validator = try reader.publicKey()
-        timestamp = try Time(from: &reader)
-        votes = try reader.list(bound: Limits.votesPerListMax)
-        signature = try reader.signature()
     }
 }
 

@@ -21,10 +21,7 @@ extension LedgerState {
         }
         var derivation = Derivation(at: size)
         let entry = derivation.next
-        derivation.emit(
-            .evidenceSubmitted(
-                EvidenceSubmitted(
-                    validator: author, slot: slot, first: message.first, second: message.second)))
+        derivation.emit(.evidenceSubmitted(message.naming(validator: author, slot: slot)))
         derivation.emit(.equivocationFound(EquivocationFound(validator: author, slot: slot)))
         if author != .bridge {
             derivation.change(

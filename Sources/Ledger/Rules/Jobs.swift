@@ -23,17 +23,7 @@ extension LedgerState {
         guard message.milliseconds == 0 || message.milliseconds >= parameters.jobMillisecondsMin
         else { throw .jobDeadlineTooShort }
         guard members.count >= Limits.jobValidators else { throw .tooFewValidators }
-        return [
-            .jobSubmitted(
-                JobSubmitted(
-                    module: message.module, input: message.input,
-                    moduleBytes: message.moduleBytes, inputBytes: message.inputBytes,
-                    fuel: message.fuel, memoryBytes: message.memoryBytes,
-                    milliseconds: message.milliseconds,
-                    engine: message.engine, engineVersion: message.engineVersion,
-                    timestamp: message.timestamp, submitter: submitter,
-                    signature: message.signature))
-        ]
+        return [.jobSubmitted(message.naming(submitter: submitter))]
     }
 
     /// Draws the validators of the jobs of the batch before, by index.
@@ -63,9 +53,7 @@ extension LedgerState {
     func decide(result message: ResultMessage) throws(Refusal) -> [Event] {
         guard let entry = jobEntries[message.job] else { throw .unknownJob }
         guard let validator = validatorIndices[message.validator] else { throw .notAssigned }
-        let event = ResultReported(
-            job: entry, validator: validator, status: message.status, output: message.output,
-            fuel: message.fuel, signature: message.signature)
+        let event = message.naming(job: entry, validator: validator)
         guard let job = jobs[entry] else { throw refusalOfClosed(event) }
         guard let place = job.assigned?.validators.firstIndex(of: validator) else {
             throw .notAssigned

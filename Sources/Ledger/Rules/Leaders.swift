@@ -14,7 +14,7 @@ package struct Candidate: Sendable {
     /// Its reputation.
     package let reputation: Reputation
 
-    /// Takes the fields in order.
+    /// Stake and reputation as they count here, whatever they are now.
     package init(index: ValidatorIndex, key: PublicKey, stake: Stake, reputation: Reputation) {
         self.index = index
         self.key = key

@@ -289,10 +289,6 @@ extension LedgerState {
         guard validators[Int(index.rawValue)].announced?.time.minute != time.minute else {
             throw .announcedOften
         }
-        return [
-            .validatorAnnounced(
-                ValidatorAnnounced(
-                    validator: index, announcement: said, signature: message.signature))
-        ]
+        return [.validatorAnnounced(message.naming(validator: index))]
     }
 }

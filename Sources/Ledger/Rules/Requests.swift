@@ -41,13 +41,7 @@ extension LedgerState {
 
         var derivation = Derivation(at: size)
         let entry = derivation.next
-        derivation.emit(
-            .requestSubmitted(
-                RequestSubmitted(
-                    circuit: index, nullifiers: message.nullifiers, amount: message.amount,
-                    recipient: message.recipient, proof: message.proof,
-                    publicInputs: message.publicInputs, timestamp: message.timestamp,
-                    submitter: submitter, signature: message.signature)))
+        derivation.emit(.requestSubmitted(message.naming(circuit: index, submitter: submitter)))
         let pinned = pinnedSet
         guard let leader = requestRanking(pinned, id).first else { throw .tooFewValidators }
         derivation.emit(

@@ -14,10 +14,9 @@ extension LedgerState {
         var derivation = Derivation(at: size)
         let vote = RecordedVote(
             entry: derivation.next,
-            event: VoteCast(
-                request: round.entry, validator: round.pinned.members[place].index,
-                vote: message.vote, reason: message.reason, timestamp: message.timestamp,
-                signature: message.signature), isListed: false)
+            event: message.naming(
+                request: round.entry, validator: round.pinned.members[place].index),
+            isListed: false)
         derivation.emit(.voteCast(vote.event))
         count(vote, at: place, in: round, &derivation)
         return derivation.events
@@ -229,7 +228,7 @@ extension LedgerState {
     }
 
     private func recordDisagreement(_ round: Round, _ derivation: inout Derivation) {
-        var sides = Vote.allNamed.map { _ in Side(validators: []) }
+        var sides = Vote.allCases.map { _ in Side(validators: []) }
         for (member, vote) in zip(round.pinned.members, round.votes) {
             guard let vote else { continue }
             sides[Int(vote.event.vote.rawValue)].validators.append(member.index)

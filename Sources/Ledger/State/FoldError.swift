@@ -4,13 +4,13 @@
 /// Why an event cannot be the next one: the log was not written by these rules.
 package enum FoldError: Error, Equatable, Sendable {
     /// The event cannot stand here: before the opening of a ledger or batch, or after its seal.
-    case outOfPlace(kind: String)
+    case outOfPlace(kind: EventType)
     /// The event names something that the state does not hold.
-    case unknown(kind: String, field: String, value: UInt64)
+    case unknown(kind: EventType, field: String, value: UInt64)
     /// A field contradicts the state.
-    case contradicts(kind: String, field: String)
+    case contradicts(kind: EventType, field: String)
     /// The rules refuse what the event does.
-    case refused(kind: String, Refusal)
+    case refused(kind: EventType, Refusal)
 }
 
 extension FoldError: CustomStringConvertible {

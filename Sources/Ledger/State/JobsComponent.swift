@@ -77,20 +77,20 @@ extension JobsComponent {
         _ event: JobAssigned, _ validators: ValidatorsComponent
     ) throws(FoldError) {
         guard jobs[event.job] != nil else {
-            throw .unknown(kind: "jobAssigned", field: "job", value: event.job.rawValue)
+            throw .unknown(kind: .jobAssigned, field: "job", value: event.job.rawValue)
         }
         guard Set(event.validators).count == event.validators.count,
             validators.hold(event.validators)
-        else { throw .contradicts(kind: "jobAssigned", field: "validators") }
+        else { throw .contradicts(kind: .jobAssigned, field: "validators") }
         jobs[event.job]?.assigned = event
         jobs[event.job]?.results = Array(repeating: nil, count: event.validators.count)
     }
 
     mutating func record(_ event: ResultReported, _ entry: EntryIndex) throws(FoldError) {
         guard let place = jobs[event.job]?.assigned?.validators.firstIndex(of: event.validator)
-        else { throw .unknown(kind: "resultReported", field: "job", value: event.job.rawValue) }
+        else { throw .unknown(kind: .resultReported, field: "job", value: event.job.rawValue) }
         guard jobs[event.job]?.results[place] == nil else {
-            throw .contradicts(kind: "resultReported", field: "validator")
+            throw .contradicts(kind: .resultReported, field: "validator")
         }
         jobs[event.job]?.results[place] = RecordedResult(entry: entry, event: event)
     }
@@ -98,9 +98,9 @@ extension JobsComponent {
     /// Notes a decision, keeps its bytes as they are, and returns whose the job is.
     mutating func decide(_ event: JobDecided, _ taken: Entry) throws(FoldError) -> SubmitterIndex {
         guard let job = jobs[event.job] else {
-            throw .unknown(kind: "jobDecided", field: "job", value: event.job.rawValue)
+            throw .unknown(kind: .jobDecided, field: "job", value: event.job.rawValue)
         }
-        guard job.decided == nil else { throw .contradicts(kind: "jobDecided", field: "job") }
+        guard job.decided == nil else { throw .contradicts(kind: .jobDecided, field: "job") }
         jobs[event.job]?.decided = event
         places[event.job] = JobPlaces(decision: history.append(taken))
         return job.submitted.submitter
@@ -110,7 +110,7 @@ extension JobsComponent {
     mutating func close(_ event: RoundClosed) throws(FoldError) -> Bool {
         guard let job = jobs[event.about] else { return false }
         guard job.decided != nil else {
-            throw .contradicts(kind: "roundClosed", field: "about")
+            throw .contradicts(kind: .roundClosed, field: "about")
         }
         jobs[job.entry] = nil
         open.removeOrdered(job.entry)

@@ -71,7 +71,7 @@ extension LedgerState {
 
     private mutating func applyOpened(_ event: LedgerOpened, _ taken: Entry) throws(FoldError) {
         do throws(Refusal) { _ = try openLedger(event) } catch {
-            throw .refused(kind: "ledgerOpened", error)
+            throw .refused(kind: .ledgerOpened, error)
         }
         components.parameters.open(event, as: LedgerID(Digest(hashing: taken.bytes)))
         components.validators.open(event, at: height)
@@ -100,7 +100,7 @@ extension LedgerState {
     mutating func applyChange(_ event: GovernanceApproved) throws(FoldError) {
         try components.parameters.check(numberOf: event)
         do throws(Refusal) { try check(event.change) } catch {
-            throw .refused(kind: "governanceApproved", error)
+            throw .refused(kind: .governanceApproved, error)
         }
         components.parameters.countChange()
         switch event.change {
@@ -122,16 +122,16 @@ extension LedgerState {
         let request = try components.rounds.takeRequest(of: event)
         guard components.submitters.holds(request.submitter) else {
             throw .unknown(
-                kind: "requestSubmitted", field: "submitter",
+                kind: .requestSubmitted, field: "submitter",
                 value: UInt64(request.submitter.rawValue))
         }
         guard let message = requestMessage(of: request) else {
             throw .unknown(
-                kind: "requestSubmitted", field: "circuit",
+                kind: .requestSubmitted, field: "circuit",
                 value: UInt64(request.circuit.rawValue))
         }
         guard event.threshold == parameters.threshold else {
-            throw .contradicts(kind: "roundOpened", field: "threshold")
+            throw .contradicts(kind: .roundOpened, field: "threshold")
         }
         components.rounds.open(
             Round(
@@ -152,7 +152,7 @@ extension LedgerState {
     private mutating func applyJob(_ event: JobSubmitted, _ entry: EntryIndex) throws(FoldError) {
         guard components.submitters.holds(event.submitter) else {
             throw .unknown(
-                kind: "jobSubmitted", field: "submitter", value: UInt64(event.submitter.rawValue))
+                kind: .jobSubmitted, field: "submitter", value: UInt64(event.submitter.rawValue))
         }
         components.jobs.submit(event, as: jobMessage(of: event).id(in: ledger), entry)
         components.submitters.begin(event.submitter)

@@ -29,7 +29,7 @@ struct OutboxComponent: RecordedComponent {
     ) throws(FoldError) {
         guard outcomes.places[event.request] != nil else {
             throw .unknown(
-                kind: "settlementOrdered", field: "request", value: event.request.rawValue)
+                kind: .settlementOrdered, field: "request", value: event.request.rawValue)
         }
         outcomes.note(order: history.append(taken), of: event.request)
         let place = pending.firstIndex { $0 > event.request } ?? pending.count
@@ -42,7 +42,7 @@ struct OutboxComponent: RecordedComponent {
     ) throws(FoldError) {
         guard outcomes.places[event.request]?.order != nil else {
             throw .unknown(
-                kind: "settlementReported", field: "request", value: event.request.rawValue)
+                kind: .settlementReported, field: "request", value: event.request.rawValue)
         }
         outcomes.note(report: history.append(taken), of: event.request)
         pending.removeOrdered(event.request)

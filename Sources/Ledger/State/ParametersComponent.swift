@@ -42,7 +42,7 @@ struct ParametersComponent: Component {
     /// Checks that a change has the next number.
     func check(numberOf event: GovernanceApproved) throws(FoldError) {
         guard event.number == nextChange, event.number < .max else {
-            throw .contradicts(kind: "governanceApproved", field: "number")
+            throw .contradicts(kind: .governanceApproved, field: "number")
         }
     }
 

@@ -32,7 +32,7 @@ struct RootsComponent: RecordedComponent {
     mutating func publish(_ root: Bytes32, for circuit: CircuitIndex) throws(FoldError) {
         guard holdCircuit(circuit) else {
             throw .unknown(
-                kind: "rootPublished", field: "circuit", value: UInt64(circuit.rawValue))
+                kind: .governanceApproved, field: "circuit", value: UInt64(circuit.rawValue))
         }
         published[Int(circuit.rawValue)].insert(root)
         history.append(Self.record(root, of: circuit))

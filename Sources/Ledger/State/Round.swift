@@ -14,7 +14,7 @@ package struct PinnedMember: Equatable, Sendable {
     /// Its reputation then.
     package let reputation: Reputation
 
-    /// Joins them.
+    /// Stake and reputation are those at the opening of the round.
     package init(index: ValidatorIndex, key: PublicKey, stake: Stake, reputation: Reputation) {
         self.index = index
         self.key = key

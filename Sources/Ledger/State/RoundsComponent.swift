@@ -39,7 +39,7 @@ struct RoundsComponent: Component {
     mutating func takeRequest(of event: RoundOpened) throws(FoldError) -> RequestSubmitted {
         guard let (entry, request) = pending, entry == event.request else {
             throw .unknown(
-                kind: "roundOpened", field: "request", value: event.request.rawValue)
+                kind: .roundOpened, field: "request", value: event.request.rawValue)
         }
         pending = nil
         return request
@@ -61,9 +61,9 @@ struct RoundsComponent: Component {
         let vote = RecordedVote(entry: entry, event: event, isListed: isListed)
         switch table.record(vote) {
         case .recorded?: break
-        case .voted?: throw .contradicts(kind: "voteCast", field: "validator")
+        case .voted?: throw .contradicts(kind: .voteCast, field: "validator")
         case .notPinned?, nil:
-            throw .unknown(kind: "voteCast", field: "request", value: event.request.rawValue)
+            throw .unknown(kind: .voteCast, field: "request", value: event.request.rawValue)
         }
     }
 
@@ -74,10 +74,10 @@ struct RoundsComponent: Component {
     /// Notes a decision, and returns the round as it was before.
     mutating func decide(_ event: OutcomeDecided) throws(FoldError) -> Round {
         guard let round = table[event.request] else {
-            throw .unknown(kind: "outcomeDecided", field: "request", value: event.request.rawValue)
+            throw .unknown(kind: .outcomeDecided, field: "request", value: event.request.rawValue)
         }
         guard round.decided == nil else {
-            throw .contradicts(kind: "outcomeDecided", field: "request")
+            throw .contradicts(kind: .outcomeDecided, field: "request")
         }
         table.decide(event)
         for nullifier in round.request.nullifiers {
@@ -90,10 +90,10 @@ struct RoundsComponent: Component {
     /// Takes a round out, and returns it as it was.
     mutating func close(_ event: RoundClosed) throws(FoldError) -> Round {
         guard let round = table[event.about] else {
-            throw .unknown(kind: "roundClosed", field: "about", value: event.about.rawValue)
+            throw .unknown(kind: .roundClosed, field: "about", value: event.about.rawValue)
         }
         guard round.decided != nil else {
-            throw .contradicts(kind: "roundClosed", field: "about")
+            throw .contradicts(kind: .roundClosed, field: "about")
         }
         table.remove(event.about)
         return round

@@ -41,7 +41,7 @@ package struct StateSnapshot: Sendable {
     /// The records of each component in `grown`.
     package let records: [RecordStore]
 
-    /// Joins both.
+    /// The stores stand in the order of `grown`.
     ///
     /// - Precondition: there are as many stores as components that grow.
     package init(fixed: [UInt8], records: [RecordStore]) {

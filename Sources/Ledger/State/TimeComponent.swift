@@ -41,13 +41,13 @@ struct TimeComponent: Component {
             (.open, .batchSealed):
             return
         case (.open(var batch), _):
-            if case .batchOpened = event { throw .outOfPlace(kind: event.kind) }
-            if case .ledgerOpened = event { throw .outOfPlace(kind: event.kind) }
+            if case .batchOpened = event { throw .outOfPlace(kind: event.type) }
+            if case .ledgerOpened = event { throw .outOfPlace(kind: event.type) }
             guard !event.isDerived else { return }
             batch.commands += 1
             batch.bytes += byteCount
             phase = .open(batch)
-        default: throw .outOfPlace(kind: event.kind)
+        default: throw .outOfPlace(kind: event.type)
         }
     }
 
@@ -61,9 +61,9 @@ struct TimeComponent: Component {
 
     mutating func openBatch(_ event: BatchOpened, _ entry: EntryIndex) throws(FoldError) {
         guard event.height.rawValue == height.rawValue &+ 1, event.height > height else {
-            throw .contradicts(kind: "batchOpened", field: "height")
+            throw .contradicts(kind: .batchOpened, field: "height")
         }
-        guard event.time > time else { throw .contradicts(kind: "batchOpened", field: "time") }
+        guard event.time > time else { throw .contradicts(kind: .batchOpened, field: "time") }
         height = event.height
         time = event.time
         previousRoot = event.previousRoot

@@ -72,7 +72,7 @@ package struct RecordedAnnouncement: Equatable, Sendable, BorshCodable {
     /// The batch time.
     package let time: Time
 
-    /// Joins both.
+    /// The time is that of the batch which recorded it.
     init(_ announcement: Announcement, time: Time) {
         self.announcement = announcement
         self.time = time
@@ -119,7 +119,7 @@ package struct RankedMember: Equatable, Sendable {
     /// Its stake then.
     package let stake: Stake
 
-    /// Joins them.
+    /// The stake is that which the batch sealed.
     package init(index: ValidatorIndex, key: PublicKey, stake: Stake) {
         self.index = index
         self.key = key
@@ -134,7 +134,7 @@ package struct SealedMembers: Equatable, Sendable {
     /// The parameters then.
     package let parameters: Parameters
 
-    /// Joins both.
+    /// The members are rising by index.
     package init(members: [RankedMember], parameters: Parameters) {
         self.members = members
         self.parameters = parameters

@@ -114,24 +114,24 @@ extension ValidatorsComponent {
 
     private func known(_ key: PublicKey) throws(FoldError) -> ValidatorIndex {
         guard let index = indices[key] else {
-            throw .contradicts(kind: "governanceApproved", field: "key")
+            throw .contradicts(kind: .governanceApproved, field: "key")
         }
         return index
     }
 
     mutating func announce(_ event: ValidatorAnnounced, at time: Time) throws(FoldError) {
-        let place = try place(of: event.validator, in: "validatorAnnounced")
+        let place = try place(of: event.validator, in: .validatorAnnounced)
         all[place].announced = RecordedAnnouncement(event.announcement, time: time)
     }
 
     mutating func change(_ event: ReputationChanged) throws(FoldError) {
-        let place = try place(of: event.validator, in: "reputationChanged")
+        let place = try place(of: event.validator, in: .reputationChanged)
         guard event.before == all[place].reputation, event.after <= Limits.reputationMax
-        else { throw .contradicts(kind: "reputationChanged", field: "reputation") }
+        else { throw .contradicts(kind: .reputationChanged, field: "reputation") }
         all[place].reputation = event.after
     }
 
-    private func place(of index: ValidatorIndex, in kind: String) throws(FoldError) -> Int {
+    private func place(of index: ValidatorIndex, in kind: EventType) throws(FoldError) -> Int {
         let place = Int(index.rawValue)
         guard all.indices.contains(place) else {
             throw .unknown(kind: kind, field: "validator", value: UInt64(index.rawValue))
@@ -143,7 +143,7 @@ extension ValidatorsComponent {
         _ event: ReputationDecayed, at time: Time, _ numbers: ParametersComponent
     ) throws(FoldError) {
         guard event.day == decayDay + 1, event.day <= time.day else {
-            throw .contradicts(kind: "reputationDecayed", field: "day")
+            throw .contradicts(kind: .reputationDecayed, field: "day")
         }
         decayDay = event.day
         for index in members {

@@ -64,7 +64,7 @@ extension Gossipsub {
 
     // MARK: - Judging
 
-    mutating func judge(_ token: Token, _ verdict: Verdict) {
+    mutating func judge(_ token: Token, _ verdict: Acceptance) {
         guard let judged = pending.remove(token) else { return }
         let topic = judged.message.topic
         switch verdict {

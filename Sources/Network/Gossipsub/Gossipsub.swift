@@ -36,7 +36,7 @@ package struct Gossipsub: Sendable {
     }
 
     /// What the owner says of a message.
-    package enum Verdict: Equatable, Sendable {
+    package enum Acceptance: Equatable, Sendable {
         /// It is right, and goes to others.
         case accept
         /// It is right, and of the mesh it goes to these peers alone: the others have it from where
@@ -70,7 +70,7 @@ package struct Gossipsub: Sendable {
         /// This node says something.
         case publish(Topic, [UInt8])
         /// The owner has judged a message.
-        case verdict(Token, Verdict)
+        case verdict(Token, Acceptance)
         /// `heartbeatMilliseconds` have passed.
         case heartbeat
     }

@@ -180,7 +180,7 @@ package final class PeerNetwork: Sendable {
     }
 
     /// Judges a message of a topic: only what is accepted goes to others.
-    package func judge(_ token: Gossipsub.Token, _ verdict: Gossipsub.Verdict) {
+    package func judge(_ token: Gossipsub.Token, _ verdict: Gossipsub.Acceptance) {
         run { self.pubsub.judge(token, verdict) }
     }
 

@@ -100,7 +100,7 @@ package final class Pubsub: @unchecked Sendable {
     }
 
     /// Judges a message.
-    package func judge(_ token: Gossipsub.Token, _ verdict: Gossipsub.Verdict) {
+    package func judge(_ token: Gossipsub.Token, _ verdict: Gossipsub.Acceptance) {
         run(.verdict(token, verdict))
     }
 

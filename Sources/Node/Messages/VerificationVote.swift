@@ -57,12 +57,12 @@ extension VerificationVote {
         guard let validator = Bytes32(hex: validatorID) else {
             throw wrong("validator_id", "a key of sixty-four hexadecimal digits")
         }
-        guard let vote = Vote.allNamed.first(where: { $0.jsonName == vote }) else {
+        guard let vote = Vote(jsonName: vote) else {
             throw wrong("vote", "approve, reject or abstain")
         }
-        guard let reason = VoteReason.allNamed.first(where: { $0.jsonName == reason }) else {
+        guard let reason = VoteReason(jsonName: reason) else {
             throw wrong(
-                "reason", "one of \(VoteReason.allNamed.map(\.jsonName).joined(separator: ", "))")
+                "reason", "one of \(VoteReason.allCases.map(\.jsonName).joined(separator: ", "))")
         }
         guard let signature = [UInt8](hex: signature).flatMap({ Signature($0) }) else {
             throw wrong("signature", "a number of 128 hexadecimal digits")

@@ -167,7 +167,7 @@ package final class NetworkTransport: Transport {
     /// instead leaves out those who hear where it had it from: so all who reach the party that
     /// brings it have it already. Where that party lied, whoever lacks it asks for it once there
     /// are votes on it, and gossip names it.
-    private func verdict(_ worth: Worth, from peer: PeerID) -> Gossipsub.Verdict {
+    private func verdict(_ worth: Worth, from peer: PeerID) -> Gossipsub.Acceptance {
         switch worth {
         case .passOn(let party):
             contents.withLock { contents in

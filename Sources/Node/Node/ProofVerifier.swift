@@ -22,15 +22,15 @@ package struct ProofCounts: Sendable, Equatable {
 /// What waits for one circuit is verified together, in chunks of up to 64. The queue has no bound
 /// of its own: a replica has a bounded number of verifications out.
 package final class ProofVerifier: Sendable {
-    /// What is said of a proof.
-    package typealias Verdict = @Sendable (RequestID, Vote, VoteReason) -> Void
+    /// Where the vote goes that a proof comes to.
+    package typealias Delivery = @Sendable (RequestID, Vote, VoteReason) -> Void
 
     private struct Task: Sendable {
         let circuit: CircuitID
         let id: RequestID
         let proof: [UInt8]
         let inputs: [Bytes32]
-        let deliver: Verdict
+        let deliver: Delivery
     }
 
     private struct Contents {
@@ -71,7 +71,7 @@ package final class ProofVerifier: Sendable {
     /// Only a proof that was verified and does not hold is a rejection; whatever fails on the
     /// validator's side is an abstention with a reason. `circuit` is the one that the ledger has.
     package func verify(
-        _ request: RequestMessage, _ id: RequestID, circuit: Circuit?, deliver: @escaping Verdict
+        _ request: RequestMessage, _ id: RequestID, circuit: Circuit?, deliver: @escaping Delivery
     ) {
         guard let circuit else { return deliver(id, .abstain, .keyUnavailable) }
         let task = Task(

@@ -126,7 +126,7 @@ extension Projector {
                 Validator(
                     key: key, name: name, stake: stake.rawValue, reputation: reputation,
                     isMember: true))
-            tallies.append(Tally())
+            tallies.append(ValidatorTally())
             reputations.append(
                 ReputationRow(
                     validator: UInt16(number), entry: entries, cause: .joined, about: nil,
@@ -202,20 +202,5 @@ extension Projector {
         tables.circuitRoot.bind(root)
         tables.circuitRoot.bind(entries)
         try tables.circuitRoot.run()
-    }
-}
-
-extension Change {
-    /// What JSON calls the kind: the name of the case.
-    package var jsonName: String {
-        switch self {
-        case .validatorJoined: "validatorJoined"
-        case .validatorLeft: "validatorLeft"
-        case .stakeChanged: "stakeChanged"
-        case .parametersChanged: "parametersChanged"
-        case .circuitRegistered: "circuitRegistered"
-        case .rootPublished: "rootPublished"
-        case .submitterListed: "submitterListed"
-        }
     }
 }

@@ -13,11 +13,8 @@ extension Projector {
         guard submitters.indices.contains(submitter), circuits.indices.contains(circuit) else {
             throw fail("its submitter or circuit is not known")
         }
-        let message = RequestMessage(
-            circuit: circuits[circuit], nullifiers: event.nullifiers, amount: event.amount,
-            recipient: event.recipient, proof: event.proof, publicInputs: event.publicInputs,
-            timestamp: event.timestamp, submitter: submitters[submitter],
-            signature: event.signature)
+        let message = event.naming(
+            circuit: circuits[circuit], submitter: submitters[submitter])
         requestPlaces[entries] = requests.count
         requests.append(
             RequestRow(
@@ -201,23 +198,6 @@ extension Projector {
     }
 }
 
-extension Message {
-    /// What JSON calls the kind: the name of the case.
-    package var jsonName: String {
-        switch self {
-        case .request: "request"
-        case .vote: "vote"
-        case .votes: "votes"
-        case .job: "job"
-        case .result: "result"
-        case .settlement: "settlement"
-        case .governance: "governance"
-        case .evidence: "evidence"
-        case .announcement: "announcement"
-        }
-    }
-}
-
 // MARK: - Jobs
 
 extension Projector {
@@ -226,12 +206,7 @@ extension Projector {
         guard submitters.indices.contains(submitter) else {
             throw fail("its submitter is not known")
         }
-        let message = JobMessage(
-            module: event.module, input: event.input, moduleBytes: event.moduleBytes,
-            inputBytes: event.inputBytes, fuel: event.fuel, memoryBytes: event.memoryBytes,
-            milliseconds: event.milliseconds,
-            engine: event.engine, engineVersion: event.engineVersion, timestamp: event.timestamp,
-            submitter: submitters[submitter], signature: event.signature)
+        let message = event.naming(submitter: submitters[submitter])
         jobPlaces[entries] = jobs.count
         jobs.append(
             JobRow(entry: entries, id: message.id(in: ledger), height: height, submitted: event))

@@ -37,7 +37,7 @@ extension Projector {
 
     private func count(
         _ members: [(number: Int, stake: UInt64)], _ parameters: Parameters,
-        _ part: WritableKeyPath<Tally, LeadingTally>, leader: Int
+        _ part: WritableKeyPath<ValidatorTally, LeadingTally>, leader: Int
     ) {
         let weights = Standing.weights(
             members.map { ($0.stake, validators[$0.number].reputation) }, parameters)
@@ -92,7 +92,9 @@ extension Projector {
     /// Reads the sums, and what the batch before the last sealed.
     func loadTallies(_ height: UInt64) throws -> Bool {
         for row in try Row.fetchAll(database, sql: "SELECT * FROM tally ORDER BY validator") {
-            guard row[0] as Int == tallies.count, let tally = Tally(row) else { return false }
+            guard row[0] as Int == tallies.count, let tally = ValidatorTally(row) else {
+                return false
+            }
             tallies.append(tally)
         }
         writtenTallies = tallies
@@ -120,7 +122,7 @@ extension Projector {
     }
 }
 
-extension Tally {
+extension ValidatorTally {
     /// Reads a row of the table; nil where a number is none.
     init?(_ row: Row) {
         var values: [UInt64] = []

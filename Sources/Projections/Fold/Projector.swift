@@ -47,8 +47,8 @@ final class Projector {
     var sealed: BatchSealed?
 
     /// Sums over all entries so far, by validator, and those that are written.
-    var tallies: [Tally] = []
-    var writtenTallies: [Tally] = []
+    var tallies: [ValidatorTally] = []
+    var writtenTallies: [ValidatorTally] = []
     /// Those whose votes the close at hand proves wrong.
     var wrong: [Int] = []
     /// What the proposers of the next batch are ranked by, but for their reputations.

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GRDB
+internal import Ledger
 
 /// Which jobs are asked for.
 package struct JobFilter: Sendable {
     /// What `decision` may be.
-    package static let decisions = ["agreed", "disagreed", "timedOut", "open"]
+    package static let decisions = JobDecision.allCases.map(\.jsonName) + ["open"]
 
     /// One of `decisions`, or nil for all.
     package var decision: String?

@@ -115,7 +115,7 @@ package struct JobView: Codable, Equatable, Sendable {
     /// Takes the report of the next validator in rank.
     mutating func add(_ report: Report) {
         reports.append(report)
-        if decision == "agreed", let entry = report.entry, entry == deciding {
+        if decision == JobDecision.agreed.jsonName, let entry = report.entry, entry == deciding {
             fuelUsed = report.fuel
         }
     }
@@ -140,12 +140,8 @@ extension JobStatus {
     /// A status as the tables hold it; nil where they hold none, or one without a name.
     fileprivate init?(named name: String?, code: UInt64?) {
         guard let name, let code = UInt8(exactly: code ?? 0),
-            let kind = Self.kinds.first(where: { $0.jsonName == name })
+            let kind = Kind(jsonName: name)
         else { return nil }
         self.init(kind, code: code)
     }
-
-    private static let kinds: [Kind] = [
-        .success, .trap, .fuelExhausted, .memoryLimit, .invalidModule, .abstained,
-    ]
 }

@@ -213,11 +213,11 @@ extension LedgerViews {
             """
         ) { cells throws(ViewError) in
             let count = try cells.number("count")
-            switch try cells.text("outcome") {
-            case "approved": totals.approved = count
-            case "rejected": totals.rejected = count
-            case "timedOut": totals.timedOut = count
-            default: totals.open = count
+            switch Outcome(jsonName: try cells.text("outcome")) {
+            case .approved?: totals.approved = count
+            case .rejected?: totals.rejected = count
+            case .timedOut?: totals.timedOut = count
+            case nil: totals.open = count
             }
         }
         totals.jobs = try count("SELECT count(*) AS count FROM job")

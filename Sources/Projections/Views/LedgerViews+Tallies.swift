@@ -35,10 +35,10 @@ extension LedgerViews {
     }
 
     /// The sums over the whole ledger, by the numbers of the validators.
-    func tallies() throws(ViewError) -> [(validator: UInt64, tally: Tally)] {
+    func tallies() throws(ViewError) -> [(validator: UInt64, tally: ValidatorTally)] {
         let rows = try onFile { try Row.fetchAll(db, sql: "SELECT * FROM tally ORDER BY 1") }
         return try rows.map { row throws(ViewError) in
-            guard let validator = row.unsigned(0), let tally = Tally(row) else {
+            guard let validator = row.unsigned(0), let tally = ValidatorTally(row) else {
                 throw .unreadable(column: "tally")
             }
             return (validator, tally)

@@ -88,7 +88,7 @@ package struct RequestView: Codable, Equatable, Sendable {
         margin = try cells.signedIfAny("margin")
         closingApprovals = try cells.numberIfAny("closing_approvals")
         spare = try Self.closing(cells, threshold: threshold)?.spare(
-            OutcomeReason.allNamed.first { $0.jsonName == word })
+            OutcomeReason.allCases.first { $0.jsonName == word })
         deciding = try cells.numberIfAny("deciding")
         decided = try cells.numberIfAny("decided")
         decidedTime = try cells.numberIfAny("decided_time")
@@ -114,7 +114,7 @@ package struct RequestView: Codable, Equatable, Sendable {
 /// Which requests are asked for.
 package struct RequestFilter: Sendable {
     /// What `outcome` may be.
-    package static let outcomes = ["approved", "rejected", "timedOut", "open"]
+    package static let outcomes = Outcome.allCases.map(\.jsonName) + ["open"]
 
     /// One of `outcomes`, or nil for all.
     package var outcome: String?

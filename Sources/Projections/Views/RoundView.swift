@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GRDB
+internal import Ledger
 
 /// What one validator did in one round.
 package struct AnswerView: Codable, Equatable, Sendable {
@@ -84,7 +85,8 @@ extension LedgerViews {
         for (validator, vote) in votes { said[validator] = vote }
         let silence =
             round.isOpen
-            ? "waiting" : round.closeCause == "nullifierSpent" ? "cutShort" : "missed"
+            ? "waiting"
+            : round.closeCause == CloseCause.nullifierSpent.jsonName ? "cutShort" : "missed"
         return spans.filter { $0.holds(round.request) }.map { span in
             let mark = Mark(request: round.request, validator: span.validator)
             return AnswerView(

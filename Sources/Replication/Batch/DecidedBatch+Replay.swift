@@ -65,7 +65,7 @@ extension DecidedBatch {
         guard case .batchOpened(let opening)? = entries.first?.event else {
             throw .entry(
                 height, EntryIndex(state.size), decided: entries.first?.event.kind ?? "nothing",
-                derived: "batchOpened")
+                derived: EventType.batchOpened.jsonName)
         }
         var batch = ProposedBatch(opening: opening, commands: [])
         var signed = SignedInputs(height: height)
@@ -105,7 +105,9 @@ extension Divergence {
         case .beyondSeal(let entry, let event):
             self = .entry(height, entry, decided: event.kind, derived: "the end of the batch")
         case .unsealed(let entry):
-            self = .entry(height, entry, decided: "the end of the batch", derived: "batchSealed")
+            self = .entry(
+                height, entry, decided: "the end of the batch",
+                derived: EventType.batchSealed.jsonName)
         }
     }
 }

@@ -47,7 +47,7 @@ package struct Consensus: Hashable, Sendable {
         /// In which round.
         package var round: UInt32
 
-        /// Takes the fields in order.
+        /// The round counts from 0.
         package init(_ kind: Kind, round: UInt32) {
             self.kind = kind
             self.round = round
@@ -73,7 +73,7 @@ package struct Consensus: Hashable, Sendable {
         /// What the rules of the ledger say of it.
         package var validity: Validity
 
-        /// Takes the fields in order.
+        /// A valid round of -1 is none.
         package init(value: Digest, validRound: Int64, validity: Validity) {
             self.value = value
             self.validRound = validRound
@@ -115,7 +115,7 @@ package struct Consensus: Hashable, Sendable {
         /// The round of the precommits that decided it.
         package var round: UInt32
 
-        /// Takes the fields in order.
+        /// The round in which T precommitted, from 0.
         package init(value: Digest, round: UInt32) {
             self.value = value
             self.round = round

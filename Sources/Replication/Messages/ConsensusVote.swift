@@ -30,7 +30,7 @@ package struct ConsensusVote: BorshCodable, Hashable, Sendable {
     /// On `ConsensusStatement.signedBytes`.
     package var signature: Signature
 
-    /// Takes the fields in order.
+    /// A value of nil is a vote for none; a ground of -1 is none.
     package init(
         kind: ConsensusKind, height: Height, round: UInt32, value: Digest?, ground: Int64,
         validator: ValidatorIndex, signature: Signature

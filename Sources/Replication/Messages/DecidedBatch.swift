@@ -26,7 +26,7 @@ package struct DecidedBatch: BorshCodable, Hashable, Sendable {
     /// From `BatchOpened` to `BatchSealed`.
     package var entries: [EntryBytes]
 
-    /// Takes the fields in order.
+    /// Whether T precommitted and the entries follow is for whoever takes it in.
     package init(precommits: Precommits, entries: [EntryBytes]) {
         self.precommits = precommits
         self.entries = entries

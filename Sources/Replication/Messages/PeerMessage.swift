@@ -15,7 +15,7 @@ package struct WantedPrevotes: BorshCodable, Hashable, Sendable {
     /// The rounds of which the node holds a quorum of them, rising.
     package var held: [UInt32]
 
-    /// Takes the fields in order.
+    /// Rounds count from 0, and `held` is rising.
     package init(value: Digest, through: UInt32, held: [UInt32]) {
         self.value = value
         self.through = through
@@ -68,7 +68,7 @@ package struct Status: BorshCodable, Hashable, Sendable {
     /// The prevotes of earlier rounds that it lacks.
     package var wanted: [WantedPrevotes]
 
-    /// Takes the fields in order.
+    /// At most `Limits.membersMax` in each list, rising.
     package init(
         height: Height, round: UInt32, hasProposal: Bool, prevotes: [ValidatorIndex],
         precommits: [ValidatorIndex], wanted: [WantedPrevotes]

@@ -11,7 +11,7 @@ package struct ProposedCommand: BorshCodable, Hashable, Sendable {
     /// Whether the batch records that the rules refuse it.
     package var isRefused: Bool
 
-    /// Takes the fields in order.
+    /// A refused one asks for the refusal to be recorded.
     package init(_ message: Message, isRefused: Bool = false) {
         self.message = message
         self.isRefused = isRefused
@@ -40,7 +40,7 @@ package struct ProposedBatch: BorshCodable, Hashable, Sendable {
     /// In order.
     package var commands: [ProposedCommand]
 
-    /// Takes the fields in order.
+    /// Whether it may be the next batch is `ExecutedBatch`.
     package init(opening: BatchOpened, commands: [ProposedCommand]) {
         self.opening = opening
         self.commands = commands
@@ -74,7 +74,7 @@ package struct Proposal: BorshCodable, Hashable, Sendable {
     /// What gives the value.
     package var batch: ProposedBatch
 
-    /// Takes the fields in order.
+    /// A valid round of -1 is none.
     package init(
         height: Height, round: UInt32, value: Digest, validRound: Int64, proposer: ValidatorIndex,
         signature: Signature, batch: ProposedBatch

@@ -13,7 +13,7 @@ package struct SnapshotWant: BorshCodable, Hashable, Sendable {
     /// Where the part starts in the file, in bytes.
     package var offset: UInt64
 
-    /// Takes the fields in order.
+    /// Sizes count entries, the offset bytes of the file.
     package init(checkpointSize: UInt64, snapshotSize: UInt64, offset: UInt64) {
         self.checkpointSize = checkpointSize
         self.snapshotSize = snapshotSize
@@ -54,7 +54,7 @@ package struct SnapshotPart: BorshCodable, Hashable, Sendable {
     /// That that tree is a prefix of the checkpoint's (RFC 6962 section 2.1.2).
     package var consistency: [Digest]
 
-    /// Takes the fields in order.
+    /// Sizes count entries, `fileBytes` and the offset bytes of the file.
     package init(
         checkpointSize: UInt64, snapshotSize: UInt64, fileBytes: UInt64, offset: UInt64,
         bytes: [UInt8], seal: EntryBytes = EntryBytes([]), inclusion: [Digest] = [],

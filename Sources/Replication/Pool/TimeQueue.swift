@@ -4,8 +4,8 @@
 /// What is due when: a binary heap, the earliest first, of two at one time the one put in before.
 ///
 /// An element whose time has changed is put in again; its owner knows which of the two counts.
-struct TimeQueue<Element: Sendable>: Sendable {
-    private struct Item: Sendable {
+package struct TimeQueue<Element> {
+    fileprivate struct Item {
         let at: UInt64
         let number: UInt64
         let element: Element
@@ -18,12 +18,17 @@ struct TimeQueue<Element: Sendable>: Sendable {
     private var items: [Item] = []
     private var number: UInt64 = 0
 
-    var count: Int { items.count }
+    /// Begins with nothing in it.
+    package init() {}
+
+    /// How many are in it.
+    package var count: Int { items.count }
 
     /// The earliest.
-    var first: (at: UInt64, element: Element)? { items.first.map { ($0.at, $0.element) } }
+    package var first: (at: UInt64, element: Element)? { items.first.map { ($0.at, $0.element) } }
 
-    mutating func push(_ element: Element, at time: UInt64) {
+    /// Puts an element in.
+    package mutating func push(_ element: Element, at time: UInt64) {
         items.append(Item(at: time, number: number, element: element))
         number += 1
         var place = items.count - 1
@@ -43,7 +48,7 @@ struct TimeQueue<Element: Sendable>: Sendable {
     }
 
     /// Takes the earliest out.
-    mutating func dropFirst() {
+    package mutating func dropFirst() {
         guard !items.isEmpty else { return }
         items.swapAt(0, items.count - 1)
         items.removeLast()
@@ -66,6 +71,9 @@ struct TimeQueue<Element: Sendable>: Sendable {
         for item in kept.sorted(by: { $0.isBefore($1) }) { items.append(item) }
     }
 }
+
+extension TimeQueue: Sendable where Element: Sendable {}
+extension TimeQueue.Item: Sendable where Element: Sendable {}
 
 /// Elements in the order in which they came.
 struct Line<Element: Sendable>: Sendable {

@@ -10,7 +10,7 @@ package struct Instant: Hashable, Sendable {
     /// Milliseconds since some moment, which never step back; timers go by it.
     package var uptime: UInt64
 
-    /// Joins both.
+    /// Both in milliseconds: the time since 1970, the uptime since some moment.
     package init(time: Time, uptime: UInt64) {
         self.time = time
         self.uptime = uptime

@@ -38,7 +38,7 @@ package struct ProposedValue: BorshCodable, Hashable, Sendable {
     /// The proposer's, on `ConsensusStatement.signedBytes`.
     package var signature: Signature
 
-    /// Takes the fields in order.
+    /// A valid round of -1 is none.
     package init(
         height: Height, round: UInt32, value: Digest, validRound: Int64, signature: Signature
     ) {

@@ -8,6 +8,7 @@ internal import Ledger
 internal import Storage
 
 /// The batches in the order in which some honest node first had them: what all others must have.
+/// It is the checker of agreement while a run goes on.
 struct Chain {
     /// A batch as it was first seen.
     struct Batch {

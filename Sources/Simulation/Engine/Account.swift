@@ -15,7 +15,7 @@ package struct TrafficCount: Codable, Equatable, Sendable {
 }
 
 /// A property of a run, and what of it does not hold.
-package struct Verdict: Codable, Equatable, Sendable {
+package struct PropertyFinding: Codable, Equatable, Sendable {
     /// Its name.
     package let property: String
     /// What is wrong; empty where nothing is.
@@ -89,7 +89,7 @@ package struct Account: Codable, Equatable, Sendable {
     /// Messages that were lost.
     package var lost: UInt64
     /// Each property, and what of it does not hold.
-    package var verdicts: [Verdict]
+    package var verdicts: [PropertyFinding]
     /// Whom the fork convicts that ended the run; nil where there was none.
     package var fork: ForkAccount?
     /// What happened.
@@ -118,7 +118,7 @@ extension Simulator {
         let traffic = network.traffic
         let kinds = MessageKind.allCases.filter { traffic.messages[$0.rawValue] > 0 }
         let verdicts = Property.allCases.map { property in
-            Verdict(
+            PropertyFinding(
                 property: property.rawValue,
                 violations: violations.filter { $0.property == property }.map(\.text))
         }

@@ -76,7 +76,7 @@ package final class Simulator {
         self.options = options
         plan = FaultPlan(options)
         chance = SimulationRandom(seed: options.seed, "chance")
-        workload = Workload(options, ledgerStart: NodeClock.start)
+        workload = Workload(options, ledgerStart: MachineClock.start)
         verdicts = Verdicts(workload.proofs)
         // One more than there are validators: somebody may join.
         let machines = options.nodes + 1
@@ -109,7 +109,7 @@ package final class Simulator {
             circuits: [
                 GenesisCircuit(circuit: workload.proofs.circuit, roots: workload.proofs.roots)
             ],
-            time: Time(NodeClock.start))
+            time: Time(MachineClock.start))
     }
 
     private func makeNode(_ number: Int, _ key: SigningKey) -> SimulatedNode {
@@ -120,7 +120,7 @@ package final class Simulator {
         let drift = Int64(random.below(101)) - 50
         let node = SimulatedNode(
             number: number, key: key, isLiar: plan.liars.contains(number),
-            clock: NodeClock(offset: offset, drift: drift, base: random.below(1 << 32)))
+            clock: MachineClock(offset: offset, drift: drift, base: random.below(1 << 32)))
         node.frailty = plan.frail.first { $0.node == number }?.frailty
         return node
     }

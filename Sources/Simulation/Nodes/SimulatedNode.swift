@@ -19,7 +19,7 @@ final class SimulatedNode {
     /// Why it counts among those that may fail, where it does.
     var frailty: Frailty?
     var disk = SimulatedDisk()
-    var clock: NodeClock
+    var clock: MachineClock
     /// Nil while the node is down.
     var host: ReplicaHost?
     /// Grows with each start, so that what was meant for the life before is known.
@@ -48,7 +48,7 @@ final class SimulatedNode {
     /// What it has sent in this second, where it lies.
     var sent = (second: UInt64(0), count: 0)
 
-    init(number: Int, key: SigningKey, isLiar: Bool, clock: NodeClock) {
+    init(number: Int, key: SigningKey, isLiar: Bool, clock: MachineClock) {
         self.number = number
         self.key = key
         self.isLiar = isLiar

@@ -39,14 +39,11 @@ struct CulpritLedgers {
         try shelf.write(events, to: path)
         let log = try EventLog.open(directory: path, disk: shelf.disk, access: .readOnly)
         guard case .batchSealed(let seal)? = events.last else { return }
-        let slot = Slot.precommit(seal.height, round: 0)
         let root = try log.root(at: log.size)
         let signatures = (0..<UInt16(Self.threshold)).map { number in
-            let key = Fixture.key(number)
-            let bytes = ConsensusStatement.signedBytes(
-                slot, value: root, validRound: -1, key: key.publicKey, ledger: ledger)
-            return IndexedSignature(
-                validator: ValidatorIndex(number), signature: key.sign(bytes ?? []))
+            IndexedSignature(
+                precommitting: root, of: seal.height, by: ValidatorIndex(number),
+                with: Fixture.key(number), in: ledger)
         }
         try PrecommitStore(ledgerDirectory: path, disk: shelf.disk).save(
             Precommits(height: seal.height, round: 0, root: root, signatures: signatures))

@@ -71,17 +71,12 @@ struct LedgerScenario {
             height: height, time: time, proposer: proposer, round: round,
             previousRoot: frontier.root, precommitRound: 0, precommits: [], signature: .zero)
         if height.rawValue >= 2 {
-            let slot = Slot.precommit(Height(height.rawValue - 1), round: 0)
             event.precommits = (0..<Int(state.sealedBefore.parameters.threshold)).map { place in
                 let index = state.sealedBefore.members[place].index
+                guard signs else { return IndexedSignature(validator: index, signature: .zero) }
                 return IndexedSignature(
-                    validator: index,
-                    signature: !signs
-                        ? .zero
-                        : Fixture.key(index.rawValue).sign(
-                            ConsensusStatement.signedBytes(
-                                slot, value: frontier.root, validRound: -1,
-                                key: Fixture.key(index.rawValue).publicKey, ledger: ledger) ?? []))
+                    precommitting: frontier.root, of: state.height, by: index,
+                    with: Fixture.key(index.rawValue), in: ledger)
             }
         }
         change(&event)

@@ -79,7 +79,7 @@ struct Bench {
 
     /// Lets a message come and be judged; nil where it is not delivered.
     mutating func arrive(
-        _ number: Int, _ text: String, _ verdict: Gossipsub.Verdict? = nil
+        _ number: Int, _ text: String, _ verdict: Gossipsub.Acceptance? = nil
     ) -> [Gossipsub.Effect]? {
         let effects = receive(number, Self.saying(text))
         guard let token = effects.token else { return nil }
@@ -90,7 +90,7 @@ struct Bench {
     /// Lets a message come, which must be delivered, and be judged.
     @discardableResult
     mutating func bring(
-        _ number: Int, _ text: String, _ verdict: Gossipsub.Verdict
+        _ number: Int, _ text: String, _ verdict: Gossipsub.Acceptance
     ) throws -> [Gossipsub.Effect] {
         let effects = arrive(number, text, verdict)
         return try #require(effects)

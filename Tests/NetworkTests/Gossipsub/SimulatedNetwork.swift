@@ -19,7 +19,7 @@ struct SimulatedNetwork {
 
     private enum Event {
         case arrival([UInt8], from: Int, to: Int)
-        case judged(Gossipsub.Token, Gossipsub.Verdict, at: Int)
+        case judged(Gossipsub.Token, Gossipsub.Acceptance, at: Int)
         case heartbeat(at: Int)
         case action(of: Int)
     }
@@ -40,7 +40,7 @@ struct SimulatedNetwork {
     private(set) var sentCounts: [Int]
     private(set) var sentMessages = 0
     /// What a message is.
-    var verdict: (String) -> Gossipsub.Verdict = { _ in .accept }
+    var verdict: (String) -> Gossipsub.Acceptance = { _ in .accept }
     /// Who asked whom to connect to whom.
     private(set) var introductions: [PeerRecord] = []
 

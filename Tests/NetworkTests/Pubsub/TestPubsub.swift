@@ -10,13 +10,13 @@ final class TestPubsub: Sendable {
     let pubsub: Pubsub
     let settings: Pubsub.Settings
     private let heard = Mutex<[[UInt8]]>([])
-    private let judge: @Sendable ([UInt8]) -> Gossipsub.Verdict?
+    private let judge: @Sendable ([UInt8]) -> Gossipsub.Acceptance?
 
     /// - Parameter judge: the verdict of a message; nil where none is given.
     init(
         _ host: TestHost, policy: SignaturePolicy = .unsigned,
         configure: (inout Pubsub.Settings) -> Void = { _ in },
-        judge: @escaping @Sendable ([UInt8]) -> Gossipsub.Verdict? = { _ in .accept }
+        judge: @escaping @Sendable ([UInt8]) -> Gossipsub.Acceptance? = { _ in .accept }
     ) {
         var gossip = GossipsubSettings()
         gossip.heartbeatMilliseconds = 200

@@ -13,7 +13,7 @@ extension FuzzTarget {
             var seeds: [Seed] = []
             for tag in EventGenerator.tags {
                 for number in 0..<2 {
-                    let name = "\(Event.kinds[tag] ?? "event")-\(number)"
+                    let name = "\(EventType(rawValue: tag)?.jsonName ?? "event")-\(number)"
                     seeds.append(Seed(name: name, bytes: generator.event(tag).encoded))
                 }
             }
@@ -23,7 +23,7 @@ extension FuzzTarget {
             guard let event = decoded({ () throws(DecodingError) in try Event(decoding: bytes) })
             else { return }
             law(event.encoded == bytes, "an event has one encoding")
-            law(Event.kinds[event.tag] != nil, "an event has a kind")
+            law(event.type.rawValue == event.tag, "an event has a kind")
         })
 
     /// Messages in the encoding that they are signed, journaled and refused in.

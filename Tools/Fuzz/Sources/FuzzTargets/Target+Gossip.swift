@@ -95,7 +95,7 @@ extension FuzzTarget {
             let rules = zip(NetworkSeeds.topics, [SignaturePolicy.unsigned, .signed])
             let policy = rules.first { $0.0 == message.topic }?.1
             law(policy.map { message.check(by: $0) } == .proper, "what is delivered has its form")
-            let verdicts: [Gossipsub.Verdict] = [.accept, .ignore, .reject, .accept]
+            let verdicts: [Gossipsub.Acceptance] = [.accept, .ignore, .reject, .accept]
             let verdict = verdicts[Int(message.data.first ?? 0) % 4]
             _ = router.step(.verdict(token, verdict), at: now, using: &generator)
         }

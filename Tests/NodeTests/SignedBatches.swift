@@ -1,0 +1,1 @@
+../LedgerTests/Scenario/SignedBatches.swift

@@ -40,6 +40,7 @@ extension EventLog {
                 if !isWriting { break }
                 monitor.wait()
             }
+            checkStaged()
             isWriting = true
             let entries = staged
             staged = StagedEntries()
@@ -48,7 +49,18 @@ extension EventLog {
         }
     }
 
-    /// Gives up writing: a full disk keeps the entries staged, all else ends the log's use.
+    /// What is staged follows what is committed; called within `locked` while nobody writes.
+    private func checkStaged() {
+        invariant(inFlightEdge == nil, "two commits at once")
+        invariant(staged.leaves.count == staged.lengths.count, "entries without a leaf hash")
+        invariant(
+            stagedEdge.count == contents.edge.count + UInt64(staged.lengths.count),
+            "a tree of \(stagedEdge.count) for \(staged.lengths.count) entries behind"
+                + " \(contents.edge.count)")
+    }
+
+    /// Gives up writing: a full disk keeps the entries staged, all else ends the log's use; so does
+    /// a full disk where what was staged since would make the frame too long.
     private func abandon(_ entries: StagedEntries, _ error: LogError) {
         var rest = entries
         rest.lengths += staged.lengths
@@ -59,7 +71,7 @@ extension EventLog {
         inFlightEdge = nil
         isWriting = false
         switch error {
-        case .disk(.noSpace): break
+        case .disk(.noSpace) where rest.isFrame: break
         case .disk(let error), .syncFailed(let error), .unusable(let error): failure = error
         default: failure = .failed(.write, path: directory, code: 0)
         }
@@ -104,11 +116,17 @@ extension EventLog {
         let (number, segment) = monitor.locked {
             (contents.segments.count - 1, contents.segments[contents.segments.count - 1])
         }
+        invariant(entries.isFrame, "a frame of \(entries.rawBytes) bytes")
+        invariant(!segment.isSealed, "a frame behind the footer of a segment")
+        invariant(
+            segment.endIndex + UInt64(entries.lengths.count) == edge.count,
+            "a tree of \(edge.count) for a segment of \(segment.endIndex) and a frame")
         var (header, stored) = FrameHeader.make(
             payload: entries.payload, firstIndex: segment.endIndex, count: entries.lengths.count,
             previous: segment.lastChecksum)
         var bytes = header.encoded(salt: segment.header.salt)
         bytes.append(contentsOf: stored)
+        header.checkAgain(bytes.span, salt: segment.header.salt)
         do {
             try segment.file.write(bytes, at: segment.framesEnd)
         } catch {
@@ -126,6 +144,9 @@ extension EventLog {
             contents.segments[number].endIndex += UInt64(entries.lengths.count)
             contents.segments[number].lastChecksum = header.checksum
             contents.append(entries, edge: edge)
+            invariant(
+                contents.segments[number].endIndex == contents.edge.count,
+                "the last segment and the tree are of different sizes")
             inFlightEdge = nil
             isWriting = false
             monitor.wakeAll()
@@ -138,6 +159,7 @@ extension EventLog {
     ) throws(LogError) -> Segment {
         let header = SegmentHeader(
             firstIndex: firstIndex, root: root, salt: randomBytes(8).span.integer(at: 0))
+        header.checkAgain()
         let name = SegmentName.of(firstIndex)
         do {
             try disk.place(header.encoded, in: directory, as: name)
@@ -166,6 +188,7 @@ extension EventLog {
             let mark = EndMark(
                 size: contents.edge.count, root: contents.edge.root,
                 lastSegmentBytes: last.framesEnd, lastChecksum: last.lastChecksum)
+            mark.checkAgain()
             return (mark, ClosedEdge(contents))
         }
         if let end {

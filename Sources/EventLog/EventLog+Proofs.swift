@@ -79,6 +79,7 @@ extension EventLog {
             roots.append(try reader.root(start, count))
             start += count
         }
+        invariant(roots.count == size.nonzeroBitCount, "\(roots.count) subtrees of \(size) leaves")
         return roots
     }
 

@@ -174,6 +174,32 @@ extension EventLog {
         }
         if let failure { throw failure }
     }
+
+    /// The same for who throws one kind of error, which a failure of the log becomes.
+    package func forEach<E: Error>(
+        from: UInt64, to: UInt64, orThrow error: (LogError) -> E,
+        _ body: (UInt64, Span<UInt8>) throws(E) -> Void
+    ) throws(E) {
+        var failure: E?
+        do throws(LogError) {
+            try forEachFrame(from: from, to: to) { frame in
+                let low = max(from, frame.firstIndex) - frame.firstIndex
+                let high = min(to, frame.endIndex) - frame.firstIndex
+                let bytes = frame.bytes.span
+                for entry in Int(low)..<Int(high) {
+                    let range = frame.range(of: entry)
+                    do throws(E) {
+                        try body(frame.firstIndex + UInt64(entry), bytes.extracting(range))
+                    } catch {
+                        failure = error
+                        return false
+                    }
+                }
+                return true
+            }
+        } catch let flaw { throw error(flaw) }
+        if let failure { throw failure }
+    }
 }
 
 extension Segment {

@@ -17,6 +17,11 @@ extension EventLog {
             let range = Int(segment.header.firstIndex / leaves)..<Int(segment.endIndex / leaves)
             return (segment, contents.segments[number + 1], contents.tiles.tiles(range))
         }
+        invariant(!segment.isSealed, "a segment is sealed twice")
+        invariant(
+            segment.endIndex == next.header.firstIndex,
+            "a segment ends at \(segment.endIndex), the next begins at \(next.header.firstIndex)")
+        invariant(!segment.frames.isEmpty, "an empty segment is sealed")
         let body = segment.framesEnd - UInt64(SegmentHeader.bytesCount)
         let average = body / UInt64(max(1, segment.frames.count))
         var sealed = segment
@@ -66,6 +71,9 @@ extension EventLog {
         }
         if !pending.lengths.isEmpty { try writer.append(pending) }
         invariant(writer.segment.endIndex == segment.endIndex, "a rewrite lost entries")
+        invariant(
+            writer.bytesCount == writer.segment.framesEnd,
+            "\(writer.bytesCount) bytes of frames that end at \(writer.segment.framesEnd)")
         try writer.finish(SegmentFooter(writer.segment, root: root, tiles: tiles))
         segment = writer.segment
         segment.file = try orUnusable { () throws(DiskError) in
@@ -108,7 +116,11 @@ private struct SegmentWriter {
         buffer = header.encoded
     }
 
+    /// Of what was written, and of what is to be.
+    var bytesCount: UInt64 { written + UInt64(buffer.count) }
+
     mutating func append(_ entries: StagedEntries) throws(LogError) {
+        invariant(entries.isFrame, "a frame of \(entries.rawBytes) bytes")
         var (header, stored) = FrameHeader.make(
             payload: entries.payload, firstIndex: segment.endIndex, count: entries.lengths.count,
             previous: segment.lastChecksum)

@@ -130,6 +130,7 @@ package final class EventLog: @unchecked Sendable {
                 throw .commitFull(entries: staged.lengths.count, rawBytes: staged.rawBytes)
             }
             let index = stagedEdge.count
+            invariant(leaves.count == entries.count, "\(leaves.count) leaves of \(entries.count)")
             // Where somebody else staged meanwhile, the tiles begin elsewhere.
             staged.append(
                 entries, leaves: leaves, tiles: index == expected ? tiles : [], onto: &stagedEdge)
@@ -155,6 +156,9 @@ struct StagedEntries {
 
     /// What a frame of them holds before compression.
     var rawBytes: Int { 2 * lengths.count + bytes.count }
+
+    /// Whether a frame can hold them.
+    var isFrame: Bool { !lengths.isEmpty && hasRoom(for: 0, in: 0) }
 
     func hasRoom(for bytes: Int, in count: Int) -> Bool {
         lengths.count + count <= LogLimits.frameEntriesMax
@@ -277,6 +281,12 @@ struct LogContents {
     /// Takes in entries that were committed, of which the new edge is known.
     mutating func append(_ entries: StagedEntries, edge newEdge: TreeEdge) {
         for tile in entries.tiles { tiles.append(tile) }
+        invariant(
+            newEdge.count == edge.count + UInt64(entries.lengths.count),
+            "a tree of \(newEdge.count) for \(entries.lengths.count) entries behind \(edge.count)")
+        invariant(
+            UInt64(tiles.count) == newEdge.tiles.count,
+            "\(tiles.count) tiles of \(newEdge.tiles.count) are kept")
         let tail = Int(newEdge.tail.count)
         if entries.tiles.isEmpty {
             tailLeaves.append(contentsOf: entries.leaves)

@@ -124,11 +124,35 @@ package struct LogCopier {
     ///
     /// The directory has `segments/`, and nobody else writes to it. The end mark goes before the
     /// first change and comes back last, after `beforeMark`, so that a copy with one is whole; one
-    /// without is completed by the next call. `progress` is told the bytes that were written.
-    package func copy(
+    /// without is completed by the next call. `progress` is told the bytes that were written, and
+    /// `error` makes an error of the caller's of one of the log.
+    package func copy<E: Error>(
         to directory: String, disk: any Disk, progress: (UInt64) -> Void = { _ in },
-        beforeMark: () throws -> Void = {}
-    ) throws -> LogCopyReport {
+        orThrow error: (LogError) -> E, beforeMark: () throws(E) -> Void
+    ) throws(E) -> LogCopyReport {
+        let copied: (report: LogCopyReport, isMarked: Bool)
+        do throws(LogError) {
+            copied = try copySegments(to: directory, disk, progress)
+        } catch let flaw { throw error(flaw) }
+        try beforeMark()
+        guard !copied.isMarked else { return copied.report }
+        do throws(LogError) {
+            try onDisk { () throws(DiskError) in
+                try disk.place(mark.encoded, in: directory, as: "END")
+            }
+        } catch let flaw { throw error(flaw) }
+        return copied.report
+    }
+
+    /// The same with nothing before the mark.
+    package func copy(to directory: String, disk: any Disk) throws(LogError) -> LogCopyReport {
+        try copy(to: directory, disk: disk, orThrow: { $0 }) { () throws(LogError) in }
+    }
+
+    /// All but the mark; returns whether it is there and right.
+    private func copySegments(
+        to directory: String, _ disk: any Disk, _ progress: (UInt64) -> Void
+    ) throws(LogError) -> (report: LogCopyReport, isMarked: Bool) {
         var report = LogCopyReport()
         let folder = "\(directory)/segments"
         let names = try onDisk { () throws(DiskError) in try disk.list(folder) }
@@ -158,13 +182,7 @@ package struct LogCopier {
             if !isSame { try disk.syncDirectory(folder) }
         }
         try verify(directory, disk, report.written)
-        try beforeMark()
-        if !isSame || oldMark != mark.encoded {
-            try onDisk { () throws(DiskError) in
-                try disk.place(mark.encoded, in: directory, as: "END")
-            }
-        }
-        return report
+        return (report, isSame && oldMark == mark.encoded)
     }
 
     private func markBytes(_ directory: String, _ disk: any Disk) throws(LogError) -> [UInt8]? {

@@ -438,6 +438,8 @@ package final class ReplicaHost {
     }
 
     private func commit(_ batch: CommittedBatch) throws(HostError) {
+        let end = ledgerSize + UInt64(batch.entries.count)
+        invariant(!batch.entries.isEmpty, "a batch without a seal is decided")
         // First the precommits: without them nobody could propose the next batch after a crash.
         do throws(DiskError) {
             try precommits.save(batch.precommits)
@@ -462,6 +464,7 @@ package final class ReplicaHost {
         invariant(
             ahead?.frontier.root ?? log.root == batch.precommits.root,
             "the log has another root than was decided")
+        invariant(ledgerSize == end, "the ledger has \(ledgerSize) entries, not \(end)")
         intake.update(replica.state)
         try closeCases(with: batch.precommits)
         outputs.append(
@@ -475,6 +478,8 @@ extension ReplicaHost {
     /// Writes a snapshot where the last one is old, so that opening folds a bounded tail.
     func keepSnapshot(of state: LedgerState) throws(HostError) {
         // The replica may be a batch ahead of what is written here.
+        invariant(
+            snapshotSize <= log.size, "a snapshot of \(snapshotSize) of \(log.size) entries")
         guard log.size - snapshotSize >= snapshotEntries, state.size == log.size else { return }
         let store = SnapshotStore(ledgerDirectory: "\(directory)/ledger", disk: disk)
         if let snapshotWriter, snapshotWriter.isBusy { return }

@@ -102,25 +102,21 @@ package struct LedgerBackup {
             let isMade = try exists("\(copy)/\(folder)")
             if !isMade { try make("\(copy)/\(folder)") }
         }
-        do {
+        let copier: LogCopier
+        do throws(LogError) {
             report.root = try log.root(at: size)
             report.size = size
-            // What lies beside the segments speaks of no more than they hold, so they come first.
-            let copied = try LogCopier(log, upTo: size).copy(
-                to: copy, disk: disk, progress: progress
-            ) {
-                try copyBlobs()
-                try copySnapshot()
-                try copyCheckpoints()
-            }
-            report.log = copied
-        } catch let error as LogError {
-            throw .log(error)
-        } catch let error as BackupError {
-            throw error
-        } catch {
-            fatalError("an error of an unknown kind: \(error)")
+            copier = try LogCopier(log, upTo: size)
+        } catch { throw .log(error) }
+        // What lies beside the segments speaks of no more than they hold, so they come first.
+        let copied = try copier.copy(
+            to: copy, disk: disk, progress: progress, orThrow: BackupError.log
+        ) { () throws(BackupError) in
+            try copyBlobs()
+            try copySnapshot()
+            try copyCheckpoints()
         }
+        report.log = copied
         report.bytesCopied += report.log.bytesCopied
         report.bytesReused += report.log.bytesReused
     }

@@ -151,28 +151,28 @@ package struct SnapshotStore: Sendable {
     private static func open(
         _ path: String, _ disk: any Disk
     ) throws(SnapshotFlaw) -> (file: any DiskFile, header: SnapshotHeader) {
-        do {
+        let (file, size, start) = try onDisk { () throws(DiskError) in
             let file = try disk.open(path, .read)
-            let size = try file.size()
-            let length = try SnapshotHeader.length(start: try file.read(at: 0, count: 16))
-            guard size >= UInt64(length) else {
-                throw SnapshotFlaw.short(neededBytes: length, foundBytes: Int(size))
-            }
-            let header = try SnapshotHeader(try file.read(at: 0, count: length))
-            let end = UInt64(length) + header.bodyBytes
-            guard size >= end else {
-                throw SnapshotFlaw.short(
-                    neededBytes: Int(clamping: end), foundBytes: Int(clamping: size))
-            }
-            guard size == end else { throw SnapshotFlaw.long(bytes: size - end) }
-            return (file, header)
-        } catch let error as DiskError {
-            throw .disk(error)
-        } catch let error as SnapshotFlaw {
-            throw error
-        } catch {
-            fatalError("an error of an unknown kind: \(error)")
+            return (file, try file.size(), try file.read(at: 0, count: 16))
         }
+        let length = try SnapshotHeader.length(start: start)
+        guard size >= UInt64(length) else {
+            throw .short(neededBytes: length, foundBytes: Int(clamping: size))
+        }
+        let header = try SnapshotHeader(
+            try onDisk { () throws(DiskError) in try file.read(at: 0, count: length) })
+        let end = UInt64(length) + header.bodyBytes
+        guard size >= end else {
+            throw .short(neededBytes: Int(clamping: end), foundBytes: Int(clamping: size))
+        }
+        guard size == end else { throw .long(bytes: size - end) }
+        return (file, header)
+    }
+
+    private static func onDisk<R>(
+        _ body: () throws(DiskError) -> R
+    ) throws(SnapshotFlaw) -> R {
+        do throws(DiskError) { return try body() } catch { throw .disk(error) }
     }
 
     /// Loads the state of a snapshot, and computes every root of it.

@@ -42,6 +42,27 @@ import Testing
         return checker.finish { _, _, _ in stayedUp }.map(\.text)
     }
 
+    @Test func aStateThatContradictsItselfIsNamed() throws {
+        let checker = SoundnessChecker()
+        var state = rehearsal.run.state
+        #expect(checker.finish(state)?.text == nil)
+        let opened = BatchOpened(
+            height: Height(state.height.rawValue + 1), time: state.time.adding(milliseconds: 1),
+            proposer: ValidatorIndex(0), round: 0, previousRoot: a, precommitRound: 0,
+            precommits: [], signature: .zero)
+        let spent = NullifierChanged(request: EntryIndex(1), nullifier: .zero)
+        let seal = BatchSealed(
+            height: opened.height, size: 0, root: a, stateRoot: a, components: [])
+        for event in [Event.batchOpened(opened), .nullifierSpent(spent), .batchSealed(seal)] {
+            try state.apply(Entry(event))
+        }
+        let found = checker.finish(state)
+        #expect(found?.property == .soundness)
+        #expect(found?.text.contains("nullifiers") == true)
+        // What costs as much as the history is not looked at after every seal.
+        #expect(checker.look(after: state, node: 0)?.text == nil)
+    }
+
     @Test func aForgottenLockThatANodeHasSeenMustBeInTheLedger() {
         let lock = vote(.precommit, 0, a)
         let forgetful = vote(.prevote, 2, b, ground: -1)

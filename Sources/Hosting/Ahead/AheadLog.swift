@@ -127,6 +127,7 @@ struct AheadLog {
             _ = try log.stage(entries)
             try log.commit()
         } catch { throw .log(error) }
+        invariant(end == frontier.count, "a tree of \(frontier.count) for \(end) entries")
     }
 
     /// Removes it, with all that is in it; nothing of it is missing in `ledger/`.

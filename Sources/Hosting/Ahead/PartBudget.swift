@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
 internal import Ledger
 
 /// How many parts of snapshots, and answers with old batches, each peer is given.
@@ -24,6 +25,7 @@ struct PartBudget {
         }
         let isTaken = bucket.tokens > 0
         if isTaken { bucket.tokens -= 1 }
+        invariant(bucket.tokens <= most, "\(bucket.tokens) parts left of \(most)")
         buckets[peer] = bucket
         return isTaken
     }

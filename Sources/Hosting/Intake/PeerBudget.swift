@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
 internal import Ledger
 internal import Replication
 
@@ -47,6 +48,8 @@ struct PeerBudget {
         } else {
             dropped += 1
         }
+        invariant((0...messagesMax).contains(bucket.messages), "\(bucket.messages) messages left")
+        invariant((0...bytesMax).contains(bucket.bytes), "\(bucket.bytes) bytes left")
         buckets[peer] = bucket
         return isTaken
     }

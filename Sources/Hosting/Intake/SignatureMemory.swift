@@ -44,6 +44,7 @@ package final class SignatureMemory: Sendable {
                 known.order[known.next] = digest
                 known.next = (known.next + 1) % Self.knownMax
             }
+            invariant(known.found.count == known.order.count, "a signature is never forgotten")
         }
     }
 }

@@ -26,6 +26,7 @@ struct SubmitterBudget {
         }
         let isTaken = bucket.tokens > 0
         if isTaken { bucket.tokens -= 1 }
+        invariant((0...Self.requestsMax).contains(bucket.tokens), "\(bucket.tokens) requests left")
         buckets[submitter] = bucket
         return isTaken
     }

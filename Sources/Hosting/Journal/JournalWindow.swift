@@ -84,6 +84,7 @@ struct JournalWindow {
             return false
         }
         own[slot] = message
+        invariant(ownFirstEntry <= message.entry, "the first word at a height is not its first")
         return true
     }
 
@@ -112,6 +113,10 @@ struct JournalWindow {
         }
         let place = notes.firstIndex { $0.height > height } ?? notes.count
         notes.insert(Notes(height: height, firstEntry: entry), at: place)
+        invariant(notes.count <= 2, "\(notes.count) heights are remembered")
+        invariant(
+            zip(notes, notes.dropFirst()).allSatisfy { $0.height < $1.height },
+            "remembered heights do not ascend")
         return place
     }
 }

@@ -42,24 +42,24 @@ extension VoteJournal {
         in directory: String, disk: any Disk, _ body: (JournalWord) -> Void
     ) throws(JournalError) -> JournalReading {
         var reading = JournalReading()
-        do {
-            for directory in try parts(of: directory, disk) {
-                reading.cut = nil
-                let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
-                reading.entries += log.size
-                try log.forEach(from: 0, to: log.size) { index, bytes in
-                    do throws(JournalError) {
-                        let entry = try entry(bytes, index)
-                        if case .cut(let cut) = entry { reading.cut = cut }
-                        for word in JournalWord.words(of: entry) { body(word) }
-                    } catch {
-                        reading.unreadable += 1
-                    }
-                }
-                try log.close()
+        let found = try inLog { () throws(LogError) in try parts(of: directory, disk) }
+        for directory in found {
+            reading.cut = nil
+            let log = try inLog { () throws(LogError) in
+                try EventLog.open(directory: directory, disk: disk, access: .readOnly)
             }
-        } catch {
-            throw Self.journalError(error)
+            reading.entries += log.size
+            try log.forEach(from: 0, to: log.size, orThrow: JournalError.log) {
+                index, bytes throws(JournalError) in
+                do throws(JournalError) {
+                    let entry = try entry(bytes, index)
+                    if case .cut(let cut) = entry { reading.cut = cut }
+                    for word in JournalWord.words(of: entry) { body(word) }
+                } catch {
+                    reading.unreadable += 1
+                }
+            }
+            try inLog { () throws(LogError) in try log.close() }
         }
         return reading
     }

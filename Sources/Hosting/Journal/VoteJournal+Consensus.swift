@@ -119,17 +119,17 @@ extension VoteJournal {
     package static func forEachItem(
         in directory: String, disk: any Disk, _ body: (JournalItem) -> Void
     ) throws(JournalError) {
-        do {
-            for directory in try parts(of: directory, disk) {
-                let log = try EventLog.open(directory: directory, disk: disk, access: .readOnly)
-                var reader = ItemReader()
-                try log.forEach(from: 0, to: log.size) { index, bytes in
-                    if let item = try reader.take(bytes, index) { body(item) }
-                }
-                try log.close()
+        let found = try inLog { () throws(LogError) in try parts(of: directory, disk) }
+        for directory in found {
+            let log = try inLog { () throws(LogError) in
+                try EventLog.open(directory: directory, disk: disk, access: .readOnly)
             }
-        } catch {
-            throw Self.journalError(error)
+            var reader = ItemReader()
+            try log.forEach(from: 0, to: log.size, orThrow: JournalError.log) {
+                index, bytes throws(JournalError) in
+                if let item = try reader.take(bytes, index) { body(item) }
+            }
+            try inLog { () throws(LogError) in try log.close() }
         }
     }
 
@@ -137,26 +137,15 @@ extension VoteJournal {
         from first: UInt64, _ body: (JournalItem) -> Void
     ) throws(JournalError) {
         let size = log.size
-        do {
-            var reader = ItemReader()
-            if first < size {
-                try log.forEach(from: first, to: size) { index, bytes in
-                    if let item = try reader.take(bytes, index) { body(item) }
-                }
+        var reader = ItemReader()
+        if first < size {
+            try log.forEach(from: first, to: size, orThrow: JournalError.log) {
+                index, bytes throws(JournalError) in
+                if let item = try reader.take(bytes, index) { body(item) }
             }
-            for (number, bytes) in waiting.enumerated() {
-                if let item = try reader.take(bytes.span, size + UInt64(number)) { body(item) }
-            }
-        } catch {
-            throw Self.journalError(error)
         }
-    }
-
-    static func journalError(_ error: any Error) -> JournalError {
-        switch error {
-        case let error as JournalError: error
-        case let error as LogError: .log(error)
-        default: fatalError("an error of an unknown kind: \(error)")
+        for (number, bytes) in waiting.enumerated() {
+            if let item = try reader.take(bytes.span, size + UInt64(number)) { body(item) }
         }
     }
 }

@@ -110,22 +110,19 @@ extension VoteJournal {
         let newest = min(spokenHeight ?? last, last)
         guard let first = window.firstEntry(from: newest) else { return [] }
         var entries: [JournalEntry] = []
-        do {
-            try log.forEach(from: first, to: log.size) { index, bytes in
-                let entry = try Self.entry(bytes, index)
-                let isKept =
-                    switch entry {
-                    case .proposed(let proposal): proposal.height >= newest
-                    case .cast(let vote): vote.height >= newest
-                    case .received(let vote): vote.height >= last
-                    case .held(let part): part.height > last
-                    case .voted, .votedList, .cosigned, .begunAnew, .silentThrough, .reported, .cut:
-                        false
-                    }
-                if isKept { entries.append(entry) }
-            }
-        } catch {
-            throw Self.journalError(error)
+        try log.forEach(from: first, to: log.size, orThrow: JournalError.log) {
+            index, bytes throws(JournalError) in
+            let entry = try Self.entry(bytes, index)
+            let isKept =
+                switch entry {
+                case .proposed(let proposal): proposal.height >= newest
+                case .cast(let vote): vote.height >= newest
+                case .received(let vote): vote.height >= last
+                case .held(let part): part.height > last
+                case .voted, .votedList, .cosigned, .begunAnew, .silentThrough, .reported, .cut:
+                    false
+                }
+            if isKept { entries.append(entry) }
         }
         return entries
     }
@@ -202,7 +199,7 @@ extension VoteJournal {
         return isThere ? [before, directory] : [directory]
     }
 
-    private static func inLog<R>(_ body: () throws(LogError) -> R) throws(JournalError) -> R {
+    static func inLog<R>(_ body: () throws(LogError) -> R) throws(JournalError) -> R {
         do { return try body() } catch { throw .log(error) }
     }
 }

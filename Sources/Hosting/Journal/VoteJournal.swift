@@ -81,23 +81,16 @@ package struct VoteJournal: Sendable {
         self.directory = directory
         self.disk = disk
         log = try Self.openLog(directory, disk)
-        do {
-            var reading = Reading()
-            try log.forEach(from: 0, to: log.size) { index, bytes in
-                growth.note(bytes.count)
-                try read(bytes, index, &reading)
-            }
-            do throws(JournalProblem) { try reading.assembly.end() } catch {
-                throw JournalError.unusable(entry: log.size, error)
-            }
-            for (slot, own) in window.ownByEntry { try verify(slot, own) }
-        } catch let error as JournalError {
-            throw error
-        } catch let error as LogError {
-            throw .log(error)
-        } catch {
-            fatalError("an error of an unknown kind: \(error)")
+        var reading = Reading()
+        try log.forEach(from: 0, to: log.size, orThrow: JournalError.log) {
+            index, bytes throws(JournalError) in
+            growth.note(bytes.count)
+            try read(bytes, index, &reading)
         }
+        do throws(JournalProblem) { try reading.assembly.end() } catch {
+            throw .unusable(entry: log.size, error)
+        }
+        for (slot, own) in window.ownByEntry { try verify(slot, own) }
     }
 
     /// Makes an empty journal in a directory that is absent or empty.
@@ -302,8 +295,14 @@ package struct VoteJournal: Sendable {
             sign(given[start..<min(start + Limits.votesPerListMax, given.count)], now)
         }
         let entries = signed.compactMap { JournalEntry(votes: $0)?.encoded }
+        invariant(entries.count == signed.count, "a vote is to be said that is in no journal")
         if !entries.isEmpty { try write(waiting + entries) }
-        for (request, _) in given { records[request] = changed[request] }
+        for (request, _) in given {
+            invariant(
+                records[request].map { $0.verdict.vote == changed[request]?.verdict.vote } ?? true,
+                "another word on request \(request.hex)")
+            records[request] = changed[request]
+        }
         return messages + signed
     }
 
@@ -334,6 +333,8 @@ package struct VoteJournal: Sendable {
             throw .cosign(error)
         }
         guard checkpoint.head != lastCosigned else { return }
+        invariant(
+            (lastCosigned?.size ?? 0) <= checkpoint.head.size, "a smaller tree is to be cosigned")
         try write(waiting + [JournalEntry.cosigned(checkpoint.head).encoded])
         lastCosigned = checkpoint.head
     }
@@ -341,9 +342,12 @@ package struct VoteJournal: Sendable {
     /// Makes entries durable by one commit, those that wait among them; after an error the log
     /// holds none of them that anything may rest on.
     mutating func write(_ entries: [[UInt8]]) throws(JournalError) {
+        let end = log.size + UInt64(entries.count)
         do throws(LogError) {
             _ = try log.stage(entries[...])
             try log.commit()
+            // Nothing is said before this: what was just written is all that it rests on.
+            invariant(log.size == end, "a journal of \(log.size) entries, not of \(end)")
         } catch {
             log.discardStaged()
             throw .log(error)

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// Events as they are derived, and what they have changed so far.
 struct Derivation {
     /// The events so far, in order.
@@ -21,7 +23,10 @@ struct Derivation {
 
     /// Appends the next event.
     mutating func emit(_ event: Event) {
-        if case .outcomeDecided(let outcome) = event { decided.insert(outcome.request) }
+        if case .outcomeDecided(let outcome) = event {
+            let isFirst = decided.insert(outcome.request).inserted
+            invariant(isFirst, "request \(outcome.request.rawValue) is decided twice")
+        }
         events.append(event)
     }
 }

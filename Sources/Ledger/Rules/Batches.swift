@@ -97,6 +97,8 @@ extension LedgerState {
         }
         guard size == self.size else { throw .wrongSize }
         let components = componentRoots()
+        invariant(
+            components.count == StateComponent.allCases.count, "\(components.count) components")
         return .batchSealed(
             BatchSealed(
                 height: height, size: size, root: root, stateRoot: StateRoot.combined(components),

@@ -94,6 +94,7 @@ extension LedgerState {
         _ derivation: inout Derivation
     ) -> JobDecided {
         let agreed = decision == .agreed ? result : nil
+        invariant((agreed != nil) == (decision == .agreed), "results agree on none")
         let decided = JobDecided(
             job: job.entry, decision: decision,
             status: agreed?.event.status ?? JobStatus(.abstained),

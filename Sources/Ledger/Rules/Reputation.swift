@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// What each cause gives or takes, and what a day takes.
 ///
 /// Every ledger goes by `standard`; another scale is for those who ask what would have been.
@@ -139,6 +141,8 @@ extension Derivation {
         let before = reputation(of: validator, in: state)
         let change = points * ReputationScale.thousandthsPerPoint
         let after = state.parameters.clamped(Int64(before.rawValue) + change)
+        invariant(
+            after <= state.parameters.reputationMax, "a reputation of \(after.rawValue), too high")
         reputations[validator] = after
         emit(
             .reputationChanged(
@@ -150,8 +154,12 @@ extension Derivation {
     /// Applies one day's decay to every member, and says so.
     mutating func decay(day: UInt64, in state: LedgerState) {
         for member in state.members {
-            reputations[member] = state.parameters.decayed(
-                reputation(of: member, in: state), by: state.scale)
+            let before = reputation(of: member, in: state)
+            let after = state.parameters.decayed(before, by: state.scale)
+            invariant(
+                after <= max(before, state.parameters.reputationMin),
+                "a day gives to a reputation of \(before.rawValue)")
+            reputations[member] = after
         }
         emit(.reputationDecayed(ReputationDecayed(day: day)))
     }

@@ -143,6 +143,12 @@ extension LedgerState {
         _ round: Round, _ outcome: Outcome, _ reason: OutcomeReason, _ tally: Tally,
         _ deciding: EntryIndex, _ derivation: inout Derivation
     ) -> OutcomeDecided {
+        invariant(
+            tally.votes <= round.pinned.members.count,
+            "\(tally.votes) votes of \(round.pinned.members.count)")
+        invariant(
+            outcome != .approved || tally.approvals >= round.threshold,
+            "an approval with \(tally.approvals) of \(round.threshold)")
         let decided = OutcomeDecided(
             request: round.entry, outcome: outcome, reason: reason,
             approvals: UInt16(tally.approvals), rejections: UInt16(tally.rejections),
@@ -217,6 +223,8 @@ extension LedgerState {
         _ round: Round, _ decided: OutcomeDecided, _ cause: CloseCause,
         _ derivation: inout Derivation
     ) {
+        invariant(decided.request == round.entry, "a round closes with another's decision")
+        invariant(cause != .complete || round.isComplete, "a round closes before all have voted")
         recordDisagreement(round, &derivation)
         for (member, vote) in zip(round.pinned.members, round.votes) {
             for change in round.causes(of: vote, decided, cause) {

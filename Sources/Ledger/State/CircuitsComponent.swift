@@ -66,4 +66,21 @@ struct CircuitsComponent: Component {
                 && registered.circuit.nullifierCount <= Limits.nullifiersMax
         }
     }
+
+    /// See `LedgerState.checkSoundness`.
+    func checkSoundness() throws(Unsoundness) {
+        try Self.believe(all.count <= Limits.circuitsMax, "\(all.count) circuits, too many")
+        try Self.believe(indices.count == all.count, "each circuit has an identity of its own")
+        try Self.believe(names.count == all.count, "each circuit has a name of its own")
+        try Self.believe(history.count == UInt64(all.count), "the tree has a leaf of each circuit")
+        for (place, registered) in all.enumerated() {
+            let index = CircuitIndex(UInt16(place))
+            try Self.believe(indices[registered.id] == index, "circuit \(place) has its number")
+            try Self.believe(
+                names.contains(registered.circuit.name), "name \(place) is among the names")
+            try Self.believe(
+                PartyName.isValid(registered.circuit.name), "name \(place) is well formed")
+            try Self.believe(registered.circuit.isBound, "circuit \(place) is bound")
+        }
+    }
 }

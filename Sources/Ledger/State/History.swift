@@ -73,6 +73,15 @@ package struct RecordedHistory: Sendable {
         }
     }
 
+    /// Throws where the tree has not a leaf for each record.
+    func checkTree(of component: any Component.Type) throws(Unsoundness) {
+        guard history.count == records.count else {
+            throw Unsoundness(
+                component: component.kind,
+                belief: "\(records.count) records have as many leaves, not \(history.count)")
+        }
+    }
+
     /// The records at these places, in the order in which they were appended.
     func records(at places: [RecordPosition?]) -> [[UInt8]] {
         places.compactMap(\.self).map(\.rawValue).sorted()
@@ -147,6 +156,9 @@ package struct RecordStore: Sendable {
         chunks[chunk].append(UInt8(truncatingIfNeeded: record.count >> 8))
         chunks[chunk] += record
         count += 1
+        invariant(
+            chunks[chunk].count <= Self.chunkBytesMax, "a chunk of \(chunks[chunk].count) bytes")
+        invariant(firsts.count == chunks.count, "\(firsts.count) of \(chunks.count) chunks")
         return position
     }
 

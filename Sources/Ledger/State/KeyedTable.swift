@@ -96,6 +96,8 @@ struct KeyedTable<Key: TableKey, Value: Sendable>: Sendable {
         keys.append(key)
         values.append(value)
         slots[found.slot] = found.tag | UInt64(keys.count)
+        invariant(
+            4 * keys.count <= 3 * slots.count, "\(keys.count) keys in \(slots.count) slots")
         return nil
     }
 

@@ -70,12 +70,23 @@ package struct NullifierTable: Sendable {
                 request: EntryIndex(request), isSpent: record[0] == 66)
             block.append((nullifier, condition))
             if block.count == RecordStore.indexedTogether {
-                _ = table.update(block) { _, _ in true }
+                try Self.take(block, into: &table)
                 block.removeAll(keepingCapacity: true)
             }
         }
-        _ = table.update(block) { _, _ in true }
+        try Self.take(block, into: &table)
         conditions = table
+    }
+
+    /// A nullifier is spent while it is not, and released by whoever has spent it.
+    private static func take(
+        _ block: [(key: Bytes32, value: NullifierCondition)],
+        into table: inout KeyedTable<Bytes32, NullifierCondition>
+    ) throws(SnapshotError) {
+        let follow = table.update(block) { before, now in
+            before.isSpent ? !now.isSpent && now.request == before.request : now.isSpent
+        }
+        guard follow else { throw .malformed(part: "nullifiers") }
     }
 }
 

@@ -131,7 +131,7 @@ extension OutcomesComponent {
     }
 
     /// Finds an order or a report of the outbox again; returns whether it is the first of its kind
-    /// for a request that is decided.
+    /// for a request that is decided, and a report one of what was ordered.
     mutating func index(_ record: OutboxRecord, at place: RecordPosition) -> Bool {
         switch record {
         case .ordered(let entry):
@@ -142,7 +142,7 @@ extension OutcomesComponent {
         case .reported(let entry):
             places.change(entry) { places in
                 defer { places.report = place }
-                return places.report == nil
+                return places.order != nil && places.report == nil
             }
         }
     }

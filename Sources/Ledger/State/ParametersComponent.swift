@@ -87,4 +87,13 @@ struct ParametersComponent: Component {
     var isWithinBounds: Bool {
         nextChange < StateBounds.numbers && parameters.fault == nil
     }
+
+    /// See `LedgerState.checkSoundness`.
+    func checkSoundness() throws(Unsoundness) {
+        try Self.believe(ledger.digest != .zero, "a ledger that is opened has an identity")
+        try Self.believe(bridge.isValid, "the bridge has a key that can sign")
+        try Self.believe(nextChange < StateBounds.numbers, "changes are \(nextChange), too many")
+        try Self.believe(
+            scale.decay <= ReputationScale.decayUnits, "a day takes \(scale.decay), too much")
+    }
 }

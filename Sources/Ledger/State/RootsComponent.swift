@@ -70,6 +70,25 @@ struct RootsComponent: RecordedComponent {
         history = RecordedHistory(unverified: records)
     }
 
+    /// See `LedgerState.checkSoundness`.
+    func checkSoundness(circuits: Int) throws(Unsoundness) {
+        try Self.believe(published.count == circuits, "each circuit has its set of roots")
+        try Self.believe(
+            published.reduce(0) { $0 + UInt64($1.count) } == history.count,
+            "each root is published once for a circuit")
+    }
+
+    /// See `LedgerState.checkRecords`.
+    func checkRecords() throws(Unsoundness) {
+        try history.checkTree(of: Self.self)
+        try history.records.forEach { _, record throws(Unsoundness) in
+            let circuit = Int(record[0]) | Int(record[1]) << 8
+            guard let root = Bytes32(record, at: 2) else { return }
+            try Self.believe(published[circuit].contains(root), "a root recorded is published")
+            try Self.believe(isCanonical(root), "a root is a canonical element")
+        }
+    }
+
     /// The records of those among these roots that are published, by circuit.
     func records(of wanted: Set<Bytes32>) -> [[UInt8]] {
         published.enumerated().flatMap { circuit, published in

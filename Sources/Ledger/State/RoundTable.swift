@@ -56,6 +56,9 @@ struct RoundTable: Sendable {
             isChanged.append(true)
         }
         entries.insert(round.entry, at: place)
+        invariant(
+            entries.count + free.count == slots.count,
+            "\(entries.count) rounds and \(free.count) of \(slots.count) slots")
     }
 
     /// Takes a round out.
@@ -63,6 +66,7 @@ struct RoundTable: Sendable {
         guard let place = place(of: entry) else { return }
         entries.remove(at: place)
         let slot = slotOf.remove(at: place)
+        invariant(isUsed(slot, by: entry), "the round of entry \(entry.rawValue) lies elsewhere")
         slots[slot] = nil
         change(slot)
         free.append(slot)
@@ -80,6 +84,11 @@ struct RoundTable: Sendable {
         guard let place = place(of: decided.request) else { return }
         change(slotOf[place])
         slots[slotOf[place]]?.decided = decided
+    }
+
+    private func isUsed(_ slot: Int, by entry: EntryIndex) -> Bool {
+        let slots = slots.span
+        return slots[slot]?.entry == entry
     }
 
     private mutating func change(_ slot: Int) {
@@ -110,6 +119,28 @@ struct RoundTable: Sendable {
                 slots[slot]?.encodeState(to: &writer)
             }
         }
+    }
+
+    /// What is wrong with the table; nil where its invariants hold.
+    var fault: String? {
+        guard zip(entries, entries.dropFirst()).allSatisfy({ $0 < $1 }) else {
+            return "entries of rounds rise"
+        }
+        guard entries.count == slotOf.count else { return "each round has a slot" }
+        guard encodings.count == slots.count else { return "each slot may keep an encoding" }
+        guard isChanged.count == slots.count else { return "each slot says whether it changed" }
+        guard entries.count + free.count == slots.count else { return "slots are used or free" }
+        guard zip(entries, slotOf).allSatisfy({ slots[$1]?.entry == $0 }) else {
+            return "the slot of an entry holds its round"
+        }
+        guard free.allSatisfy({ slots[$0] == nil }) else { return "free slots are empty" }
+        for slot in slotOf {
+            guard let kept = encodings[slot], let round = slots[slot] else { continue }
+            var writer = BorshWriter()
+            round.encodeState(to: &writer)
+            guard writer.bytes == kept else { return "what is kept of a round is its encoding" }
+        }
+        return nil
     }
 
     private func place(of entry: EntryIndex) -> Int? {

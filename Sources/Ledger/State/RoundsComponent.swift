@@ -24,7 +24,7 @@ struct RoundsComponent: Component {
     /// The entries of all requests. Restoring the outcomes adds those of what is closed.
     var entries = KeyedTable<RequestID, EntryIndex>()
     /// The request whose round is about to open.
-    private var pending: (entry: EntryIndex, request: RequestSubmitted)?
+    private(set) var pending: (entry: EntryIndex, request: RequestSubmitted)?
 
     /// None.
     init() {}
@@ -128,7 +128,8 @@ extension RoundsComponent {
             let decided = try reader.optional(OutcomeDecided.self)
             guard (table.entries.last).map({ $0 < entry }) ?? true,
                 let id = identify(request), pinned.digest == opened.pinnedSet,
-                opened.request == entry, votes.count == pinned.members.count,
+                opened.request == entry, decided.map({ $0.request == entry }) ?? true,
+                votes.count == pinned.members.count,
                 zip(votes, pinned.members).allSatisfy({ vote, member in
                     vote.map { $0.event.request == entry && $0.event.validator == member.index }
                         ?? true

@@ -11,6 +11,8 @@ package enum SnapshotError: Error, Equatable, Sendable {
     case undecodable(part: String, DecodingError)
     /// A component has another root than the seal of the batch names.
     case root(component: String, stored: Digest, computed: Digest)
+    /// The roots are right, and the state breaks an invariant: no rules gave it.
+    case unsound(Unsoundness)
 }
 
 extension SnapshotError: CustomStringConvertible {
@@ -22,6 +24,7 @@ extension SnapshotError: CustomStringConvertible {
         case .root(let component, let stored, let computed):
             "the component \(component) has the root \(computed.hex), and the seal names"
                 + " \(stored.hex)"
+        case .unsound(let unsoundness): "no rules give this state \(unsoundness)"
         }
     }
 }
@@ -132,7 +135,8 @@ extension LedgerState {
     /// Takes over the table that was made of the same snapshot.
     package mutating func adopt(_ table: NullifierTable) { components.nullifiers.adopt(table) }
 
-    /// Takes over the trees that were computed from the records, and compares every component.
+    /// Takes over the trees that were computed from the records, compares every component, and
+    /// checks what holds of all that the rules give: see `checkSoundness`.
     ///
     /// - Parameters:
     ///   - trees: What `RecordStore.frontier` gives for each store of the snapshot.
@@ -152,5 +156,6 @@ extension LedgerState {
         where stored != computed {
             throw .root(component: component.label, stored: stored, computed: computed)
         }
+        do throws(Unsoundness) { try checkSoundness() } catch { throw .unsound(error) }
     }
 }

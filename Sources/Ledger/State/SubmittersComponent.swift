@@ -47,7 +47,11 @@ struct SubmittersComponent: Component {
     mutating func begin(_ index: SubmitterIndex) { all[Int(index.rawValue)].undecided += 1 }
 
     /// A round or job of a submitter is decided.
-    mutating func decide(_ index: SubmitterIndex) { all[Int(index.rawValue)].undecided -= 1 }
+    mutating func decide(_ index: SubmitterIndex) {
+        invariant(
+            all[Int(index.rawValue)].undecided > 0, "\(index.rawValue) has nothing to be decided")
+        all[Int(index.rawValue)].undecided -= 1
+    }
 
     mutating func countRefusal(of sender: PublicKey?) {
         guard let sender else { return }
@@ -125,5 +129,31 @@ struct SubmittersComponent: Component {
         }
         return refusalMinute <= time.minute
             && zip(counts, all).allSatisfy { $0 == $1.undecided }
+    }
+
+    /// See `LedgerState.checkSoundness`; how many each has undecided `isWithinBounds` says.
+    func checkSoundness(at height: Height, _ time: Time) throws(Unsoundness) {
+        try Self.believe(all.count <= Limits.submittersMax, "\(all.count) submitters, too many")
+        try Self.believe(indices.count == all.count, "each submitter has a key of its own")
+        try Self.believe(names.count == all.count, "each submitter has a name of its own")
+        for (place, submitter) in all.enumerated() {
+            let index = SubmitterIndex(UInt32(place))
+            try Self.believe(indices[submitter.key] == index, "key \(place) has number \(place)")
+            try Self.believe(names.contains(submitter.name), "name \(place) is among the names")
+            try Self.believe(PartyName.isValid(submitter.name), "name \(place) is well formed")
+            try Self.believe(submitter.quota <= Limits.unclosedMax, "quota \(place) is in bounds")
+        }
+        try Self.believe(
+            refusals.count <= Limits.refusedSendersMax, "\(refusals.count) senders, too many")
+        try Self.believe(
+            zip(refusals, refusals.dropFirst()).allSatisfy { $0.sender < $1.sender },
+            "senders of what was refused rise by key")
+        try Self.believe(
+            refusals.allSatisfy { (1...Limits.unclosedMax).contains($0.count) },
+            "each sender is counted at least once, and not without bound")
+        // Batch 0 has no minute: it refuses nothing.
+        try Self.believe(
+            height.rawValue == 0 ? refusals.isEmpty : refusalMinute == time.minute,
+            "refusals are those of the minute of the last batch")
     }
 }

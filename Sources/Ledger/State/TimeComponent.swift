@@ -129,6 +129,16 @@ struct TimeComponent: Component {
         [size, height.rawValue, time.rawValue].allSatisfy { $0 < StateBounds.numbers }
             && height.rawValue < size && batchEntry.rawValue < size
     }
+
+    /// See `LedgerState.checkSoundness`.
+    func checkSoundness() throws(Unsoundness) {
+        try Self.believe(phase == .sealed, "the last batch is sealed")
+        try Self.believe(
+            2 * height.rawValue <= batchEntry.rawValue, "each batch has an opening and a seal")
+        try Self.believe(batchEntry.rawValue + 2 <= size, "the last batch has them too")
+        try Self.believe(
+            (height.rawValue == 0) == (previousRoot == .zero), "only batch 0 follows nothing")
+    }
 }
 
 /// Where the current batch stands.

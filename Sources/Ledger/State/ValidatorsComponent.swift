@@ -97,6 +97,7 @@ extension ValidatorsComponent {
         guard !members.contains(index) else { return }
         let place = members.firstIndex { $0 > index } ?? members.count
         members.insert(index, at: place)
+        invariant(members.count <= Limits.membersMax, "\(members.count) members")
     }
 
     mutating func leave(_ key: PublicKey, at height: Height) throws(FoldError) {
@@ -247,6 +248,58 @@ extension ValidatorsComponent {
                 && set.parameters.fault(members: set.members.count) == nil
         } && all.allSatisfy { $0.reputation <= Limits.reputationMax }
             && all.allSatisfy(\.key.isValid)
+    }
+
+    /// See `LedgerState.checkSoundness`.
+    func checkSoundness(at height: Height, _ time: Time) throws(Unsoundness) {
+        try Self.believe(all.count <= Limits.validatorsMax, "\(all.count) validators, too many")
+        try Self.believe(indices.count == all.count, "each validator has a key of its own")
+        try Self.believe(names.count == all.count, "each validator has a name of its own")
+        for (place, validator) in all.enumerated() {
+            let index = ValidatorIndex(UInt16(place))
+            try Self.believe(indices[validator.key] == index, "key \(place) has number \(place)")
+            try Self.believe(names.contains(validator.name), "name \(place) is among the names")
+            try Self.believe(PartyName.isValid(validator.name), "name \(place) is well formed")
+            try Self.believe(
+                (validator.announced?.time ?? time) <= time, "\(place) has not announced yet")
+            try Self.checkTerms(of: validator, place, at: height)
+        }
+        try Self.believe(
+            members.count == all.count { $0.isMember }, "members are those who have not left")
+        try Self.believe(
+            members.allSatisfy { self[$0]?.isMember == true }, "each member is a validator")
+        try Self.believe(isRising(members), "members rise by number")
+        for sealed in [sealedBefore, sealedLast] {
+            try Self.believe(isRising(sealed.members.map(\.index)), "sealed members rise by number")
+            try Self.believe(
+                sealed.members.allSatisfy { self[$0.index]?.key == $0.key },
+                "each sealed member has the key of its number")
+        }
+    }
+
+    private func isRising(_ members: [ValidatorIndex]) -> Bool {
+        zip(members, members.dropFirst()).allSatisfy { $0 < $1 }
+    }
+
+    private static func checkTerms(
+        of validator: Validator, _ place: Int, at height: Height
+    ) throws(Unsoundness) {
+        let terms = validator.terms
+        try believe(
+            (1...Limits.termsMax).contains(terms.count), "\(place) has \(terms.count) terms")
+        for term in terms {
+            try believe(term.joined <= height, "\(place) has joined by now")
+            guard let left = term.left else { continue }
+            try believe(term.joined <= left, "\(place) joined before it left")
+            try believe(left <= height, "\(place) has left by now")
+        }
+        for (one, next) in zip(terms, terms.dropFirst()) {
+            try believe(
+                one.left.map { $0 <= next.joined } ?? false, "\(place) left before it returned")
+        }
+        try believe(
+            validator.isMember == (terms.last.map { $0.left == nil } ?? false),
+            "\(place) is a member while its last term lasts")
     }
 
     /// Whether all of these are or were validators.

@@ -42,6 +42,8 @@ extension Consensus {
         guard isKept(round) else { return nil }
         let messages = RoundMessages(round: round, size: members.count, threshold: threshold)
         rounds.insert(messages, at: place.index)
+        invariant(
+            place.index == 0 || rounds[place.index - 1].round < round, "rounds do not ascend")
         return place.index
     }
 
@@ -81,6 +83,7 @@ extension Consensus {
         guard let validRound = UInt32(exactly: candidate.validRound) else { return }
         let ground = Ground(round: validRound, value: candidate.value)
         let count = (restingCounts[ground] ?? 0) + change
+        invariant(count >= 0, "\(count) proposals rest on round \(validRound)")
         restingCounts[ground] = count == 0 ? nil : count
     }
 

@@ -36,6 +36,7 @@ extension Consensus {
             }
         }
         if isResuming { recallValidValue(held: Set(held)) }
+        checkHeld()
     }
 
     /// Takes up where a journal ends; entries of other heights are ignored.

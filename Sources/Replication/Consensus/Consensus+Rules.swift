@@ -19,6 +19,7 @@ extension Consensus {
 
     /// Moves to `newRound`; before `start` without a word.
     private mutating func enter(_ newRound: UInt32, _ effects: inout [Effect]) {
+        invariant(newRound > round, "round \(newRound) is entered from \(round)")
         round = newRound  // L12
         step = .propose  // L13
         isResuming = false
@@ -65,6 +66,7 @@ extension Consensus {
     private mutating func prevote(
         _ value: Digest?, validRound: Int64 = -1, _ effects: inout [Effect]
     ) {
+        invariant(step == .propose, "a second prevote in round \(round)")
         let ground = max(validRound, value != nil && value == lockedValue ? lockedRound : -1)
         if own != nil {
             effects.append(.vote(.prevote, round: round, value: value, ground: ground))
@@ -73,6 +75,10 @@ extension Consensus {
     }
 
     private mutating func precommit(_ value: Digest?, _ effects: inout [Effect]) {
+        invariant(step == .prevote, "a precommit in step \(step) of round \(round)")
+        invariant(
+            value == nil || value == lockedValue && lockedRound == Int64(round),
+            "a precommit in round \(round) without its lock")
         if own != nil {
             effects.append(.vote(.precommit, round: round, value: value, ground: -1))
         }

@@ -216,6 +216,7 @@ package struct Consensus: Hashable, Sendable {
     /// decision comes out; after a decision nothing does.
     package mutating func step(_ input: Input) -> [Effect] {
         guard decided == nil else { return [] }
+        let before = Place(self)
         var effects: [Effect] = []
         switch input {
         case .start:
@@ -229,6 +230,7 @@ package struct Consensus: Hashable, Sendable {
             expire(timeout, &effects)
         }
         applyRules(&effects)
+        check(since: before)
         return effects
     }
 }

@@ -22,6 +22,7 @@ struct MemberSet: Hashable, Sendable {
         guard !contains(position) else { return false }
         words[position / 64] |= 1 << UInt64(position % 64)
         count += 1
+        invariant(count <= 64 * words.count, "\(count) members in \(words.count) words")
         return true
     }
 }
@@ -103,7 +104,17 @@ struct VoteTally: Hashable, Sendable {
             choices.append(Choice(value: value, voters: MemberSet(size: size)))
         }
         choices[place].voters.insert(position)
+        check(choices[place], of: value, from: position)
         if choices[place].voters.count == threshold { hasChosen = true }
+    }
+
+    /// Stops the process where a vote is not counted once, for its value, within its allowance.
+    private func check(_ choice: Choice, of value: Digest?, from position: Int) {
+        invariant(choice.value == value, "a vote is counted for another value")
+        invariant(choices.count == places.count, "\(choices.count) values, \(places.count) found")
+        invariant(choice.voters.count <= voters.count, "more votes for one value than votes")
+        invariant(voters.count <= size, "\(voters.count) votes of \(size) members")
+        invariant(allowance(of: position) >= 0, "a member has voted beyond its allowance")
     }
 
     /// Whether `insert` would count this vote.

@@ -114,6 +114,7 @@ struct CommandPool: Sendable {
     mutating func add(
         _ message: RequestMessage, _ id: RequestID, isOurs: Bool, at uptime: UInt64
     ) {
+        invariant(requests[id]?.message == nil, "a request is added twice")
         begin(id, at: uptime)
         orphanCount -= 1
         waitingCount += 1
@@ -122,8 +123,27 @@ struct CommandPool: Sendable {
             $0.isOurs = isOurs
         }
         requestsOf[message.submitter, default: 0] += 1
-        for voter in requests[id]?.votes.keys ?? [:].keys { orphansOf[voter, default: 0] -= 1 }
+        for voter in requests[id]?.votes.keys ?? [:].keys { dropOrphan(of: voter) }
         for nullifier in message.nullifiers { byNullifier[nullifier, default: []].append(id) }
+        checkCounts()
+    }
+
+    /// Stops the process where the counts are not those of the requests.
+    private func checkCounts() {
+        invariant(orphanCount >= 0, "\(orphanCount) requests without a message")
+        invariant(waitingCount >= 0, "\(waitingCount) requests with one")
+        invariant(
+            waitingCount + orphanCount <= requests.count,
+            "\(waitingCount) and \(orphanCount) of \(requests.count) requests")
+        invariant(
+            requestsOf.count <= waitingCount, "\(requestsOf.count) submitters of \(waitingCount)")
+    }
+
+    /// One vote fewer of a validator on what is known only by votes.
+    private mutating func dropOrphan(of voter: ValidatorIndex) {
+        let count = orphansOf[voter, default: 0] - 1
+        invariant(count >= 0, "\(count) votes of \(voter.rawValue) on what has no message")
+        orphansOf[voter] = count
     }
 
     /// Takes in a request that the ledger holds and whose round is open, whatever the bounds.
@@ -136,7 +156,7 @@ struct CommandPool: Sendable {
             release(known, id)
         } else {
             orphanCount -= 1
-            for voter in request.votes.keys { orphansOf[voter, default: 0] -= 1 }
+            for voter in request.votes.keys { dropOrphan(of: voter) }
         }
         update(id) {
             $0.entry = entry
@@ -144,6 +164,7 @@ struct CommandPool: Sendable {
             $0.message = $0.message ?? message
         }
         if case .waiting? = requests[id]?.check { openUnverified.append(id) }
+        checkCounts()
     }
 
     private mutating func begin(_ id: RequestID, at uptime: UInt64) {
@@ -162,19 +183,22 @@ struct CommandPool: Sendable {
     /// Forgets a request that needs no more votes, or will not come into the ledger.
     mutating func remove(_ id: RequestID) {
         guard let request = requests.removeValue(forKey: id) else { return }
+        defer { checkCounts() }
         trim()
         guard request.entry == nil else { return }
         if let message = request.message {
             release(message, id)
         } else {
             orphanCount -= 1
-            for voter in request.votes.keys { orphansOf[voter, default: 0] -= 1 }
+            for voter in request.votes.keys { dropOrphan(of: voter) }
         }
     }
 
     private mutating func release(_ message: RequestMessage, _ id: RequestID) {
         waitingCount -= 1
         requestsOf[message.submitter, default: 0] -= 1
+        invariant(
+            requestsOf[message.submitter, default: 0] >= 0, "a submitter with fewer than none")
         if requestsOf[message.submitter] == 0 { requestsOf[message.submitter] = nil }
         for nullifier in message.nullifiers {
             byNullifier[nullifier]?.removeAll { $0 == id }
@@ -355,6 +379,7 @@ struct CommandPool: Sendable {
         {
             orphansOf[validator, default: 0] += 1
         }
+        checkCounts()
         remember(signed, validator)
         update(vote.request) { $0.votes[validator] = signed }
         return .new
@@ -364,7 +389,7 @@ struct CommandPool: Sendable {
     mutating func drop(voteOf validator: ValidatorIndex, on id: RequestID) {
         guard let request = requests[id], request.votes[validator] != nil else { return }
         update(id) { $0.votes[validator] = nil }
-        if request.message == nil, request.entry == nil { orphansOf[validator, default: 0] -= 1 }
+        if request.message == nil, request.entry == nil { dropOrphan(of: validator) }
     }
 
     /// The first vote that the node heard of a validator on a request.
@@ -382,5 +407,6 @@ struct CommandPool: Sendable {
         {
             heard[oldest] = nil
         }
+        invariant(heard.count <= heardOrder.count, "a vote is heard that is never forgotten")
     }
 }

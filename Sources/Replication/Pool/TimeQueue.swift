@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// What is due when: a binary heap, the earliest first, of two at one time the one put in before.
 ///
 /// An element whose time has changed is put in again; its owner knows which of the two counts.
@@ -49,7 +51,7 @@ package struct TimeQueue<Element> {
 
     /// Takes the earliest out.
     package mutating func dropFirst() {
-        guard !items.isEmpty else { return }
+        guard let earliest = items.first else { return }
         items.swapAt(0, items.count - 1)
         items.removeLast()
         var place = 0
@@ -58,10 +60,12 @@ package struct TimeQueue<Element> {
             for child in [2 * place + 1, 2 * place + 2] where child < items.count {
                 if items[child].isBefore(items[least]) { least = child }
             }
-            guard least != place else { return }
+            guard least != place else { break }
             items.swapAt(place, least)
             place = least
         }
+        invariant(
+            items.first.map { earliest.isBefore($0) } ?? true, "what is due later was first")
     }
 
     /// Leaves only what still counts.

@@ -79,6 +79,7 @@ extension Replica {
         var old = state
         state = batch.state
         frontier = batch.frontier
+        invariant(frontier.count == state.size, "the state and the tree are of different logs")
         _ = derivations.takeSpare()
         do throws(FoldError) {
             for entry in batch.entries { try old.apply(entry) }

@@ -12,6 +12,7 @@ extension Simulator {
     /// Closes every node and looks at what is on its disk.
     func finish() {
         checkOutcomes()
+        if !chain.batches.isEmpty { report(soundness.finish(chain.state)) }
         let lives = nodes.map { (life: $0.life, isUp: $0.isUp) }
         if options.isTolerable {
             for violation in accountability.finish(stayedUp: { node, life, until in

@@ -13,6 +13,8 @@ package enum Property: String, CaseIterable, Sendable {
     case accountability
     /// What an honest node has acknowledged or signed holds after its restarts.
     case durability
+    /// After every seal each component of the state keeps its invariants.
+    case soundness
     /// No honest validator that was up loses reputation for a vote.
     case fairness
     /// The audit finds nothing in the ledger of an honest node.

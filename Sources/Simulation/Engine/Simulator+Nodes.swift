@@ -210,6 +210,7 @@ extension Simulator {
             return
         }
         let state = chain.state
+        report(soundness.look(after: state, node: node.number))
         for violation in validity.look(at: events, from: first, after: state, verdicts: verdicts) {
             report(violation)
         }

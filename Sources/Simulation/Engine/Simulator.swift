@@ -50,6 +50,7 @@ package final class Simulator {
     var durability: DurabilityChecker
     var accountability = AccountabilityChecker()
     var fairness = FairnessChecker()
+    let soundness = SoundnessChecker()
     var violations: [Violation] = []
     var timeline = Timeline()
 

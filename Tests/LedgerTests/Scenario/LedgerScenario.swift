@@ -3,6 +3,7 @@
 
 import Cryptography
 import Ledger
+import Testing
 
 /// What a scenario starts with; everything else has one fixed value.
 struct Setup {
@@ -55,9 +56,19 @@ struct LedgerScenario {
         for entry in entries {
             frontier.append(leafHash: entry.leafHash)
             log.append(entry.event)
-            if case .batchSealed(let sealed) = entry.event { seals.append(sealed) }
+            guard case .batchSealed(let sealed) = entry.event else { continue }
+            seals.append(sealed)
+            checkSoundness()
         }
         return entries.map(\.event)
+    }
+
+    /// What holds after every seal of any ledger.
+    private func checkSoundness() {
+        do throws(Unsoundness) {
+            try state.checkSoundness()
+            try state.checkRecords()
+        } catch { Issue.record("height \(state.height.rawValue): \(error)") }
     }
 
     /// The signed opening of the next batch, before anything is done with it.

@@ -430,12 +430,19 @@ def compare(options, folder, state, part, differences, compared):
                 continue
             if rows[key] is None:
                 continue
-            found = rows[key].take(batch.num_rows)
-            wanted = pa.Table.from_batches([batch])
-            if found is not None and found.cast(wanted.schema).equals(wanted):
-                rows[key].done += batch.num_rows
-                continue
             path, done = sound[key]["path"], rows[key].done
+            wanted = pa.Table.from_batches([batch])
+            try:
+                found = rows[key].take(batch.num_rows)
+                if found is not None and found.cast(wanted.schema).equals(wanted):
+                    rows[key].done += batch.num_rows
+                    continue
+            except (pa.ArrowException, OSError, ValueError) as error:
+                differences.append(
+                    f"{path}: row {done} or one behind it cannot be read:"
+                    f" {str(error).splitlines()[0]}")
+                rows[key] = None
+                continue
             if found is None:
                 differences.append(f"{path}: it has fewer rows than the log")
             else:

@@ -184,6 +184,18 @@ def try_verify(options, folder, whole):
         rows[1]["vote"] = "abstain" if rows[1]["vote"] != "abstain" else "approve"
         return rows
 
+    def other_byte(path):
+        content = bytearray(path.read_bytes())
+        # Behind the magic number the first page begins.
+        content[5:40] = bytes(35)
+        path.write_bytes(content)
+
+    def other_type(path):
+        table = pq.ParquetFile(path).read()
+        place = table.schema.get_field_index("signed_at")
+        table = table.set_column(place, "signed_at", [["x"] * table.num_rows])
+        pq.write_table(table, path)
+
     cases = {
         "a vote": ("votes", lambda path: rewrite(path, other_vote), "differs in vote"),
         "a row too few": ("votes", lambda path: rewrite(path, lambda rows: rows[:-1]), "fewer"),
@@ -194,6 +206,8 @@ def try_verify(options, folder, whole):
             "votes",
             lambda path: shutil.copy(path, path.with_name(path.name.replace("000-", "001-"))),
             "not of the export"),
+        "a byte of a page": ("votes", other_byte, "cannot be read"),
+        "a column of another type": ("votes", other_type, "cannot be read"),
         "a file that is none": ("votes", lambda path: path.write_bytes(b"PAR1"), "cannot be read"),
         "metadata of another range": (
             "votes", lambda path: rewrite(path, list, {
@@ -219,10 +233,13 @@ def try_verify(options, folder, whole):
           status == 1 and said["rows"] == 0 and "another log" in said["differences"][0], said)
     status, said = run(options, "export", copy)
     check("and nothing is added to it", status == 2, said)
-    (copy / "_recount" / "state.json").write_text(
-        json.dumps(state).replace('"votes/', '"../../votes/'))
-    status, said = run(options, "export", copy)
-    check("a list that names what lies elsewhere is refused", status == 2, said)
+    copy = altered(folder, whole, "elsewhere")
+    listed = copy / "_recount" / "state.json"
+    listed.write_text(listed.read_text().replace('"votes/', '"../../votes/'))
+    for action in ("export", "verify"):
+        status, said = run(options, action, copy)
+        check(f"a list that names what lies elsewhere is refused by {action}",
+              status == 2 and "is no list of tables" in str(said), said)
 
 
 def try_stream(options):

@@ -32,41 +32,6 @@ struct ChangingFilesTests {
         return (disk, builder)
     }
 
-    private func marks(_ disk: any Disk) -> SnapshotStore {
-        SnapshotStore(ledgerDirectory: Self.directory, disk: disk)
-    }
-
-    @Test func `a snapshot that is replaced while it is read is not used`() throws {
-        let (disk, _) = try ledger(batches: 6)
-        let folder = marks(disk).directory
-        _ = try SnapshotSeries.run(of: Self.directory, every: 1, to: folder, disk: disk)
-        let last = try #require(try marks(disk).heights().last)
-        let path = marks(disk).path(last)
-        let start = try marks(disk).header(of: last).size
-        // Of another ledger, with the same height.
-        let (other, _) = try ledger(validators: 3, batches: 6)
-        _ = try SnapshotSeries.run(of: Self.directory, every: 1, to: folder, disk: other)
-        let foreign = try #require(other.bytes(of: path))
-        let changing = ChangingDisk(disk) { name, opening in
-            name == path && opening > 0 ? foreign : nil
-        }
-        let honest = try RangeAuditor.run(
-            directory: Self.directory, AuditRangeRequest(from: start), disk: disk)
-        #expect(honest.range?.snapshot == path && honest.isRight)
-        let report = try RangeAuditor.run(
-            directory: Self.directory, AuditRangeRequest(from: start), disk: changing)
-        #expect(report.range?.start == honest.range?.start && report.isRight)
-        #expect(report.range?.snapshot != path)
-        #expect(report.notes.contains { $0.contains("replaced while it was read") })
-        let again = ChangingDisk(disk) { name, opening in
-            name == path && opening > 0 ? foreign : nil
-        }
-        let error = #expect(throws: RangeError.self) {
-            try SnapshotSeries.run(of: Self.directory, every: 1, to: folder, disk: again)
-        }
-        #expect(error.map { "\($0)" }?.contains("replaced while it was read") == true)
-    }
-
     /// A store that shows one thing first and another later, or the other way round.
     @Test func `tiles that change between two readings are found out or change nothing`() throws {
         let (disk, builder) = try ledger(batches: 150)

@@ -27,8 +27,8 @@ package struct PartialVerdict: Sendable {
 
     /// What is wrong with it by itself; nil where nothing is.
     ///
-    /// Checks, in order: that it is of a range; its time; its digest; that ends and counts fit; the subtrees;
-    /// that the checks fit the findings.
+    /// Checks, in order: that it is of a range; its time; its digest; that ends and counts fit; the
+    /// subtrees; that the checks fit the findings.
     package var flaw: String? {
         guard let range = report.range else {
             guard let finding = report.findings.first else { return "it is of no range" }

@@ -259,7 +259,8 @@ let package = Package(
             ] + nio,
             swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["recount", "API", "Ledger", "TestSupport"],
+            name: "CommandTests",
+            dependencies: ["recount", "API", "Audit", "Ledger", "TestSupport"],
             exclude: ["Golden"], swiftSettings: strict),
         // What the benchmarks print and compare, which their own package builds too.
         .target(

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Compute
+internal import Cryptography
 internal import EventLog
 
 /// What of an audit is asked for.
@@ -20,6 +21,9 @@ package struct AuditOptions: Sendable {
     package var cores: Int
     /// What is read and decoded in one piece, in bytes of the log; a frame at least.
     package var pieceBytes = LogSweep.pieceBytes
+    /// Checks signatures. Whoever audits with a copy of these options uses the same tables of keys:
+    /// each takes milliseconds to make, and megabytes of the caches.
+    let checker = SignatureChecker()
 
     /// Everything but the jobs is checked unless told.
     package init(

@@ -79,15 +79,16 @@ final class CheckPool: Sendable {
 
     private let ledger: LedgerID
     private let jury: Jury
-    private let checker = SignatureChecker()
+    private let checker: SignatureChecker
     private let results = Mutex(Results())
     private let group = DispatchGroup()
     private let room: DispatchSemaphore
 
-    init(ledger: LedgerID, jury: Jury, cores: Int) {
+    init(ledger: LedgerID, jury: Jury, _ options: AuditOptions) {
         self.ledger = ledger
         self.jury = jury
-        room = DispatchSemaphore(value: cores * 4)
+        checker = options.checker
+        room = DispatchSemaphore(value: options.cores * 4)
     }
 
     /// Hands tasks to another core; waits while four chunks for each core are under way.

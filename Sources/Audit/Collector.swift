@@ -44,7 +44,7 @@ final class Collector {
     /// Takes in what is open where a range starts: rounds with their proofs and votes, and jobs.
     func start(from state: LedgerState) {
         guard state.size > 0 else { return }
-        pool = CheckPool(ledger: state.ledger, jury: jury, cores: options.cores)
+        pool = CheckPool(ledger: state.ledger, jury: jury, options)
         jury.compare(from: state.size)
         if options.verifyProofs {
             for case let round? in state.openRounds.map(state.openRound) { open(round, state) }
@@ -80,7 +80,7 @@ final class Collector {
         switch entry.event {
         case .ledgerOpened where pool == nil:
             let id = LedgerID(Digest(hashing: entry.bytes))
-            pool = CheckPool(ledger: id, jury: jury, cores: options.cores)
+            pool = CheckPool(ledger: id, jury: jury, options)
         case .batchSealed(let sealed): stateRoot = sealed.stateRoot.hex
         default: break
         }

@@ -51,7 +51,7 @@ extension FindingKind: Comparable {
 }
 
 /// One thing that is wrong with a ledger.
-package struct Finding: Codable, Equatable, Sendable {
+package struct Finding: Codable, Hashable, Sendable {
     /// The entry where it shows.
     package let entry: UInt64
     /// What it is.

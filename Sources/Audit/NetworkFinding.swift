@@ -65,14 +65,19 @@ package struct NetworkFinding: Codable, Equatable, Sendable {
     /// Of a gap, the longest, in milliseconds.
     package var longest: UInt64?
 
-    /// Whether both are of one thing, so that they are told together.
-    func isOne(with other: NetworkFinding) -> Bool {
-        kind == other.kind && role == other.role && key == other.key && detail == other.detail
+    /// What it is of: findings of one thing are told together.
+    struct Thing: Hashable {
+        let kind: NetworkFindingKind
+        let role: Role
+        let key: String
+        let detail: String
     }
+
+    var thing: Thing { Thing(kind: kind, role: role, key: key, detail: detail) }
 
     /// Takes in what was found of the same thing elsewhere.
     mutating func add(_ other: NetworkFinding) {
-        count += other.count
+        count = count.saturating(other.count)
         first = min(first, other.first)
         last = max(last, other.last)
         longest = [longest, other.longest].compactMap(\.self).max()
@@ -153,48 +158,74 @@ package struct Participation: Codable, Equatable, Sendable {
 
     /// Whether it missed at least three, and at least one in a hundred.
     package var isSilent: Bool {
-        missed >= Self.missedMin && missed * Self.missedShare >= answered + missed
+        missed >= Self.missedMin
+            && Self.isShare(missed, of: answered.saturating(missed), Self.missedShare)
     }
 
     /// Whether it was passed over at least three times, and in at least one of ten rounds that it
     /// led.
     package var isPassedOver: Bool {
         passedOver >= Self.passedOverMin
-            && passedOver * Self.passedOverShare >= proposed + passedOver
+            && Self.isShare(passedOver, of: proposed.saturating(passedOver), Self.passedOverShare)
+    }
+
+    /// Whether a part is at least one in `share` of a whole.
+    private static func isShare(_ part: UInt64, of whole: UInt64, _ share: UInt64) -> Bool {
+        whole / share < part || whole / share == part && whole.isMultiple(of: share)
     }
 
     mutating func add(_ other: Participation) {
-        answered += other.answered
-        missed += other.missed
+        answered = answered.saturating(other.answered)
+        missed = missed.saturating(other.missed)
         firstMissed = [firstMissed, other.firstMissed].compactMap(\.self).min()
         lastMissed = [lastMissed, other.lastMissed].compactMap(\.self).max()
-        proposed += other.proposed
-        passedOver += other.passedOver
+        proposed = proposed.saturating(other.proposed)
+        passedOver = passedOver.saturating(other.passedOver)
         firstPassedOver = [firstPassedOver, other.firstPassedOver].compactMap(\.self).min()
         lastPassedOver = [lastPassedOver, other.lastPassedOver].compactMap(\.self).max()
     }
 }
 
 extension AuditReport {
-    /// Takes in what was found of the network in entries that follow.
+    /// Takes in what was found of the network in entries that follow. Cost: linear, in order of
+    /// validators.
     mutating func joinNetwork(_ part: AuditReport) {
-        for finding in part.network { note(finding) }
-        for item in part.participation {
-            if let place = participation.firstIndex(where: { $0.validator == item.validator }) {
-                participation[place].add(item)
+        note(part.network)
+        var joined: [Participation] = []
+        joined.reserveCapacity(max(participation.count, part.participation.count))
+        for item in (participation + part.participation).sorted(by: { $0.validator < $1.validator })
+        {
+            if joined.last?.validator == item.validator {
+                joined[joined.count - 1].add(item)
             } else {
-                participation.append(item)
+                joined.append(item)
             }
         }
-        participation.sort { $0.validator < $1.validator }
+        participation = joined
     }
 
     /// Adds a finding, to the one on the same thing where there is one.
     mutating func note(_ finding: NetworkFinding) {
-        if let place = network.firstIndex(where: { $0.isOne(with: finding) }) {
+        let thing = finding.thing
+        if let place = network.firstIndex(where: { $0.thing == thing }) {
             network[place].add(finding)
         } else {
             network.append(finding)
+        }
+    }
+
+    /// Adds many findings. Cost: linear, as many as a file may hold.
+    private mutating func note(_ findings: [NetworkFinding]) {
+        guard !findings.isEmpty else { return }
+        var places: [NetworkFinding.Thing: Int] = [:]
+        for (place, finding) in network.enumerated() { places[finding.thing] = place }
+        for finding in findings {
+            if let place = places[finding.thing] {
+                network[place].add(finding)
+            } else {
+                places[finding.thing] = network.count
+                network.append(finding)
+            }
         }
     }
 
@@ -203,21 +234,20 @@ extension AuditReport {
         network.removeAll {
             [.falseVote, .falseResult, .silent, .passedOver].contains($0.kind)
         }
-        for vote in contradictions {
-            note(finding(.falseVote, vote.name, vote.key, vote.vote, at: vote.entry))
-        }
-        for result in resultContradictions {
-            note(finding(.falseResult, result.name, result.key, "", at: result.entry))
-        }
+        note(
+            contradictions.map { finding(.falseVote, $0.name, $0.key, $0.vote, at: $0.entry) }
+                + resultContradictions.map {
+                    finding(.falseResult, $0.name, $0.key, "", at: $0.entry)
+                })
         for item in participation {
             if item.isSilent {
-                let all = item.missed + item.answered
+                let all = item.missed.saturating(item.answered)
                 network.append(
                     finding(
                         .silent, item, item.missed, of: all, item.firstMissed, item.lastMissed))
             }
             if item.isPassedOver {
-                let all = item.passedOver + item.proposed
+                let all = item.passedOver.saturating(item.proposed)
                 network.append(
                     finding(
                         .passedOver, item, item.passedOver, of: all, item.firstPassedOver,

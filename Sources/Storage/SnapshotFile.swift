@@ -192,6 +192,8 @@ package enum SnapshotFlaw: Error, Equatable, Sendable {
     case state(SnapshotError)
     /// The seal in the log names other roots.
     case otherSeal(entry: UInt64)
+    /// It is another one than a moment before.
+    case changed
     /// The disk failed.
     case disk(DiskError)
 }
@@ -210,6 +212,7 @@ extension SnapshotFlaw: CustomStringConvertible {
         case .otherLedger(let ledger): "it is of another ledger, \(ledger.hex)"
         case .state(let error): "\(error)"
         case .otherSeal(let entry): "the seal in entry \(entry) of the log names other roots"
+        case .changed: "it was replaced while it was read"
         case .disk(let error): "\(error)"
         }
     }

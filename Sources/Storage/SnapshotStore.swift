@@ -65,32 +65,47 @@ package struct SnapshotStore: Sendable {
             ledger: ledger, height: height, size: size, root: try log.root(at: size),
             components: components, subtrees: subtrees, snapshot)
         let pieces = [header.encoded, snapshot.fixed] + snapshot.records.flatMap(\.chunks)
-        do {
+        do throws(DiskError) {
             try makeDirectory()
             let temporary = "\(path(height)).\(randomBytes(6).hex).tmp"
-            let file = try disk.open(temporary, .create)
-            var offset: UInt64 = 0
-            var unsynced = 0
-            for piece in pieces {
-                // A log's own sync would wait for all that the disk has been given.
-                for start in stride(from: 0, to: piece.count, by: Self.stepBytes) {
-                    let step = piece[start..<min(piece.count, start + Self.stepBytes)]
-                    try file.write(Array(step), at: offset)
-                    offset += UInt64(step.count)
-                    unsynced += step.count
-                    guard unsynced >= Self.stepBytes else { continue }
-                    try file.sync()
-                    unsynced = 0
-                    afterStep()
+            do throws(DiskError) {
+                try put(pieces, at: temporary, afterStep)
+                try disk.rename(temporary, to: path(height))
+            } catch {
+                // Where the disk is full, what there is of it would only keep it full.
+                do throws(DiskError) { try disk.remove(temporary) } catch {
+                    // It was never there, or the disk takes nothing at all: the first error counts.
                 }
+                throw error
             }
-            try file.sync()
-            try disk.rename(temporary, to: path(height))
             try disk.syncDirectory(directory)
         } catch {
             throw .disk(error)
         }
         return header
+    }
+
+    /// Writes a new file of these pieces, durably but for its name.
+    private func put(
+        _ pieces: [[UInt8]], at path: String, _ afterStep: () -> Void
+    ) throws(DiskError) {
+        let file = try disk.open(path, .create)
+        var offset: UInt64 = 0
+        var unsynced = 0
+        for piece in pieces {
+            // A log's own sync would wait for all that the disk has been given.
+            for start in stride(from: 0, to: piece.count, by: Self.stepBytes) {
+                let step = piece[start..<min(piece.count, start + Self.stepBytes)]
+                try file.write(Array(step), at: offset)
+                offset += UInt64(step.count)
+                unsynced += step.count
+                guard unsynced >= Self.stepBytes else { continue }
+                try file.sync()
+                unsynced = 0
+                afterStep()
+            }
+        }
+        try file.sync()
     }
 
     private func makeDirectory() throws(DiskError) {
@@ -181,6 +196,14 @@ package struct SnapshotStore: Sendable {
     ) throws(SnapshotFlaw) -> (header: SnapshotHeader, state: LedgerState) {
         let (file, header) = try open(height)
         return (header, try Self.load(file, header))
+    }
+
+    /// The same of the snapshot whose header was read before; one that was put in its place
+    /// meanwhile is not loaded.
+    package func load(_ header: SnapshotHeader) throws(SnapshotFlaw) -> LedgerState {
+        let (file, found) = try open(header.height)
+        guard found == header else { throw .changed }
+        return try Self.load(file, header)
     }
 
     /// Loads the state of a snapshot that lies anywhere, and computes every root of it.

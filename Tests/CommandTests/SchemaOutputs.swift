@@ -51,7 +51,6 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand("audit", "audit", "lies/node-0"), PrintedCommand("audit", "audit", "lies"),
         PrintedCommand("audit", "audit", "lies/node-0", "--from", "60", "--to", "90"),
         PrintedCommand("audit", "audit", "lies/node-0", "--jobs", "2"),
-        PrintedCommand("audit", "audit", "--combine", "lies/liars.json"),
         PrintedCommand("audit", "audit", "fork"),
         PrintedCommand("case show", "case", "show", "memory"),
         PrintedCommand("case list", "case", "list", "memory", "lies/liars.json", isLines: true),

@@ -84,6 +84,16 @@ def load(path):
         raise Problem(f"{path} is no JSON: remove the folder, and export anew") from None
 
 
+def check_range(part):
+    """Raises an error where this does not list the files of a range."""
+    if not part["from"] <= part["to"] or not isinstance(part["root"], str):
+        raise ValueError
+    for file in part["files"]:
+        # A name from a file reaches nothing outside of the folder.
+        if not NAME.match(file["path"]) or not file["rows"] > 0:
+            raise ValueError
+
+
 class Folder:
     """A folder of tables."""
 
@@ -108,31 +118,41 @@ class Folder:
         if state is None:
             return None
         try:
-            assert state["version"] == 1 and isinstance(state["ledger"], str)
             place = None
             for part in state["ranges"]:
-                assert part["from"] <= part["to"] and place in (None, part["from"])
+                if place not in (None, part["from"]):
+                    raise ValueError
                 place = part["to"]
-                assert isinstance(part["root"], str)
-                for file in part["files"]:
-                    # A name from a file reaches nothing outside of the folder.
-                    assert NAME.match(file["path"]) and file["rows"] > 0
-        except (AssertionError, KeyError, TypeError):
+                check_range(part)
+            is_list = place is not None and state["version"] == 1
+            is_list = is_list and isinstance(state["ledger"], str)
+        except (KeyError, TypeError, ValueError):
+            is_list = False
+        if not is_list:
             raise Problem(
-                f"{self.state_path} is no list of tables: remove the folder, and export anew"
-            ) from None
+                f"{self.state_path} is no list of tables: remove the folder, and export anew")
         return state
 
     def complete(self):
         """Completes or undoes what was interrupted."""
         intent = load(self.intent_path)
         if intent is not None:
-            for file in intent["range"]["files"]:
-                if not NAME.match(file["path"]):
-                    raise Problem(f"{self.intent_path} names {file['path']}, which is no table")
-            self.publish(intent)
-        for hidden in self.path.glob("*/day=*/.*.tmp"):
-            hidden.unlink()
+            try:
+                check_range(intent["range"])
+                self.publish({key: intent[key] for key in ("ledger", "name", "range")})
+            except (KeyError, TypeError, ValueError):
+                raise Problem(
+                    f"{self.intent_path} does not say which tables are whole: remove the folder,"
+                    " and export anew") from None
+        self.undo()
+
+    def undo(self):
+        """Removes what was written under hidden names, where no intent says that it is whole."""
+        if self.intent_path.exists():
+            return
+        for pattern in ("*/day=*/.*.tmp", "_recount/.*.tmp"):
+            for hidden in self.path.glob(pattern):
+                hidden.unlink()
 
     def publish(self, intent):
         """Gives files their names, and lists them; may be done again."""
@@ -190,6 +210,11 @@ class TableFile:
             self.rows += self.waiting_rows
             self.waiting, self.waiting_rows = [], 0
 
+    def abandon(self):
+        """Closes a file that is not to be whole."""
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self.writer.close()
+
     def close(self):
         self.write()
         self.writer.close()
@@ -230,42 +255,63 @@ def export(options):
     folder = Folder(options.folder)
     with folder.locked():
         folder.complete()
-        state = folder.state()
-        if state and options.start is not None:
+        try:
+            return add(options, folder)
+        except BaseException:
+            # Where the disk is full, what there is of them would only keep it full.
+            folder.undo()
+            raise
+
+
+def add(options, folder):
+    """Adds what the log has beyond the tables."""
+    state = folder.state()
+    if state and options.start is not None:
+        raise Problem(
+            f"{folder.path} holds tables already, and goes on where they end: leave out --from")
+    last = state["ranges"][-1] if state and state["ranges"] else None
+    start = last["to"] if last else options.start or 0
+    with stream(options, start, options.end) as columns:
+        header = columns.header
+        if state and header["ledger"] != state["ledger"]:
+            raise Problem(f"{folder.path} is of another ledger, {state['ledger']}")
+        if last and (header["from"] != last["to"] or header["root"] != last["root"]):
             raise Problem(
-                f"{folder.path} holds tables already, and goes on where they end: leave out --from")
-        last = state["ranges"][-1] if state and state["ranges"] else None
-        start = last["to"] if last else options.start or 0
-        with stream(options, start, options.end) as columns:
-            header = columns.header
-            if state and header["ledger"] != state["ledger"]:
-                raise Problem(f"{folder.path} is of another ledger, {state['ledger']}")
-            if last and (header["from"] != last["to"] or header["root"] != last["root"]):
-                raise Problem(
-                    f"{folder.path} is of another log: at entry {last['to']} it says root"
-                    f" {last['root']}, and the log has {header['root']}")
-            files = write_all(folder, columns)
-        trailer = columns.trailer
-        if trailer["to"] != header["to"]:
-            raise Problem(
-                f"the log ends within a batch, behind entry {trailer['to']}; give it time")
-        part = {
-            "from": header["from"], "from_root": header["root"], "to": trailer["to"],
-            "root": trailer["root"], "state_root": trailer["state_root"],
-            "height": trailer["height"], "files": files,
-        }
-        if files or not last:
-            stop_before("intent")
-            put(folder.intent_path,
-                {"ledger": header["ledger"], "name": header["name"], "range": part})
-            stop_before("publish")
-            folder.publish(load(folder.intent_path))
+                f"{folder.path} is of another log: at entry {last['to']} it says root"
+                f" {last['root']}, and the log has {header['root']}")
+        files = write_all(folder, columns)
+    trailer = columns.trailer
+    if trailer["to"] != header["to"]:
+        raise Problem(
+            f"the log ends within a batch, behind entry {trailer['to']}; give it time")
+    part = {
+        "from": header["from"], "from_root": header["root"], "to": trailer["to"],
+        "root": trailer["root"], "state_root": trailer["state_root"],
+        "height": trailer["height"], "files": files,
+    }
+    if files or not last:
+        stop_before("intent")
+        put(folder.intent_path,
+            {"ledger": header["ledger"], "name": header["name"], "range": part})
+        stop_before("publish")
+        folder.publish(load(folder.intent_path))
     return result(folder, part, files, [])
 
 
 def write_all(folder, columns):
     """Writes all rows of a stream, and returns what there is to list."""
-    writing, files = {}, []
+    writing = {}
+    try:
+        return write_files(folder, columns, writing)
+    except BaseException:
+        for open_file in writing.values():
+            open_file.abandon()
+        raise
+
+
+def write_files(folder, columns, writing):
+    """Writes all rows; the files that are open stand in `writing`, by table."""
+    files = []
     schemas = {columns.tables[number]["name"]: schema
                for number, schema in columns.schemas.items()}
     for table, day, batch in columns:
@@ -273,7 +319,8 @@ def write_all(folder, columns):
         if open_file and open_file.day != day:
             if open_file.day > day:
                 raise Problem(f"table {table} goes back in time, to {date(day)}")
-            files.append(writing.pop(table).close())
+            files.append(open_file.close())
+            del writing[table]
             open_file = None
         if not open_file:
             open_file = TableFile(folder, table, day, schemas[table], columns.header)
@@ -383,12 +430,19 @@ def compare(options, folder, state, part, differences, compared):
                 continue
             if rows[key] is None:
                 continue
-            found = rows[key].take(batch.num_rows)
-            wanted = pa.Table.from_batches([batch])
-            if found is not None and found.cast(wanted.schema).equals(wanted):
-                rows[key].done += batch.num_rows
-                continue
             path, done = sound[key]["path"], rows[key].done
+            wanted = pa.Table.from_batches([batch])
+            try:
+                found = rows[key].take(batch.num_rows)
+                if found is not None and found.cast(wanted.schema).equals(wanted):
+                    rows[key].done += batch.num_rows
+                    continue
+            except (pa.ArrowException, OSError, ValueError) as error:
+                differences.append(
+                    f"{path}: row {done} or one behind it cannot be read:"
+                    f" {str(error).splitlines()[0]}")
+                rows[key] = None
+                continue
             if found is None:
                 differences.append(f"{path}: it has fewer rows than the log")
             else:
@@ -441,18 +495,21 @@ def main():
     try:
         answer = (export if options.action == "export" else verify)(options)
     except Problem as problem:
-        if options.json:
-            print(json.dumps({"error": {"message": str(problem), "status": "unusable"}}))
-        print(f"Error: {problem}", file=sys.stderr)
-        return 2
+        return refuse(options, str(problem))
     except (OSError, pa.ArrowException) as error:
-        print(f"Error: {options.folder}: {error}", file=sys.stderr)
-        return 2
+        return refuse(options, f"{options.folder}: {error}")
     if options.json:
         print(json.dumps(answer, sort_keys=True))
     else:
         show(options, answer)
     return 1 if answer["differences"] else 0
+
+
+def refuse(options, words):
+    if options.json:
+        print(json.dumps({"error": {"message": words, "status": "unusable"}}))
+    print(f"Error: {words}", file=sys.stderr)
+    return 2
 
 
 def show(options, answer):

@@ -15,6 +15,7 @@ import contextlib
 import io
 import json
 import os
+import resource
 import shutil
 import sqlite3
 import struct
@@ -65,13 +66,19 @@ def check(name, holds, found=""):
         failures.append(name)
 
 
-def run(options, action, folder, *more, stop=None):
+def run(options, action, folder, *more, stop=None, bytes_max=None):
+    def limit():
+        # A file that grows beyond is refused, as all are on a full disk.
+        if bytes_max is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, bytes_max))
+
     environment = dict(os.environ)
     if stop:
         environment["RECOUNT_PARQUET_STOP_BEFORE"] = stop
     command = [sys.executable, str(HERE / "parquet.py"), action, options.ledger, str(folder),
                "--recount", options.recount, "--json", *more]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False,
+                          preexec_fn=limit)
     try:
         return done.returncode, json.loads(done.stdout)
     except ValueError:
@@ -128,6 +135,28 @@ def try_export(options, folder):
               status == 0 and tables(broken) == wanted, said)
         check(f"interrupted before {stop}, nothing hidden is left",
               not list(broken.glob("*/day=*/.*")))
+    for bytes_max in (0, 4000, 8000):
+        full = folder / f"full-{bytes_max}"
+        run(options, "export", full, "--to", str(middle))
+        before = tables(full)
+        status, said = run(options, "export", full, bytes_max=bytes_max)
+        check(f"with room for {bytes_max} bytes, it says so", status == 2 and "error" in said, said)
+        check(f"with room for {bytes_max} bytes, readers see what was there",
+              tables(full) in (before, wanted) and not list(full.glob("*/day=*/.*")),
+              list(full.rglob(".*")))
+        status, said = run(options, "export", full)
+        check(f"with room again after {bytes_max} bytes, the next run ends whole",
+              status == 0 and tables(full) == wanted, said)
+    for number, (name, content) in enumerate((
+            ("state", {"version": 1, "ledger": "", "ranges": []}),
+            ("intent", {"range": {"from": 0}}), ("intent", []))):
+        copy = folder / f"nonsense-{number}"
+        shutil.copytree(whole, copy)
+        (copy / "_recount" / f"{name}.json").write_text(json.dumps(content))
+        for action in ("export", "verify"):
+            status, said = run(options, action, copy)
+            check(f"nonsense {number} as {name}.json is refused by {action}",
+                  status == 2 and "error" in said, said)
     return whole
 
 
@@ -155,6 +184,18 @@ def try_verify(options, folder, whole):
         rows[1]["vote"] = "abstain" if rows[1]["vote"] != "abstain" else "approve"
         return rows
 
+    def other_byte(path):
+        content = bytearray(path.read_bytes())
+        # Behind the magic number the first page begins.
+        content[5:40] = bytes(35)
+        path.write_bytes(content)
+
+    def other_type(path):
+        table = pq.ParquetFile(path).read()
+        place = table.schema.get_field_index("signed_at")
+        table = table.set_column(place, "signed_at", [["x"] * table.num_rows])
+        pq.write_table(table, path)
+
     cases = {
         "a vote": ("votes", lambda path: rewrite(path, other_vote), "differs in vote"),
         "a row too few": ("votes", lambda path: rewrite(path, lambda rows: rows[:-1]), "fewer"),
@@ -165,6 +206,8 @@ def try_verify(options, folder, whole):
             "votes",
             lambda path: shutil.copy(path, path.with_name(path.name.replace("000-", "001-"))),
             "not of the export"),
+        "a byte of a page": ("votes", other_byte, "cannot be read"),
+        "a column of another type": ("votes", other_type, "cannot be read"),
         "a file that is none": ("votes", lambda path: path.write_bytes(b"PAR1"), "cannot be read"),
         "metadata of another range": (
             "votes", lambda path: rewrite(path, list, {
@@ -190,10 +233,13 @@ def try_verify(options, folder, whole):
           status == 1 and said["rows"] == 0 and "another log" in said["differences"][0], said)
     status, said = run(options, "export", copy)
     check("and nothing is added to it", status == 2, said)
-    (copy / "_recount" / "state.json").write_text(
-        json.dumps(state).replace('"votes/', '"../../votes/'))
-    status, said = run(options, "export", copy)
-    check("a list that names what lies elsewhere is refused", status == 2, said)
+    copy = altered(folder, whole, "elsewhere")
+    listed = copy / "_recount" / "state.json"
+    listed.write_text(listed.read_text().replace('"votes/', '"../../votes/'))
+    for action in ("export", "verify"):
+        status, said = run(options, action, copy)
+        check(f"a list that names what lies elsewhere is refused by {action}",
+              status == 2 and "is no list of tables" in str(said), said)
 
 
 def try_stream(options):

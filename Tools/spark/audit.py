@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -33,6 +34,10 @@ from pieces import HEADER_BYTES, SNAPSHOT, Reading, plan, size_of  # noqa: E402
 
 VERDICT_BYTES_MAX = 64 << 20
 FINDING = ["entry", "kind", "expected", "found"]
+
+
+class Problem(Exception):
+    """What a person is told; the exit code is 2."""
 
 
 def is_plain(place):
@@ -71,7 +76,7 @@ def checkpoint(text):
     """The size and root that the folder's checkpoint names, whose signatures nobody checks here."""
     lines = text.decode(errors="replace").split("\n")
     if len(lines) < 3 or not lines[1].isdigit():
-        raise SystemExit("Error: the folder of tiles has no checkpoint that can be read")
+        raise Problem("the folder of tiles has no checkpoint that can be read")
     return int(lines[1])
 
 
@@ -181,11 +186,13 @@ def join(options, verdicts, pieces):
         command += ["--recheck", str(options.recheck)]
     done = subprocess.run(command + ["--json"], capture_output=True, check=False)
     try:
-        return json.loads(done.stdout), done.returncode
+        report = json.loads(done.stdout)
     except ValueError:
-        raise SystemExit(
-            "Error: the verdicts were not joined: "
-            + done.stderr.decode(errors="replace").strip()) from None
+        report = {}
+    if "findings" not in report:
+        raise Problem(
+            "the verdicts were not joined: " + done.stderr.decode(errors="replace").strip())
+    return report, done.returncode
 
 
 def write_findings(session, place, findings):
@@ -217,6 +224,13 @@ def arguments():
         "--no-proofs", action="append_const", dest="more", const="--no-proofs", default=[],
         help="leave the proofs out")
     options = parser.parse_args()
+    # Executors work in folders of their own.
+    for name in ("tiles", "snapshots"):
+        place = getattr(options, name)
+        if is_plain(place):
+            setattr(options, name, os.path.abspath(path_of(place)))
+    if "/" in options.recount:
+        options.recount = os.path.abspath(options.recount)
     options.findings = options.findings or str(Path(options.out).absolute() / "findings")
     return options
 
@@ -276,4 +290,11 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Problem as problem:
+        print(f"Error: {problem}", file=sys.stderr)
+    except Exception:
+        # Spark's own errors, and a machine that fails: no verdict, and not one that is bad.
+        traceback.print_exc()
+    sys.exit(2)

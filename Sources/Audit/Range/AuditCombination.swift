@@ -38,12 +38,13 @@ package struct AuditCombination {
     ) {
         report = AuditReport(directory: "")
         for (file, problem) in unreadable { note(file, problem) }
+        var told: Set<Finding> = []
         let sound = verdicts.filter { verdict in
             guard let flaw = verdict.flaw else { return true }
             note(verdict.file, flaw)
             // Of a log that cannot even be opened each says the same.
             if verdict.report.range == nil {
-                for finding in verdict.report.findings where !report.findings.contains(finding) {
+                for finding in verdict.report.findings where told.insert(finding).inserted {
                     report.findings.append(finding)
                 }
             }
@@ -227,8 +228,7 @@ package struct AuditCombination {
         pieces.problems.sort { ($0.from, $0.to, $0.file) < ($1.from, $1.to, $1.file) }
         report.pieces = pieces
         report.sortFindings()
-        report.entriesPerSecond =
-            report.seconds > 0 ? Double(report.counts.entries) / report.seconds : 0
+        report.take(seconds: report.seconds)
     }
 }
 

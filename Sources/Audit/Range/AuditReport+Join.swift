@@ -12,12 +12,26 @@ extension AuditReport {
         resultContradictions += part.resultContradictions
         notRecomputed += part.notRecomputed
         joinNetwork(part)
-        for note in part.notes where !notes.contains(note) { notes.append(note) }
+        join(notes: part.notes)
         counts.add(part.counts)
         checks.join(part.checks)
         if part.counts.batches > 0 { stateRoot = part.stateRoot }
         (ledgerID, name) = (part.ledgerID, part.name)
         (height, time) = (part.height, part.time)
+    }
+
+    /// Takes in what is not said yet. Cost: linear, however many there are.
+    private mutating func join(notes others: [String]) {
+        guard !others.isEmpty else { return }
+        var said = Set(notes)
+        for note in others where said.insert(note).inserted { notes.append(note) }
+    }
+
+    /// Says how long it took, and how many entries a second that is; no more than 10^15, so that
+    /// whoever prints it need not fear what a file says.
+    mutating func take(seconds: Double) {
+        self.seconds = seconds
+        entriesPerSecond = seconds > 0 ? min(Double(counts.entries) / seconds, 1e15) : 0
     }
 
     /// Says whose ledger it is and how far a state of it is.
@@ -38,7 +52,9 @@ extension AuditReport {
 
 extension AuditCounts {
     mutating func add(_ other: AuditCounts) {
-        for field in Self.fields { self[keyPath: field] += other[keyPath: field] }
+        for field in Self.fields {
+            self[keyPath: field] = self[keyPath: field].saturating(other[keyPath: field])
+        }
     }
 
     private static var fields: [WritableKeyPath<AuditCounts, UInt64>] {
@@ -97,5 +113,13 @@ extension CheckResult {
             if self == worst || other == worst { return worst }
         }
         return .skipped
+    }
+}
+
+extension UInt64 {
+    /// The sum, or the largest number where it is beyond that: what is added comes of files.
+    func saturating(_ other: UInt64) -> UInt64 {
+        let (sum, isBeyond) = addingReportingOverflow(other)
+        return isBeyond ? .max : sum
     }
 }

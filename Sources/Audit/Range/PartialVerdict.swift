@@ -11,6 +11,8 @@ internal import Foundation
 package struct PartialVerdict: Sendable {
     /// The most bytes of a file.
     package static let bytesMax = 64 << 20
+    /// The most seconds that it can have taken: three hundred years.
+    private static let secondsMax = 1e10
 
     /// What the file is called.
     package let file: String
@@ -25,12 +27,16 @@ package struct PartialVerdict: Sendable {
 
     /// What is wrong with it by itself; nil where nothing is.
     ///
-    /// Checks, in order: that it is of a range; its digest; that ends and counts fit; the subtrees;
-    /// that the checks fit the findings.
+    /// Checks, in order: that it is of a range; its time; its digest; that ends and counts fit; the
+    /// subtrees; that the checks fit the findings.
     package var flaw: String? {
         guard let range = report.range else {
             guard let finding = report.findings.first else { return "it is of no range" }
             return "nothing of its range was looked at: \(finding.found)"
+        }
+        // The digest is not of it.
+        guard (0...Self.secondsMax).contains(report.seconds) else {
+            return "it says that it took \(report.seconds) seconds"
         }
         guard report.digest == report.contentDigest else {
             return "it was changed after it was written: its digest is another"
@@ -64,7 +70,7 @@ package struct PartialVerdict: Sendable {
                 + " \(range.end.size - range.start.size)"
         }
         let (first, isFirst) = (range.start.height, range.start.size == 0)
-        guard counts.batches == range.end.height - first + (isFirst ? 1 : 0) else {
+        guard counts.batches == (range.end.height - first).saturating(isFirst ? 1 : 0) else {
             return "it counts \(counts.batches) batches, and its range has others"
         }
         // But for the first, each batch is signed.
@@ -147,7 +153,7 @@ extension Digest {
 
 extension AuditReport {
     /// SHA-256 of all that is said but for where the log lies and how long it took.
-    var contentDigest: String {
+    package var contentDigest: String {
         var plain = self
         plain.digest = nil
         plain.directory = ""

@@ -72,9 +72,7 @@ package struct RangeAuditor {
             try auditor.finish()
         } catch { try auditor.stop(error) }
         var report = auditor.report
-        report.seconds = before + watch.seconds
-        report.entriesPerSecond =
-            report.seconds > 0 ? Double(report.counts.entries) / report.seconds : 0
+        report.take(seconds: before + watch.seconds)
         report.digest = report.contentDigest
         return report
     }

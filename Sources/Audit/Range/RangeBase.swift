@@ -67,7 +67,7 @@ struct RangeBase {
                 guard try Self.root(log, at: header.size) == header.root else {
                     throw .otherSeal(entry: header.size - 1)
                 }
-                state = try store.load(height).state
+                state = try store.load(header)
                 snapshot = store.path(height)
                 return
             } catch {

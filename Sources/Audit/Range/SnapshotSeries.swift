@@ -76,7 +76,7 @@ package enum SnapshotSeries {
     ) throws(RangeError) -> LedgerState {
         let heights: [Height]
         do throws(DiskError) { heights = try store.heights() } catch { throw .log(.disk(error)) }
-        var newest: Height?
+        var newest: SnapshotHeader?
         for height in heights {
             let file = store.path(height)
             do throws(SnapshotFlaw) {
@@ -84,6 +84,7 @@ package enum SnapshotSeries {
                 guard header.size <= log.size else {
                     throw .otherSeal(entry: header.size - 1)
                 }
+                newest = header
                 do throws(LogError) {
                     guard try log.root(at: header.size) == header.root else {
                         throw .outOfRange(index: header.size, size: log.size)
@@ -93,11 +94,10 @@ package enum SnapshotSeries {
                 throw .snapshot(file: file, problem: "\(error)")
             }
             report.kept += 1
-            newest = height
         }
         guard let newest else { return LedgerState() }
-        do throws(SnapshotFlaw) { return try store.load(newest).state } catch {
-            throw .snapshot(file: store.path(newest), problem: "\(error)")
+        do throws(SnapshotFlaw) { return try store.load(newest) } catch {
+            throw .snapshot(file: store.path(newest.height), problem: "\(error)")
         }
     }
 }

@@ -74,9 +74,7 @@ package enum SplitAuditor {
         report.range = nil
         report.addNotes()
         report.sortFindings()
-        report.seconds = watch.seconds
-        report.entriesPerSecond =
-            report.seconds > 0 ? Double(report.counts.entries) / report.seconds : 0
+        report.take(seconds: watch.seconds)
         return report
     }
 }

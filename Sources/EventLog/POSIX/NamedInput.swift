@@ -21,6 +21,14 @@ package enum NamedInput {
         return try pieces(of: descriptor, path, max: max)
     }
 
+    /// Whether a path leads to a file, and not to a pipe, a device or a folder.
+    package static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        // SAFETY: the call fills in the structure that is passed, which lives for it.
+        guard unsafe stat(path, &status) == 0 else { return false }
+        return status.st_mode & S_IFMT == S_IFREG
+    }
+
     private static let pieceBytes = 64 << 10
 
     private static func pieces(

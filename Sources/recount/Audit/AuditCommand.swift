@@ -374,12 +374,14 @@ struct AuditText {
             report.projections?.outcome == .different ? " Its projections are wrong." : "",
         ]
         Output.line(Output.strong(verdict + others.joined()))
+        // What is missing or does not fit comes before what the others say.
+        if !isWhole { printPieces() }
         if report.checks.log == .failed, report.counts.entries == 0 {
             Output.line("The log in \(report.directory) is damaged.")
         } else {
             listChecks()
         }
-        printPieces()
+        if isWhole { printPieces() }
         printNetwork()
         printContradictions()
         printResultContradictions()

@@ -13,6 +13,8 @@ import Synchronization
 // The options of `recount audit` that are about pieces.
 extension AuditCommand {
     private static let jobsMax = 256
+    /// The most problems that are told where nothing was joined.
+    private static let problemsMax = 20
 
     /// Refuses what does not go together.
     func validatePieces() throws {
@@ -76,7 +78,24 @@ extension AuditCommand {
             } catch { throw failure(error, ledger) }
             try auditAgain(&combination, path)
         }
+        if let words = Self.words(whereNothingIsJoined: combination.report) {
+            throw Failure(words)
+        }
         try end(with: combination.report)
+    }
+
+    /// Why no verdict was joined and there is nothing to report; nil where there is.
+    private static func words(whereNothingIsJoined report: AuditReport) -> String? {
+        guard let pieces = report.pieces, pieces.joined == 0, report.findings.isEmpty else {
+            return nil
+        }
+        let shown = pieces.problems.prefix(problemsMax).map {
+            $0.file.isEmpty ? $0.problem : "\($0.file): \($0.problem)"
+        }
+        let more = pieces.problems.count - shown.count
+        return "no verdict could be joined"
+            + (shown.isEmpty ? ": there is none" : ": " + shown.joined(separator: "; "))
+            + (more > 0 ? "; and \(Text.grouped(UInt64(more))) more" : "")
     }
 
     /// Audits some of the ranges again, which the writers of the verdicts could not foresee.
@@ -85,20 +104,28 @@ extension AuditCommand {
     ) throws(Failure) {
         let bar = ProgressBar(isShown: Output.isErrorTerminal && !quiet)
         defer { bar.clear() }
+        let shared = AuditOptions()
         for verdict in combination.joined.shuffled().prefix(recheck ?? 0) {
             guard let range = verdict.report.range else { continue }
             let checks = verdict.report.checks
-            var options = AuditOptions(
-                checkSignatures: checks.signatures != .skipped,
-                verifyProofs: checks.proofs != .skipped,
-                recompute: checks.recomputation != .skipped ? try Self.engine() : nil)
+            var options = shared
+            options.checkSignatures = checks.signatures != .skipped
+            options.verifyProofs = checks.proofs != .skipped
+            options.recompute = checks.recomputation != .skipped ? try Self.engine() : nil
             options.derives = checks.derivation != .skipped
-            do throws(RangeError) {
-                let again = try RangeAuditor.run(
+            func run(_ base: AuditBase) throws(RangeError) -> AuditReport {
+                try RangeAuditor.run(
                     directory: path,
-                    AuditRangeRequest(
-                        from: range.start.size, to: range.end.size, base: base(of: range)),
+                    AuditRangeRequest(from: range.start.size, to: range.end.size, base: base),
                     options: options, progress: bar.show)
+            }
+            do throws(RangeError) {
+                let again: AuditReport
+                do throws(RangeError) { again = try run(base(of: range)) } catch {
+                    // A verdict can name any file.
+                    guard case .snapshot = error else { throw error }
+                    again = try run(.piece)
+                }
                 combination.compare(verdict, with: again)
             } catch {
                 throw Failure("\(verdict.file) cannot be audited again: \(error)")
@@ -106,11 +133,10 @@ extension AuditCommand {
         }
     }
 
-    /// The snapshot that a range started from, where it is still there.
+    /// The snapshot that a range started from, where that is still a file: whoever opened a pipe
+    /// that the verdict names would wait for ever.
     private func base(of range: AuditRange) -> AuditBase {
-        guard let file = range.snapshot, FileManager.default.fileExists(atPath: file) else {
-            return .piece
-        }
+        guard let file = range.snapshot, NamedInput.isFile(file) else { return .piece }
         return .file(file)
     }
 }
@@ -141,13 +167,18 @@ enum VerdictFile {
         return (verdicts, unreadable)
     }
 
+    /// The members whose numbers may be above 2^53 - 1, and are text then: what validators sign can
+    /// be any.
+    private static let exactNames: Set = ["fuel", "longest", "time"]
+
     private static func read(_ path: String) throws(Failure) -> PartialVerdict {
         let bytes = try InputFile.read(path, bytesMax: PartialVerdict.bytesMax)
         do {
             let decoder = JSONDecoder()
             decoder.keyDecodingStrategy = .convertFromSnakeCase
-            let report = try StrictJSON.decode(
-                AuditReport.self, from: bytes, nestingMax: 64, numbers: .any, using: decoder)
+            try StrictJSON.check(bytes, nestingMax: 64, numbers: .any)
+            let numbers = ExactNumbers.unquoted(bytes, in: exactNames)
+            let report = try decoder.decode(AuditReport.self, from: Data(numbers))
             return PartialVerdict(file: path, report: report)
         } catch {
             throw Failure(

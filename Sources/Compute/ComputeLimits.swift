@@ -54,7 +54,8 @@ package enum ComputeLimits {
 
     // MARK: What holds unless a submitter says otherwise
 
-    /// Fuel of a job.
+    /// Fuel of a job. The most that a job may ask for is a parameter of the ledger,
+    /// `Parameters.jobFuelMax`, 10^12 in `Parameters.standard`.
     package static let fuelDefault: UInt64 = 1_000_000_000
     /// Bytes of memory of a job.
     package static let memoryBytesDefault: UInt64 = 64 << 20

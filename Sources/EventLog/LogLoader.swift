@@ -17,7 +17,7 @@ struct LogLoader {
     /// The segment before the last, where its footer is missing or torn.
     var segmentToSeal: Int?
 
-    private var mark: EndMark?
+    private(set) var mark: EndMark?
     /// The root after the last segment that was read, as its footer tells.
     private var rootDue = Digest.ofNothing
 
@@ -28,7 +28,7 @@ struct LogLoader {
         self.options = options
     }
 
-    private var segmentsPath: String { "\(directory)/segments" }
+    var segmentsPath: String { "\(directory)/segments" }
     private var markPath: String { "\(directory)/END" }
 
     /// Reads everything; returns whether there is an end mark.
@@ -46,7 +46,7 @@ struct LogLoader {
                 file: last.file.path, offset: last.framesEnd, entry: size,
                 .shorterThanKnown(known: options.knownSize, found: size))
         }
-        try settle()
+        try cutTornTail()
         recovery.wasClosed = mark != nil
         return mark != nil
     }
@@ -354,67 +354,5 @@ extension LogLoader {
                 file: markPath, offset: 56, entry: edge.count,
                 .chain(expected: mark.lastChecksum, found: last.lastChecksum))
         }
-    }
-
-    /// Keeps torn bytes aside, cuts them off, and removes what an interrupted rewrite left.
-    private mutating func settle() throws(LogError) {
-        guard access == .readWrite else {
-            recovery.removed = []
-            return
-        }
-        let disk = disk
-        let directory = directory
-        let segmentsPath = segmentsPath
-        for name in recovery.removed {
-            try onDisk { () throws(DiskError) in try disk.remove("\(segmentsPath)/\(name)") }
-        }
-        if recovery.tornBytes > 0, let last = contents.segments.last {
-            let kept = try keepAside(last)
-            recovery.keptIn = kept
-            try onDisk { () throws(DiskError) in
-                try last.file.truncate(to: last.framesEnd)
-                try last.file.sync()
-            }
-        }
-        if mark == nil {
-            // What is seen of an interrupted roll, or of the removal of an end mark, need not be
-            // durable yet.
-            try onDisk { () throws(DiskError) in
-                try disk.syncDirectory(segmentsPath)
-                try disk.syncDirectory(directory)
-            }
-        }
-    }
-
-    private func keepAside(_ segment: Segment) throws(LogError) -> String {
-        let count = Int(recovery.tornBytes)
-        let folder = "\(directory)/torn"
-        return try onDisk { () throws(DiskError) in
-            let bytes = try segment.file.read(at: segment.framesEnd, count: count)
-            if try !disk.list(directory).contains("torn") {
-                try disk.createDirectory(folder)
-                try disk.syncDirectory(directory)
-            }
-            let name = TornName.of(
-                segment.header.firstIndex, segment.framesEnd, Digest(hashing: bytes))
-            try disk.place(bytes, in: folder, as: name)
-            return "\(folder)/\(name)"
-        }
-    }
-}
-
-/// The names of files with torn bytes: segment, offset, SHA-256.
-enum TornName {
-    static func of(_ firstIndex: UInt64, _ offset: UInt64, _ hash: Digest) -> String {
-        "\(firstIndex)-\(offset)-\(hash.hex).torn"
-    }
-
-    /// The hash in a name; nil for other names.
-    static func hash(in name: String) -> Digest? {
-        let parts = name.split(separator: "-")
-        guard parts.count == 3, parts[2].hasSuffix(".torn"),
-            let value = Bytes32(hex: parts[2].dropLast(5))
-        else { return nil }
-        return Digest(value)
     }
 }

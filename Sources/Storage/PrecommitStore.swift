@@ -51,6 +51,7 @@ package struct PrecommitStore: Sendable {
     private static let form = FramedFile("RCPC", version: 1)
     private static let bytesMax = 128 << 10
     private static let suffix = ".precommits"
+    private static let temporarySuffix = ".precommits.tmp"
 
     /// The directory of the files.
     package let directory: String
@@ -67,16 +68,32 @@ package struct PrecommitStore: Sendable {
 
     /// Keeps precommits durably, in place of others of their height.
     ///
-    /// Of the files of lower heights only the newest stays; what interrupted writing left goes.
+    /// Of the files of lower heights only the newest stays; what interrupted writing left goes. The
+    /// file that is to go is written over, since a file system does not like one that is made and
+    /// one that is removed with each batch: ext4 passes over every inode that was just freed.
     package func save(_ precommits: Precommits) throws(DiskError) {
         _ = try disk.makeDirectory(directory)
-        try disk.place(Self.encoded(precommits), in: directory, as: Self.name(precommits.height))
         let names = try disk.list(directory)
-        let lower = names.compactMap { Self.height(in: $0) }.filter { $0 < precommits.height }
-        for height in lower.dropLast() { try disk.remove(path(height)) }
-        for name in names where name.hasSuffix("\(Self.suffix).tmp") {
+        for name in names where name.hasSuffix(Self.temporarySuffix) {
             try disk.remove("\(directory)/\(name)")
         }
+        let lower = names.compactMap { Self.height(in: $0) }.filter { $0 < precommits.height }
+        var old = Array(lower.dropLast())
+        let temporary = "\(directory)/\(Self.name(precommits.height)).tmp"
+        if let spare = old.popLast() { try disk.rename(path(spare), to: temporary) }
+        for height in old { try disk.remove(path(height)) }
+        try write(Self.encoded(precommits), to: temporary, isThere: lower.count > 1)
+        try disk.rename(temporary, to: path(precommits.height))
+        try disk.syncDirectory(directory)
+    }
+
+    private func write(
+        _ bytes: [UInt8], to path: String, isThere: Bool
+    ) throws(DiskError) {
+        let file = try disk.open(path, isThere ? .write : .create)
+        try file.write(bytes, at: 0)
+        if isThere { try file.truncate(to: UInt64(bytes.count)) }
+        try file.sync()
     }
 
     /// The heights of which there is a file, ascending; other names are passed over.

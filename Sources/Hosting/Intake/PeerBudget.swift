@@ -8,7 +8,9 @@ internal import Replication
 /// How much of each peer is taken in, so that a flood from one starves nobody else.
 ///
 /// Two token buckets for each validator, of messages and of bytes, and two for all clients
-/// together. It is asked before anything is decoded: the first byte and the length say enough.
+/// together: 4,096 messages and 8 MiB a second, 32 MiB at once (`ReplicationLimits`). What is above
+/// is dropped, and nobody is cut off for it. It is asked before anything is decoded: the first byte
+/// and the length say enough.
 struct PeerBudget {
     private struct Bucket {
         var messages: Int

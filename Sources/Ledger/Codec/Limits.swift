@@ -60,7 +60,8 @@ package enum Limits {
     package static let closeBytesPerBatchMax = 6 << 20
     /// What the end of all conflicting requests, by one approval, may write; see `conflictBytes`.
     package static let conflictBytesMax = 20 << 20
-    /// Bytes of a job's module that the parameters may admit.
+    /// Bytes of a job's module that the parameters may admit. Its fuel has no bound but theirs,
+    /// `Parameters.jobFuelMax`.
     package static let jobModuleBytesMax: UInt64 = 64 << 20
     /// Bytes of a job's input that the parameters may admit.
     package static let jobInputBytesMax: UInt64 = 64 << 20

@@ -4,6 +4,9 @@
 package import Cryptography
 
 /// Why the rules do not admit a command. The numbers stand in the log and never change.
+///
+/// They are no order, but for those of a request, 0 to 11. Which reason comes first where several
+/// hold, each `decide` in this folder says under "Checks, in order"; the page Rules has them all.
 package enum Refusal: UInt8, Error, BorshCodable, Hashable, Sendable, CaseIterable {
     /// The message is in the log already; it is answered with what is known.
     case alreadyRecorded = 0

@@ -18,7 +18,10 @@ final class Jobs: Duty {
         let job: JobSubmitted
         /// The uptime at which the run ends, early enough for an abstention to count.
         let end: UInt64
-        var isOut = false
+        var step = Step.waiting
+
+        /// How far it is: its payloads are looked for, are here, and it is loaded and run.
+        enum Step { case waiting, fetching, ready, out }
     }
 
     private let blobs: Blobs
@@ -36,6 +39,8 @@ final class Jobs: Duty {
     /// What is to be reported at the end of the turn.
     private var reports: [(job: JobID, report: JobReport)] = []
     private var hasTakenUp = false
+    /// Whether some that are ready may be run.
+    private var hasReady = false
     private var isEngineTold = false
 
     init(_ home: NodeHome, _ blobs: Blobs, _ behaviour: Behaviour) {
@@ -44,7 +49,7 @@ final class Jobs: Duty {
         outMax = home.configuration.compute.runnerOptions.jobsAtOnce + NodeLimits.loadedJobsAhead
     }
 
-    var nextWake: UInt64 { hasTakenUp && reports.isEmpty ? .max : 0 }
+    var nextWake: UInt64 { hasTakenUp && reports.isEmpty && !hasReady ? .max : 0 }
 
     /// Whether something is being run, reported or fetched.
     var isBusy: Bool { !runs.isEmpty || !reports.isEmpty || blobs.isBusy }
@@ -66,6 +71,10 @@ final class Jobs: Duty {
             hasTakenUp = true
             for entry in node.state.openJobs { try begin(entry, node) }
         }
+        if hasReady {
+            hasReady = false
+            try startRuns(node)
+        }
         guard !reports.isEmpty else { return }
         let given = reports
         reports = []
@@ -82,7 +91,7 @@ final class Jobs: Duty {
             case .messageRefused(let event):
                 if case .result(let message) = event.message { try compare(message, node) }
             case .roundClosed(let event):
-                if let run = runs[event.about], !run.isOut { remove(event.about) }
+                if let run = runs[event.about], run.step != .out { remove(event.about) }
             default: break
             }
         }
@@ -135,17 +144,26 @@ final class Jobs: Duty {
         try startRuns(node)
     }
 
+    /// Looks for the payloads of those that come next, and runs those that have them: only a few
+    /// are loaded at once, for their payloads are in memory.
     private func startRuns(_ node: NodeCore) throws(NodeError) {
-        var count = runs.values.count { $0.isOut }
-        for entry in order where count < outMax {
-            guard let run = runs[entry], !run.isOut else { continue }
-            runs[entry]?.isOut = true
-            count += 1
-            try load(entry, run, node)
+        var fetching = runs.values.count { $0.step == .fetching || $0.step == .ready }
+        for entry in order where fetching < NodeLimits.runsFetchedAhead {
+            guard let run = runs[entry], run.step == .waiting else { continue }
+            runs[entry]?.step = .fetching
+            fetching += 1
+            try fetch(entry, run, node)
+        }
+        var out = runs.values.count { $0.step == .out }
+        for entry in order where out < outMax {
+            guard let run = runs[entry], run.step == .ready else { continue }
+            runs[entry]?.step = .out
+            out += 1
+            perform(entry, run, node)
         }
     }
 
-    private func load(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) throws(NodeError) {
+    private func fetch(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) throws(NodeError) {
         try blobs.fetch(
             run.job.module, bytesMax: Self.bytesMax(ofModule: run.job), until: run.end, node
         ) { [self] (node, hasModule) throws(NodeError) in
@@ -158,7 +176,8 @@ final class Jobs: Duty {
                         JobOutcome(JobStatus(.payloadMissing), detail: "nobody has its payloads"),
                         node)
                 }
-                perform(entry, run, node)
+                runs[entry]?.step = .ready
+                hasReady = true
             }
         }
     }

@@ -57,7 +57,7 @@ package enum NodeLimits {
     /// Jobs that may be open at once.
     package static let openJobsMax = 128
     /// Jobs whose payloads are read while others run.
-    package static let loadedJobsAhead = 2
+    package static let loadedJobsAhead = 6
     /// The most by which a run ends before the deadline of its job, in ms.
     package static let jobMarginMilliseconds: UInt64 = 2_000
 
@@ -125,6 +125,8 @@ package enum NodeLimits {
     /// Blobs that a node looks for at once, those that it only keeps; as many more may be wanted
     /// for what it runs.
     package static let fetchesMax = 64
+    /// Jobs whose payloads a validator looks for before it can run them; each of two, one at a time.
+    package static let runsFetchedAhead = 48
     /// Blobs that wait until it looks for them to keep them; one more is let go.
     package static let fetchesWaitingMax = 8_192
     /// Time until an order that the bridge has not answered is sent again, in ms.
@@ -182,6 +184,9 @@ package enum NodeLimits {
         invariant(
             1 + UInt64(blobPartBytes) / blobStepBytes <= blobStepsPerSecond,
             "a part of a blob costs more than a peer has")
+        invariant(
+            runsFetchedAhead + fetchesMax <= 2 * fetchesMax,
+            "a run finds no room to look for what it needs")
         invariant(spoolMilliseconds <= pauseMillisecondsMax, "the spool is looked at too seldom")
         invariant(lineBytesMax >= Limits.publicInputsMax * 80, "a line cannot hold its inputs")
     }

@@ -190,8 +190,8 @@ package struct SnapshotStore: Sendable {
         do throws(DiskError) { return try body() } catch { throw .disk(error) }
     }
 
-    /// Loads the state of a snapshot, and computes every root of it: those that its own header names.
-    /// Whether the log has sealed them, `LedgerStore` asks.
+    /// Loads the state of a snapshot, and computes every root of it: those that its own header
+    /// names. Whether the log has sealed them, `LedgerStore` asks.
     package func load(
         _ height: Height
     ) throws(SnapshotFlaw) -> (header: SnapshotHeader, state: LedgerState) {

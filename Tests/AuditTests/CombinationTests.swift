@@ -186,6 +186,35 @@ struct CombinationTests {
         #expect(foreign.report.pieces?.problems.first?.file == "\(piece)")
     }
 
+    /// Two liars agree on the state where their parts meet: only the log's seal tells.
+    @Test func `a state that two verdicts share and no seal names is a hidden difference`()
+        throws
+    {
+        let made = try Case(try Scenario.everything().builder.entries)
+        let other = Digest(hashing: [1]).hex
+        var lied = made.verdicts
+        for (place, change) in [
+            (3, { $0.range?.end.stateRoot = other }), (4, { $0.range?.start.stateRoot = other }),
+        ] as [(Int, (inout AuditReport) -> Void)] {
+            lied[place] =
+                made.with(place) { report in
+                    change(&report)
+                    if place == 3 { report.stateRoot = other }
+                    report.digest = report.digestForTests
+                }[place]
+        }
+        let log = try EventLog.open(
+            directory: made.directory, disk: POSIXDisk(), access: .readOnly)
+        var alone = AuditCombination(lied)
+        #expect(alone.isWhole, "\(problems(lied))")
+        try alone.compare(with: log)
+        let found = try #require(alone.report.pieces?.problems.first)
+        #expect(found.file == "3" && "\(found)".contains("hides a difference"), "\(found)")
+        var honest = AuditCombination(made.verdicts)
+        try honest.compare(with: log)
+        #expect(honest.isWhole)
+    }
+
     @Test func `auditing again shows a verdict that only pretends`() throws {
         let made = try Case(try Scenario.everything().builder.entries)
         let pretended = made.with(1) { report in

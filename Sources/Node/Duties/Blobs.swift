@@ -8,7 +8,7 @@ internal import Ledger
 /// Gives payloads to peers, and fetches those that this node lacks, part by part.
 ///
 /// What is fetched is kept only where its SHA-256 is the one asked for. What is wanted for a run
-/// does not wait behind what is only to be kept. A peer is given a bounded number of bytes a second.
+/// does not wait behind what is only to be kept. A peer is given so many bytes a second.
 final class Blobs: Duty {
     struct Fetch {
         let bytesMax: Int

@@ -37,6 +37,8 @@ final class NodeCore {
     private var heardSize: UInt64
     private var idleAt: UInt64 = 0
     private var steadyTime = SteadyTime()
+    /// What is due next, of the ledger of this size: it takes a look at all that is open.
+    private var dueAt: (size: UInt64, next: Time?) = (0, nil)
 
     private static let idleMilliseconds: UInt64 = 100
 
@@ -328,7 +330,8 @@ final class NodeCore {
         new.openRounds = state.openRounds.count
         new.openJobs = state.openJobs.count
         new.settlements = state.pendingSettlements.count
-        new.nextDue = state.nextDue
+        if dueAt.size != state.size { dueAt = (state.size, state.nextDue) }
+        new.nextDue = dueAt.next
         new.isBusy = duties.contains(where: \.isBusy)
         new.isJoining = host.isJoining
         new.stopped = host.stopped

@@ -125,7 +125,7 @@ package enum NodeLimits {
     /// Blobs that a node looks for at once, those that it only keeps; as many more may be wanted
     /// for what it runs.
     package static let fetchesMax = 64
-    /// Jobs whose payloads a validator looks for before it can run them; each of two, one at a time.
+    /// Jobs whose payloads a validator looks for before it can run them; one of two at a time.
     package static let runsFetchedAhead = 48
     /// Blobs that wait until it looks for them to keep them; one more is let go.
     package static let fetchesWaitingMax = 8_192

@@ -190,7 +190,7 @@ struct IdleFlagTests {
         ("simulate --byzantine 0 --strategy double-votes", "--strategy"),
         ("node x --seed 3", "--byzantine"), ("node x --fellow y", "--byzantine"),
         ("run x --quiet --verbose", "--quiet"), ("run x --json --verbose", "--verbose"),
-        ("validators x --limit 3", "--by-round"), ("validators x --by-round --csv", "--csv"),
+        ("validators x --limit 3", "--by-round"),
         ("requests x --json --csv", "--csv"), ("log x --last 3 --from 2", "--from"),
         ("audit x --progress p", "--from"), ("job run x --json --out -", "--out"),
     ])

@@ -28,7 +28,7 @@ struct JobPathBenchmark {
             Figure(
                 "jobs through three validators to the decision", unit: "/s", values: decided,
                 note: "a module that reverses 1 KiB; all cores; three runs, journaled, signed,"
-                    + " logged each"),
+                    + " logged each, until every node keeps every payload"),
         ]
     }
 

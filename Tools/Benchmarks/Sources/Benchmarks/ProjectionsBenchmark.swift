@@ -60,8 +60,13 @@ private struct RawTable {
     /// Reads every table out, in the order of the keys.
     static func all(of reader: ProjectionsReader) throws -> [RawTable] {
         try reader.read { db in
+            // The seal of the file, one row, is none of the schema's.
             let names = try String.fetchAll(
-                db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid")
+                db,
+                sql: """
+                    SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'seal'
+                    ORDER BY rowid
+                    """)
             return try names.map { name in
                 let key = try db.primaryKey(name).columns.joined(separator: ", ")
                 let rows = try Row.fetchAll(db, sql: "SELECT * FROM \(name) ORDER BY \(key)")

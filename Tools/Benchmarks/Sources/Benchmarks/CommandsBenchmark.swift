@@ -76,7 +76,8 @@ struct CommandsBenchmark {
     /// The entry of a request that is decided; asking also builds the projections.
     private func newestRequest(_ home: String) throws -> String {
         let text = try run(["requests", home, "--csv", "--limit", "300"])
-        let rows = text.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+        let rows = text.split(whereSeparator: \.isNewline)
+            .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
         guard let head = rows.first, let place = head.firstIndex(of: "entry"),
             let row = rows.dropFirst().last, place < row.count
         else { throw ValidationError("\(program) lists no request of \(home)") }

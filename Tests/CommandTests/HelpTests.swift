@@ -7,30 +7,49 @@ import Testing
 
 /// Every command explains itself, and bad usage is told from a "no".
 struct HelpTests {
-    private static let commands = [
-        [], ["init"], ["keygen"], ["genesis"], ["genesis", "accept"], ["run"], ["audit"],
-        ["diff"], ["why"], ["bisect"], ["culprits"], ["evidence"], ["evidence", "verify"],
-        ["answer"], ["whatif"], ["disagreements"], ["report"], ["schema"], ["case"],
-        ["case", "list"],
-        ["case", "show"], ["case", "verify"], ["case", "export"], ["case", "release"],
-        ["case", "derive"],
-        ["replay"], ["log"], ["show"], ["show", "request"],
-        ["show", "entry"], ["proof"], ["proof", "verify"], ["ledger"], ["ledger", "info"],
-        ["config"], ["config", "keys"], ["config", "check"],
-        ["show", "validator"], ["show", "leader"], ["show", "nullifier"], ["show", "reputation"],
-        ["show", "job"], ["show", "batch"], ["requests"], ["validators"], ["leaders"],
-        ["chart"], ["chart", "reputation"], ["chart", "leaders"],
-        ["submit"], ["govern"], ["govern", "propose"], ["govern", "sign"], ["govern", "show"],
-        ["govern", "submit"], ["bridge"], ["bridge", "show"], ["bridge", "rebuild"],
-        ["bridge", "confirm"], ["bridge", "run"], ["prove", "entry"], ["prove", "request"],
-        ["job", "list"], ["job", "result"], ["checkpoint", "show"], ["checkpoint", "verify"],
-        ["recover"], ["doctor"], ["drill"], ["backup"], ["backup", "make"], ["backup", "list"],
-        ["checkpoint", "sign"],
-        ["checkpoint", "cosign"], ["job", "submit"],
-    ]
+    /// Those that only hold others.
+    private static let groups = [
+        "show", "proof", "ledger", "chart", "checkpoint", "export", "request", "projections",
+    ].map { [$0] }
+
+    /// Every command that is shown, as its words, with what its help says below the first line.
+    private static let commands: [(words: [String], discussion: String)] = {
+        guard let help = try? Command.run("--experimental-dump-help"),
+            let root = try? JSONValue(parsing: help.output).members["command"]
+        else { return [] }
+        return listed(root, [])
+    }()
+
+    private static func listed(
+        _ command: JSONValue, _ words: [String]
+    ) -> [(words: [String], discussion: String)] {
+        let subcommands = command.members["subcommands"]?.elements ?? []
+        let shown = subcommands.filter { $0.members["shouldDisplay"] != .bool(false) }
+        return [(words, command.members["discussion"]?.text ?? "")]
+            + shown.flatMap { sub in
+                let name = sub.members["commandName"]?.text ?? ""
+                return name == "help" ? [] : listed(sub, words + [name])
+            }
+    }
+
+    @Test func `every command is looked at`() {
+        #expect(Self.commands.count > 95)
+    }
+
+    /// Where a line is as wide as a terminal its last word falls on a line of its own.
+    @Test(arguments: commands)
+    func `lines that belong together leave a column free`(_ words: [String], _ discussion: String) {
+        let lines = discussion.split(separator: "\n", omittingEmptySubsequences: false)
+        for (place, line) in lines.enumerated() where line.count > 79 {
+            let isAlone = [place - 1, place + 1].allSatisfy {
+                !lines.indices.contains($0) || lines[$0].isEmpty
+            }
+            #expect(isAlone && !line.hasPrefix(" "), "\(words): \(line)")
+        }
+    }
 
     @Test(arguments: commands)
-    func `help teaches the command`(_ command: [String]) throws {
+    func `help teaches the command`(_ command: [String], _: String) throws {
         let result = try Command.run(command + ["--help"])
         #expect(result.status == 0)
         #expect(result.output.contains("OVERVIEW: "))
@@ -39,13 +58,13 @@ struct HelpTests {
         for line in result.lines where !line.hasPrefix("USAGE: ") {
             #expect(line.count <= 80, "\(line)")
         }
-        if !["show", "proof", "ledger", "chart"].contains(command.last ?? "") {
+        if !Self.groups.contains(command) {
             #expect(result.output.contains("  recount "), "an example is missing")
         }
     }
 
     @Test(arguments: commands)
-    func `an unknown option gives 2`(_ command: [String]) throws {
+    func `an unknown option gives 2`(_ command: [String], _: String) throws {
         let result = try Command.run(command + ["--no-such-option"])
         #expect(result.status == 2)
         #expect(result.output.isEmpty)

@@ -27,9 +27,9 @@ struct AuditCommand: ParsableCommand {
             What was done by those who made the ledger is found beside that: convictions,
             false votes and results, refusals up to the limit, validators that were silent
             (no answer three times, and one time in a hundred), leaders that were passed
-            over (three times, and one time in ten that they led), more than an hour between
-            two batches, and versions that changed. These are findings about the network:
-            the ledger may be right all the same, and --strict counts them.
+            over (three times, and one time in ten that they led), more than an hour
+            between two batches, and versions that changed. These are findings about the
+            network: the ledger may be right all the same, and --strict counts them.
 
             The projections beside the log are compared with it, row by row, unless
             --no-projections is given; a row that differs ends with 1, and whoever reads
@@ -51,7 +51,7 @@ struct AuditCommand: ParsableCommand {
             was interrupted goes on.
 
               recount audit home --since last-week.checkpoint
-              recount audit home --from 1000000 --to 2000000 --levels frames,tree,derivation
+              recount audit home --from 1000000 --to 2000000 --levels frames,tree
               recount audit home --from 0 --progress audit.json
 
             A ledger that is too long for one machine is audited in pieces. Each starts
@@ -66,7 +66,7 @@ struct AuditCommand: ParsableCommand {
 
               recount snapshot home --every 1000000 --out marks
               recount audit home --from 0 --to 1000000 --json > 0.verdict
-              recount audit tiles --from 1000000 --to 2000000 \
+              recount audit tiles --from 1000000 --to 2000000 \\
                   --snapshot marks/00000000000000000412.snapshot --json > 1.verdict
               recount audit home --combine 0.verdict 1.verdict --recheck 1
               recount audit --combine verdicts

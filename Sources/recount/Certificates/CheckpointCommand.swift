@@ -223,10 +223,10 @@ struct CheckpointSignCommand: ParsableCommand {
         commandName: "sign",
         abstract: "Make a checkpoint of a ledger as it is now.",
         discussion: """
-            The validator of the home signs and cosigns; of a local network the first signs,
-            and all cosign whose ledgers hold the same. The note is kept in checkpoints/ of
-            the ledger that was signed. Only while the node does not run: then it makes them
-            by itself.
+            The validator of the home signs and cosigns; of a local network the first
+            signs, and all cosign whose ledgers hold the same. The note is kept in
+            checkpoints/ of the ledger that was signed. Only while the node does not run:
+            then it makes them by itself.
 
               recount checkpoint sign net
             """)

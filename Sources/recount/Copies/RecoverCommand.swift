@@ -22,7 +22,7 @@ struct RecoverCommand: ParsableCommand {
             one that you kept, or that enough validators cosigned (--policy). The damaged
             ledger is renamed, never removed. It never makes a new ledger.
 
-              recount recover net/validator-3 --from net/validator-1 --trust kept.checkpoint
+              recount recover net/validator-3 --from net/validator-1 --trust my.checkpoint
               recount recover net/validator-3 --from public/ --trust public/checkpoint \\
                   --policy 7-of-10 --keys validators.txt
 

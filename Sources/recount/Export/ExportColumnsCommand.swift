@@ -23,7 +23,9 @@ struct ExportColumnsCommand: ParsableCommand {
               recount export columns home --from 1000000 --table votes > votes.rccs
 
             --from and --to are narrowed to whole batches; what is before is folded, from
-            a snapshot where there is one. Tables: \(ExportColumnsCommand.names).
+            a snapshot where there is one.
+
+            Tables: \(ExportColumnsCommand.names).
 
             Exit codes: 0 all is written; 2 something cannot be read.
             """)

@@ -15,10 +15,10 @@ struct CaseCommand: ParsableCommand {
         abstract: "What a node kept when it came apart from the others: why, and who is right.",
         discussion: """
             A node that derives something else than T validators agreed on keeps a case in
-            cases/ of its home, and stops: their batch with its precommits, its own entries,
-            the roots of all components, as much of the state as the batch reads, versions,
-            and what deriving the batch again came to, in the same process and in a fresh
-            one. A case is one file, and needs no ledger.
+            cases/ of its home, and stops: their batch with its precommits, its own
+            entries, the roots of all components, as much of the state as the batch reads,
+            versions, and what deriving the batch again came to, in the same process and in
+            a fresh one. A case is one file, and needs no ledger.
 
               recount case list net
               recount case show net/validator-3

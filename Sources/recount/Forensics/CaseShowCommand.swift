@@ -14,14 +14,17 @@ struct CaseShowCommand: ParsableCommand {
         commandName: "show",
         abstract: "Say what a case holds: what differs, first entry, components, keys, versions.",
         discussion: """
+              recount case show net/validator-3
+              recount case show net/validator-3 --json | jq '.keys[0]'
+
             The first line says what differs: damage (of the disk), memory (deriving again
             gave something else), version (all others run another), inputs (the batch holds
             one that the node does not take, or rests on another history), derivation
             (the same inputs, again and again, give something else), or unknown.
 
-            JSON: answer, sentences, height, entries (decided, derived), components (before,
-            held, decided, derived), keys (first is what was decided, second what the node
-            derived), voters, versions, disk, repeats.
+            JSON: answer, sentences, height, entries (decided, derived), components
+            (before, held, decided, derived), keys (first is what was decided, second what
+            the node derived), voters, versions, disk, repeats.
 
             Exit codes: 0 shown; 2 there is no case, or it cannot be read.
             """)

@@ -32,8 +32,9 @@ struct CaseVerifyCommand: ParsableCommand {
             it; then derives the batch. Of records that a batch does not find, such as a
             nullifier that is not spent, nothing but the node's word is in a case.
 
-            --referee hands the batch to the second reader as well, Tools/recount_reader.py,
-            which shares no code with this program; it needs Python with PyNaCl and lz4.
+            --referee hands the batch to the second reader as well,
+            Tools/recount_reader.py, which shares no code with this program; it needs
+            Python with PyNaCl and lz4.
 
             JSON: lines (check, holds, detail), confirms (quorum, node, neither, unjudged),
             referee (confirms, entry, field, expected, found).

@@ -13,11 +13,11 @@ struct CulpritsCommand: ParsableCommand {
         commandName: "culprits",
         abstract: "Name everyone proved to have contradicted itself or the mathematics.",
         discussion: """
-            Three classes. Proved: a file of evidence each, that convicts by itself, without
-            a ledger; --out writes them, and recount evidence verify judges them. Must
-            answer: somebody claimed to hold what nobody has shown; nothing is proved, and
-            recount answer clears it from the journal of the accused. Unprovable: something
-            is wrong and convicts nobody, with the reason.
+            Three classes. Proved: a file of evidence each, that convicts by itself,
+            without a ledger; --out writes them, and recount evidence verify judges them.
+            Must answer: somebody claimed to hold what nobody has shown; nothing is proved,
+            and recount answer clears it from the journal of the accused. Unprovable:
+            something is wrong and convicts nobody, with the reason.
 
               recount culprits home-1 home-2 --journal home-1 --journal home-2 --out proofs
               recount culprits net --journal net --json

@@ -15,11 +15,12 @@ struct DiffCommand: ParsableCommand {
         abstract: "Find the first entry in which copies of a ledger differ, and what it means.",
         discussion: """
             A copy is a ledger, the home of a validator, a folder of tiles, a checkpoint, a
-            snapshot or a case, or a node that answers over HTTP, up to its last checkpoint;
-            a local network stands for all its validators' ledgers. Nothing is folded: the
-            trees lead to the entry. A snapshot is also held against the state that the
-            other copy has at its place, key by key. A case is two copies by itself: what
-            was decided, and what its node derived; beside others it is what was decided.
+            snapshot or a case, or a node that answers over HTTP, up to its last
+            checkpoint; a local network stands for all its validators' ledgers. Nothing is
+            folded: the trees lead to the entry. A snapshot is also held against the state
+            that the other copy has at its place, key by key. A case is two copies by
+            itself: what was decided, and what its node derived; beside others it is what
+            was decided.
 
               recount diff home-1 home-2
               recount diff net
@@ -30,9 +31,10 @@ struct DiffCommand: ParsableCommand {
 
             It tells what kind of difference it is (missing, extra, reordered, otherTime,
             otherMembership, otherDerivation, otherProposal, otherInput, damage,
-            equivocation, fork, longer, otherState, otherRoot), both entries, the components
-            and keys of the state that differ after the batch, what the signatures prove,
-            and of more than two copies who agrees with whom. --json holds the evidence.
+            equivocation, fork, longer, otherState, otherRoot), both entries, the
+            components and keys of the state that differ after the batch, what the
+            signatures prove, and of more than two copies who agrees with whom. --json
+            holds the evidence.
 
             Exit codes: 0 the same; 1 they differ; 2 that cannot be judged, as of two
             different ledgers. A copy that is only shorter differs: its kind is longer.

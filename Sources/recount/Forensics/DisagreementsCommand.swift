@@ -13,9 +13,9 @@ struct DisagreementsCommand: ParsableCommand {
         commandName: "disagreements",
         abstract: "List who voted otherwise than the rest, and who does so together.",
         discussion: """
-            Of each round or job in which not all said the same: who was on which side, why,
-            and what each had announced to run. Grouped, it counts votes that were against
-            the rest: something else than most of those who voted said.
+            Of each round or job in which not all said the same: who was on which side,
+            why, and what each had announced to run. Grouped, it counts votes that were
+            against the rest: something else than most of those who voted said.
 
               recount disagreements home
               recount disagreements home --validator validator-8 --since 2026-01-01

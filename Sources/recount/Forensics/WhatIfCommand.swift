@@ -12,11 +12,11 @@ struct WhatIfCommand: ParsableCommand {
         commandName: "whatif",
         abstract: "Say what would have been decided under other rules, from the same votes.",
         discussion: """
-            The ledger is run again twice: under its own rules, which must give every stored
-            event and state root (the control), and under others from its first batch on.
-            What differs is told: decisions with their margins, leaders, reputations. Of
-            each decision it says after which entry nobody could change it any more, and
-            how few validators would have turned it by voting otherwise.
+            The ledger is run again twice: under its own rules, which must give every
+            stored event and state root (the control), and under others from its first
+            batch on. What differs is told: decisions with their margins, leaders,
+            reputations. Of each decision it says after which entry nobody could change it
+            any more, and how few validators would have turned it by voting otherwise.
 
               recount whatif home --threshold 8
               recount whatif home --without validator-3 --without validator-7

@@ -14,9 +14,9 @@ struct WhyCommand: ParsableCommand {
         commandName: "why",
         abstract: "Say in plain sentences why something is as it is, counted from the log.",
         discussion: """
-            A thing is a validator (its reputation), a request, a nullifier, a job, a batch,
-            the leader of a batch, or an entry. A bare number is an entry; other bare names
-            are looked up as a validator, a request, a job and a nullifier.
+            A thing is a validator (its reputation), a request, a nullifier, a job, a
+            batch, the leader of a batch, or an entry. A bare number is an entry; other
+            bare names are looked up as a validator, a request, a job and a nullifier.
 
               recount why validator-8 home
               recount why 3f9a home --graph

@@ -27,8 +27,8 @@ struct JobSubmitCommand: ParsableCommand {
             that cannot run (no WebAssembly, no memory, an import that jobs have not) is
             refused here already, unless --unjudged leaves that to the validators.
 
-            Exit codes with --wait: 0 two agreed on a result; 1 none did, or it was refused;
-            2 it was not decided in time.
+            Exit codes with --wait: 0 two agreed on a result; 1 none did, or it was
+            refused; 2 it was not decided in time.
             """)
 
     @OptionGroup var place: LedgerOrNode

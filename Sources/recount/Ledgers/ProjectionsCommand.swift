@@ -15,9 +15,9 @@ struct ProjectionsCommand: ParsableCommand {
         commandName: "projections",
         abstract: "Build, compare and look at the SQLite projections of a ledger.",
         discussion: """
-            Projections are folded from the log and from nothing else. They lie beside it in
-            projections.sqlite, which anyone may query with sqlite3, and may be deleted at
-            any time: whoever needs them next builds them again.
+            Projections are folded from the log and from nothing else. They lie beside it
+            in projections.sqlite, which anyone may query with sqlite3, and may be deleted
+            at any time: whoever needs them next builds them again.
             """,
         subcommands: [
             ProjectionsRebuildCommand.self, ProjectionsVerifyCommand.self,

@@ -112,8 +112,8 @@ struct GenesisAcceptCommand: ParsableCommand {
         commandName: "accept",
         abstract: "Lay out a home that recount keygen made, for the ledger of a genesis file.",
         discussion: """
-            Checks the whole file, and that this party is in it as its own public file says,
-            with the keys that HOME holds. Then HOME gets its configuration, with the
+            Checks the whole file, and that this party is in it as its own public file
+            says, with the keys that HOME holds. Then HOME gets its configuration, with the
             addresses of the others, the circuits, and the ledger with its first batch, the
             journal and the spool (a validator) or the vault (the bridge). A submitter's
             home needs none of that and stays as it is.

@@ -11,14 +11,14 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Look whether a node is well, and say what a restart would do.",
         discussion: """
-            Looks at the configuration, keys, ledger, journal, waiting messages and cases of
-            a home, at the clock and disk of the machine, the versions that run, whether
+            Looks at the configuration, keys, ledger, journal, waiting messages and cases
+            of a home, at the clock and disk of the machine, the versions that run, whether
             peers answer, and the copies that are kept; then says what a start would do. Of
             a local network every home is looked at, and what they are together.
 
               recount doctor /var/lib/recount/validator-3
               recount doctor net --backups /mnt/copies
-              recount doctor net --json | jq '.homes[].checks[] | select(.verdict == "bad")'
+              recount doctor net --json | jq '.homes[].checks[] | .subject, .verdict'
 
             It changes nothing and takes no lock, so that it may be asked at any time,
             also while the node runs; then a node that answers over HTTP is asked too.

@@ -183,8 +183,8 @@ struct GovernProposeCommand: ParsableCommand {
                     + "\n      \(kind.meaning)"
             }.joined(separator: "\n"))
 
-            Parameters are named as in a configuration; those not named stay. A validator is
-            named by its name, its number or its key.
+            Parameters are named as in a configuration; those not named stay. A validator
+            is named by its name, its number or its key.
 
               recount govern propose net root circuit=withdraw root=1234 --submit --wait
               recount govern propose net leave validator=validator-10 --out change.json
@@ -276,8 +276,8 @@ struct GovernSignCommand: ParsableCommand {
             With --key a machine signs that has the key and no ledger. What the file shows
             is checked then, that every signature in it holds and that the rules do not
             refuse such a change everywhere, and nothing is written where it does not. What
-            only a ledger knows is not: which change it waits for, whose keys these are, how
-            many must sign, and what else the rules say.
+            only a ledger knows is not: which change it waits for, whose keys these are,
+            how many must sign, and what else the rules say.
 
               recount govern sign change.json --key keys/validator-3.key
 
@@ -408,14 +408,15 @@ struct GovernSubmitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "submit", abstract: "Hand a change in to a node that T have signed.",
         discussion: """
-            Checked before it leaves: the number, every signature, and that T of the members
-            have signed. With --node the node checks, and the words for it are the node's.
+            Checked before it leaves: the number, every signature, and that T of the
+            members have signed. With --node the node checks, and the words for it are the
+            node's.
 
               recount govern submit net/validator-3 change.json --wait
               recount govern submit --node http://127.0.0.1:5100 change.json --wait
 
-            Exit codes: 0 handed in, or in the ledger with --wait; 1 too few have signed, or
-            the ledger refused it; 2 it could not be handed in.
+            Exit codes: 0 handed in, or in the ledger with --wait; 1 too few have signed,
+            or the ledger refused it; 2 it could not be handed in.
             """)
 
     @OptionGroup var place: LedgerOrNode

@@ -38,8 +38,8 @@ struct NodeCommand: AsyncParsableCommand {
             browser. Whoever reaches the address may ask; only signed messages of listed
             submitters get into the ledger.
 
-            An observer (recount init net --observer NAME) follows the ledger, checks all of
-            it and passes on what it hears; it has no key of the ledger, and no say.
+            An observer (recount init net --observer NAME) follows the ledger, checks all
+            of it and passes on what it hears; it has no key of the ledger, and no say.
 
             It says a line an event: for people, warnings and errors on standard error and
             the rest on standard output; with --json, all as objects on standard output, of
@@ -52,9 +52,9 @@ struct NodeCommand: AsyncParsableCommand {
             SIGTERM or an interrupt ends it in order, a second one at once, which loses
             nothing. Exit codes: 0 when it was ended; 2 when it could not go on.
 
-            A validator can be told to lie, so that the tolerance of a network can be tried,
-            as recount run --help says; with --fellow, which names the homes of others that
-            lie, it signs with their keys as well.
+            A validator can be told to lie, so that the tolerance of a network can be
+            tried, as recount run --help says; with --fellow, which names the homes of
+            others that lie, it signs with their keys as well.
             """)
 
     @Argument(

@@ -19,8 +19,8 @@ struct Recount: AsyncParsableCommand {
               recount run net --requests Tools/samples/requests.jsonl --key-file net.key
               recount audit net
 
-            LEDGER is the directory of a ledger, the home of a validator, or a local network
-            made by init, which stands for its first validator's.
+            LEDGER is the directory of a ledger, the home of a validator, or a local
+            network made by init, which stands for its first validator's.
 
             Exit codes: 0 when all is well; 1 when the answer is no (a false proof, a
             ledger with something wrong in it); 2 when there is no answer (bad usage, a

@@ -51,7 +51,8 @@ package struct PrecommitStore: Sendable {
     private static let form = FramedFile("RCPC", version: 1)
     private static let bytesMax = 128 << 10
     private static let suffix = ".precommits"
-    private static let temporarySuffix = ".precommits.tmp"
+    /// The file that the next are written into; whoever looks through the directory passes it over.
+    private static let spare = "spare.precommits.tmp"
 
     /// The directory of the files.
     package let directory: String
@@ -69,31 +70,31 @@ package struct PrecommitStore: Sendable {
     /// Keeps precommits durably, in place of others of their height.
     ///
     /// Of the files of lower heights only the newest stays; what interrupted writing left goes. The
-    /// file that is to go is written over, since a file system does not like one that is made and
-    /// one that is removed with each batch: ext4 passes over every inode that was just freed.
+    /// file that is to go becomes the one that the next are written into, once its new name is
+    /// durable: ext4 passes over every inode that was just freed, which is most of a busy node's
+    /// time where each batch makes a file and removes one.
     package func save(_ precommits: Precommits) throws(DiskError) {
         _ = try disk.makeDirectory(directory)
         let names = try disk.list(directory)
-        for name in names where name.hasSuffix(Self.temporarySuffix) {
+        for name in names where name.hasSuffix("\(Self.suffix).tmp") && name != Self.spare {
             try disk.remove("\(directory)/\(name)")
         }
-        let lower = names.compactMap { Self.height(in: $0) }.filter { $0 < precommits.height }
-        var old = Array(lower.dropLast())
-        let temporary = "\(directory)/\(Self.name(precommits.height)).tmp"
-        if let spare = old.popLast() { try disk.rename(path(spare), to: temporary) }
-        for height in old { try disk.remove(path(height)) }
-        try write(Self.encoded(precommits), to: temporary, isThere: lower.count > 1)
-        try disk.rename(temporary, to: path(precommits.height))
-        try disk.syncDirectory(directory)
-    }
-
-    private func write(
-        _ bytes: [UInt8], to path: String, isThere: Bool
-    ) throws(DiskError) {
-        let file = try disk.open(path, isThere ? .write : .create)
+        let spare = "\(directory)/\(Self.spare)"
+        let bytes = Self.encoded(precommits)
+        let file = try disk.open(spare, names.contains(Self.spare) ? .write : .create)
         try file.write(bytes, at: 0)
-        if isThere { try file.truncate(to: UInt64(bytes.count)) }
+        try file.truncate(to: UInt64(bytes.count))
         try file.sync()
+        try disk.rename(spare, to: path(precommits.height))
+        let lower = names.compactMap { Self.height(in: $0) }.filter { $0 < precommits.height }
+        for (place, height) in lower.dropLast().enumerated() {
+            if place == 0 {
+                try disk.rename(path(height), to: spare)
+            } else {
+                try disk.remove(path(height))
+            }
+        }
+        try disk.syncDirectory(directory)
     }
 
     /// The heights of which there is a file, ascending; other names are passed over.

@@ -58,6 +58,29 @@ struct PayloadTests {
         #expect(nodes.stop().isEmpty)
     }
 
+    /// A node that comes late finds more at once than it looks for to keep them.
+    @Test("however many jobs there are, each is agreed on and each node keeps its payloads")
+    func manyAtOnce() async throws {
+        let folder = try TemporaryFolder()
+        let nodes = try RunningNodes(try RunningNodes.network(folder), share: Self.share())
+        let inputs = (0..<2 * NodeLimits.fetchesMax).map { Array("input \($0)".utf8) }
+        let ids = try inputs.map { try Self.submit(nodes, input: $0) }
+        let areAgreed = try await nodes.wait(seconds: 90) {
+            ids.allSatisfy { Self.decision(nodes, $0)?.decision == .agreed }
+        }
+        #expect(areAgreed)
+        try nodes.start(3)
+        let names = inputs.map { Digest(hashing: $0).hex }
+        let isKept = try await nodes.wait(seconds: 20) {
+            try (0..<4).allSatisfy { place in
+                Set(names).isSubset(of: try nodes.blobs(place).names())
+            }
+        }
+        #expect(isKept)
+        #expect(!nodes.told.contains { $0.contains("payloadMissing") }, "\(nodes.told)")
+        #expect(nodes.stop().isEmpty)
+    }
+
     @Test("payloads that nothing refers to go; those of agreed jobs and the newest others stay")
     func ends() async throws {
         let folder = try TemporaryFolder()

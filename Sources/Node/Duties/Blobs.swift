@@ -11,9 +11,10 @@ internal import Ledger
 /// does not wait behind what is only to be kept. A peer is given so many bytes a second.
 final class Blobs: Duty {
     struct Fetch {
-        let bytesMax: Int
-        let until: UInt64
-        let then: (NodeCore, Bool) throws(NodeError) -> Void
+        var bytesMax: Int
+        var until: UInt64
+        /// What waits for it.
+        var then: [(NodeCore, Bool) throws(NodeError) -> Void]
         var place: Int
         /// Peers that have been asked in vain since the last pause.
         var count = 0
@@ -75,19 +76,18 @@ final class Blobs: Duty {
             }
             return try then(node, true)
         }
-        if let running = fetches[hash] {
-            let first = running.then
-            fetches[hash] = Fetch(
-                bytesMax: max(running.bytesMax, bytesMax), until: max(running.until, until),
-                then: { (node, isThere) throws(NodeError) in
-                    try first(node, isThere)
-                    try then(node, isThere)
-                }, place: running.place)
+        if var running = fetches[hash] {
+            // It goes on where it is: else whoever names one payload again and again would keep it
+            // from ever coming.
+            running.bytesMax = max(running.bytesMax, bytesMax)
+            running.until = max(running.until, until)
+            running.then.append(then)
+            fetches[hash] = running
             return
         }
         guard fetches.count < 2 * NodeLimits.fetchesMax else { return try then(node, false) }
         fetches[hash] = Fetch(
-            bytesMax: bytesMax, until: until, then: then,
+            bytesMax: bytesMax, until: until, then: [then],
             place: Int(node.index?.rawValue ?? 0) + 1)
         ask(hash, node)
     }
@@ -157,7 +157,7 @@ final class Blobs: Duty {
 
     private func finish(_ hash: Digest, _ isThere: Bool, _ node: NodeCore) throws(NodeError) {
         guard let fetch = fetches.removeValue(forKey: hash) else { return }
-        try fetch.then(node, isThere)
+        for then in fetch.then { try then(node, isThere) }
         try startLater(node)
     }
 
@@ -227,9 +227,10 @@ final class Blobs: Duty {
     }
 
     private func give(_ hash: Digest, _ offset: UInt64, to peer: PublicKey, _ node: NodeCore) {
+        guard rate.takes(peer, at: node.uptime) else { return }
         let size = Files.size("\(store.directory)/\(hash.hex)") ?? 0
         let bytes = min(size - min(offset, size), UInt64(NodeLimits.blobPartBytes))
-        let cost = 1 + bytes / NodeLimits.blobStepBytes
+        let cost = bytes / NodeLimits.blobStepBytes
         guard rate.takes(peer, costing: cost, at: node.uptime) else { return }
         if let cache, cache.hash == hash {
             return send(cache.bytes, hash, offset, to: peer, node)

@@ -20,7 +20,7 @@ final class RunningNodes: Sendable {
     }
 
     let network: LocalNetwork
-    let hub = LocalHub()
+    let hub: LocalHub
     let clock: ShiftedClock
     private let share: NodeShare
     private let nodes = Mutex<[Int: ValidatorNode]>([:])
@@ -37,9 +37,11 @@ final class RunningNodes: Sendable {
     /// Starts the validators of these places; the first is 0.
     init(
         _ network: LocalNetwork, _ places: [Int] = [0, 1, 2], options: NodeOptions = NodeOptions(),
-        share: NodeShare = NodeShare(), clock: ShiftedClock = ShiftedClock(Samples.start)
+        share: NodeShare = NodeShare(), clock: ShiftedClock = ShiftedClock(Samples.start),
+        hub: LocalHub = LocalHub()
     ) throws {
         self.network = network
+        self.hub = hub
         self.share = share
         self.options = options
         self.clock = clock

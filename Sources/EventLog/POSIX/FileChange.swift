@@ -32,6 +32,14 @@ extension POSIXDisk {
             time: time, isSettled: abs(Self.nanoseconds(now) - time) > Self.tickNanoseconds)
     }
 
+    /// The length of a file, which is not opened; nil where there is none.
+    package func size(of path: String) -> UInt64? {
+        var status = stat()
+        // SAFETY: the path ends in zero, and the structure lives for the call.
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        return UInt64(exactly: status.st_size)
+    }
+
     private static func nanoseconds(_ time: timespec) -> Int64 {
         Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }

@@ -13,11 +13,15 @@ final class Blobs: Duty {
     struct Fetch {
         var bytesMax: Int
         var until: UInt64
+        /// Who is thought to have it.
+        let holders: [PublicKey]
         /// What waits for it.
         var then: [(NodeCore, Bool) throws(NodeError) -> Void]
-        var place: Int
-        /// Peers that have been asked in vain since the last pause.
-        var count = 0
+        /// Whom to ask after `asked`, in this order, before the next pause; nil before the first is
+        /// asked.
+        var others: ArraySlice<PublicKey>?
+        /// How often all were asked in vain.
+        var passes = 0
         var asked: PublicKey?
         var wakeAt: UInt64 = 0
         var size: UInt64?
@@ -29,7 +33,7 @@ final class Blobs: Duty {
     private struct Later {
         let hash: Digest
         let bytesMax: Int
-        let until: UInt64
+        let holders: [PublicKey]
     }
 
     let store: BlobStore
@@ -39,6 +43,9 @@ final class Blobs: Duty {
     private var later: [Later] = []
     /// Who gave the last one that was right: whoever has one payload of a client often has more.
     private var giver: PublicKey?
+    /// Members that let a question run out or gave what was wrong, until an uptime: they are asked
+    /// last, so that whoever claims to have much holds little up.
+    private var doubted: [PublicKey: UInt64] = [:]
     private var rate = PeerRate(perSecond: NodeLimits.blobStepsPerSecond)
     /// The blob that was read last for others.
     private var cache: (hash: Digest, bytes: [UInt8])?
@@ -59,79 +66,84 @@ final class Blobs: Duty {
     var wanted: Dictionary<Digest, Fetch>.Keys { fetches.keys }
 
     /// Whether the node has a blob, as far as its name says.
-    func has(_ hash: Digest) -> Bool { Files.exists("\(store.directory)/\(hash.hex)") }
+    func has(_ hash: Digest) -> Bool { sizeHere(hash) != nil }
+
+    private func sizeHere(_ hash: Digest) -> UInt64? {
+        POSIXDisk().size(of: "\(store.directory)/\(hash.hex)")
+    }
 
     // MARK: Fetching
 
-    /// Fetches a blob until an uptime; `then` is called once, with whether it is there now.
+    /// Fetches a blob until an uptime; `then` is called once, with whether it is there now. Without
+    /// `then` it is only to be kept, and its place is given up once all have been asked twice.
     func fetch(
-        _ hash: Digest, bytesMax: Int, until: UInt64, _ node: NodeCore,
-        then: @escaping (NodeCore, Bool) throws(NodeError) -> Void
+        _ hash: Digest, bytesMax: Int, until: UInt64, from holders: [PublicKey] = [],
+        _ node: NodeCore, then: ((NodeCore, Bool) throws(NodeError) -> Void)?
     ) throws(NodeError) {
-        if has(hash) { return try then(node, true) }
+        if has(hash) { return try then?(node, true) ?? () }
         // A part of no bytes says that a peer has not got it, so that of none is made here.
         if hash == Digest(hashing: []) {
             do throws(LogError) { _ = try store.put([]) } catch {
                 throw .log(of: "the blobs", path: store.directory, error)
             }
-            return try then(node, true)
+            return try then?(node, true) ?? ()
         }
         if var running = fetches[hash] {
             // It goes on where it is: else whoever names one payload again and again would keep it
             // from ever coming.
             running.bytesMax = max(running.bytesMax, bytesMax)
             running.until = max(running.until, until)
-            running.then.append(then)
+            if let then { running.then.append(then) }
             fetches[hash] = running
             return
         }
-        guard fetches.count < 2 * NodeLimits.fetchesMax else { return try then(node, false) }
+        guard fetches.count < 2 * NodeLimits.fetchesMax else {
+            return try then?(node, false) ?? ()
+        }
         fetches[hash] = Fetch(
-            bytesMax: bytesMax, until: until, then: [then],
-            place: Int(node.index?.rawValue ?? 0) + 1)
+            bytesMax: bytesMax, until: until, holders: holders,
+            then: then.map { [$0] } ?? [])
         ask(hash, node)
     }
 
-    /// Fetches a blob until an uptime, to keep it, once fewer than so many are looked for.
+    /// Fetches a blob to keep it, once fewer than so many are looked for.
     func keep(
-        _ hash: Digest, bytesMax: Int, until: UInt64, _ node: NodeCore
+        _ hash: Digest, bytesMax: Int, from holders: [PublicKey], _ node: NodeCore
     ) throws(NodeError) {
         guard later.count < NodeLimits.fetchesWaitingMax else { return }
-        later.append(Later(hash: hash, bytesMax: bytesMax, until: until))
+        later.append(Later(hash: hash, bytesMax: bytesMax, holders: holders))
         try startLater(node)
     }
 
     private func startLater(_ node: NodeCore) throws(NodeError) {
+        let until = node.uptime + NodeLimits.payloadMilliseconds
         var count = 0
         while count < later.count, fetches.count < NodeLimits.fetchesMax {
             let next = later[count]
             count += 1
-            guard next.until > node.uptime else { continue }
-            try fetch(next.hash, bytesMax: next.bytesMax, until: next.until, node) { _, _ in }
+            try fetch(
+                next.hash, bytesMax: next.bytesMax, until: until, from: next.holders, node,
+                then: nil)
         }
         later.removeFirst(count)
     }
 
     private func ask(_ hash: Digest, _ node: NodeCore) {
         guard var fetch = fetches[hash] else { return }
-        let own = node.index
-        let peers = node.state.members.filter { $0 != own }
-        guard !peers.isEmpty else { return }
         if fetch.asked == nil {
-            if fetch.count >= peers.count {
+            var others = fetch.others ?? ordered(fetch.holders, node)[...]
+            guard let next = others.popFirst() else {
                 // Nobody has it yet.
-                fetch.count = 0
+                fetch.others = nil
+                fetch.passes += 1
+                let isGivenUp = fetch.then.isEmpty && fetch.passes >= NodeLimits.keptPassesMax
+                if isGivenUp { fetch.until = node.uptime }
                 fetch.wakeAt = node.uptime + NodeLimits.blobAgainMilliseconds
                 fetches[hash] = fetch
                 return
             }
-            fetch.place = (fetch.place + 1) % peers.count
-            let known = giver.flatMap { node.state.validatorIndex(of: $0) }
-            if fetch.count == 0, let place = known.flatMap({ peers.firstIndex(of: $0) }) {
-                fetch.place = place
-            }
-            fetch.count += 1
-            fetch.asked = node.state.validator(peers[fetch.place])?.key
+            fetch.others = others
+            fetch.asked = next
             fetch.bytes = []
             fetch.size = nil
         }
@@ -141,16 +153,41 @@ final class Blobs: Duty {
         node.send(.wantBlob(hash, offset: UInt64(fetch.bytes.count)), to: peer)
     }
 
+    /// The other members in the order in which they are asked: those that are thought to have it,
+    /// whoever gave the last, the others; of each those after this node in number first, so that
+    /// not all nodes ask the same one. Those that are doubted come last.
+    private func ordered(_ holders: [PublicKey], _ node: NodeCore) -> [PublicKey] {
+        doubted = doubted.filter { $0.value > node.uptime }
+        let (members, own) = (node.state.members, node.index)
+        let start = members.firstIndex { $0 > own ?? ValidatorIndex(0) } ?? 0
+        let others = (members[start...] + members[..<start]).filter { $0 != own }
+            .compactMap { node.state.validator($0)?.key }
+        func rank(_ peer: PublicKey) -> Int {
+            if doubted[peer] != nil { return 3 }
+            if holders.contains(peer) { return 0 }
+            return peer == giver ? 1 : 2
+        }
+        return (0...3).flatMap { place in others.filter { rank($0) == place } }
+    }
+
+    /// Asks somebody else than the one who was asked, and him last for a while.
+    private func askAnother(_ hash: Digest, _ node: NodeCore) {
+        if let asked = fetches[hash]?.asked {
+            doubted[asked] = node.uptime + NodeLimits.peerDoubtedMilliseconds
+        }
+        fetches[hash]?.asked = nil
+        ask(hash, node)
+    }
+
     func attend(_ node: NodeCore) throws(NodeError) {
         let uptime = node.uptime
+        guard uptime >= nextWake else { return }
         for hash in fetches.keys.sorted() {
             guard let fetch = fetches[hash], !fetch.isBeingKept else { continue }
             if uptime >= fetch.until {
                 try finish(hash, false, node)
             } else if uptime >= fetch.wakeAt {
-                if fetch.asked == giver { giver = nil }
-                fetches[hash]?.asked = nil
-                ask(hash, node)
+                askAnother(hash, node)
             }
         }
     }
@@ -168,13 +205,14 @@ final class Blobs: Duty {
         guard var fetch = fetches[hash], fetch.asked == sender, !fetch.isBeingKept,
             offset == UInt64(fetch.bytes.count)
         else { return }
-        guard size > 0, size <= UInt64(fetch.bytesMax), fetch.size ?? size == size, !bytes.isEmpty,
-            UInt64(fetch.bytes.count + bytes.count) <= size
-        else {
-            if fetch.asked == giver { giver = nil }
+        if size == 0, bytes.isEmpty {
+            // Whoever has not got it says so.
             fetches[hash]?.asked = nil
             return ask(hash, node)
         }
+        guard size > 0, size <= UInt64(fetch.bytesMax), fetch.size ?? size == size, !bytes.isEmpty,
+            UInt64(fetch.bytes.count + bytes.count) <= size
+        else { return askAnother(hash, node) }
         fetch.size = size
         fetch.bytes += bytes
         fetches[hash] = fetch
@@ -206,10 +244,8 @@ final class Blobs: Duty {
             giver = fetches[hash]?.asked
             return try finish(hash, true, node)
         }
-        giver = nil
         fetches[hash]?.isBeingKept = false
-        fetches[hash]?.asked = nil
-        ask(hash, node)
+        askAnother(hash, node)
     }
 
     // MARK: Giving
@@ -228,7 +264,7 @@ final class Blobs: Duty {
 
     private func give(_ hash: Digest, _ offset: UInt64, to peer: PublicKey, _ node: NodeCore) {
         guard rate.takes(peer, at: node.uptime) else { return }
-        let size = Files.size("\(store.directory)/\(hash.hex)") ?? 0
+        let size = sizeHere(hash) ?? 0
         let bytes = min(size - min(offset, size), UInt64(NodeLimits.blobPartBytes))
         let cost = bytes / NodeLimits.blobStepBytes
         guard rate.takes(peer, costing: cost, at: node.uptime) else { return }

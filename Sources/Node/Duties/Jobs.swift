@@ -303,6 +303,14 @@ final class Jobs: Duty {
 
     // MARK: Keeping
 
+    /// Those who said what was decided: they have run it, and kept what it came to.
+    private func holders(of event: JobDecided, _ node: NodeCore) -> [PublicKey] {
+        (results[event.job] ?? [:]).filter {
+            $0.value.status.kind == .success
+                && (event.decision != .agreed || $0.value.output == event.output)
+        }.keys.sorted().compactMap { node.state.validator($0)?.key }
+    }
+
     /// Fetches what the node lacks of a job that is decided, so that it can be run again here.
     private func keep(_ event: JobDecided, _ node: NodeCore) throws(NodeError) {
         let payload = payloads.removeValue(forKey: event.job)
@@ -314,9 +322,11 @@ final class Jobs: Duty {
         if event.decision == .agreed, event.status.kind == .success {
             wanted.append((event.output, ComputeLimits.outputBytesMax))
         }
-        let until = node.uptime + NodeLimits.payloadMilliseconds
+        // Where nobody has run it nobody is known to have what it names.
+        let holders = holders(of: event, node)
+        guard !holders.isEmpty else { return }
         for (hash, bytesMax) in wanted {
-            try blobs.keep(hash, bytesMax: bytesMax, until: until, node)
+            try blobs.keep(hash, bytesMax: bytesMax, from: holders, node)
         }
     }
 }

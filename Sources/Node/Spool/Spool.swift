@@ -57,7 +57,7 @@ package struct Spool: Sendable {
             return (id: Self.identity(of: message, in: ledger), bytes: message.encoded)
         }
         let new = files.filter { !there.contains(Self.name($0.id)) }
-        let bytes = try bytesCount(there) + new.map(\.bytes.count).reduce(0, +)
+        let bytes = bytesCount(there) + UInt64(new.map(\.bytes.count).reduce(0, +))
         guard there.count + new.count <= NodeLimits.spooledFilesMax,
             bytes <= NodeLimits.spooledBytesMax
         else { throw .spoolFull(directory: directory) }
@@ -162,18 +162,9 @@ package struct Spool: Sendable {
         }
     }
 
-    private func bytesCount(_ names: Set<String>) throws(NodeError) -> Int {
-        var sum = 0
-        for name in names {
-            do throws(DiskError) {
-                sum += Int(try disk.open("\(directory)/\(name)", .read).size())
-            } catch {
-                // The node takes files while this looks at them.
-                if case .notFound = error { continue }
-                throw .disk(error)
-            }
-        }
-        return sum
+    /// The bytes of files; the node takes some while this looks at them.
+    private func bytesCount(_ names: Set<String>) -> UInt64 {
+        names.reduce(0) { $0 + (disk.size(of: "\(directory)/\($1)") ?? 0) }
     }
 
     private func place(_ files: [(name: String, bytes: [UInt8])]) throws(NodeError) {

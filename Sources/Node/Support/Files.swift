@@ -15,15 +15,6 @@ enum Files {
     /// Whether anything is there.
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// The length of a file, which is not opened; nil where there is none.
-    static func size(_ path: String) -> UInt64? {
-        do {
-            return try FileManager.default.attributesOfItem(atPath: path)[.size] as? UInt64
-        } catch {
-            return nil
-        }
-    }
-
     /// Reads a whole file of at most `max` bytes, or standard input for `-`.
     static func read(_ path: String, max: Int) throws(NodeError) -> [UInt8] {
         let bytes = try onDisk { () throws(DiskError) in

@@ -41,7 +41,7 @@ package enum NodeLimits {
     /// Messages that may wait in the spool; one more is not taken.
     package static let spooledFilesMax = 10_000
     /// Bytes of all messages that may wait in the spool.
-    package static let spooledBytesMax = 64 << 20
+    package static let spooledBytesMax: UInt64 = 64 << 20
     /// Messages whose refusal the spool remembers for their clients.
     package static let keptRefusalsMax = 1_000
     /// Bytes of the words of one refusal.
@@ -108,10 +108,14 @@ package enum NodeLimits {
     package static let entriesScannedAtOnce: UInt64 = 2_048
     /// The longest time until an order is sent again, in ms.
     package static let orderMillisecondsMax: UInt64 = 60_000
-    /// How long a node looks for the payloads of a job that is decided, in ms.
+    /// How long a node looks for a payload of a job that is decided, once its turn has come, in ms.
     package static let payloadMilliseconds: UInt64 = 10_000
     /// Time until peers that lacked a blob are asked again, in ms.
     package static let blobAgainMilliseconds: UInt64 = 300
+    /// How often all are asked for a payload that is only to be kept.
+    package static let keptPassesMax = 2
+    /// How long a peer that let a question for a blob run out is asked last, in ms.
+    package static let peerDoubtedMilliseconds: UInt64 = 30_000
     /// Time between two looks for payloads that nothing refers to, in ms.
     package static let pruningMilliseconds: UInt64 = 60_000
     /// Jobs closed without an agreed result whose module and input stay.

@@ -17,8 +17,17 @@ struct JobPathBenchmark {
         guard case .success = ComputeParts.loaded else { return [] }
         var submitted: [Double] = []
         var decided: [Double] = []
-        for _ in 0..<runs {
-            let (spooling, deciding) = try seconds()
+        // Folders go after all runs: ext4 passes over every inode that was freed minutes ago, which
+        // doubles the cost of files made after many were removed.
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "recount-benchmark-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer {
+            do { try FileManager.default.removeItem(at: folder) } catch { print("\(error)") }
+        }
+        for number in 0..<runs {
+            let (spooling, deciding) = try seconds(
+                in: folder.appendingPathComponent("net-\(number)").path)
             submitted.append(Double(jobs) / spooling)
             decided.append(Double(jobs) / deciding)
         }
@@ -33,18 +42,12 @@ struct JobPathBenchmark {
     }
 
     /// Seconds that submitting took, and the run until all are decided.
-    private func seconds() throws -> (Double, Double) {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "recount-benchmark-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer {
-            do { try FileManager.default.removeItem(at: folder) } catch { print("\(error)") }
-        }
+    private func seconds(in folder: String) throws -> (Double, Double) {
         let now = Time(UInt64(Date().timeIntervalSince1970 * 1000))
         let samples = try ComputeParts.repository.get() + "/Tools/samples/recount.toml"
         let network = try LocalNetwork.initialise(
             configuration: try Configuration.load(path: samples),
-            at: folder.appendingPathComponent("net").path, protection: .keyFile(path: nil),
+            at: folder, protection: .keyFile(path: nil),
             startTime: now)
         let client = try NodeClient(home: network.nodes[0].path)
         let module = try ComputeParts.module("reverse")

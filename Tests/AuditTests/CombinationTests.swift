@@ -348,6 +348,28 @@ struct CombinationTests {
         #expect(throws: RangeError.self) {
             try SnapshotSeries.run(of: foreign, every: 1, to: made.marks)
         }
+        // They end before this log does, and are of another one all the same.
+        let short = try Case(try Scenario.small().entries)
+        #expect(throws: RangeError.self) {
+            try SnapshotSeries.run(of: made.directory, every: 1, to: short.marks)
+        }
+    }
+
+    @Test func `a snapshot that is damaged costs a piece its start, and not the split`() throws {
+        let made = try Case(try Scenario.everything().builder.entries)
+        let store = SnapshotStore(folder: made.marks, disk: POSIXDisk())
+        let heights = try store.heights()
+        for height in heights {
+            let url = URL(fileURLWithPath: store.path(height))
+            var bytes = try Data(contentsOf: url)
+            bytes[bytes.count - 1] ^= 1
+            try bytes.write(to: url)
+            #expect(try store.header(of: height).size > 0, "its header is as it was")
+        }
+        let split = try SplitAuditor.run(
+            directory: made.directory, jobs: 2, snapshots: made.marks, pieceEntries: 1)
+        #expect((split.pieces?.joined ?? 0) > 3)
+        #expect(plain(split) == plain(try Auditor.run(directory: made.directory)))
     }
 
     @Test func `a part is audited from tiles as from the log`() throws {

@@ -39,6 +39,21 @@ struct CombineCommandTests {
 
     private static let made = Result { try Case(seed: "5") }
 
+    @Test func `verdicts of more bytes than may be held are not read`() throws {
+        let folder = try TemporaryFolder()
+        let count = Int(AuditCombination.verdictBytesMax / UInt64(PartialVerdict.bytesMax)) + 1
+        for number in 0..<count {
+            let path = try folder.write([], "\(number).verdict")
+            // They take no room on the disk.
+            let file = try #require(FileHandle(forWritingAtPath: path))
+            try file.truncate(atOffset: UInt64(PartialVerdict.bytesMax))
+            try file.close()
+        }
+        let result = try Command.run("audit", "--combine", folder.path)
+        #expect(result.status == 2)
+        #expect(result.errors.contains("17 files of 1,140,850,688 bytes are too many"))
+    }
+
     @Test func `where nothing can be joined the reason is all that is said`() throws {
         let made = try Self.made.get()
         let folder = try TemporaryFolder()

@@ -16,6 +16,8 @@ internal import Ledger
 package struct AuditCombination {
     /// The most verdicts that are joined at once.
     package static let verdictsMax = 1 << 20
+    /// The most bytes that their files have together: joining holds a few times as many.
+    package static let verdictBytesMax: UInt64 = 1 << 30
 
     /// What the verdicts come to together.
     package private(set) var report: AuditReport

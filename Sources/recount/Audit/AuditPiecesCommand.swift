@@ -65,6 +65,12 @@ extension AuditCommand {
             throw Failure(
                 "\(files.count) files are too many: \(AuditCombination.verdictsMax) can be joined")
         }
+        let bytes = files.reduce(UInt64(0)) { $0 + (POSIXDisk().size(of: $1) ?? 0) }
+        guard bytes <= AuditCombination.verdictBytesMax else {
+            throw Failure(
+                "\(files.count) files of \(Text.grouped(bytes)) bytes are too many:"
+                    + " \(Text.grouped(AuditCombination.verdictBytesMax)) can be joined")
+        }
         let (verdicts, unreadable) = VerdictFile.all(files)
         var combination = AuditCombination(verdicts, unreadable: unreadable)
         if let ledger {

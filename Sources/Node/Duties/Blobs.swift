@@ -23,6 +23,8 @@ final class Blobs: Duty {
         /// How often all were asked in vain.
         var passes = 0
         var asked: PublicKey?
+        /// The uptime until which the one who is asked has time for all of it.
+        var askedUntil: UInt64 = 0
         var wakeAt: UInt64 = 0
         var size: UInt64?
         var bytes: [UInt8] = []
@@ -144,10 +146,12 @@ final class Blobs: Duty {
             }
             fetch.others = others
             fetch.asked = next
+            // Longer after each pass in vain, for those whose lines are all slow.
+            fetch.askedUntil = node.uptime + NodeLimits.blobPeerMilliseconds << min(fetch.passes, 4)
             fetch.bytes = []
             fetch.size = nil
         }
-        fetch.wakeAt = node.uptime + NodeLimits.blobMilliseconds
+        fetch.wakeAt = min(node.uptime + NodeLimits.blobMilliseconds, fetch.askedUntil)
         fetches[hash] = fetch
         guard let peer = fetch.asked else { return }
         node.send(.wantBlob(hash, offset: UInt64(fetch.bytes.count)), to: peer)
@@ -210,8 +214,10 @@ final class Blobs: Duty {
             fetches[hash]?.asked = nil
             return ask(hash, node)
         }
-        guard size > 0, size <= UInt64(fetch.bytesMax), fetch.size ?? size == size, !bytes.isEmpty,
-            UInt64(fetch.bytes.count + bytes.count) <= size
+        // Whole parts: whoever gave a byte at a time would hold it up to its end.
+        guard size > 0, size <= UInt64(fetch.bytesMax), fetch.size ?? size == size,
+            UInt64(bytes.count) == min(UInt64(NodeLimits.blobPartBytes), size - offset),
+            !bytes.isEmpty
         else { return askAnother(hash, node) }
         fetch.size = size
         fetch.bytes += bytes

@@ -143,6 +143,9 @@ package enum NodeLimits {
     package static let blobPartBytes = 1 << 20
     /// How long a peer that is asked for a part of a blob has, in ms.
     package static let blobMilliseconds: UInt64 = 700
+    /// How long a peer that is asked for a blob has for all of it, in ms; twice as long after each
+    /// time that all were asked in vain.
+    package static let blobPeerMilliseconds: UInt64 = 3_000
     /// What a peer is given of blobs at once, and in a second: 64 MiB, in `blobStepBytes`. Each
     /// question costs one besides.
     package static let blobStepsPerSecond: UInt64 = 4_096

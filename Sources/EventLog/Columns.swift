@@ -26,6 +26,8 @@ enum Columns {
         private var counts: [Int]
         /// By length: the entries of that length seen so far.
         private var seen: [Int]
+        /// Where the last group ends.
+        let end: Int
 
         init(_ lengths: [Int]) {
             let most = lengths.max() ?? 0
@@ -38,6 +40,7 @@ enum Columns {
                 starts[length] = start
                 start += length * counts[length]
             }
+            end = start
         }
 
         /// The place of the next entry of a length: of its first byte, from each of its first bytes
@@ -69,6 +72,7 @@ enum Columns {
         invariant(
             lengths.reduce(2 * count, +) == rows.count, "entries that are not the payload's")
         var groups = Groups(lengths)
+        invariant(groups.end == rows.count, "groups of \(groups.end) bytes of \(rows.count)")
         var from = 2 * count
         // SAFETY: lengths and groups add up to the payload, which both arrays have room for.
         unsafe rows.withUnsafeBufferPointer { source in
@@ -85,6 +89,7 @@ enum Columns {
                 }
             }
         }
+        invariant(from == rows.count, "\(from) bytes of \(rows.count) are in columns")
         return columns
     }
 
@@ -109,6 +114,7 @@ enum Columns {
             target[2 * entry + 1] = source[count + entry]
         }
         var groups = Groups(lengths)
+        invariant(groups.end == rows.count, "groups of \(groups.end) bytes of \(rows.count)")
         var to = 2 * count
         // SAFETY: lengths and groups add up to the payload, which was checked above.
         unsafe columns.withUnsafeBufferPointer { source in
@@ -125,6 +131,7 @@ enum Columns {
                 }
             }
         }
+        invariant(to == rows.count, "\(to) bytes of \(rows.count) are in rows")
         return rows
     }
 

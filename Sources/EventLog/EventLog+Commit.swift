@@ -70,6 +70,7 @@ extension EventLog {
         staged = rest
         inFlightEdge = nil
         isWriting = false
+        checkStaged()
         switch error {
         case .disk(.noSpace) where rest.isFrame: break
         case .disk(let error), .syncFailed(let error), .unusable(let error): failure = error
@@ -145,6 +146,10 @@ extension EventLog {
             contents.segments[number].lastChecksum = header.checksum
             contents.append(entries, edge: edge)
             invariant(
+                stagedEdge.count == edge.count + UInt64(staged.lengths.count),
+                "a tree of \(stagedEdge.count) for \(staged.lengths.count) entries behind"
+                    + " \(edge.count)")
+            invariant(
                 contents.segments[number].endIndex == contents.edge.count,
                 "the last segment and the tree are of different sizes")
             inFlightEdge = nil
@@ -189,7 +194,12 @@ extension EventLog {
                 size: contents.edge.count, root: contents.edge.root,
                 lastSegmentBytes: last.framesEnd, lastChecksum: last.lastChecksum)
             mark.checkAgain()
-            return (mark, ClosedEdge(contents))
+            invariant(
+                last.endIndex == mark.size,
+                "an end mark of \(mark.size) entries behind a segment up to \(last.endIndex)")
+            let edge = ClosedEdge(contents)
+            edge?.checkAgain(beside: mark)
+            return (mark, edge)
         }
         if let end {
             try sealLeftover()

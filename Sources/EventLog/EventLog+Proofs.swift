@@ -31,6 +31,7 @@ extension EventLog {
                 count -= split
             }
         }
+        invariant(start == index, "a proof of entry \(start) for entry \(index)")
         return proof.reversed()
     }
 
@@ -62,6 +63,7 @@ extension EventLog {
                 isWhole = false
             }
         }
+        invariant(start + count == oldSize, "a proof from \(start + count) for \(oldSize)")
         if !isWhole { proof.append(try reader.root(start, count)) }
         return proof.reversed()
     }
@@ -147,6 +149,7 @@ final class TreeReader {
                 for entry in Int(low)..<Int(high) { read.append(frame.leafHash(of: entry)) }
                 return true
             }
+            invariant(read.count == LogLimits.tileLeaves, "a tile of \(read.count) leaves")
             leaves = read
             log.monitor.locked { log.keep(read, ofTile: wanted) }
         }
@@ -172,5 +175,7 @@ extension EventLog {
         else { return }
         if keptTiles.count == LogLimits.tilesKept { keptTiles.removeLast() }
         keptTiles.insert((number, leaves), at: 0)
+        invariant(
+            keptTiles.count <= LogLimits.tilesKept, "\(keptTiles.count) tiles are kept")
     }
 }

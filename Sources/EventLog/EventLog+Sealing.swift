@@ -31,10 +31,10 @@ extension EventLog {
             try rewrite(&sealed, root: next.header.root, tiles: tiles)
         } else {
             let footer = SegmentFooter(segment, root: next.header.root, tiles: tiles)
+                .encodedAndChecked(at: segment.framesEnd, salt: segment.header.salt)
             try orUnusable { () throws(DiskError) in
                 try segment.file.truncate(to: segment.framesEnd)
-                try segment.file.write(
-                    footer.encoded(salt: segment.header.salt), at: segment.framesEnd)
+                try segment.file.write(footer, at: segment.framesEnd)
                 try segment.file.sync()
             }
         }
@@ -124,8 +124,9 @@ private struct SegmentWriter {
         var (header, stored) = FrameHeader.make(
             payload: entries.payload, firstIndex: segment.endIndex, count: entries.lengths.count,
             previous: segment.lastChecksum)
-        buffer += header.encoded(salt: segment.header.salt)
-        buffer += stored
+        let bytes = header.encoded(salt: segment.header.salt) + stored
+        header.checkAgain(bytes.span, salt: segment.header.salt)
+        buffer += bytes
         segment.frames.append(
             FrameLocation(firstIndex: segment.endIndex, offset: segment.framesEnd))
         segment.endIndex += UInt64(entries.lengths.count)
@@ -135,7 +136,7 @@ private struct SegmentWriter {
     }
 
     mutating func finish(_ footer: SegmentFooter) throws(LogError) {
-        buffer += footer.encoded(salt: segment.header.salt)
+        buffer += footer.encodedAndChecked(at: segment.framesEnd, salt: segment.header.salt)
         try flush()
     }
 

@@ -107,7 +107,9 @@ extension EventLog {
             }
             results.withLock { $0[number] = result }
         }
-        return results.withLock { $0.compactMap(\.self) }
+        let scans = results.withLock { $0.compactMap(\.self) }
+        invariant(scans.count == segments.count, "\(scans.count) of \(segments.count) are read")
+        return scans
     }
 
     /// The names in `segments/` are those of the segments; a reader passes over newer ones.
@@ -272,6 +274,8 @@ struct SegmentVerifier {
             tiles.append(tile)
         }
         for leaf in scan.tail { _ = edge.append(leafHash: leaf) }
+        invariant(
+            edge.count == scan.endIndex, "a tree of \(edge.count) for entries to \(scan.endIndex)")
         return tiles
     }
 

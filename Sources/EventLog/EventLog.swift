@@ -148,6 +148,9 @@ package final class EventLog: @unchecked Sendable {
 }
 
 /// Entries on their way into a frame.
+///
+/// Invariants: `leaves.count == lengths.count <= frameEntriesMax`, `bytes.count` is the sum of
+/// `lengths`, and `rawBytes <= frameRawBytesMax`, but after a commit that failed (see `abandon`).
 struct StagedEntries {
     var lengths: [UInt16] = []
     var bytes: [UInt8] = []
@@ -176,6 +179,7 @@ struct StagedEntries {
             bytes.append(contentsOf: entry)
         }
         leaves.append(contentsOf: hashes)
+        let end = edge.count + UInt64(hashes.count)
         let before = Int(LeafHashing.firstTile(from: edge.count) - edge.count)
         let first = known.isEmpty ? hashes.count : before
         for leaf in hashes[..<first] { append(leaf, onto: &edge) }
@@ -184,6 +188,9 @@ struct StagedEntries {
         for leaf in hashes[(first + known.count * LogLimits.tileLeaves)...] {
             append(leaf, onto: &edge)
         }
+        invariant(edge.count == end, "a tree of \(edge.count) behind entries up to \(end)")
+        invariant(
+            leaves.count == lengths.count, "\(leaves.count) leaves of \(lengths.count) entries")
     }
 
     private mutating func append(_ leaf: Digest, onto edge: inout TreeEdge) {
@@ -196,11 +203,15 @@ struct StagedEntries {
         payload.reserveCapacity(rawBytes)
         for length in lengths { payload.append(littleEndian: length) }
         payload.append(contentsOf: bytes)
+        invariant(payload.count == rawBytes, "\(payload.count) bytes, and not \(rawBytes)")
         return payload
     }
 }
 
 /// A segment in use.
+///
+/// Invariants: `frames` ascend in both fields; the first is `(header.firstIndex, 64)`, and the last
+/// begins before `endIndex` and `framesEnd`; without frames these are `header.firstIndex` and 64.
 struct Segment {
     let header: SegmentHeader
     var file: any DiskFile
@@ -223,7 +234,12 @@ struct Segment {
     }
 
     /// The number of the frame that holds an entry.
+    ///
+    /// - Precondition: The entry is in the segment.
     func frame(holding index: UInt64) -> Int {
+        invariant(
+            header.firstIndex <= index && index < endIndex,
+            "entry \(index) is looked for among \(header.firstIndex) to \(endIndex)")
         var low = 0
         var high = frames.count
         while high - low > 1 {
@@ -235,6 +251,10 @@ struct Segment {
 }
 
 /// What is committed: segments, tree, and the leaves of the tile that is not complete.
+///
+/// Invariants: each segment begins where the one before it ends, and the last ends at `edge.count`;
+/// none but the last two is unsealed, and the last is; `tiles.count == edge.count / 256` and
+/// `tailLeaves.count == edge.count % 256`.
 struct LogContents {
     var segments: [Segment] = []
     var tiles = TileTree()
@@ -250,6 +270,35 @@ struct LogContents {
             if segments[middle].header.firstIndex <= index { low = middle } else { high = middle }
         }
         return low
+    }
+
+    /// Stops the process where the segments and the tree are not those of one log.
+    func check() {
+        var end: UInt64 = 0
+        for segment in segments {
+            invariant(
+                segment.header.firstIndex == end,
+                "a segment that begins at \(segment.header.firstIndex), and not at \(end)")
+            invariant(
+                segment.frames.isEmpty == (segment.endIndex == end),
+                "\(segment.frames.count) frames for entries \(end) to \(segment.endIndex)")
+            end = segment.endIndex
+        }
+        invariant(end == edge.count, "segments of \(end) entries, a tree of \(edge.count)")
+        invariant(
+            segments.dropLast(2).allSatisfy(\.isSealed), "a segment before the last two is open")
+        invariant(segments.last?.isSealed != true, "the last segment is sealed")
+        checkTree()
+    }
+
+    /// The same of the tree alone, at no cost that grows with it.
+    private func checkTree() {
+        let tail = Int(edge.tail.count)
+        invariant(
+            UInt64(tiles.count) == edge.tiles.count,
+            "\(tiles.count) tiles of \(edge.tiles.count) are kept")
+        invariant(
+            tailLeaves.count == tail, "\(tailLeaves.count) leaves of the last \(tail) are kept")
     }
 
     /// Takes in a leaf that was read.
@@ -276,6 +325,7 @@ struct LogContents {
                 place += 1
             }
         }
+        checkTree()
     }
 
     /// Takes in entries that were committed, of which the new edge is known.
@@ -284,9 +334,6 @@ struct LogContents {
         invariant(
             newEdge.count == edge.count + UInt64(entries.lengths.count),
             "a tree of \(newEdge.count) for \(entries.lengths.count) entries behind \(edge.count)")
-        invariant(
-            UInt64(tiles.count) == newEdge.tiles.count,
-            "\(tiles.count) tiles of \(newEdge.tiles.count) are kept")
         let tail = Int(newEdge.tail.count)
         if entries.tiles.isEmpty {
             tailLeaves.append(contentsOf: entries.leaves)
@@ -294,6 +341,6 @@ struct LogContents {
             tailLeaves = Array(entries.leaves.suffix(tail))
         }
         edge = newEdge
-        invariant(tailLeaves.count == tail, "the leaves of the last tile are not all kept")
+        checkTree()
     }
 }

@@ -146,6 +146,8 @@ struct FrameHeader {
             compression = .raw
             stored = raw
         }
+        invariant(stored.count <= raw.count, "\(raw.count) bytes are stored as \(stored.count)")
+        invariant(3 * count <= raw.count, "\(count) entries in \(raw.count) bytes")
         let header = FrameHeader(
             compression: compression, firstIndex: firstIndex, count: UInt32(count),
             rawBytes: UInt32(raw.count), storedBytes: UInt32(stored.count), previous: previous,
@@ -191,6 +193,7 @@ package struct LogFrame: Sendable {
             leaves.append(other)
         }
         if !count.isMultiple(of: 2) { leaves.append(leafHash(of: count - 1)) }
+        invariant(leaves.count == count, "\(leaves.count) leaves of \(count) entries")
         return leaves
     }
 
@@ -238,6 +241,7 @@ package struct LogFrame: Sendable {
         starts = try Self.starts(of: Int(header.count), in: payload)
         bytes = payload
         firstIndex = header.firstIndex
+        invariant(count == Int(header.count), "\(count) entries of \(header.count)")
     }
 
     /// Finds where each entry starts from the lengths that the payload begins with.

@@ -1,12 +1,16 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// Runs a file operation and wraps its error.
 func onDisk<R>(_ body: () throws(DiskError) -> R) throws(LogError) -> R {
     do { return try body() } catch { throw .disk(error) }
 }
 
 /// A part of a file in memory that moves along with what is read.
+///
+/// Invariant: `start + bytes.count <= limit`.
 struct WindowReader {
     let file: any DiskFile
     /// Where reading ends.
@@ -30,13 +34,22 @@ struct WindowReader {
                 try file.read(at: offset, count: Int(wanted))
             }
             start = offset
+            invariant(
+                UInt64(bytes.count) <= limit - start,
+                "\(bytes.count) bytes from \(start) of \(limit)")
             guard bytes.count >= count else { return nil }
         }
+        invariant(
+            Int(offset - start) + count <= bytes.count,
+            "\(count) bytes from \(offset) in \(bytes.count) from \(start)")
         return Int(offset - start)
     }
 }
 
 /// Reads the frames of a segment one after the other.
+///
+/// Invariants: `64 <= offset`, and after a frame `offset <= limit`; all before `offset` is whole
+/// frames that follow one another, with the entries before `index`.
 struct FrameScanner {
     /// What comes next.
     enum Step {
@@ -111,6 +124,7 @@ struct FrameScanner {
         offset += header.frameBytes
         index += UInt64(header.count)
         lastChecksum = header.checksum
+        invariant(offset <= reader.limit, "a frame up to \(offset) in \(reader.limit) bytes")
         return location
     }
 
@@ -123,28 +137,23 @@ struct FrameScanner {
                     .endsEarly(
                         neededBytes: UInt64(FrameHeader.bytesCount), availableBytes: left)))
         }
-        do {
-            let header = try FrameHeader(
+        let header: FrameHeader
+        do throws(FrameProblem) {
+            header = try FrameHeader(
                 reader.bytes.span.extracting(position..<position + FrameHeader.bytesCount),
                 salt: salt)
             guard header.firstIndex == index else {
-                return .problem(.flaw(.firstIndex(expected: index, found: header.firstIndex)))
+                throw .flaw(.firstIndex(expected: index, found: header.firstIndex))
             }
             guard header.previous == lastChecksum else {
-                return .problem(.flaw(.chain(expected: lastChecksum, found: header.previous)))
+                throw .flaw(.chain(expected: lastChecksum, found: header.previous))
             }
-            guard let whole = try reader.position(of: offset, count: Int(header.frameBytes)) else {
-                return .problem(
-                    .flaw(.endsEarly(neededBytes: header.frameBytes, availableBytes: left)))
-            }
-            return .frame(header, payloadAt: whole + FrameHeader.bytesCount)
-        } catch let problem as FrameProblem {
-            return .problem(problem)
-        } catch let error as LogError {
-            throw error
-        } catch {
-            fatalError("an error of another type: \(error)")
+        } catch { return .problem(error) }
+        guard let whole = try reader.position(of: offset, count: Int(header.frameBytes)) else {
+            return .problem(
+                .flaw(.endsEarly(neededBytes: header.frameBytes, availableBytes: left)))
         }
+        return .frame(header, payloadAt: whole + FrameHeader.bytesCount)
     }
 
     /// Looks for a whole frame of this segment anywhere after the current offset.

@@ -35,7 +35,11 @@ enum LeafHashing {
             let leaves = hashed(frame, halves[half])
             results.withLock { $0[half] = leaves }
         }
-        return results.withLock { $0[0] + $0[1] }
+        let leaves = results.withLock { $0[0] + $0[1] }
+        invariant(
+            leaves.count == frame.count - first,
+            "\(leaves.count) leaves of \(frame.count - first) entries")
+        return leaves
     }
 
     /// On this core, two at a time.

@@ -88,6 +88,7 @@ package struct LogCopier {
         mark = EndMark(
             size: size, root: try log.root(at: size), lastSegmentBytes: last.framesEnd,
             lastChecksum: last.lastChecksum)
+        mark.checkAgain()
     }
 
     /// The segment with no frames from `size` on.
@@ -174,6 +175,12 @@ package struct LogCopier {
             try perform(action, target, in: folder, disk, &report)
             progress(report.bytesCopied)
         }
+        let bytes = targets.reduce(0) { $0 + $1.bytes }
+        invariant(
+            report.bytesCopied + report.bytesReused == bytes,
+            "\(report.bytesCopied) bytes copied and \(report.bytesReused) there, of \(bytes)")
+        let done = report.segmentsCopied + report.segmentsExtended + report.segmentsReused
+        invariant(done == targets.count, "\(done) segments done of \(targets.count)")
         try onDisk { () throws(DiskError) in
             // What an interrupted copy left under a temporary name may have been used up by now.
             for name in try disk.list(folder) where !wanted.contains(name) {

@@ -46,6 +46,7 @@ struct LogLoader {
                 file: last.file.path, offset: last.framesEnd, entry: size,
                 .shorterThanKnown(known: options.knownSize, found: size))
         }
+        contents.check()
         try cutTornTail()
         recovery.wasClosed = mark != nil
         return mark != nil
@@ -210,6 +211,12 @@ extension LogLoader {
             contents.append(
                 leafHashes: LeafHashing.leaves(of: frame, from: Int(index - frame.firstIndex)))
             index = frame.endIndex
+        }
+        guard index == end else {
+            throw .damaged(
+                file: contents.segments.last?.file.path ?? segmentsPath,
+                offset: contents.segments.last?.framesEnd ?? 0, entry: end,
+                .size(stored: end, found: index))
         }
         guard contents.edge.root == rootDue, let last = contents.segments.last else {
             throw .damaged(

@@ -67,6 +67,9 @@ package struct LogPiece: Sendable {
         locations = Array(segment.frames[frames])
         self.previous = previous ?? 0
         lastChecksum = last
+        invariant(
+            !tree || UInt64(leaves.count) == endIndex - firstIndex,
+            "\(leaves.count) leaves of entries \(firstIndex) to \(endIndex)")
     }
 
     /// Takes entries that were read from elsewhere than a segment, and checked there.
@@ -75,6 +78,8 @@ package struct LogPiece: Sendable {
     ///   - frame: The entries, at least one.
     ///   - leaves: The hash of each as a leaf of the tree.
     init(_ frame: LogFrame, leaves: [Digest]) {
+        invariant(
+            leaves.count == frame.count, "\(leaves.count) leaves of \(frame.count) entries")
         frames = [frame]
         self.leaves = leaves
         tiles = LeafHashing.tiles(of: leaves, from: frame.firstIndex)
@@ -124,5 +129,6 @@ package struct PieceTree: Sendable {
                 range.append(leaf, level: 0)
             }
         }
+        invariant(range.end == edge.count, "pieces up to \(range.end) of a tree of \(edge.count)")
     }
 }

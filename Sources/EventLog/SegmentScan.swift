@@ -4,6 +4,9 @@
 internal import Cryptography
 
 /// What the file of a segment holds, read by itself, so that several are read side by side.
+///
+/// Invariants, where leaves are hashed: `head.count + 256 * tiles.count + tail.count ==
+/// endIndex - header.firstIndex`, `head.count < 256`, `tail.count < 256`.
 struct SegmentScan {
     let file: any DiskFile
     let size: UInt64
@@ -38,6 +41,7 @@ struct SegmentScan {
             endIndex = scanner.index
             lastChecksum = scanner.lastChecksum
         }
+        if tree { checkTree() }
     }
 
     private init(_ file: any DiskFile, _ segment: Segment) throws(LogError) {
@@ -101,6 +105,19 @@ struct SegmentScan {
         invariant(piece.tiles.isEmpty || tail.isEmpty, "a tile that does not begin at a boundary")
         tiles += piece.tiles
         append(piece.leaves[behind...], from: piece.firstIndex + UInt64(behind))
+        checkTree()
+    }
+
+    /// Stops the process where the parts of the tree are not those of the entries.
+    private func checkTree() {
+        let width = LogLimits.tileLeaves
+        let entries = endIndex - header.firstIndex
+        invariant(
+            UInt64(head.count + width * tiles.count + tail.count) == entries,
+            "\(head.count), \(tiles.count) tiles and \(tail.count) for \(entries) entries")
+        invariant(
+            max(head.count, tail.count) < width,
+            "\(head.count) and \(tail.count) leaves beside the tiles")
     }
 
     private mutating func append(_ leaves: ArraySlice<Digest>, from index: UInt64) {

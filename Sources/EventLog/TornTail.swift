@@ -19,6 +19,10 @@ extension LogLoader {
             try onDisk { () throws(DiskError) in try disk.remove("\(segmentsPath)/\(name)") }
         }
         if recovery.tornBytes > 0, let last = contents.segments.last {
+            invariant(mark == nil, "the tail of a log that was closed is cut")
+            invariant(
+                recovery.tornOffset == last.framesEnd,
+                "a tail torn at \(recovery.tornOffset) is cut at \(last.framesEnd)")
             let kept = try keepAside(last)
             recovery.keptIn = kept
             try onDisk { () throws(DiskError) in

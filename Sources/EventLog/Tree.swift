@@ -7,6 +7,8 @@ internal import Cryptography
 /// each tile as it becomes complete.
 ///
 /// A tile is a complete subtree of 256 leaves, so the tree above is one whose leaves are tiles.
+///
+/// Invariant: `tail.count < 256` between two calls.
 struct TreeEdge {
     private(set) var tiles = MerkleFrontier()
     private(set) var tail = MerkleFrontier()
@@ -26,6 +28,7 @@ struct TreeEdge {
         invariant(known != nil && rest != nil, "subtrees that are not those of a tree")
         tiles = known ?? MerkleFrontier()
         tail = rest ?? MerkleFrontier()
+        invariant(count == frontier.count, "\(count) leaves of \(frontier.count)")
     }
 
     /// The number of leaves.
@@ -62,6 +65,8 @@ struct TreeEdge {
 /// The roots of all complete tiles and of the complete subtrees above them.
 ///
 /// Costs 64 bytes for 256 entries.
+///
+/// Invariant: `levels[k].count == count >> k`, and no level is empty but the first.
 struct TileTree {
     private var levels: [[Digest]] = [[]]
 
@@ -76,6 +81,9 @@ struct TileTree {
             if level == levels.count { levels.append([]) }
             levels[level].append(node)
             let count = levels[level].count
+            invariant(
+                count == levels[0].count >> level,
+                "\(count) nodes of level \(level) above \(levels[0].count) tiles")
             guard count.isMultiple(of: 2) else { return }
             node = MerkleFrontier.nodeHash(levels[level][count - 2], node)
             level += 1

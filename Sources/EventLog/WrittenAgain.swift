@@ -39,3 +39,45 @@ extension EndMark {
         } catch { fatalError("an end mark that could not be read again: \(error)") }
     }
 }
+
+extension ClosedEdge {
+    /// Stops the process where the edge is read as another, or does not count beside the mark.
+    func checkAgain(beside mark: EndMark) {
+        guard let read = ClosedEdge(encoded.span) else {
+            fatalError("an edge of \(tiles.count) tiles that could not be read again")
+        }
+        invariant(read.belongs(to: mark), "the edge of \(read.size) entries beside \(mark.size)")
+        invariant(read.tiles == tiles, "the roots of \(tiles.count) tiles are read as others")
+        invariant(read.leaves == leaves, "\(leaves.count) leaves are read as others")
+    }
+}
+
+extension SegmentFooter {
+    /// Stops the process where these bytes, which are to stand at `offset`, are read as another
+    /// footer.
+    func checkAgain(_ bytes: [UInt8], at offset: UInt64, salt: UInt64) {
+        invariant(
+            SegmentFooter.length(trailer: bytes.span.extracting(last: Self.trailerBytes))
+                == UInt64(bytes.count),
+            "a footer of \(bytes.count) bytes says another length")
+        do throws(FrameProblem) {
+            let read = try SegmentFooter(bytes.span, at: offset, salt: salt)
+            invariant(
+                read.firstIndex == firstIndex && read.endIndex == endIndex,
+                "the footer of \(firstIndex) to \(endIndex) is read as another")
+            invariant(read.root == root, "a footer with another root")
+            invariant(read.lastChecksum == lastChecksum, "a footer behind another frame")
+            invariant(
+                read.frames == frames, "the places of \(frames.count) frames are read as others")
+            invariant(
+                read.tiles == tiles, "the roots of \(tiles.count) tiles are read as others")
+        } catch { fatalError("a footer that could not be read again: \(error)") }
+    }
+
+    /// The bytes, read again before they are written at `offset`.
+    func encodedAndChecked(at offset: UInt64, salt: UInt64) -> [UInt8] {
+        let bytes = encoded(salt: salt)
+        checkAgain(bytes, at: offset, salt: salt)
+        return bytes
+    }
+}

@@ -24,6 +24,8 @@ extension EventLog {
             for entry in Int(low)..<Int(high) { leaves.append(frame, entry) }
             return true
         }
+        invariant(
+            leaves.width == tile.width, "a tile of \(leaves.width) leaves, not \(tile.width)")
         return tile.level == nil ? leaves.bundle : leaves.hashes
     }
 

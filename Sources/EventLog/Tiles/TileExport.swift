@@ -126,6 +126,8 @@ package struct TileExport {
             }
         }
         if let failure { throw failure }
+        invariant(tile.firstIndex == size, "bundles up to \(tile.firstIndex) of \(size) entries")
+        invariant(tile.width == 0, "the last bundle, of \(tile.width) entries, is not written")
     }
 
     private mutating func write(_ tile: LeafTile) throws(TileError) {

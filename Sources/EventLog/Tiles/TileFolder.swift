@@ -161,7 +161,12 @@ package final class TileFolder {
         let count = TilePath.count(level: level, size: head.size)
         let width = TilePath.width(of: number, in: count)
         guard width > 0 else { throw .outOfRange(index: number, size: head.size) }
-        if width < TilePath.fullWidth { return edge[level] }
+        if width < TilePath.fullWidth {
+            invariant(
+                edge[level].count == width,
+                "\(edge[level].count) hashes of \(width) in the last tile of level \(level)")
+            return edge[level]
+        }
         if let tile = kept[level], tile.number == number { return tile.hashes }
         let full = UInt64(TilePath.fullWidth)
         let above = try checked(level: level + 1, number: number / full)[Int(number % full)]

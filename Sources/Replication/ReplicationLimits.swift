@@ -1,7 +1,11 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bounds of everything that replication keeps or takes in, in one place.
+internal import Cryptography
+internal import Ledger
+
+/// The bounds of everything that replication keeps or takes in, in one place; the relations between
+/// them are asserted when a replica begins.
 package enum ReplicationLimits {
     /// Bytes of one message between nodes.
     package static let messageBytesMax = 32 << 20
@@ -105,4 +109,37 @@ package enum ReplicationLimits {
     package static let resendPauseMilliseconds: UInt64 = 500
     /// What waits that is looked at again where nobody has proposed it.
     package static let judgedAgainMax = 64
+
+    /// Stops the process where the limits contradict each other.
+    static func check() {
+        invariant(
+            snapshotPartBytes + (Limits.entryBytesMax + 64 * proofNodesMax) < messageBytesMax,
+            "a message cannot hold a part of a snapshot with its proofs")
+        invariant(
+            wantedPrevotesMax * heldQuorumsMax * 4 < messageBytesMax,
+            "a message cannot hold the quorums that a status names")
+        invariant(
+            Limits.commandBytesPerBatchMax < messageBytesMax,
+            "a message cannot hold the commands of a batch")
+        invariant(
+            Limits.batchBytesMax <= messageBytesMax, "a message cannot hold the longest batch")
+        invariant(
+            valuesPerVoterMax <= Int(UInt8.max), "an allowance of \(valuesPerVoterMax) values")
+        invariant(
+            batchesPerAnswerMax <= answerWorkPerSecond,
+            "an answer of \(batchesPerAnswerMax) batches is never paid for")
+        invariant(
+            batchTokens <= messagesPerSecond, "a proposal counts more than a peer may ever send")
+        invariant(
+            requestsPerSubmitterLeast <= requestsPerSubmitterMax,
+            "a submitter has room for more than it may have")
+        invariant(
+            requestsPerSubmitterMax <= requestsMax, "one submitter may have more than all")
+        invariant(orphansPerVoterMax < requestsMax, "one validator may name more than all")
+        invariant(
+            max(othersPerSenderMax, evidencePerValidatorMax, settlementsPerRequestMax) < othersMax,
+            "one sender may have all the room of a kind")
+        invariant(
+            roundsAheadMax < roundsBehindMax, "rounds are dropped that a node comes from")
+    }
 }

@@ -132,7 +132,11 @@ private struct SignedInputs {
 
     /// Throws the first input that is not signed.
     func check(by checker: SignatureChecker) throws(Divergence) {
-        guard let wrong = checker.verdicts(checks).firstIndex(of: false),
+        let verdicts = checker.verdicts(checks)
+        invariant(
+            verdicts.count == inputs.last?.end ?? 0,
+            "\(verdicts.count) verdicts on \(inputs.last?.end ?? 0) signatures")
+        guard let wrong = verdicts.firstIndex(of: false),
             let input = inputs.first(where: { wrong < $0.end })
         else { return }
         throw .input(height, input.entry, kind: input.kind, nil)

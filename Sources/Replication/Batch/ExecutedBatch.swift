@@ -34,6 +34,13 @@ package struct ExecutedBatch: Sendable {
 
     /// Takes what a run has come to.
     init(_ batch: ProposedBatch, _ run: BatchRun) {
+        invariant(!run.state.isBatchOpen, "a batch of \(run.entries.count) entries is not sealed")
+        invariant(
+            run.frontier.count == run.state.size,
+            "a state of \(run.state.size) entries, a tree of \(run.frontier.count)")
+        invariant(
+            run.entries.count >= 2 + batch.commands.count,
+            "\(run.entries.count) entries of \(batch.commands.count) commands")
         self.batch = batch
         entries = run.entries
         state = run.state
@@ -92,10 +99,17 @@ package struct ExecutedBatch: Sendable {
     ) throws(BatchFault) {
         guard let all = opening.signatureChecks(in: ledger) else { throw .unsigned(command: nil) }
         let event = opening.event
+        invariant(
+            all.count == 1 + event.precommits.count,
+            "\(all.count) signatures of an opening with \(event.precommits.count) precommits")
         let unknown = zip(event.precommits, all.dropFirst()).filter { precommit, _ in
             !isKnown(event.precommitRound, event.previousRoot, precommit)
         }.map(\.1)
-        guard checker.verdicts(all.prefix(1) + unknown).allSatisfy({ $0 }) else {
+        let verdicts = checker.verdicts(all.prefix(1) + unknown)
+        invariant(
+            verdicts.count == 1 + unknown.count,
+            "\(verdicts.count) verdicts on \(1 + unknown.count) signatures")
+        guard verdicts.allSatisfy({ $0 }) else {
             throw .unsigned(command: nil)
         }
     }
@@ -113,7 +127,11 @@ package struct ExecutedBatch: Sendable {
             checks += own
             owners += Array(repeating: place, count: own.count)
         }
-        for (owner, holds) in zip(owners, checker.verdicts(checks)) where !holds {
+        let verdicts = checker.verdicts(checks)
+        invariant(
+            verdicts.count == owners.count,
+            "\(verdicts.count) verdicts on \(owners.count) signatures")
+        for (owner, holds) in zip(owners, verdicts) where !holds {
             throw .unsigned(command: owner)
         }
     }

@@ -44,6 +44,9 @@ extension Consensus {
         rounds.insert(messages, at: place.index)
         invariant(
             place.index == 0 || rounds[place.index - 1].round < round, "rounds do not ascend")
+        invariant(
+            place.index + 1 == rounds.count || rounds[place.index + 1].round > round,
+            "round \(round) is kept twice, or before an earlier one")
         return place.index
     }
 

@@ -30,6 +30,11 @@ extension Consensus {
 
     /// `StartRound` (L11), once `round` and `step` are set.
     private mutating func beginRound(_ effects: inout [Effect]) {
+        invariant(
+            lockedRound < Int64(round), "a lock of round \(lockedRound) as round \(round) begins")
+        invariant(
+            validRound < Int64(round),
+            "a valid value of round \(validRound) as round \(round) begins")
         if let own, leader(of: round) == own {  // L14
             // L15, L16 if there is a valid value; L18 if not.
             // L19.
@@ -68,6 +73,8 @@ extension Consensus {
     ) {
         invariant(step == .propose, "a second prevote in round \(round)")
         let ground = max(validRound, value != nil && value == lockedValue ? lockedRound : -1)
+        invariant(ground < Int64(round), "a prevote of round \(round) on the ground \(ground)")
+        invariant(value != nil || ground == -1, "a prevote for nil on the ground \(ground)")
         if own != nil {
             effects.append(.vote(.prevote, round: round, value: value, ground: ground))
         }
@@ -111,7 +118,10 @@ extension Consensus {
     private mutating func skipRounds(_ effects: inout [Effect]) -> Bool {
         guard aheadCount > failuresMax else { return false }
         let reached = highestRounds.sorted(by: >)[failuresMax]
-        guard let later = UInt32(exactly: reached), later > round else { return false }
+        invariant(
+            reached > Int64(round),
+            "\(aheadCount) members are ahead of round \(round), and one of them at \(reached)")
+        guard let later = UInt32(exactly: reached) else { return false }
         enter(later, &effects)  // L56
         return true
     }

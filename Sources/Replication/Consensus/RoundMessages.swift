@@ -17,7 +17,8 @@ struct PendingPrevote: Hashable, Sendable {
 ///
 /// Invariants: a prevote in `prevotes` rests on no ground, or on a round whose own `prevotes` held
 /// `threshold` for its value when it was counted; a member has no more in `pending` than it had
-/// allowance left when they came.
+/// allowance left when they came, so that `pending.count <= size * valuesPerVoterMax`; a candidate
+/// is there once for each value and valid round, and `-1 <= validRound < round`.
 struct RoundMessages: Hashable, Sendable {
     /// The round.
     let round: UInt32
@@ -54,6 +55,9 @@ struct RoundMessages: Hashable, Sendable {
     /// Keeps a prevote until its ground is held.
     mutating func await(_ prevote: PendingPrevote) {
         if takes(prevote) { pending.append(prevote) }
+        invariant(
+            pending.count <= prevotes.size * ReplicationLimits.valuesPerVoterMax,
+            "\(pending.count) prevotes of \(prevotes.size) members wait in round \(round)")
     }
 
     /// Takes out the prevotes that wait and for which this holds, in the order in which they came.
@@ -79,6 +83,9 @@ struct RoundMessages: Hashable, Sendable {
     /// A proposal that was invalid for the batch that came with it may turn out to be valid: its
     /// signature does not cover the batch, and its leader may have sent others the right one.
     mutating func insert(_ candidate: Consensus.Candidate) -> Bool {
+        invariant(
+            candidate.validRound >= -1 && candidate.validRound < Int64(round),
+            "a proposal of round \(round) on that of \(candidate.validRound)")
         let known = candidates.firstIndex {
             $0.value == candidate.value && $0.validRound == candidate.validRound
         }

@@ -31,6 +31,10 @@ struct MemberSet: Hashable, Sendable {
 ///
 /// A member that votes for several values counts once for each, and once among the votes for any.
 /// Every figure that a rule asks for is kept up as votes come in.
+///
+/// Invariants: `choices[c].voters.count <= voters.count <= size`; `choices` and `places` have the
+/// same values, each once; `hasChosen` is whether some `choices[c].voters.count >= threshold`;
+/// `allowanceUsed[m] <= valuesPerVoterMax`.
 struct VoteTally: Hashable, Sendable {
     /// The members who voted for one value.
     struct Choice: Hashable, Sendable {
@@ -44,7 +48,8 @@ struct VoteTally: Hashable, Sendable {
     private(set) var hasChosen = false
 
     private let threshold: Int
-    private let size: Int
+    /// How many members there are.
+    let size: Int
     private var choices: [Choice] = []
     /// Where each value is in `choices`; it is looked up, and never iterated.
     private var places: [Digest?: Int] = [:]
@@ -104,8 +109,8 @@ struct VoteTally: Hashable, Sendable {
             choices.append(Choice(value: value, voters: MemberSet(size: size)))
         }
         choices[place].voters.insert(position)
-        check(choices[place], of: value, from: position)
         if choices[place].voters.count == threshold { hasChosen = true }
+        check(choices[place], of: value, from: position)
     }
 
     /// Stops the process where a vote is not counted once, for its value, within its allowance.
@@ -114,6 +119,9 @@ struct VoteTally: Hashable, Sendable {
         invariant(choices.count == places.count, "\(choices.count) values, \(places.count) found")
         invariant(choice.voters.count <= voters.count, "more votes for one value than votes")
         invariant(voters.count <= size, "\(voters.count) votes of \(size) members")
+        invariant(
+            hasChosen || choice.voters.count < threshold,
+            "\(choice.voters.count) votes of \(threshold) choose nothing")
         invariant(allowance(of: position) >= 0, "a member has voted beyond its allowance")
     }
 

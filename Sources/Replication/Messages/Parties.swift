@@ -31,6 +31,15 @@ package struct Parties: Sendable {
         submitters = Set(state.submitters.filter { $0.quota > 0 }.map(\.key))
         bridge = state.bridge
         threshold = Int(state.parameters.threshold)
+        invariant(
+            indices.count == validators.count,
+            "\(validators.count) validators with \(indices.count) keys")
+        invariant(
+            threshold >= 1 && threshold <= members.count,
+            "a threshold of \(threshold) of \(members.count) members")
+        invariant(
+            members.allSatisfy { Int($0.rawValue) < validators.count },
+            "a member beyond the \(validators.count) validators")
     }
 
     /// The keys of the members, in order of their numbers.

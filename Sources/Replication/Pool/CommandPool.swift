@@ -15,7 +15,9 @@ import Ledger
 /// `spread`; `orphansOf[v]` is the number of requests without message and entry on which v voted;
 /// `requestsOf[s]` is the number of those with a message of s and without an entry,
 /// `waitingCount` that of all with a message and without an entry, `orphanCount` that of those
-/// with neither.
+/// with neither. So `orphansOf[v] <= orphanCount <= requestsMax`,
+/// `requestsOf[s] <= requestsPerSubmitterMax`, `waitingCount <= 2 * requestsMax`, and
+/// `waitingCount + orphanCount <= min(requests.count, arrivals.count)`.
 struct CommandPool: Sendable {
     /// By id; votes on a request may come before it.
     private(set) var requests: [RequestID: PendingRequest] = [:]
@@ -123,6 +125,9 @@ struct CommandPool: Sendable {
             $0.isOurs = isOurs
         }
         requestsOf[message.submitter, default: 0] += 1
+        let own = requestsOf[message.submitter, default: 0]
+        invariant(
+            own <= ReplicationLimits.requestsPerSubmitterMax, "\(own) requests of a submitter")
         for voter in requests[id]?.votes.keys ?? [:].keys { dropOrphan(of: voter) }
         for nullifier in message.nullifiers { byNullifier[nullifier, default: []].append(id) }
         checkCounts()
@@ -136,6 +141,14 @@ struct CommandPool: Sendable {
             waitingCount + orphanCount <= requests.count,
             "\(waitingCount) and \(orphanCount) of \(requests.count) requests")
         invariant(
+            waitingCount + orphanCount <= arrivals.count,
+            "\(waitingCount) and \(orphanCount) to be forgotten by \(arrivals.count) arrivals")
+        invariant(
+            waitingCount <= 2 * ReplicationLimits.requestsMax, "\(waitingCount) requests wait")
+        invariant(
+            orphanCount <= ReplicationLimits.requestsMax,
+            "\(orphanCount) requests are known by votes alone")
+        invariant(
             requestsOf.count <= waitingCount, "\(requestsOf.count) submitters of \(waitingCount)")
     }
 
@@ -143,6 +156,9 @@ struct CommandPool: Sendable {
     private mutating func dropOrphan(of voter: ValidatorIndex) {
         let count = orphansOf[voter, default: 0] - 1
         invariant(count >= 0, "\(count) votes of \(voter.rawValue) on what has no message")
+        invariant(
+            count <= orphanCount,
+            "\(count) votes of \(voter.rawValue) on \(orphanCount) without a message")
         orphansOf[voter] = count
     }
 
@@ -377,7 +393,11 @@ struct CommandPool: Sendable {
         if let request = requests[vote.request], request.message == nil, request.entry == nil,
             request.votes[validator] == nil
         {
-            orphansOf[validator, default: 0] += 1
+            let count = orphansOf[validator, default: 0] + 1
+            invariant(
+                count <= orphanCount,
+                "\(count) votes of \(validator.rawValue) on \(orphanCount) without a message")
+            orphansOf[validator] = count
         }
         checkCounts()
         remember(signed, validator)
@@ -407,6 +427,9 @@ struct CommandPool: Sendable {
         {
             heard[oldest] = nil
         }
+        invariant(
+            heardOrder.count <= ReplicationLimits.heardRequestsMax,
+            "the votes on \(heardOrder.count) requests are remembered")
         invariant(heard.count <= heardOrder.count, "a vote is heard that is never forgotten")
     }
 }

@@ -8,6 +8,10 @@ import Ledger
 ///
 /// Each kind has room of its own, and in it each sender, or each accused, a share: junk of one kind
 /// takes nothing from the others.
+///
+/// Invariants: `0 <= counts[k] <= k.countMax`, and their sum is `items.count`;
+/// `0 <= patientCount <= readyCount <= items.count`; `byTopic` has no empty list, and none longer
+/// than its share; each item has its arrival, so that `items.count <= arrivals.count`.
 struct OtherMessages: Sendable {
     /// A message that waits.
     struct Other: Sendable {
@@ -161,6 +165,23 @@ struct OtherMessages: Sendable {
         if refusal == nil { countReady(other, by: 1) }
         queue(digest)
         if isOurs { noteSpread(digest, at: uptime) }
+        let (count, same) = (counts[kind.rawValue], byTopic[topic]?.count ?? 0)
+        invariant(count <= kind.countMax, "\(count) of a kind with room for \(kind.countMax)")
+        invariant(same <= kind.shareMax, "\(same) of one topic, whose share is \(kind.shareMax)")
+        checkCounts(of: kind)
+    }
+
+    /// Stops the process where the counts are not those of the messages.
+    private func checkCounts(of kind: Kind) {
+        invariant(counts[kind.rawValue] >= 0, "\(counts[kind.rawValue]) messages of a kind")
+        let sum = counts.reduce(0, +)
+        invariant(sum == items.count, "\(sum) messages by kind, \(items.count) in all")
+        invariant(patientCount >= 0, "\(patientCount) patient messages")
+        invariant(patientCount <= readyCount, "\(patientCount) patient of \(readyCount) ready")
+        invariant(readyCount <= items.count, "\(readyCount) ready of \(items.count)")
+        invariant(byTopic.count <= items.count, "\(byTopic.count) topics of \(items.count)")
+        invariant(
+            items.count <= arrivals.count, "\(items.count) messages, \(arrivals.count) arrivals")
     }
 
     /// Notes why the rules do not take a message yet; nil where a batch may take it.
@@ -171,6 +192,7 @@ struct OtherMessages: Sendable {
         }
         items[digest]?.refusal = refusal
         queue(digest)
+        checkCounts(of: before.kind)
     }
 
     private mutating func queue(_ digest: Digest) {
@@ -186,6 +208,7 @@ struct OtherMessages: Sendable {
         if other.refusal == nil { countReady(other, by: -1) }
         byTopic[other.topic]?.removeAll { $0 == digest }
         if byTopic[other.topic]?.isEmpty == true { byTopic[other.topic] = nil }
+        checkCounts(of: other.kind)
     }
 
     /// The messages about something, in the order in which they came.

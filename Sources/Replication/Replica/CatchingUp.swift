@@ -1,9 +1,13 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import Ledger
 
 /// What peers lack, and what they have sent too early: what was answered to whom, and at what cost.
+///
+/// Invariants, of what is early of each peer: `messages.count <= earlyPerPeerMax` and
+/// `0 <= bytes <= earlyBytesPerPeerMax`.
 struct CatchingUp: Sendable {
     /// What each peer is answered.
     private(set) var budget = AnswerBudget()
@@ -69,6 +73,13 @@ struct CatchingUp: Sendable {
         else { return }
         early[peer, default: ([], 0)].messages.append(message)
         early[peer]?.bytes += bytes
+        let now = early[peer] ?? ([], 0)
+        invariant(
+            now.messages.count == held.messages.count + 1,
+            "\(now.messages.count) early messages of a peer that had \(held.messages.count)")
+        invariant(
+            now.bytes <= ReplicationLimits.earlyBytesPerPeerMax,
+            "\(now.bytes) bytes of early messages of a peer")
     }
 
     /// Whether a message for the next height is kept of a peer.

@@ -16,6 +16,9 @@ struct Contradiction: Sendable {
 
 /// Contradictions on requests that the ledger does not hold yet: for a while, and of each validator
 /// so many, so that one who lies without end keeps out nothing of the others.
+///
+/// Invariants: `counts[v]` is the number of pairs of v, so that `counts[v] >= 0`; no list in
+/// `pairs` is empty, and each pair has its arrival: `pairs.count <= count <= arrivals.count`.
 struct Contradictions: Sendable {
     private var pairs: [RequestID: [Contradiction]] = [:]
     private var counts: [ValidatorIndex: Int] = [:]
@@ -32,12 +35,28 @@ struct Contradictions: Sendable {
         counts[pair.validator, default: 0] += 1
         pairs[pair.request, default: []].append(pair)
         arrivals.append((pair.request, pair.validator, pair.since))
+        checkCounts(of: pair.validator)
+    }
+
+    private mutating func countOut(_ validator: ValidatorIndex) {
+        counts[validator, default: 0] -= 1
+        checkCounts(of: validator)
+    }
+
+    /// Stops the process where the counts are not those of the pairs.
+    private func checkCounts(of validator: ValidatorIndex) {
+        let own = counts[validator, default: 0]
+        invariant(own >= 0, "\(own) contradictions of \(validator.rawValue)")
+        invariant(
+            pairs.count <= arrivals.count,
+            "\(pairs.count) contradictions to be forgotten by \(arrivals.count) arrivals")
     }
 
     /// Takes out those on a request, in the order of the validators.
-    mutating func take(_ request: RequestID) -> [Contradiction] {
+    mutating func pop(on request: RequestID) -> [Contradiction] {
         guard let found = pairs.removeValue(forKey: request) else { return [] }
-        for pair in found { counts[pair.validator, default: 0] -= 1 }
+        invariant(!found.isEmpty, "a request is kept without a contradiction")
+        for pair in found { countOut(pair.validator) }
         return found.sorted { $0.validator < $1.validator }
     }
 
@@ -51,8 +70,8 @@ struct Contradictions: Sendable {
                 })
             else { continue }
             pairs[first.request]?.remove(at: place)
-            counts[first.validator, default: 0] -= 1
             if pairs[first.request]?.isEmpty == true { pairs[first.request] = nil }
+            countOut(first.validator)
         }
     }
 }

@@ -5,6 +5,9 @@ import Cryptography
 import Ledger
 
 /// The batches behind the proposals of one height: each is derived once, also where it fails.
+///
+/// Invariants: `failed.count == failedOrder.count <= failedProposalsMax`; `derived` is of a value
+/// that was in `valid` when it was derived.
 struct Derivations: Sendable {
     /// Valid batches by their value.
     private(set) var valid: [Digest: ProposedBatch] = [:]
@@ -76,5 +79,11 @@ struct Derivations: Sendable {
         {
             failed.remove(oldest)
         }
+        invariant(
+            failed.count == failedOrder.count,
+            "\(failed.count) proposals have failed, \(failedOrder.count) of them in order")
+        invariant(
+            failed.count <= ReplicationLimits.failedProposalsMax,
+            "\(failed.count) proposals that failed are remembered")
     }
 }

@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import Ledger
 
 /// When a node does something: the timers of its round, the reasons to begin one, its clock.
@@ -45,6 +46,10 @@ struct Pacing: Sendable {
 
     /// Takes in that a batch was decided.
     mutating func note(_ state: LedgerState, at uptime: UInt64) {
+        invariant(
+            state.time > knownTime,
+            "a batch of \(state.time.rawValue) ms behind one of \(knownTime.rawValue)")
+        invariant(uptime >= knownUptime, "an uptime of \(uptime) behind one of \(knownUptime)")
         knownTime = state.time
         knownUptime = uptime
         isJumpAccepted = false
@@ -67,7 +72,7 @@ struct Pacing: Sendable {
     }
 
     /// Whether the last batch came so long ago that the peers should have it too.
-    func isSettled(at uptime: UInt64) -> Bool {
+    func isSpread(at uptime: UInt64) -> Bool {
         uptime >= knownUptime + settings.statusMilliseconds
     }
 

@@ -163,7 +163,7 @@ extension Replica {
     /// Shows the ledger votes on a request that contradict each other, once it holds the request.
     mutating func accuseOfVotes(on request: RequestID) {
         guard state.entry(of: request) != nil else { return }
-        for pair in contradictions.take(request) {
+        for pair in contradictions.pop(on: request) {
             accuse(
                 pair.validator, .vote(pair.request), pair.first.statement, pair.second.statement)
         }

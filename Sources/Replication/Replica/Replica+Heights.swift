@@ -72,6 +72,12 @@ extension Replica {
 
     /// Takes in a decided batch: its state is the node's from here on.
     mutating func commit(_ batch: ExecutedBatch, _ precommits: Precommits) {
+        invariant(
+            precommits.root == batch.value, "a batch gives another root than was decided")
+        invariant(
+            precommits.height == batch.state.height,
+            "the precommits of batch \(precommits.height.rawValue) on batch"
+                + " \(batch.state.height.rawValue)")
         hear(batch.batch, precommits)
         effects.append(
             .commit(CommittedBatch(precommits: precommits, entries: batch.entries)))
@@ -79,7 +85,9 @@ extension Replica {
         var old = state
         state = batch.state
         frontier = batch.frontier
-        invariant(frontier.count == state.size, "the state and the tree are of different logs")
+        invariant(
+            frontier.count == state.size,
+            "a state of \(state.size) entries, a tree of \(frontier.count)")
         _ = derivations.takeSpare()
         do throws(FoldError) {
             for entry in batch.entries { try old.apply(entry) }
@@ -90,7 +98,7 @@ extension Replica {
         lastPrecommits = precommits
         pacing.note(state, at: now.uptime)
         pacing.noteProgress(at: now.uptime)
-        settle(batch.entries.map(\.event))
+        reconsider(after: batch.entries.map(\.event))
         enterHeight()
         restoreJournal()
         for (peer, message) in catchingUp.popEarly() {

@@ -49,7 +49,7 @@ extension Replica {
             peer, every: settings.statusMilliseconds / 2, at: now.uptime)
         if status.height < height {
             // What decided the last batch here is under way to it as well.
-            guard status.height < state.height || pacing.isSettled(at: now.uptime) else { return }
+            guard status.height < state.height || pacing.isSpread(at: now.uptime) else { return }
             guard catchingUp.hasTakenIn(status.height, peer) || isDue,
                 catchingUp.takes(
                     work: ReplicationLimits.batchesPerAnswerMax, from: peer, at: now.uptime)

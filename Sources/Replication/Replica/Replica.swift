@@ -93,7 +93,11 @@ package struct Replica: Sendable {
         firstHeight: Height = Height(0), weakening: Weakening = Weakening(),
         checker: SignatureChecker = SignatureChecker(), at now: Instant
     ) {
-        invariant(frontier.count == state.size, "the state and the tree are of different logs")
+        ReplicationLimits.check()
+        invariant(
+            frontier.count == state.size,
+            "a state of \(state.size) entries, a tree of \(frontier.count)")
+        invariant(!state.isBatchOpen, "a replica begins within batch \(state.height.rawValue)")
         self.key = key
         self.settings = settings
         self.weakening = weakening
@@ -143,6 +147,7 @@ package struct Replica: Sendable {
     /// Takes in what happened and returns what is to be done, in order.
     package mutating func step(_ input: ReplicaInput, at instant: Instant) -> [ReplicaEffect] {
         guard !isStopped else { return [] }
+        invariant(effects.isEmpty, "\(effects.count) effects of an earlier step were not done")
         now = Instant(time: instant.time, uptime: max(now.uptime, instant.uptime))
         switch input {
         case .start: resume()
@@ -153,6 +158,9 @@ package struct Replica: Sendable {
         case .signed(let vote): takeOwn(vote)
         }
         attend()
+        invariant(
+            verificationsOut <= ReplicationLimits.verificationsMax,
+            "\(verificationsOut) proofs are verified at once")
         let result = effects
         effects = []
         return result

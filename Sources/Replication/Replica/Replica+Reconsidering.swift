@@ -37,8 +37,8 @@ extension Replica {
         touch(round.id)
     }
 
-    /// Takes out of the pool what a batch has settled, and looks again at what it touched.
-    mutating func settle(_ events: [Event]) {
+    /// Takes out of the pool what a batch has ended, and looks again at what it touched.
+    mutating func reconsider(after events: [Event]) {
         var touched = Touched()
         for event in events {
             switch event {
@@ -54,7 +54,7 @@ extension Replica {
                 }
             case .jobDecided(let event):
                 if let submitter = jobOwners[event.job] { touched.decide(submitter) }
-            case .roundClosed(let event): settle(event, &touched)
+            case .roundClosed(let event): reconsider(after: event, &touched)
             case .voteCast, .votesCast:
                 hear(event)
                 for cast in event.casts {
@@ -64,7 +64,7 @@ extension Replica {
                 }
             case .nullifierSpent(let event):
                 for id in pool.waiting(for: event.nullifier) { pool.remove(id) }
-            case .messageRefused(let event): settle(event, &touched)
+            case .messageRefused(let event): reconsider(after: event, &touched)
             case .jobSubmitted(let event):
                 touched.topics.append(.jobs(state.submitters[Int(event.submitter.rawValue)].key))
             case .jobAssigned(let event):
@@ -121,7 +121,7 @@ extension Replica {
         }
     }
 
-    private mutating func settle(_ event: RoundClosed, _ touched: inout Touched) {
+    private mutating func reconsider(after event: RoundClosed, _ touched: inout Touched) {
         touched.ended += 1
         if let id = state.requestID(at: event.about) {
             pool.remove(id)
@@ -131,7 +131,7 @@ extension Replica {
         }
     }
 
-    private mutating func settle(_ event: MessageRefused, _ touched: inout Touched) {
+    private mutating func reconsider(after event: MessageRefused, _ touched: inout Touched) {
         switch event.message {
         case .request(let message):
             pool.remove(message.id(in: state.ledger))

@@ -54,5 +54,21 @@ package enum HostingLimits {
             heldPartsMax * (heldPartBytesMax + HeldPart.headerBytes + 2)
                 + waitingEntriesMax * 1024 <= LogLimits.frameRawBytesMax,
             "a commit cannot hold the longest batch")
+        invariant(
+            heldPartsMax * heldPartBytesMax >= ReplicationLimits.messageBytesMax,
+            "\(heldPartsMax) parts cannot hold the longest batch")
+        invariant(
+            UInt64(waitingEntriesMax) < cutEntries, "a journal is cut before what waits is in it")
+        invariant(partsPerSecond >= 1, "no part of a snapshot is ever given")
+        invariant(attemptsMax >= 1 && strikesMax >= 1, "no peer is ever asked")
+        invariant(
+            1_000 / partsPerSecond < answerMilliseconds,
+            "a part comes after whoever asked for it has given up")
+        invariant(
+            underWayMilliseconds < batchMilliseconds,
+            "batches are sent again after whoever asked for them has given up")
+        invariant(
+            UInt64(ReplicationLimits.snapshotPartBytes) <= snapshotBytesMax,
+            "a snapshot may not have one whole part")
     }
 }

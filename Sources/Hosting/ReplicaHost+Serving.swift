@@ -138,6 +138,9 @@ struct Served {
 }
 
 /// Where the newest batches begin in the log: peers that are a little behind ask for these.
+///
+/// Invariants: `firsts` ascends, its last is of the batch `last`, and each of the one before it;
+/// `firsts.count <= 2 * countMax`.
 struct RecentBatches {
     private static let countMax = 256
 
@@ -148,7 +151,12 @@ struct RecentBatches {
     mutating func note(_ height: Height, first: UInt64) {
         if height.rawValue != last.rawValue + 1 { firsts = [] }
         if firsts.count >= 2 * Self.countMax { firsts.removeFirst(Self.countMax) }
+        invariant(height > last, "batch \(height.rawValue) behind batch \(last.rawValue)")
+        invariant(
+            firsts.last.map { $0 < first } ?? true,
+            "a batch that begins at \(first) behind one at \(firsts.last ?? 0)")
         firsts.append(first)
+        invariant(firsts.count <= 2 * Self.countMax, "\(firsts.count) batches are remembered")
         last = height
     }
 

@@ -13,6 +13,9 @@ internal import Storage
 /// Does what the replica asks in the order in which it is asked: a message leaves when what it
 /// rests on is durable. Not safe to use from two threads at once. After an error it is to be
 /// dropped, and opened again.
+///
+/// Invariants: `backfill` is there exactly with `ahead`, and neither with `fetch`;
+/// `snapshotSize <= log.size`; between two calls `replica.state.size == ledgerSize`.
 package final class ReplicaHost {
     /// The directory of them.
     package let directory: String
@@ -300,7 +303,18 @@ package final class ReplicaHost {
         guard stopped == nil else { return [] }
         for arrival in arrivals { try take(arrival, at: now) }
         try goOn(at: now)
+        checkParts()
         return outputs
+    }
+
+    /// Stops the process where the parts of the host are not those of one ledger.
+    private func checkParts() {
+        invariant(
+            (ahead == nil) == (backfill == nil), "one of `ahead` and `backfill` without the other")
+        invariant(fetch == nil || ahead == nil, "a snapshot is fetched beside another")
+        invariant(
+            look { $0.state.size } == ledgerSize,
+            "a state of \(look { $0.state.size }) entries, a ledger of \(ledgerSize)")
     }
 
     /// Whether a message that was just taken in is kept, so that others may want it too.
@@ -380,6 +394,7 @@ package final class ReplicaHost {
         // A node that waits for its snapshot has no state to judge anything by.
         if !isJoining { try step(inputs, at: now) }
         try goOn(at: now)
+        checkParts()
         return outputs
     }
 

@@ -50,6 +50,24 @@ struct JoiningTests {
         try joining.checkEqual()
     }
 
+    @Test("A node that nobody has answered for long asks all of them again")
+    func asksAgain() throws {
+        let joining = try JoiningCase()
+        var isCut = true
+        joining.cluster.change = { _, to, bytes in
+            guard isCut, to == JoiningCase.late, case .snapshotPart? = PeerMessage.of(bytes)
+            else { return bytes }
+            return nil
+        }
+        try joining.join()
+        // Longer than three peers may each be silent before they are asked no more.
+        try joining.cluster.run(40_000)
+        #expect(joining.host?.isJoining == true)
+        isCut = false
+        #expect(try joining.runUntilWhole())
+        try joining.checkEqual()
+    }
+
     @Test("A node that lacks older entries serves those that it has, and no snapshot")
     func servesWhatItHas() throws {
         let joining = try JoiningCase()

@@ -12,6 +12,8 @@ internal import Storage
 /// `ahead/` is a log whose entry k is entry `start + k` of the ledger, with the snapshot at `start`
 /// in `ahead/snapshots/`. It is made as `ahead.unfinished/` and renamed when it is whole and
 /// durable; once `ledger/` holds all that it does, it is renamed to `ahead.done/` and removed.
+///
+/// Invariant: `frontier.count == end == start + log.size`, once it is folded.
 struct AheadLog {
     /// The log of the entries from `start` on.
     let log: EventLog
@@ -111,6 +113,8 @@ struct AheadLog {
         } catch { throw .ledger(StorageError(error)) }
         if let flaw { throw flaw }
         self.frontier = frontier
+        invariant(frontier.count == end, "a tree of \(frontier.count) for \(end) entries")
+        invariant(state.size == end, "a state of \(state.size) entries for a log to \(end)")
         guard !state.isBatchOpen else { throw .ledger(.unsealed(entries: state.size)) }
         return state
     }

@@ -11,6 +11,9 @@ internal import Storage
 ///
 /// Follows the ledger from the genesis like a node of its own: each batch is verified in full, by
 /// the validators whom the state before it names. One peer after another is asked.
+///
+/// Invariants: `state.size == frontier.count`; `state.height < target.height` until it is whole;
+/// `0 <= due <= batchesPerAnswerMax`; `place` is that of a peer.
 struct Backfill {
     /// The round in the status of a node that asks one peer alone for old batches: no round is so
     /// high that the replica of another could take it for its own.
@@ -40,6 +43,11 @@ struct Backfill {
         log: EventLog, state: LedgerState, frontier: MerkleFrontier, target: SnapshotHeader,
         quorum: Int?, peers: [ValidatorIndex]
     ) {
+        invariant(
+            frontier.count == state.size,
+            "a state of \(state.size) entries, a tree of \(frontier.count)")
+        invariant(
+            log.size == state.size, "a state of \(state.size) entries, a log of \(log.size)")
         self.log = log
         self.state = state
         self.frontier = frontier
@@ -94,6 +102,10 @@ struct Backfill {
             return false
         }
         due -= 1
+        invariant(
+            replayed.state.height <= target.height,
+            "batch \(replayed.state.height.rawValue) behind the snapshot of"
+                + " \(target.height.rawValue)")
         nextWake = due == 0 ? uptime : uptime + HostingLimits.batchMilliseconds
         state = replayed.state
         frontier = replayed.frontier

@@ -97,6 +97,11 @@ extension ReplicaHost {
         } catch { throw .log(error) }
         try heads(from: log.size - UInt64(batch.entries.count)).check(log)
         guard let backfill else { return }
+        invariant(
+            log.size == backfill.frontier.count,
+            "a log of \(log.size) entries for a tree of \(backfill.frontier.count)")
+        invariant(
+            log.root == backfill.frontier.root, "a batch is written that another was derived to")
         try backfill.compare()
         try keepSnapshot(of: self.backfill?.state ?? backfill.state)
         if backfill.isWhole {
@@ -131,6 +136,8 @@ extension ReplicaHost {
                 try log.commit()
             }
         } catch { throw .log(error) }
+        invariant(
+            log.size <= ahead.end, "\(log.size) entries are moved of \(ahead.end)")
         guard log.size == ahead.end else { return }
         try [TreeHead(size: ahead.end, root: ahead.frontier.root)].check(log)
         try ahead.remove(from: directory, disk: disk)

@@ -11,6 +11,9 @@ internal import Storage
 ///
 /// The first part is checked against the checkpoint, the whole against the roots in its seal. A
 /// peer that does not answer, or whose parts do not stand up to that, is passed over.
+///
+/// Invariants: `strikes.count == peers.count > place`, `attempts < attemptsMax` but while a peer is
+/// given up; of a download `unsynced <= offset <= fileBytes`.
 struct SnapshotFetch {
     /// What the checks of a snapshot that was fetched have come to.
     struct Found {
@@ -74,6 +77,8 @@ struct SnapshotFetch {
                 guard !isExhausted else { return }
             }
         }
+        invariant(
+            attempts < HostingLimits.attemptsMax, "a peer is asked \(attempts) times for one part")
         isAsking = true
         askedAt = uptime
         nextWake = uptime + HostingLimits.answerMilliseconds
@@ -123,6 +128,8 @@ struct SnapshotFetch {
             // Nobody has been heard yet: it is the network, and not they.
             strikes = Array(repeating: 0, count: peers.count)
         }
+        invariant(
+            strikes.contains { $0 < HostingLimits.strikesMax }, "nobody is left to be asked")
         repeat {
             place = (place + 1) % peers.count
         } while strikes[place] >= HostingLimits.strikesMax
@@ -208,6 +215,15 @@ struct SnapshotFetch {
                 download.unsynced = 0
             }
         } catch { throw .host(.disk(error)) }
+        invariant(
+            download.offset <= download.fileBytes,
+            "\(download.offset) bytes of a snapshot of \(download.fileBytes)")
+        invariant(
+            download.unsynced <= download.offset,
+            "\(download.unsynced) bytes of \(download.offset) are not durable")
+        invariant(
+            download.offset < download.fileBytes || download.unsynced == 0,
+            "a whole snapshot of which \(download.unsynced) bytes are not durable")
         self.download = download
         guard download.offset == download.fileBytes else {
             guard uptime < download.endsAt else { throw .slow }

@@ -11,6 +11,8 @@ internal import Replication
 /// A case whose outcome the ledger holds by now is closed; it may be one of a version that is
 /// replaced, or that a person has released. Any other of this version stops the node. A node that
 /// goes on says nothing up to the batch in dispute.
+///
+/// Invariant: `pending[k].height <= quietThrough`.
 struct OpenCases {
     /// A case whose outcome the node is still to take up.
     private struct Pending {
@@ -79,6 +81,11 @@ struct OpenCases {
             notices.append(
                 "the ledger holds what a quorum agreed on in batch \(last.rawValue): the case"
                     + " \(one.name) is closed")
+        }
+        for one in pending {
+            invariant(
+                one.height <= quietThrough && one.height > state.height,
+                "quiet through \(quietThrough.rawValue) for a case of \(one.height.rawValue)")
         }
     }
 

@@ -72,7 +72,11 @@ package final class Intake: Sendable {
             admitted.append((ArrivedMessage(bytes), peer))
             return true
         }
-        var verdicts = judge(admitted, at: uptime).makeIterator()
+        let judged = judge(admitted, at: uptime)
+        invariant(
+            judged.count == admitted.count,
+            "\(judged.count) verdicts on \(admitted.count) messages")
+        var verdicts = judged.makeIterator()
         return isAdmitted.map { $0 ? verdicts.next() ?? .ignored : .ignored }
     }
 
@@ -108,6 +112,12 @@ package final class Intake: Sendable {
             places.append(start..<checks.count)
         }
         let verdicts = memory.checker.verdicts(checks)
+        invariant(
+            verdicts.count == checks.count,
+            "\(verdicts.count) verdicts on \(checks.count) signatures")
+        invariant(
+            places.count == messages.count && found.count == messages.count,
+            "\(places.count) and \(found.count) of \(messages.count) messages are looked at")
         let areSigned = places.map { $0.map { verdicts[$0].allSatisfy { $0 } } }
         let forms = forms(of: messages.map(\.0), areSigned, found, at: uptime)
         return messages.indices.map { place in
@@ -162,6 +172,8 @@ package final class Intake: Sendable {
             if isAdmitted { asked.append((arrived.digest, request.proof)) }
         }
         let verdicts = RequestMessage.areWellFormed(proofs: asked.map(\.proof))
+        invariant(
+            verdicts.count == asked.count, "\(verdicts.count) forms of \(asked.count) proofs")
         for (request, isWellFormed) in zip(asked, verdicts) {
             forms[request.digest] = .judged(isWellFormed)
         }

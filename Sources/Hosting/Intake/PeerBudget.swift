@@ -11,6 +11,9 @@ internal import Replication
 /// together: 4,096 messages and 8 MiB a second, 32 MiB at once (`ReplicationLimits`). What is above
 /// is dropped, and nobody is cut off for it. It is asked before anything is decoded: the first byte
 /// and the length say enough.
+///
+/// Invariants, of each bucket: `0 <= messages <= messagesPerSecond` and
+/// `0 <= bytes <= messageBytesMax`.
 struct PeerBudget {
     private struct Bucket {
         var messages: Int

@@ -16,6 +16,8 @@ package final class SignatureMemory: Sendable {
         let isProofWellFormed: Bool?
     }
 
+    /// Invariants: `found` has the keys of `order`, each once; `order.count <= knownMax`, which
+    /// `next` is below.
     private struct Known {
         var found: [Digest: Found] = [:]
         var order: [Digest] = []
@@ -44,7 +46,11 @@ package final class SignatureMemory: Sendable {
                 known.order[known.next] = digest
                 known.next = (known.next + 1) % Self.knownMax
             }
-            invariant(known.found.count == known.order.count, "a signature is never forgotten")
+            invariant(
+                known.found.count == known.order.count,
+                "\(known.found.count) messages, \(known.order.count) of them to be forgotten")
+            invariant(
+                known.order.count <= Self.knownMax, "\(known.order.count) messages are remembered")
         }
     }
 }

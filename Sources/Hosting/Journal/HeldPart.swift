@@ -36,6 +36,8 @@ struct HeldPart: BorshCodable, Hashable {
         }
         let size = HostingLimits.heldPartBytesMax
         let parts = (bytes.count + size - 1) / size
+        invariant(parts >= 1, "a batch of no bytes")
+        invariant(parts <= HostingLimits.heldPartsMax, "a batch in \(parts) parts")
         return (0..<parts).map { number in
             HeldPart(
                 height: height, value: value, number: UInt32(number), parts: UInt32(parts),
@@ -76,6 +78,9 @@ struct HeldPart: BorshCodable, Hashable {
 }
 
 /// Joins the parts of batches as they are read, one batch at a time.
+///
+/// Invariant: while parts are due, `bytes` are those of the parts so far, where bytes are kept;
+/// else there are none. After an error it is of no more use.
 struct HeldAssembly {
     private let keepsBytes: Bool
     private var last: (height: Height, value: Digest, number: UInt32, parts: UInt32)?
@@ -102,6 +107,10 @@ struct HeldAssembly {
             throw .partsMissing(number: 0, of: part.parts)
         }
         if keepsBytes { bytes += part.bytes }
+        let wanted = Int(part.number) * HostingLimits.heldPartBytesMax + part.bytes.count
+        invariant(
+            !keepsBytes || bytes.count == wanted,
+            "\(bytes.count) bytes of \(part.number + 1) parts, not \(wanted)")
         guard part.number + 1 == part.parts else {
             last = (part.height, part.value, part.number, part.parts)
             return nil

@@ -10,6 +10,10 @@ internal import Replication
 /// The heights of a validator's own messages do not fall, so its own slots are those of one
 /// height. Of others' messages and of batches it remembers those of the two newest heights.
 /// Reading and writing go through the same `admit`.
+///
+/// Invariants: `own` is empty or of `ownHeight` alone, and `ownFirstEntry` is at most the place of
+/// each; `notes` has at most two heights, which ascend; their first entries are at most that of
+/// whatever is admitted next.
 struct JournalWindow {
     /// A message of the validator's own.
     struct Own {
@@ -84,7 +88,9 @@ struct JournalWindow {
             return false
         }
         own[slot] = message
-        invariant(ownFirstEntry <= message.entry, "the first word at a height is not its first")
+        invariant(
+            ownFirstEntry <= message.entry,
+            "the first word at a height is entry \(ownFirstEntry), and not \(message.entry)")
         return true
     }
 
@@ -117,6 +123,9 @@ struct JournalWindow {
         invariant(
             zip(notes, notes.dropFirst()).allSatisfy { $0.height < $1.height },
             "remembered heights do not ascend")
+        invariant(
+            notes.allSatisfy { $0.firstEntry <= entry },
+            "entry \(entry) is admitted behind a later one")
         return place
     }
 }

@@ -66,6 +66,7 @@ extension VoteJournal {
             waiting = entries
         }
         self.window = window
+        checkWaiting()
     }
 
     /// Notes votes of others. Each costs the same, however many there were: nothing is copied.
@@ -78,6 +79,13 @@ extension VoteJournal {
             guard window.admit(received: vote, entry: index) else { continue }
             waiting.append(JournalEntry.received(vote).encoded)
         }
+        checkWaiting()
+    }
+
+    /// Stops the process where more waits than the next commit has room for.
+    private func checkWaiting() {
+        invariant(
+            waiting.count <= HostingLimits.waitingEntriesMax, "\(waiting.count) entries wait")
     }
 
     private func admit(
@@ -127,7 +135,7 @@ extension VoteJournal {
             var reader = ItemReader()
             try log.forEach(from: 0, to: log.size, orThrow: JournalError.log) {
                 index, bytes throws(JournalError) in
-                if let item = try reader.take(bytes, index) { body(item) }
+                if let item = try reader.read(bytes, index) { body(item) }
             }
             try inLog { () throws(LogError) in try log.close() }
         }
@@ -141,11 +149,11 @@ extension VoteJournal {
         if first < size {
             try log.forEach(from: first, to: size, orThrow: JournalError.log) {
                 index, bytes throws(JournalError) in
-                if let item = try reader.take(bytes, index) { body(item) }
+                if let item = try reader.read(bytes, index) { body(item) }
             }
         }
         for (number, bytes) in waiting.enumerated() {
-            if let item = try reader.take(bytes.span, size + UInt64(number)) { body(item) }
+            if let item = try reader.read(bytes.span, size + UInt64(number)) { body(item) }
         }
     }
 }
@@ -155,7 +163,7 @@ private struct ItemReader {
     private var assembly = HeldAssembly(keepsBytes: true)
 
     /// Reads an entry; returns an item where it is one, or completes one.
-    mutating func take(_ bytes: Span<UInt8>, _ index: UInt64) throws(JournalError) -> JournalItem? {
+    mutating func read(_ bytes: Span<UInt8>, _ index: UInt64) throws(JournalError) -> JournalItem? {
         switch try VoteJournal.entry(bytes, index) {
         case .voted, .votedList, .cosigned, .begunAnew, .silentThrough, .reported, .cut: return nil
         case .proposed(let proposal): return .proposed(proposal)

@@ -29,9 +29,15 @@ extension VoteJournal {
             entries.append(JournalEntry.reported(message).encoded)
             return message
         }
+        invariant(
+            entries.count == new.count, "\(entries.count) entries of \(new.count) new results")
         guard !entries.isEmpty else { return messages }
         try write(waiting + entries)
+        let known = reports.count
         reports.merge(new) { first, _ in first }
+        invariant(
+            reports.count == known + new.count,
+            "\(reports.count) results, of which \(known) were known and \(new.count) are new")
         return messages
     }
 

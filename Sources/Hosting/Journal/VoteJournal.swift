@@ -11,6 +11,9 @@ internal import Replication
 /// A vote is in it, durably, before anybody sees it; the first verdict on a request stands. So is
 /// the result of a job, the size and root of every checkpoint that the validator cosigns, and,
 /// where the ledger is replicated, each of its proposals, prevotes and precommits: see `note`.
+///
+/// Invariants: `waiting.count <= waitingEntriesMax`; `growth.entries <= log.size`; what `records`,
+/// `reports`, `lastCosigned` and the own words in `window` hold is in `log`.
 package struct VoteJournal: Sendable {
     private struct Record {
         var verdict: Verdict
@@ -91,6 +94,9 @@ package struct VoteJournal: Sendable {
             throw .unusable(entry: log.size, error)
         }
         for (slot, own) in window.ownByEntry { try verify(slot, own) }
+        invariant(
+            growth.entries <= log.size,
+            "a journal of \(log.size) entries has gained \(growth.entries)")
     }
 
     /// Makes an empty journal in a directory that is absent or empty.
@@ -291,6 +297,9 @@ package struct VoteJournal: Sendable {
             changed[request] = Record(verdict: verdict, timestamp: now)
             given.append((request, verdict))
         }
+        invariant(
+            given.count == changed.count,
+            "\(given.count) verdicts are signed on \(changed.count) requests")
         let signed = stride(from: 0, to: given.count, by: Limits.votesPerListMax).map { start in
             sign(given[start..<min(start + Limits.votesPerListMax, given.count)], now)
         }
@@ -315,6 +324,8 @@ package struct VoteJournal: Sendable {
             validator: key.publicKey, timestamp: time,
             votes: given.map { .shown(request: $0.0, vote: $0.1.vote, reason: $0.1.reason) },
             signature: .zero)
+        // A journal with another list in it could not be opened again.
+        invariant(list.isWellFormed, "a list of \(given.count) votes that nobody takes is signed")
         return .votes(list.signed(by: key, in: ledger))
     }
 
@@ -343,6 +354,9 @@ package struct VoteJournal: Sendable {
     /// holds none of them that anything may rest on.
     mutating func write(_ entries: [[UInt8]]) throws(JournalError) {
         let end = log.size + UInt64(entries.count)
+        invariant(
+            entries.count >= waiting.count,
+            "\(entries.count) entries are written, and \(waiting.count) wait")
         do throws(LogError) {
             _ = try log.stage(entries[...])
             try log.commit()
@@ -354,6 +368,9 @@ package struct VoteJournal: Sendable {
         }
         for entry in entries { growth.note(entry.count) }
         waiting = []
+        invariant(
+            growth.entries <= log.size,
+            "a journal of \(log.size) entries has gained \(growth.entries)")
     }
 
     /// The requests with what it said last of each, signed as it was then, where `isKept` says so.

@@ -80,28 +80,23 @@ struct RangeBase {
     private mutating func load(
         _ log: any SweptLog, before entry: UInt64, _ path: String, _ disk: any Disk
     ) throws(RangeError) {
-        do {
-            let (header, state) = try SnapshotStore.load(at: path, disk: disk)
-            guard header.size <= entry else {
-                throw RangeError.snapshot(
-                    file: path,
-                    problem: "it is of the first \(header.size) entries, and the range starts with"
-                        + " entry \(entry)")
-            }
-            guard try Self.root(log, at: header.size) == header.root else {
-                throw RangeError.snapshot(
-                    file: path,
-                    problem: "the log has another root at its size, \(header.size)")
-            }
-            self.state = state
-            snapshot = path
-        } catch let error as RangeError {
-            throw error
-        } catch let flaw as SnapshotFlaw {
-            throw .snapshot(file: path, problem: "\(flaw)")
-        } catch {
-            fatalError("an error of an unknown kind: \(error)")
+        let header: SnapshotHeader
+        let root: Digest?
+        do throws(SnapshotFlaw) {
+            (header, state) = try SnapshotStore.load(at: path, disk: disk)
+            root = header.size <= entry ? try Self.root(log, at: header.size) : nil
+        } catch { throw .snapshot(file: path, problem: "\(error)") }
+        guard header.size <= entry else {
+            throw .snapshot(
+                file: path,
+                problem: "it is of the first \(header.size) entries, and the range starts with"
+                    + " entry \(entry)")
         }
+        guard root == header.root else {
+            throw .snapshot(
+                file: path, problem: "the log has another root at its size, \(header.size)")
+        }
+        snapshot = path
     }
 
     private static func root(

@@ -26,13 +26,6 @@ enum JobEngine {
     "Jobs among nodes", .serialized,
     .enabled(if: JobEngine.isHere, "no engine: run Tools/setup, and build recount"))
 struct LocalJobTests {
-    private static func network(_ folder: TemporaryFolder) throws -> LocalNetwork {
-        var configuration = try Samples.configuration()
-        configuration.validators = Array(configuration.validators.prefix(4))
-        configuration.parameters.threshold = 3
-        return try Networks.make(folder, configuration)
-    }
-
     private static func options(_ liars: [String] = []) -> LocalRunOptions {
         var options = LocalRunOptions()
         options.engine = { JobEngine.loaded }
@@ -62,7 +55,7 @@ struct LocalJobTests {
     @Test("a job of one node's spool is run by three, and every node has its output")
     func job() async throws {
         let folder = try TemporaryFolder()
-        let network = try Self.network(folder)
+        let network = try RunningNodes.network(folder)
         let id = try Self.submit(network, input: "hello")
         let (summary, recorder) = try await runLocal(network, [], options: Self.options())
         #expect(summary.jobsAgreed == 1)
@@ -84,7 +77,7 @@ struct LocalJobTests {
     @Test("a validator that lies about a job is outvoted")
     func liar() async throws {
         let folder = try TemporaryFolder()
-        let network = try Self.network(folder)
+        let network = try RunningNodes.network(folder)
         let id = try Self.submit(network, input: "truth")
         let (_, recorder) = try await runLocal(
             network, [], options: Self.options(["validator-4"]))

@@ -24,7 +24,7 @@ final class ProjectedLedger {
     }
 
     init(events: [Event], writing count: Int? = nil) throws {
-        batches = Self.split(events)
+        batches = events.batches
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("recount-projections-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -51,15 +51,6 @@ final class ProjectedLedger {
             try log.commit()
         }
         written += count
-    }
-
-    private static func split(_ log: [Event]) -> [[Event]] {
-        var batches: [[Event]] = [[]]
-        for event in log {
-            batches[batches.count - 1].append(event)
-            if case .batchSealed = event { batches.append([]) }
-        }
-        return Array(batches.dropLast())
     }
 
     func writer() -> ProjectionsWriter { ProjectionsWriter(directory: directory, log: log) }

@@ -23,7 +23,7 @@ struct StoredLedger {
         afterBatch: (EventLog, LedgerState) throws -> Void = { _, _ in }
     ) throws {
         self.disk = disk
-        batches = Self.split(try GoldenRun.play(seed: seed, batches: count).log)
+        batches = try GoldenRun.play(seed: seed, batches: count).log.batches
         let log = try EventLog.create(
             directory: Self.directory, disk: disk, options: Self.options)
         var state = LedgerState()
@@ -43,15 +43,6 @@ struct StoredLedger {
             try state.apply(Entry(event))
         }
         try log.commit()
-    }
-
-    private static func split(_ log: [Event]) -> [[Event]] {
-        var batches: [[Event]] = [[]]
-        for event in log {
-            batches[batches.count - 1].append(event)
-            if case .batchSealed = event { batches.append([]) }
-        }
-        return Array(batches.dropLast())
     }
 
     /// The state after all batches, folded from the events.

@@ -210,3 +210,15 @@ struct GoldenRun {
         }
     }
 }
+
+extension [Event] {
+    /// The events of each batch that is sealed, in order.
+    var batches: [[Event]] {
+        var batches: [[Event]] = [[]]
+        for event in self {
+            batches[batches.count - 1].append(event)
+            if case .batchSealed = event { batches.append([]) }
+        }
+        return [[Event]](batches.dropLast())
+    }
+}

@@ -16,7 +16,7 @@ extension EventLog {
         }
         try onDisk { () throws(DiskError) in try disk.syncDirectory(parent(of: directory)) }
         try checkEmpty(directory, disk)
-        let lock = try take(directory, disk)
+        let lock = try takeLock(directory, disk)
         let segments = "\(directory)/segments"
         for path in [segments, "\(directory)/blobs"] where try !isDirectory(path, disk) {
             try onDisk { () throws(DiskError) in try disk.createDirectory(path) }
@@ -51,7 +51,7 @@ extension EventLog {
         guard try isDirectory("\(directory)/segments", disk) else {
             throw .notALog(path: directory)
         }
-        let lock = access == .readWrite ? try take(directory, disk) : nil
+        let lock = access == .readWrite ? try takeLock(directory, disk) : nil
         var attempt = 0
         while true {
             var loader = LogLoader(
@@ -98,7 +98,8 @@ extension EventLog {
         }
     }
 
-    private static func take(_ directory: String, _ disk: any Disk) throws(LogError) -> any DiskLock
+    private static func takeLock(_ directory: String, _ disk: any Disk) throws(LogError)
+        -> any DiskLock
     {
         do { return try disk.lock("\(directory)/LOCK") } catch {
             if case .locked(let path, let holder) = error {

@@ -230,7 +230,7 @@ struct SimulatedState {
     mutating func syncDirectory(_ path: String) throws(DiskError) {
         try begin(.syncDirectory, path)
         guard isDirectory(path) else { throw .notFound(path: path) }
-        settleNames { $0.directory == path }
+        keepNames { $0.directory == path }
     }
 
     mutating func lock(_ path: String) throws(DiskError) -> Int {
@@ -276,7 +276,7 @@ struct SimulatedState {
             }
             inodes[number] = SimulatedInode(bytes: bytes, durable: bytes)
         }
-        settleNames { _ in seed % 4 == 0 ? false : seed % 4 == 1 || random.below(2) == 0 }
+        keepNames { _ in seed % 4 == 0 ? false : seed % 4 == 1 || random.below(2) == 0 }
         // Nobody finds what is in a directory whose own name was lost.
         let found = durableNames
         durableNames = found.filter { name in
@@ -317,7 +317,7 @@ extension SimulatedState {
             guard try list(newPath).isEmpty else { throw .failed(.rename, path: path, code: 39) }
         }
         // A journal keeps the order of the changes of one name.
-        if nameChanges.contains(where: { $0.frees(newPath) }) { settleNames { _ in true } }
+        if nameChanges.contains(where: { $0.frees(newPath) }) { keepNames { _ in true } }
         for number in nameChanges.indices {
             nameChanges[number].replacePrefix(path, with: newPath)
         }
@@ -336,7 +336,7 @@ extension SimulatedState {
     mutating func exchange(_ path: String, with other: String) throws(DiskError) {
         try begin(.rename, path)
         for path in [path, other] where !isDirectory(path) { throw .notFound(path: path) }
-        settleNames { _ in true }
+        keepNames { _ in true }
         change(NameChange(directory: Self.parent(of: path), exchanged: (path, other)))
     }
 
@@ -353,7 +353,7 @@ extension SimulatedState {
     /// Makes those of the pending changes of names durable that `survives` says.
     ///
     /// One below a directory whose own new name is not durable happens under its old name.
-    mutating func settleNames(_ survives: (NameChange) -> Bool) {
+    mutating func keepNames(_ survives: (NameChange) -> Bool) {
         var pending = nameChanges
         var number = 0
         while number < pending.count {

@@ -95,7 +95,7 @@ package struct LedgerBackup {
         } else {
             try make(copy)
         }
-        let lock = try take()
+        let lock = try takeLock()
         defer { lock.release() }
         try checkHistory()
         for folder in ["segments", "blobs"] {
@@ -121,7 +121,7 @@ package struct LedgerBackup {
         report.bytesReused += report.log.bytesReused
     }
 
-    private func take() throws(BackupError) -> any DiskLock {
+    private func takeLock() throws(BackupError) -> any DiskLock {
         do { return try disk.lock("\(copy)/LOCK") } catch {
             if case .locked(_, let holder) = error { throw .running(path: copy, holder: holder) }
             throw .disk(error)

@@ -50,7 +50,7 @@ struct TransportTests {
         let isKept = queues.add(Arrival([2], from: honest))
         #expect(isKept)
         #expect(queues.dropped == 1)
-        let taken = queues.take(2 * NodeLimits.messagesPerTurn)
+        let taken = queues.pop(2 * NodeLimits.messagesPerTurn)
         #expect(taken.contains { $0.sender == honest })
         #expect(taken.count(where: { $0.sender == liar }) >= NodeLimits.messagesPerTurn)
     }
@@ -62,7 +62,7 @@ struct TransportTests {
         let large = [UInt8](repeating: 0, count: NodeLimits.peerBytesMax + 1)
         let first = [queues.add(Arrival(large, from: peer)), queues.add(Arrival([1], from: peer))]
         #expect(first == [true, false])
-        let taken = queues.take(1)
+        let taken = queues.pop(1)
         #expect(taken.count == 1 && queues.isEmpty)
         let second = [queues.add(Arrival([1], from: peer)), queues.add(Arrival(large, from: peer))]
         #expect(second == [true, false])

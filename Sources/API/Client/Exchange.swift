@@ -103,7 +103,7 @@ final class Exchange: Sendable {
     func next(within idle: Int64? = nil) throws(ClientError) -> HTTPClientResponsePart? {
         let end = idle.map { .now + .seconds($0) } ?? deadline
         while true {
-            switch inbox.take() {
+            switch inbox.pop() {
             case .part(let part): return part
             case .over(nil): throw .cutShort(url)
             case .over(let error?): throw failure(error)
@@ -162,7 +162,7 @@ private final class Inbox: Sendable {
         bell.signal()
     }
 
-    func take() -> Found {
+    func pop() -> Found {
         contents.withLock { contents in
             if !contents.parts.isEmpty { return .part(contents.parts.removeFirst()) }
             return contents.isOver ? .over(contents.error) : .nothing

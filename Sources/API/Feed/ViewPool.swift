@@ -27,7 +27,7 @@ final class ViewPool: Sendable {
 
     /// Asks a question, all of it answered from one moment.
     func ask<Value>(_ question: (LedgerViews) throws(ViewError) -> Value) throws -> Value {
-        let reader = try take()
+        let reader = try popReader()
         defer { keep(reader) }
         do throws(ViewError) { return try LedgerViews.read(reader.database, question) } catch {
             throw Self.error(error)
@@ -42,7 +42,7 @@ final class ViewPool: Sendable {
         }
     }
 
-    private func take() throws -> ProjectionsReader {
+    private func popReader() throws -> ProjectionsReader {
         while let reader = contents.withLock({ $0.readers.popLast() }) {
             // They may have been built anew.
             if reader.isInUse { return reader }

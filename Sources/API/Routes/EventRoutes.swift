@@ -26,7 +26,7 @@ extension Routes {
                 throw APIError.wrong(
                     field, "the ledger holds \(size) entries", reason: "outOfRange")
             }
-            guard subscribers.take() else { throw APIError.busy("too many follow the ledger") }
+            guard subscribers.reserve() else { throw APIError.busy("too many follow the ledger") }
             let place = Held { subscribers.giveBack() }
             let from = start
             return Response(

@@ -22,7 +22,7 @@ extension Routes {
                 throw APIError.wrong(
                     "id", "to wait for a request its whole identity is wanted: 64 digits")
             }
-            guard waiters.take() else { throw APIError.busy("too many wait for decisions") }
+            guard waiters.reserve() else { throw APIError.busy("too many wait for decisions") }
             defer { waiters.giveBack() }
             return try await wait(for: id, until: .now + .seconds(Int64(seconds)), desk)
         }
@@ -93,7 +93,7 @@ final class Places: Sendable {
     init(_ count: Int) { free = Mutex(count) }
 
     /// Takes one; false where none is free.
-    func take() -> Bool {
+    func reserve() -> Bool {
         free.withLock { free in
             guard free > 0 else { return false }
             free -= 1

@@ -10,7 +10,7 @@ final class AnswerBudget: Sendable {
     init(bytesMax: Int) { left = Mutex(bytesMax) }
 
     /// Takes so many bytes; false where they are not left.
-    func take(_ bytes: Int) -> Bool {
+    func spend(_ bytes: Int) -> Bool {
         left.withLock { left in
             guard left >= bytes else { return false }
             left -= bytes

@@ -108,7 +108,7 @@ struct Conversation: Sendable {
         _ head: HTTPRequestHead, _ body: ByteBuffer, _ address: ClientAddress
     ) async -> Response {
         do {
-            guard meter.take(address) else {
+            guard meter.spend(address) else {
                 throw APIError.tooMany(
                     "this address asks more than the node answers in a second", reason: "tooMany")
             }
@@ -148,7 +148,7 @@ struct Conversation: Sendable {
         var length = 0
         if case .bytes(let bytes) = response.body { length = bytes.readableBytes }
         let isLong = length > BodyWriter.partBytes
-        if isLong, !budget.take(length) {
+        if isLong, !budget.spend(length) {
             response = APIError.busy("too many long answers are not taken yet").response
             return try await write(response, request, isLast: isLast, writer)
         }

@@ -29,7 +29,7 @@ final class RateMeter: Sendable {
     }
 
     /// Takes one request of an address; false where it has none left.
-    func take(_ address: ClientAddress, now: ContinuousClock.Instant = .now) -> Bool {
+    func spend(_ address: ClientAddress, now: ContinuousClock.Instant = .now) -> Bool {
         guard perSecond > 0 else { return true }
         return contents.withLock { contents in
             if contents.buckets[address] == nil {

@@ -155,7 +155,7 @@ private struct Split: Sendable {
         for _ in 0..<jobs {
             group.enter()
             let thread = Thread {
-                while let piece = queue.take() {
+                while let piece = queue.pop() {
                     results.put(piece.number, audit(piece) { meter.set(piece.number, $0) })
                 }
                 group.leave()
@@ -277,7 +277,7 @@ private final class PieceQueue<Piece: Sendable>: @unchecked Sendable {
     }
 
     /// The next; nil where there is none and none will come.
-    func take() -> Piece? {
+    func pop() -> Piece? {
         monitor.locked {
             while waiting.isEmpty, !isClosed { monitor.wait() }
             guard !waiting.isEmpty else { return nil }

@@ -30,7 +30,7 @@ final class Recomputer: Sendable {
         var waiting: Int { backlog.count - next }
 
         /// Takes the next job out where a thread and its memory are free.
-        mutating func take(_ runningMax: Int) -> JobCase? {
+        mutating func pop(_ runningMax: Int) -> JobCase? {
             guard running < runningMax, waiting > 0 else { return nil }
             let item = backlog[next]
             let bytes = min(item.submitted.memoryBytes, memoryBytesMax)
@@ -118,7 +118,7 @@ final class Recomputer: Sendable {
     /// Starts what may run now. A job waits for those before it: what the runner is given can start
     /// at once, so that no job loses its time to another's.
     private func startNext() {
-        while let item = contents.withLock({ $0.take(runningMax) }) {
+        while let item = contents.withLock({ $0.pop(runningMax) }) {
             do throws(PayloadProblem) {
                 let submitted = item.submitted
                 let job = ComputeJob(

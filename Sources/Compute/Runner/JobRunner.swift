@@ -122,7 +122,7 @@ package final class JobRunner: Sendable {
     private var isStopped: Bool { contents.withLock { $0.isStopped } }
 
     private func work() {
-        while let (task, bytes) = take() {
+        while let (task, bytes) = popTask() {
             let outcome = outcome(of: task)
             change { contents in
                 contents.running -= 1
@@ -133,7 +133,7 @@ package final class JobRunner: Sendable {
     }
 
     /// The next task, once there is one and its memory is free; a task waits for those before it.
-    private func take() -> (task: Waiting, bytes: UInt64)? {
+    private func popTask() -> (task: Waiting, bytes: UInt64)? {
         condition.lock()
         defer { condition.unlock() }
         while true {

@@ -8,16 +8,6 @@ internal import Ledger
 
 /// The command within a batch from which derivation or state differs.
 package struct Bisection: Encodable, Sendable {
-    /// How it ended.
-    package enum Verdict: String, Codable, Sendable {
-        /// Nothing differs in what was looked at.
-        case same
-        /// Something differs.
-        case different
-        /// It cannot be judged.
-        case unjudged
-    }
-
     /// A key of the state that both wrote otherwise, with every entry of the batch that wrote it.
     package struct Key: Encodable, Equatable, Sendable {
         /// The label of the component.
@@ -39,7 +29,7 @@ package struct Bisection: Encodable, Sendable {
     /// The name of the other, or `rules`.
     package let second: String
     /// How it ended.
-    package internal(set) var verdict = Verdict.same
+    package internal(set) var verdict = Likeness.same
     /// What a person is told.
     package internal(set) var sentence = ""
     /// The height of the batch.

@@ -44,18 +44,8 @@ package struct HistoryDiff: Encodable, Sendable {
         package let copies: [String]
     }
 
-    /// How a diff ended.
-    package enum Verdict: String, Codable, Sendable {
-        /// All hold the same.
-        case same
-        /// They differ.
-        case different
-        /// It cannot be judged: two ledgers, or forms that tell too little.
-        case unjudged
-    }
-
     /// How it ended.
-    package private(set) var verdict = Verdict.same
+    package private(set) var verdict = Likeness.same
     /// The copies, in the order in which they were named.
     package private(set) var copies: [Copy] = []
     /// The first copy that could be opened against each of the others.
@@ -136,7 +126,7 @@ package struct HistoryDiff: Encodable, Sendable {
         }
     }
 
-    private var judged: Verdict {
+    private var judged: Likeness {
         if comparisons.contains(where: { $0.kind == .otherLedger }) { return .unjudged }
         if comparisons.contains(where: { $0.kind != nil }) { return .different }
         return comparisons.contains { !$0.unjudged.isEmpty } ? .unjudged : .same

@@ -113,7 +113,7 @@ extension LedgerState {
         tally.count(vote.event.vote)
         guard let (outcome, reason) = round.outcome(of: tally) else { return }
         let decided = decide(round, outcome, reason, tally, vote.entry, &derivation)
-        if outcome == .approved { settle(round, vote.entry, &derivation) }
+        if outcome == .approved { approve(round, vote.entry, &derivation) }
         closeIfComplete(round, adding: vote, at: place, decided, &derivation)
     }
 
@@ -159,7 +159,7 @@ extension LedgerState {
     }
 
     /// What an approval brings: nullifiers, settlement, and the end of conflicting requests.
-    private func settle(_ round: Round, _ vote: EntryIndex, _ derivation: inout Derivation) {
+    private func approve(_ round: Round, _ vote: EntryIndex, _ derivation: inout Derivation) {
         for nullifier in round.request.nullifiers {
             derivation.emit(
                 .nullifierSpent(NullifierChanged(request: round.entry, nullifier: nullifier)))

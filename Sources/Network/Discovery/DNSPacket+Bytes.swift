@@ -108,7 +108,7 @@ private struct DNSReader {
         return UInt32(high) << 16 | UInt32(try number16())
     }
 
-    mutating func take(_ count: Int) throws(DNSError) -> [UInt8] {
+    mutating func readBytes(_ count: Int) throws(DNSError) -> [UInt8] {
         guard bytes.count - offset >= count else { throw .truncated }
         offset += count
         return Array(bytes[offset - count..<offset])
@@ -129,7 +129,7 @@ private struct DNSReader {
             case 0:
                 size += Int(length) + 1
                 guard size <= DNSName.bytesMax else { throw .name(offset: start) }
-                labels.append(try take(Int(length)))
+                labels.append(try readBytes(Int(length)))
             case 3:
                 let target = Int(length & 0x3F) << 8 | Int(try number8())
                 guard target < part else { throw .name(offset: start) }
@@ -167,18 +167,18 @@ private struct DNSReader {
             while offset < end {
                 let length = Int(try number8())
                 guard length <= end - offset else { throw .content(kind: kind) }
-                texts.append(try take(length))
+                texts.append(try readBytes(length))
             }
             return .texts(texts.filter { !$0.isEmpty })
         case DNSPacket.Kind.srv:
             guard end - offset >= 7 else { throw .content(kind: kind) }
-            _ = try take(4)
+            _ = try readBytes(4)
             let port = try number16()
             return .service(port: port, host: try name())
         case DNSPacket.Kind.a:
             guard end - offset == 4 else { throw .content(kind: kind) }
             return .address(try number32())
-        default: return .other(try take(end - offset))
+        default: return .other(try readBytes(end - offset))
         }
     }
 }

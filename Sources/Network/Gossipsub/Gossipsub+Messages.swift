@@ -68,9 +68,9 @@ extension Gossipsub {
         guard let judged = pending.remove(token) else { return }
         let topic = judged.message.topic
         switch verdict {
-        case .ignore: seen.settle(judged.id, .ignored)
+        case .ignore: seen.resolve(judged.id, .ignored)
         case .reject:
-            let senders = seen.settle(judged.id, .rejected)?.senders ?? [judged.sender]
+            let senders = seen.resolve(judged.id, .rejected)?.senders ?? [judged.sender]
             for sender in senders { scores.debitInvalid(sender, topic) }
         case .accept: accept(judged, for: nil)
         case .acceptFor(let peers): accept(judged, for: peers)
@@ -79,7 +79,7 @@ extension Gossipsub {
 
     private mutating func accept(_ judged: PendingMessages.Entry, for peers: Set<PeerID>?) {
         let topic = judged.message.topic
-        let senders = seen.settle(judged.id, .accepted(now))?.senders ?? [judged.sender]
+        let senders = seen.resolve(judged.id, .accepted(now))?.senders ?? [judged.sender]
         if let first = senders.first { scores.creditFirst(first, topic) }
         for sender in senders.dropFirst() { scores.creditMesh(sender, topic) }
         cache.put(judged.message, judged.id)
@@ -88,7 +88,7 @@ extension Gossipsub {
 
     /// Drops the messages that nobody has judged.
     mutating func expirePending() {
-        while let judged = pending.removeExpired(at: now) { seen.settle(judged.id, .ignored) }
+        while let judged = pending.removeExpired(at: now) { seen.resolve(judged.id, .ignored) }
     }
 
     private mutating func forward(

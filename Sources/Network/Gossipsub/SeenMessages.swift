@@ -53,7 +53,7 @@ struct SeenMessages: Sendable {
 
     /// Notes what has become of a message, and returns its entry as it was.
     @discardableResult
-    mutating func settle(_ id: MessageID, _ state: State) -> Entry? {
+    mutating func resolve(_ id: MessageID, _ state: State) -> Entry? {
         let entry = entries[id]
         entries[id]?.state = state
         return entry

@@ -41,12 +41,12 @@ extension Multiaddr {
         var parts: [Part] = []
         while !rest.isEmpty {
             guard parts.count < Self.partsMax else { throw .tooManyParts }
-            parts.append(try Self.take(from: &rest))
+            parts.append(try Self.popPart(from: &rest))
         }
         try self.init(parts)
     }
 
-    private static func take(from rest: inout ArraySlice<UInt8>) throws(MultiaddrError) -> Part {
+    private static func popPart(from rest: inout ArraySlice<UInt8>) throws(MultiaddrError) -> Part {
         let code: UInt64
         do { code = try Varint.take(from: &rest, form: .multiformats) } catch { throw .wire(error) }
         switch code {

@@ -37,7 +37,7 @@ enum MultistreamLines {
     /// Takes a whole line off the bytes, or returns nil while it has not arrived.
     ///
     /// Refuses a length above the limit before the line has arrived.
-    static func take(from bytes: inout [UInt8]) throws(MultistreamError) -> String? {
+    static func popLine(from bytes: inout [UInt8]) throws(MultistreamError) -> String? {
         let length: (value: UInt64, size: Int)?
         do { length = try Varint.decode(bytes[...], form: .multiformats) } catch {
             throw .wire(error)

@@ -51,7 +51,7 @@ package struct MultistreamNegotiation: Sendable {
         _ bytes: some Collection<UInt8>, output: inout [UInt8]
     ) throws(MultistreamError) -> Agreement? {
         input.append(contentsOf: bytes)
-        while let line = try MultistreamLines.take(from: &input) {
+        while let line = try MultistreamLines.popLine(from: &input) {
             guard hasHeader else {
                 guard line == MultistreamLines.header else { throw .header(line) }
                 hasHeader = true

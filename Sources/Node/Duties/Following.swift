@@ -39,6 +39,6 @@ final class Following: Duty {
         node.facts.projections = RunSummary.ProjectionsSummary(
             entries: status.entries, behind: status.behind, failure: status.failure)
         // What it has put into the inbox meanwhile is not lost.
-        for work in node.inbox.take(waitMilliseconds: 0).work { try work(node) }
+        for work in node.inbox.pop(waitMilliseconds: 0).work { try work(node) }
     }
 }

@@ -10,7 +10,7 @@ package struct HealthCheck: Sendable, Equatable {
     }
 
     /// How it is.
-    package enum Verdict: String, Sendable, CaseIterable {
+    package enum Health: String, Sendable, CaseIterable {
         /// As it should be.
         case good
         /// A person should look at it.
@@ -24,18 +24,18 @@ package struct HealthCheck: Sendable, Equatable {
     /// What was looked at.
     package let subject: Subject
     /// How it is.
-    package let verdict: Verdict
+    package let health: Health
     /// What was found, in words.
     package let finding: String
     /// What to do; nil where nothing is to be done, or the finding says it.
     package let advice: String?
 
-    /// - Precondition: `finding` is not empty: each verdict has its ground.
+    /// - Precondition: `finding` is not empty: each judgement has its ground.
     package init(
-        _ subject: Subject, _ verdict: Verdict, _ finding: String, advice: String? = nil
+        _ subject: Subject, _ health: Health, _ finding: String, advice: String? = nil
     ) {
         self.subject = subject
-        self.verdict = verdict
+        self.health = health
         self.finding = finding
         self.advice = advice
     }

@@ -49,12 +49,12 @@ extension HomeHealth {
             guard let free = (found[.systemFreeSize] as? NSNumber)?.uint64Value else {
                 return add(.disk, .unknown, "what is free cannot be told")
             }
-            let verdict: HealthCheck.Verdict =
+            let health: HealthCheck.Health =
                 free < NodeLimits.freeBytesMin
                 ? .bad : free < NodeLimits.freeBytesLow ? .warning : .good
             add(
-                .disk, verdict, "\(free >> 20) MiB are free",
-                advice: verdict == .good
+                .disk, health, "\(free >> 20) MiB are free",
+                advice: health == .good
                     ? nil : "free some: a node whose disk is full stops, and loses nothing")
             if !FileManager.default.isWritableFile(atPath: home) {
                 add(

@@ -44,7 +44,7 @@ package struct HomeHealth: Sendable {
     /// Whether a node would start on it, as far as can be seen.
     package var wouldStart: Bool {
         let parts: Set<HealthCheck.Subject> = [.configuration, .keys, .ledger, .journal, .clock]
-        return !checks.contains { $0.verdict == .bad && parts.contains($0.subject) }
+        return !checks.contains { $0.health == .bad && parts.contains($0.subject) }
     }
 
     /// Looks at a home.
@@ -78,10 +78,10 @@ package struct HomeHealth: Sendable {
     private init(home: String) { self.home = home }
 
     mutating func add(
-        _ subject: HealthCheck.Subject, _ verdict: HealthCheck.Verdict, _ finding: String,
+        _ subject: HealthCheck.Subject, _ health: HealthCheck.Health, _ finding: String,
         advice: String? = nil
     ) {
-        checks.append(HealthCheck(subject, verdict, finding, advice: advice))
+        checks.append(HealthCheck(subject, health, finding, advice: advice))
     }
 
     // MARK: The parts of a home

@@ -85,11 +85,11 @@ package final class BridgeParty: Sendable {
     }
 
     /// What waits, once something does; nil when it is to end.
-    private func take() -> [Arrival]? {
+    private func popArrivals() -> [Arrival]? {
         monitor.locked {
             while true {
                 let (taken, isStopped) = contents.withLock {
-                    ($0.queues.take(NodeLimits.settlementsPerVisitMax), $0.isStopped)
+                    ($0.queues.pop(NodeLimits.settlementsPerVisitMax), $0.isStopped)
                 }
                 if isStopped { return nil }
                 if !taken.isEmpty { return taken }
@@ -101,7 +101,7 @@ package final class BridgeParty: Sendable {
     private func work(_ vault: Vault) throws(NodeError) {
         // It may have been away while validators came and left.
         transport.sendToAll(DutyMessage.wantChanges(try vault.nextChange()).encoded)
-        while let taken = take() {
+        while let taken = popArrivals() {
             var orders: [(order: SettlementOrder, sender: PublicKey)] = []
             for message in taken {
                 switch Self.read(message.bytes) {

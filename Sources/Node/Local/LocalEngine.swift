@@ -24,7 +24,7 @@ struct LocalEngine {
     private var nextNode = 0
     private var toldWaiting: Time?
     private var before: [RunSummary.ValidatorSummary] = []
-    private var settledSince: UInt64?
+    private var restingSince: UInt64?
     private var hasCheckpoint = false
     private var firstHeight = Height(0)
 
@@ -130,14 +130,14 @@ struct LocalEngine {
     private mutating func isFinished() throws(NodeError) -> Bool {
         let honest = members
         let facts = honest.map(\.facts)
-        guard hasInputEnded, handedIn.isEmpty, lines.isEmpty, isSettled(facts) else {
-            settledSince = nil
+        guard hasInputEnded, handedIn.isEmpty, lines.isEmpty, isAtRest(facts) else {
+            restingSince = nil
             hasCheckpoint = false
             return false
         }
         let uptime = run.clock.uptime()
-        let since = settledSince ?? uptime
-        settledSince = since
+        let since = restingSince ?? uptime
+        restingSince = since
         let isLate = uptime >= since + Self.evenMilliseconds
         guard Set(facts.map(\.height)).count == 1 || isLate else { return false }
         try compare(honest)
@@ -148,7 +148,7 @@ struct LocalEngine {
         return facts.allSatisfy { $0.checkpointSize == $0.size } || isLate
     }
 
-    private func isSettled(_ facts: [NodeFacts]) -> Bool {
+    private func isAtRest(_ facts: [NodeFacts]) -> Bool {
         let tallest = tallest
         // Without a bridge nobody pays, and what is stuck waits for a person.
         let stuck = run.bridge.map(\.stuckCount) ?? .max

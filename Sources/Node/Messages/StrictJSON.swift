@@ -78,7 +78,7 @@ package enum StrictJSON {
             return bytes[place]
         }
 
-        private mutating func take(_ character: Unicode.Scalar, _ wanted: String)
+        private mutating func expect(_ character: Unicode.Scalar, _ wanted: String)
             throws(JSONProblem)
         {
             guard try next() == UInt8(ascii: character) else {
@@ -123,7 +123,7 @@ package enum StrictJSON {
                     throw .doubledName(name, here(offset))
                 }
                 blanks()
-                try take(":", "a colon")
+                try expect(":", "a colon")
                 let wasFree = isFree
                 if depth == 1, free.contains(name) { isFree = true }
                 try value(depth: depth)
@@ -133,7 +133,7 @@ package enum StrictJSON {
                     place += 1
                     return
                 }
-                try take(",", "a comma or the end of the object")
+                try expect(",", "a comma or the end of the object")
             }
         }
 
@@ -152,7 +152,7 @@ package enum StrictJSON {
                     place += 1
                     return
                 }
-                try take(",", "a comma or the end of the array")
+                try expect(",", "a comma or the end of the array")
             }
         }
 

@@ -241,7 +241,7 @@ final class NodeCore {
         if misbehaviour != nil { wake = min(wake, idleAt) }
         let uptime = clock.uptime()
         let wait = wake > uptime ? min(wake - uptime, NodeLimits.pauseMillisecondsMax) : 0
-        let arrivals = inbox.take(waitMilliseconds: wait)
+        let arrivals = inbox.pop(waitMilliseconds: wait)
         if arrivals.isStopped { return false }
         _ = try clock.checked()
         for work in arrivals.work { try work(self) }

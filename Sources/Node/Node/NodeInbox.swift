@@ -123,7 +123,7 @@ final class NodeInbox: Sendable {
                     guard !isOver, contents.checked.count < NodeLimits.messagesAtOnce else {
                         return (isOver, [])
                     }
-                    return (false, contents.peers.take(NodeLimits.messagesAtOnce))
+                    return (false, contents.peers.pop(NodeLimits.messagesAtOnce))
                 }
                 if isOver { return nil }
                 if !messages.isEmpty { return messages }
@@ -153,7 +153,7 @@ final class NodeInbox: Sendable {
 
     /// Takes what waits, of the peers' messages those that were checked; waits at most so long
     /// where there is nothing.
-    func take(waitMilliseconds: UInt64) -> Arrivals {
+    func pop(waitMilliseconds: UInt64) -> Arrivals {
         let arrivals = node.locked {
             let isEmpty = contents.withLock { contents in
                 contents.verdicts.isEmpty && contents.work.isEmpty && contents.checked.isEmpty

@@ -111,7 +111,7 @@ package final class ProofVerifier: Sendable {
     // MARK: Threads
 
     private func work() {
-        while let (tasks, key) = take() {
+        while let (tasks, key) = popTasks() {
             let start = MonotonicTime.nanoseconds()
             judge(tasks, key)
             let passed = MonotonicTime.nanoseconds() - start
@@ -127,7 +127,7 @@ package final class ProofVerifier: Sendable {
     }
 
     /// A share of what waits for the circuit of the first that does, once something does.
-    private func take() -> (tasks: [Task], key: PreparedVerifyingKey?)? {
+    private func popTasks() -> (tasks: [Task], key: PreparedVerifyingKey?)? {
         monitor.locked {
             while true {
                 let (tasks, key, isStopped) = contents.withLock {

@@ -38,14 +38,14 @@ final class WorkerPool: Sendable {
     }
 
     private func work() {
-        while let task = take() { task() }
+        while let task = popTask() { task() }
         condition.lock()
         contents.withLock { $0.running -= 1 }
         condition.broadcast()
         condition.unlock()
     }
 
-    private func take() -> (@Sendable () -> Void)? {
+    private func popTask() -> (@Sendable () -> Void)? {
         condition.lock()
         defer { condition.unlock() }
         while true {

@@ -70,7 +70,7 @@ package struct PeerQueues: Sendable {
     }
 
     /// Takes what is next, at most so many messages: a few of each sender in turn.
-    package mutating func take(_ countMax: Int) -> [Arrival] {
+    package mutating func pop(_ countMax: Int) -> [Arrival] {
         var taken: [Arrival] = []
         while taken.count < countMax, let sender = turns.first {
             turns.removeFirst()

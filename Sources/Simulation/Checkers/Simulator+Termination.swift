@@ -10,7 +10,7 @@ extension Simulator {
     /// Time after the deadline of a request by which its decision must be there.
     private static let slackMilliseconds: UInt64 = 20_000
     /// Time after healing by which everybody must be where the others are.
-    private static let settledMilliseconds: UInt64 = 60_000
+    private static let catchUpMilliseconds: UInt64 = 60_000
 
     /// Once all is healed: ends the run when all is decided, or says what is overdue.
     func lookAround() {
@@ -41,7 +41,7 @@ extension Simulator {
             isOver = true
             return
         }
-        guard now.milliseconds(since: healed) > Self.settledMilliseconds, open.isEmpty else {
+        guard now.milliseconds(since: healed) > Self.catchUpMilliseconds, open.isEmpty else {
             return
         }
         for node in behind {

@@ -59,7 +59,7 @@ package struct LedgerRecovery {
         defer { for lock in locks { lock.release() } }
         if isThere {
             try checkIsLedger()
-            locks.append(try take(directory))
+            locks.append(try takeLock(directory))
         }
         let tree = try checkSource()
         if isThere, try isWhole() { return }
@@ -70,7 +70,7 @@ package struct LedgerRecovery {
         try checkIdentity(salvage)
         for path in [swap.unfinished, swap.finished] {
             let isLeft = try onDisk { () throws(DiskError) in try swap.exists(path) }
-            if isLeft { locks.append(try take(path)) }
+            if isLeft { locks.append(try takeLock(path)) }
         }
         try onDisk { () throws(DiskError) in try swap.removeLeftovers() }
         do throws(RecoveryError) {
@@ -96,7 +96,7 @@ package struct LedgerRecovery {
 
     private mutating func finishEarlierRun() throws(RecoveryError) {
         let path = swap.finished
-        let lock = try take(path)
+        let lock = try takeLock(path)
         defer { lock.release() }
         var isRight = false
         do throws(LogError) {
@@ -129,7 +129,7 @@ package struct LedgerRecovery {
         throw .notALedger(path: directory, found: first)
     }
 
-    private func take(_ path: String) throws(RecoveryError) -> any DiskLock {
+    private func takeLock(_ path: String) throws(RecoveryError) -> any DiskLock {
         do {
             let lock = try disk.lock("\(path)/LOCK")
             // The name of the lock is on disk before the directory's own name changes.

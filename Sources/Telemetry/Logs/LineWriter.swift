@@ -85,7 +85,7 @@ package final class LineWriter: Sendable {
     // MARK: The thread
 
     private func work() {
-        while let bytes = take() {
+        while let bytes = popBytes() {
             let written = output.write(bytes)
             let lost = bytes[written...].count { $0 == 0x0A }
             contents.withLock { contents in
@@ -100,7 +100,7 @@ package final class LineWriter: Sendable {
     }
 
     /// What waits, once something does; nil at the end.
-    private func take() -> [UInt8]? {
+    private func popBytes() -> [UInt8]? {
         monitor.locked {
             while true {
                 let (bytes, isEnding) = contents.withLock { contents in

@@ -237,7 +237,7 @@ struct ProveCheckCommand: ParsableCommand {
     @Flag(help: "Print one JSON object: result (valid or invalid) and reason.")
     var json = false
 
-    private struct Verdict: Encodable {
+    private struct Answer: Encodable {
         var result: String
         var reason: String?
     }
@@ -262,7 +262,7 @@ struct ProveCheckCommand: ParsableCommand {
             reason = try consistency(proof, trusted, try Self.digest(oldRoot, "--old-root"))
         }
         if json {
-            try Output.json(Verdict(result: reason == nil ? "valid" : "invalid", reason: reason))
+            try Output.json(Answer(result: reason == nil ? "valid" : "invalid", reason: reason))
         } else {
             Output.line(reason.map { "invalid: \($0)" } ?? Self.said(proof))
         }

@@ -15,7 +15,7 @@ struct DoctorReport: Encodable {
 
         init(_ check: HealthCheck) {
             subject = check.subject.rawValue
-            verdict = check.verdict.rawValue
+            verdict = check.health.rawValue
             finding = check.finding
             advice = check.advice
         }
@@ -67,8 +67,8 @@ struct DoctorReport: Encodable {
         let others = network.map { Self.together(homes, $0) } ?? []
         let together = (others + BackupHealth(homes, backups).checks()).map(Check.init)
         let all = homes.flatMap(\.checks) + together
-        isWell = !all.contains { $0.verdict == HealthCheck.Verdict.bad.rawValue }
-        warnings = all.count { $0.verdict == HealthCheck.Verdict.warning.rawValue }
+        isWell = !all.contains { $0.verdict == HealthCheck.Health.bad.rawValue }
+        warnings = all.count { $0.verdict == HealthCheck.Health.warning.rawValue }
         self.homes = homes
         self.together = together
     }

@@ -53,7 +53,7 @@ struct ProofVerifyCommand: ParsableCommand {
     @Flag(help: "Print one JSON object: result (valid, invalid or unjudged) and reason.")
     var json = false
 
-    private struct Verdict: Encodable {
+    private struct Answer: Encodable {
         var result: String
         var reason: String?
         var publicInputs: Int?
@@ -79,12 +79,12 @@ struct ProofVerifyCommand: ParsableCommand {
                 try PreparedVerifyingKey(key).verify(proof, inputs: inputs)
             }
         } catch {
-            if json { try Output.json(Verdict(result: "unjudged", reason: error.message)) }
+            if json { try Output.json(Answer(result: "unjudged", reason: error.message)) }
             throw error
         }
         if json {
             try Output.json(
-                Verdict(
+                Answer(
                     result: holds ? "valid" : "invalid",
                     reason: fault.map { "the key proves nothing: \($0)" }, publicInputs: count))
         } else {

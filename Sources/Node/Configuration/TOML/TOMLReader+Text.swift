@@ -24,7 +24,7 @@ extension TOMLReader {
         var text: [UInt8] = []
         position += 1
         while let byte = next {
-            if take(UInt8(ascii: "'")) { return String(decoding: text, as: UTF8.self) }
+            if skip(UInt8(ascii: "'")) { return String(decoding: text, as: UTF8.self) }
             try plainByte(byte, &text)
         }
         throw unended
@@ -68,7 +68,7 @@ extension TOMLReader {
     /// Takes the three marks at the end of a long text; up to two before them belong to it.
     private mutating func end(_ mark: UInt8, _ text: inout [UInt8]) {
         var count = 0
-        while count < 5, take(mark) { count += 1 }
+        while count < 5, skip(mark) { count += 1 }
         text += [UInt8](repeating: mark, count: count - 3)
     }
 

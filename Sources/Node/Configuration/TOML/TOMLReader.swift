@@ -52,7 +52,7 @@ package struct TOMLReader {
     ) throws(TOMLProblem) -> (TOMLTable, depth: Int) {
         let start = position
         position += 1
-        let isList = take(UInt8(ascii: "["))
+        let isList = skip(UInt8(ascii: "["))
         let path = try key(depth: 0)
         try expect(UInt8(ascii: "]"), "]")
         if isList { try expect(UInt8(ascii: "]"), "]]") }
@@ -87,7 +87,7 @@ package struct TOMLReader {
             default: path.append(try bareKey())
             }
             skipBlanks()
-        } while take(UInt8(ascii: "."))
+        } while skip(UInt8(ascii: "."))
         return path
     }
 
@@ -132,10 +132,10 @@ package struct TOMLReader {
         position += 1
         while true {
             try skipLines()
-            if take(UInt8(ascii: "]")) { return .array(elements) }
+            if skip(UInt8(ascii: "]")) { return .array(elements) }
             elements.append(try value(depth: depth))
             try skipLines()
-            if take(UInt8(ascii: ",")) { continue }
+            if skip(UInt8(ascii: ",")) { continue }
             try expect(UInt8(ascii: "]"), ", or ]")
             return .array(elements)
         }
@@ -145,11 +145,11 @@ package struct TOMLReader {
         let table = TOMLTable(.inline)
         position += 1
         skipBlanks()
-        if take(UInt8(ascii: "}")) { return table }
+        if skip(UInt8(ascii: "}")) { return table }
         repeat {
             try pair(in: table, depth: depth)
             skipBlanks()
-        } while take(UInt8(ascii: ","))
+        } while skip(UInt8(ascii: ","))
         try expect(UInt8(ascii: "}"), ", or }")
         return table
     }
@@ -170,14 +170,14 @@ package struct TOMLReader {
         TOMLProblem(place: TextPlace(of: offset ?? position, in: bytes), words: words)
     }
 
-    mutating func take(_ byte: UInt8) -> Bool {
+    mutating func skip(_ byte: UInt8) -> Bool {
         guard next == byte else { return false }
         position += 1
         return true
     }
 
     private mutating func expect(_ byte: UInt8, _ wanted: String) throws(TOMLProblem) {
-        guard take(byte) else { throw fault("\(wanted) is wanted here") }
+        guard skip(byte) else { throw fault("\(wanted) is wanted here") }
     }
 
     mutating func skipBlanks() {
@@ -197,7 +197,7 @@ package struct TOMLReader {
 
     /// Takes a comment, if there is one, and the end of the line or of the text.
     private mutating func endOfLine() throws(TOMLProblem) {
-        if take(UInt8(ascii: "#")) {
+        if skip(UInt8(ascii: "#")) {
             while let byte = next, !Self.isControl(byte) { position += 1 }
         }
         guard next != nil, !takeNewline() else { return }
@@ -207,7 +207,7 @@ package struct TOMLReader {
     }
 
     mutating func takeNewline() -> Bool {
-        if take(0x0A) { return true }
+        if skip(0x0A) { return true }
         guard has("\r\n") else { return false }
         position += 2
         return true

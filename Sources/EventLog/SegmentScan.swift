@@ -54,6 +54,12 @@ struct SegmentScan {
             throw error.error(
                 file: file.path, offset: 0, entry: segment.header.firstIndex)
         }
+        let index = segment.header.firstIndex
+        guard header.firstIndex == index else {
+            throw .damaged(
+                file: file.path, offset: 8, entry: index,
+                .firstIndex(expected: index, found: header.firstIndex))
+        }
         end = UInt64(SegmentHeader.bytesCount)
         endIndex = header.firstIndex
         lastChecksum = header.checksum

@@ -26,7 +26,9 @@ struct PayloadSearchTests {
         }
 
         func count(for hash: Digest) -> Int { asked.withLock { $0.count { $0.hash == hash } } }
-        func count(to peer: PublicKey) -> Int { asked.withLock { $0.count { $0.peer == peer } } }
+        func count(to peers: Set<PublicKey>) -> Int {
+            asked.withLock { $0.count { peers.contains($0.peer) } }
+        }
     }
 
     private static func isClosed(_ nodes: RunningNodes, _ ids: [JobID]) async throws -> Bool {
@@ -60,11 +62,11 @@ struct PayloadSearchTests {
     func withheld() async throws {
         let folder = try TemporaryFolder()
         let network = try RunningNodes.network(folder)
-        let liar = network.nodes[3].key.publicKey
+        let liars: Set = [network.nodes[2].key.publicKey, network.nodes[3].key.publicKey]
         let questions = Questions()
         let hub = LocalHub { bytes, sender, receiver in
             questions.note(bytes, receiver)
-            guard sender == liar, case .blobPart? = try? DutyMessage(decoding: bytes) else {
+            guard liars.contains(sender), case .blobPart? = try? DutyMessage(decoding: bytes) else {
                 return true
             }
             return false
@@ -72,10 +74,12 @@ struct PayloadSearchTests {
         let nodes = try RunningNodes(
             network, [0, 1, 2, 3], share: NodeShare(engine: { JobEngine.loaded }), hub: hub)
         try await Self.run(0..<12, nodes)
-        let first = questions.count(to: liar)
-        #expect(first > 0, "the liar was asked by nobody, and the test shows nothing")
-        try await Self.run(12..<60, nodes)
-        #expect(questions.count(to: liar) - first <= 4)
+        let first = questions.count(to: liars)
+        #expect(first > 0, "no liar was asked by anybody, and the test shows nothing")
+        // Of each four jobs one lacks at node 1, which asks both before node 0, and one at node 2,
+        // which asks the other. Of a busy machine some that are honest are late as well.
+        try await Self.run(12..<108, nodes)
+        #expect(questions.count(to: liars) - first < 36)
         #expect(nodes.stop().isEmpty)
     }
 

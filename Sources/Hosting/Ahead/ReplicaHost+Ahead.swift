@@ -120,6 +120,10 @@ extension ReplicaHost {
     /// Moves some of the entries of `ahead/` to `ledger/`; removes it after the last.
     private func merge() throws(HostError) {
         guard let ahead else { return }
+        let first = TreeHead(size: ahead.start, root: ahead.snapshot.root)
+        // Only a ledger that somebody put there since is shorter.
+        guard log.size >= first.size else { throw .otherHistory(first, found: log.root) }
+        try [first].check(log)
         var bytes = 0
         do throws(LogError) {
             while log.size < ahead.end, bytes < HostingLimits.mergeBytes {

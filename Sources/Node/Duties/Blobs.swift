@@ -43,11 +43,7 @@ final class Blobs: Duty {
     let keeper: BlobKeeper
     private var fetches: [Digest: Fetch] = [:]
     private var later: [Later] = []
-    /// Who gave the last one that was right: whoever has one payload of a client often has more.
-    private var giver: PublicKey?
-    /// Members that let a question run out or gave what was wrong, until an uptime: they are asked
-    /// last, so that whoever claims to have much holds little up.
-    private var doubted: [PublicKey: UInt64] = [:]
+    private var asking = AskingOrder()
     private var rate = PeerRate(perSecond: NodeLimits.blobStepsPerSecond)
     /// The blob that was read last for others.
     private var cache: (hash: Digest, bytes: [UInt8])?
@@ -157,28 +153,19 @@ final class Blobs: Duty {
         node.send(.wantBlob(hash, offset: UInt64(fetch.bytes.count)), to: peer)
     }
 
-    /// The other members in the order in which they are asked: those that are thought to have it,
-    /// whoever gave the last, the others; of each those after this node in number first, so that
-    /// not all nodes ask the same one. Those that are doubted come last.
+    /// The other members in the order in which they are asked; alike, those after this node in
+    /// number come first, so that not all nodes ask the same one.
     private func ordered(_ holders: [PublicKey], _ node: NodeCore) -> [PublicKey] {
-        doubted = doubted.filter { $0.value > node.uptime }
         let (members, own) = (node.state.members, node.index)
         let start = members.firstIndex { $0 > own ?? ValidatorIndex(0) } ?? 0
         let others = (members[start...] + members[..<start]).filter { $0 != own }
             .compactMap { node.state.validator($0)?.key }
-        func rank(_ peer: PublicKey) -> Int {
-            if doubted[peer] != nil { return 3 }
-            if holders.contains(peer) { return 0 }
-            return peer == giver ? 1 : 2
-        }
-        return (0...3).flatMap { place in others.filter { rank($0) == place } }
+        return asking.order(of: others, holders: holders, at: node.uptime)
     }
 
     /// Asks somebody else than the one who was asked, and him last for a while.
     private func askAnother(_ hash: Digest, _ node: NodeCore) {
-        if let asked = fetches[hash]?.asked {
-            doubted[asked] = node.uptime + NodeLimits.peerDoubtedMilliseconds
-        }
+        if let asked = fetches[hash]?.asked { asking.note(failed: asked, at: node.uptime) }
         fetches[hash]?.asked = nil
         ask(hash, node)
     }
@@ -247,7 +234,7 @@ final class Blobs: Duty {
             return try finish(hash, false, node)
         }
         guard !isRight else {
-            giver = fetches[hash]?.asked
+            if let asked = fetches[hash]?.asked { asking.note(gave: asked) }
             return try finish(hash, true, node)
         }
         fetches[hash]?.isBeingKept = false

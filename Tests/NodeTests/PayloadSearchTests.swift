@@ -38,13 +38,14 @@ struct PayloadSearchTests {
     }
 
     /// Hands in jobs whose payloads the first node has, and waits until every node has all of them.
-    private static func run(_ numbers: Range<Int>, _ nodes: RunningNodes) async throws {
-        let module = HostileModules.harmless()
-        _ = try nodes.blobs(0).put(module)
-        var (ids, inputs): ([JobID], [Digest]) = ([], [])
+    private static func run(
+        _ numbers: Range<Int>, _ nodes: RunningNodes,
+        module: [UInt8] = HostileModules.harmless()
+    ) async throws {
+        var (ids, payloads): ([JobID], [Digest]) = ([], [try nodes.blobs(0).put(module)])
         for number in numbers {
             let input = Array("input \(number)".utf8)
-            inputs.append(try nodes.blobs(0).put(input))
+            payloads.append(try nodes.blobs(0).put(input))
             let job = nodes.job(module, input, engineVersion: ComputeEngine.version)
             nodes.node(0)?.submit(.job(job))
             ids.append(job.id(in: nodes.network.ledger))
@@ -52,7 +53,7 @@ struct PayloadSearchTests {
         #expect(try await isClosed(nodes, ids))
         let isKept = try await nodes.wait(seconds: 60) {
             try (0..<4).allSatisfy { place in
-                Set(inputs.map(\.hex)).isSubset(of: try nodes.blobs(place).names())
+                Set(payloads.map(\.hex)).isSubset(of: try nodes.blobs(place).names())
             }
         }
         #expect(isKept)
@@ -96,6 +97,22 @@ struct PayloadSearchTests {
             network, [0, 1, 2, 3], share: NodeShare(engine: { JobEngine.loaded }), hub: hub)
         try await Self.run(0..<96, nodes)
         #expect(questions.count(to: liars) > 0, "no liar was asked, and the test shows nothing")
+        #expect(nodes.stop().isEmpty)
+    }
+
+    @Test("what all agree that it fails can be run again by every node, too")
+    func failures() async throws {
+        let folder = try TemporaryFolder()
+        let nodes = try RunningNodes(
+            try RunningNodes.network(folder), [0, 1, 2, 3],
+            share: NodeShare(engine: { JobEngine.loaded }))
+        try await Self.run(0..<8, nodes, module: HostileModules.withoutExecute())
+        let decided = try #require(
+            nodes.state { state in
+                (0..<state.size).compactMap { state.closedJob(at: EntryIndex($0))?.decision }
+            })
+        #expect(decided.count == 8)
+        #expect(decided.allSatisfy { $0.decision == .agreed && $0.status.kind == .invalidModule })
         #expect(nodes.stop().isEmpty)
     }
 

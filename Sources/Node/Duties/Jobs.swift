@@ -303,11 +303,13 @@ final class Jobs: Duty {
 
     // MARK: Keeping
 
-    /// Those who said what was decided: they have run it, and kept what it came to.
+    /// Those who said what was decided, or anything where nothing was: they have run it, and kept
+    /// what it came to, be that an output or a failure.
     private func holders(of event: JobDecided, _ node: NodeCore) -> [PublicKey] {
-        (results[event.job] ?? [:]).filter {
-            $0.value.status.kind == .success
-                && (event.decision != .agreed || $0.value.output == event.output)
+        (results[event.job] ?? [:]).filter { _, result in
+            result.status.kind != .abstained
+                && (event.decision != .agreed
+                    || result.status == event.status && result.output == event.output)
         }.keys.sorted().compactMap { node.state.validator($0)?.key }
     }
 

@@ -336,6 +336,14 @@ package final class ReplicaHost {
         }
     }
 
+    /// The job that a message hands in for a client, and the validator that passed it on.
+    package func passedJob(_ arrival: CheckedArrival) -> (job: JobID, by: PublicKey)? {
+        guard case .command(.job(let job)) = arrival.message.message, let peer = arrival.peer,
+            let key = state.validator(peer)?.key
+        else { return nil }
+        return (job.id(in: state.ledger), key)
+    }
+
     private func take(_ arrival: CheckedArrival, at now: Instant) throws(HostError) {
         let peer = arrival.peer
         switch arrival.message.message {

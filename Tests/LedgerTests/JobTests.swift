@@ -31,6 +31,38 @@ struct JobTests {
         )
     }
 
+    @Test("whether results that wait decide a job, with those that the ledger holds")
+    func decidedBy() throws {
+        var scenario = try LedgerScenario(.of(4, 3))
+        let (id, drawn) = try scenario.assignedJob()
+        func result(_ place: Int, _ output: UInt8, _ status: JobStatus? = nil) -> ResultMessage {
+            scenario.result(drawn[place], id, status ?? success, output: output)
+        }
+        func decides(_ results: ResultMessage...) -> Bool {
+            scenario.state.isDecided(id, by: results)
+        }
+        #expect(!decides())
+        #expect(!decides(result(0, 1)))
+        #expect(decides(result(0, 1), result(2, 1)))
+        #expect(!decides(result(0, 1), result(1, 2)))
+        #expect(decides(result(0, 1), result(1, 2), result(2, 3)))
+        #expect(!decides(result(0, 1), result(0, 1)), "one validator said it twice")
+        #expect(!decides(result(0, 1, gaveUp), result(1, 1)))
+        #expect(decides(result(0, 1, gaveUp), result(1, 1, gaveUp)), "two cannot agree any more")
+        let others = scenario.state.members.filter { !drawn.contains($0) }
+        let outsider = scenario.result(try #require(others.first), id, success, output: 1)
+        #expect(!decides(result(0, 1), outsider))
+        let other = scenario.result(drawn[1], JobID(Digest(hashing: [7])), success, output: 1)
+        #expect(!decides(result(0, 1), other))
+        #expect(!scenario.state.isDecided(JobID(Digest(hashing: [7])), by: [other]))
+        _ = try scenario.send(.result(result(0, 1)))
+        #expect(!decides())
+        #expect(decides(result(1, 1)))
+        #expect(!decides(result(1, 2)))
+        _ = try scenario.send(.result(result(1, 1)))
+        #expect(!decides(result(2, 1)), "it is decided already")
+    }
+
     private let success = JobStatus(.success)
     private let gaveUp = JobStatus(.abstained, code: 1)
 

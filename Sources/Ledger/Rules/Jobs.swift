@@ -67,11 +67,27 @@ extension LedgerState {
         derivation.emit(.resultReported(event))
         var updated = job
         updated.results[place] = result
-        if job.decided == nil, let decision = updated.decision(with: result) {
+        if job.decided == nil, let decision = updated.decision {
             updated.decided = decide(updated, decision, result, &derivation)
         }
         if updated.isComplete { close(updated, .complete, &derivation) }
         return derivation.events
+    }
+
+    /// Whether results decide a job that is open and undecided, with those that the ledger holds.
+    package func isDecided(_ job: JobID, by messages: [ResultMessage]) -> Bool {
+        guard let entry = jobEntries[job], var with = jobs[entry], with.decided == nil,
+            let assigned = with.assigned
+        else { return false }
+        for message in messages where message.job == job {
+            guard let validator = validatorIndices[message.validator],
+                let place = assigned.validators.firstIndex(of: validator),
+                with.results[place] == nil
+            else { continue }
+            let event = message.naming(job: entry, validator: validator)
+            with.results[place] = RecordedResult(entry: EntryIndex(size), event: event)
+        }
+        return with.decision != nil
     }
 
     private func refusalOfClosed(_ event: ResultReported) -> Refusal {
@@ -140,8 +156,8 @@ extension RecordedResult {
 }
 
 extension Job {
-    /// How the job is decided once `result` is in, or nil where it is not.
-    func decision(with result: RecordedResult) -> JobDecision? {
+    /// How the results that are in decide the job, or nil where they do not.
+    var decision: JobDecision? {
         let reported = results.compactMap(\.self)
         let groups = reported.map { one in reported.count { $0.matches(one) } }
         let largest = groups.max() ?? 0

@@ -18,15 +18,21 @@ final class Jobs: Duty {
         let job: JobSubmitted
         /// The uptime at which the run ends, early enough for an abstention to count.
         let end: UInt64
+        /// Whoever passed it on, and so may have its payloads.
+        let holders: [PublicKey]
         var step = Step.waiting
 
         /// How far it is: its payloads are looked for, are here, and it is loaded and run.
         enum Step { case waiting, fetching, ready, out }
+
+        /// Bytes that its module, its input and its output may have; none is above its maximum.
+        var bytesMax: UInt64 {
+            job.moduleBytes + job.inputBytes + UInt64(ComputeLimits.outputBytesMax)
+        }
     }
 
     private let blobs: Blobs
     private let behaviour: Behaviour
-    private let outMax: Int
     private var runs: [EntryIndex: Run] = [:]
     /// The entries of `runs`, in order.
     private var order: [EntryIndex] = []
@@ -36,6 +42,10 @@ final class Jobs: Duty {
     private var results: [EntryIndex: [ValidatorIndex: ResultReported]] = [:]
     /// The jobs of `results`, in order.
     private var compared: [EntryIndex] = []
+    /// Who passed on the newest jobs that are not in the ledger yet.
+    private var passedOn: [JobID: PublicKey] = [:]
+    /// The jobs of `passedOn`, in order.
+    private var passed: [JobID] = []
     /// What is to be reported at the end of the turn.
     private var reports: [(job: JobID, report: JobReport)] = []
     private var hasTakenUp = false
@@ -43,10 +53,9 @@ final class Jobs: Duty {
     private var hasReady = false
     private var isEngineTold = false
 
-    init(_ home: NodeHome, _ blobs: Blobs, _ behaviour: Behaviour) {
+    init(_ blobs: Blobs, _ behaviour: Behaviour) {
         self.blobs = blobs
         self.behaviour = behaviour
-        outMax = home.configuration.compute.runnerOptions.jobsAtOnce + NodeLimits.loadedJobsAhead
     }
 
     var nextWake: UInt64 { hasTakenUp && reports.isEmpty && !hasReady ? .max : 0 }
@@ -122,6 +131,14 @@ final class Jobs: Duty {
 
     // MARK: Runs
 
+    /// Takes in that a validator passed a job on: the first to do so often has its payloads.
+    func note(_ job: JobID, passedOnBy peer: PublicKey) {
+        guard passedOn[job] == nil else { return }
+        passedOn[job] = peer
+        passed.append(job)
+        if passed.count > NodeLimits.passedJobsMax { passedOn[passed.removeFirst()] = nil }
+    }
+
     private func begin(_ entry: EntryIndex, _ node: NodeCore) throws(NodeError) {
         guard runs[entry] == nil, let own = node.index, !node.host.isSilent,
             let job = node.state.job(at: entry), let assigned = job.assigned,
@@ -139,7 +156,9 @@ final class Jobs: Duty {
         guard assigned.deadline > now else { return }
         let left = assigned.deadline.rawValue - now.rawValue
         let margin = min(NodeLimits.jobMarginMilliseconds, left / 4)
-        runs[entry] = Run(id: job.id, job: job.submitted, end: node.uptime + left - margin)
+        runs[entry] = Run(
+            id: job.id, job: job.submitted, end: node.uptime + left - margin,
+            holders: passedOn[job.id].map { [$0] } ?? [])
         order.append(entry)
         try startRuns(node)
     }
@@ -154,21 +173,25 @@ final class Jobs: Duty {
             fetching += 1
             try fetch(entry, run, node)
         }
-        var out = runs.values.count { $0.step == .out }
-        for entry in order where out < outMax {
+        let out = runs.values.filter { $0.step == .out }
+        var bytes = out.reduce(0) { $0 + $1.bytesMax }
+        for entry in order {
             guard let run = runs[entry], run.step == .ready else { continue }
+            guard bytes + run.bytesMax <= NodeLimits.loadedBytesMax else { break }
             runs[entry]?.step = .out
-            out += 1
+            bytes += run.bytesMax
             perform(entry, run, node)
         }
     }
 
     private func fetch(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) throws(NodeError) {
         try blobs.fetch(
-            run.job.module, bytesMax: Self.bytesMax(ofModule: run.job), until: run.end, node
+            run.job.module, bytesMax: Self.bytesMax(ofModule: run.job), until: run.end,
+            from: run.holders, node
         ) { [self] (node, hasModule) throws(NodeError) in
             try blobs.fetch(
-                run.job.input, bytesMax: Self.bytesMax(ofInput: run.job), until: run.end, node
+                run.job.input, bytesMax: Self.bytesMax(ofInput: run.job), until: run.end,
+                from: run.holders, node
             ) { [self] (node, hasInput) throws(NodeError) in
                 guard hasModule, hasInput else {
                     return try finish(
@@ -197,7 +220,7 @@ final class Jobs: Duty {
         let behaviour = behaviour
         @Sendable func deliver(_ outcome: JobOutcome) {
             inbox.put { (node) throws(NodeError) in
-                for case let duty as Jobs in node.duties { try duty.finish(entry, outcome, node) }
+                try node.jobs.finish(entry, outcome, node)
             }
         }
         share.pool.submit {

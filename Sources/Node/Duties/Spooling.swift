@@ -12,8 +12,10 @@ final class Spooling: Duty {
     private let spool: Spool
     /// The files that are not to be read again: those at hand, and damaged ones.
     private(set) var known: Set<String> = []
-    /// The files whose messages are under way.
+    /// The files whose messages are under way; there is room for so many.
     private var underWay: Set<String> = []
+    /// The files that are being removed.
+    private var leaving: Set<String> = []
     private var lookAt: UInt64 = 0
     private var isLooking = false
     /// When the folder was changed last before the last look; nil where a change since then might
@@ -28,7 +30,7 @@ final class Spooling: Duty {
     init(_ home: NodeHome) { spool = Spool(home: home.path) }
 
     /// Whether something is in the spool, or may be.
-    var isBusy: Bool { !isClear || !underWay.isEmpty }
+    var isBusy: Bool { !isClear || !underWay.isEmpty || !leaving.isEmpty }
 
     var nextWake: UInt64 { isLooking ? .max : lookAt }
 
@@ -92,7 +94,7 @@ final class Spooling: Duty {
         case .success(let files):
             isFailureTold = false
             isClear = files.isEmpty && !hasMore
-            // What there was no room for is looked at when the folder changes, as files leave it.
+            // What there was no room for is looked at once there is (`clear`).
             if !files.isEmpty { (lookAt, seenChange) = (0, nil) }
             for file in files { try take(file, node) }
         }
@@ -145,6 +147,9 @@ final class Spooling: Duty {
     }
 
     private func clear(_ name: String, _ reason: String?, _ node: NodeCore) {
+        underWay.remove(name)
+        leaving.insert(name)
+        if !isClear { (lookAt, seenChange) = (0, nil) }
         let (spool, inbox) = (spool, node.inbox)
         node.share.pool.submit {
             let result = Result { () throws(NodeError) in
@@ -161,7 +166,7 @@ final class Spooling: Duty {
     }
 
     private func cleared(_ name: String, _ result: Result<Void, NodeError>, _ node: NodeCore) {
-        underWay.remove(name)
+        leaving.remove(name)
         switch result {
         case .success: known.remove(name)
         case .failure(let error):

@@ -26,6 +26,7 @@ final class NodeCore {
 
     let clients: Clients
     let checkpoints: Checkpoints
+    let jobs: Jobs
     private let observers = Observers()
     private(set) var duties: [any Duty] = []
     private var misbehaviour: (any Misbehaviour)?
@@ -70,14 +71,14 @@ final class NodeCore {
         let pruning = Pruning(blobs, everyMilliseconds: setup.options.pruningMilliseconds)
         clients = Clients(drop: pruning.drop)
         checkpoints = Checkpoints(setup.home)
+        jobs = Jobs(blobs, options.behaviour)
         if options.acceptsClockJump { host.acceptClockJump() }
         let now = Instant(time: clock.now(), uptime: clock.uptime())
         let view = NodeView(host: host, key: home.key, now: now)
         misbehaviour = options.misbehaviour?(view) ?? Self.misbehaviour(options.behaviour)
         duties = [
             Telling(host, tells: options.tells), Counting(), clients, Settling(), blobs,
-            Jobs(home, blobs, options.behaviour), checkpoints, Spooling(home),
-            pruning, observers,
+            jobs, checkpoints, Spooling(home), pruning, observers,
         ]
         // No run waits for what a liar says of itself.
         if misbehaviour == nil, options.behaviour == .honest {
@@ -291,6 +292,7 @@ final class NodeCore {
         }
         // What could not enter the ledger, or is known, goes no further.
         for (message, judge) in checked.arrivals {
+            if let (job, peer) = host.passedJob(message) { jobs.note(job, passedOnBy: peer) }
             judge?(host.keeps(message) ? .passOn(by: host.author(of: message)) : .ignore)
         }
         for (message, arrival) in checked.duties {

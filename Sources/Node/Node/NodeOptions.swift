@@ -26,7 +26,7 @@ package struct NodeShare: Sendable {
         }
     ) {
         self.verifier = verifier
-        pool = WorkerPool(threads: 2)
+        pool = WorkerPool(threads: NodeLimits.poolThreads)
         runner = SharedRunner(options: jobs, engine: engine)
     }
 

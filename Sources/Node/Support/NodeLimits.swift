@@ -54,10 +54,9 @@ package enum NodeLimits {
     package static let spoolAgainMilliseconds: UInt64 = 900
     /// Submitted jobs that wait in memory for their batch; the rest wait in the spool.
     package static let waitingJobsMax = 256
-    /// Jobs that may be open at once.
-    package static let openJobsMax = 128
-    /// Jobs whose payloads are read while others run.
-    package static let loadedJobsAhead = 6
+    /// Bytes that the modules, inputs and outputs may have of the jobs that a validator has read
+    /// and whose outputs are not kept yet.
+    package static let loadedBytesMax: UInt64 = 512 << 20
     /// The most by which a run ends before the deadline of its job, in ms.
     package static let jobMarginMilliseconds: UInt64 = 2_000
 
@@ -130,11 +129,15 @@ package enum NodeLimits {
     /// for what it runs.
     package static let fetchesMax = 64
     /// Jobs whose payloads a validator looks for before it can run them; one of two at a time.
-    package static let runsFetchedAhead = 48
+    package static let runsFetchedAhead = 64
+    /// Jobs of which it is remembered who passed them on.
+    package static let passedJobsMax = 1_024
     /// Blobs that wait until it looks for them to keep them; one more is let go.
     package static let fetchesWaitingMax = 8_192
     /// Time until an order that the bridge has not answered is sent again, in ms.
     package static let orderMilliseconds: UInt64 = 2_000
+    /// Threads of a process for what waits for a disk; such a wait takes no core.
+    package static let poolThreads = 8
     /// Blobs that are made durable together.
     package static let blobsKeptTogether = 256
     /// Bytes of blobs that are made durable together, but for one that alone has more.
@@ -185,9 +188,6 @@ package enum NodeLimits {
 
     /// Stops the process where the limits contradict each other.
     static func check() {
-        invariant(
-            openRoundsMax + (1 + Limits.jobValidators) * openJobsMax <= Limits.commandsPerBatchMax,
-            "more rounds, jobs and results than commands of a batch")
         invariant(
             1 + UInt64(blobPartBytes) / blobStepBytes <= blobStepsPerSecond,
             "a part of a blob costs more than a peer has")

@@ -28,6 +28,8 @@ struct OtherMessages: Sendable {
         var refusal: Refusal?
         /// Whether it is in the queue of its kind.
         var isQueued = false
+        /// Whether it may wait for the next batch that there is a reason for.
+        var isPatient: Bool
         var spreadCount: UInt64 = 0
     }
 
@@ -44,8 +46,10 @@ struct OtherMessages: Sendable {
         }
 
         /// Whether one of the kind may wait for the next batch that there is a reason for: nobody
-        /// waits for it.
-        var isPatient: Bool { self == .settlement || self == .announcement }
+        /// waits for it. A result is waited for once it decides its job (`hurry`).
+        var isPatient: Bool {
+            self == .settlement || self == .result || self == .announcement
+        }
 
         /// How many of one topic wait.
         var shareMax: Int {
@@ -94,7 +98,7 @@ struct OtherMessages: Sendable {
 
     private mutating func countReady(_ other: Other, by change: Int) {
         readyCount += change
-        guard other.kind.isPatient else { return }
+        guard other.isPatient else { return }
         if patientCount == 0 { patientSince = other.since }
         patientCount += change
     }
@@ -156,7 +160,7 @@ struct OtherMessages: Sendable {
         guard items[digest] == nil else { return }
         let other = Other(
             message: message, topic: topic, kind: kind, since: uptime, number: number,
-            isOurs: isOurs, refusal: refusal)
+            isOurs: isOurs, refusal: refusal, isPatient: kind.isPatient)
         items[digest] = other
         number += 1
         byTopic[topic, default: []].append(digest)
@@ -193,6 +197,15 @@ struct OtherMessages: Sendable {
         items[digest]?.refusal = refusal
         queue(digest)
         checkCounts(of: before.kind)
+    }
+
+    /// Notes that a message is waited for now, and is a reason for a batch.
+    mutating func hurry(_ digest: Digest) {
+        guard let other = items[digest], other.isPatient else { return }
+        if other.refusal == nil { countReady(other, by: -1) }
+        items[digest]?.isPatient = false
+        if other.refusal == nil, let hurried = items[digest] { countReady(hurried, by: 1) }
+        checkCounts(of: other.kind)
     }
 
     private mutating func queue(_ digest: Digest) {

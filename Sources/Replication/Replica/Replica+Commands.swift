@@ -35,6 +35,7 @@ extension Replica {
             case .never: return
             }
             pool.others.add(message, refusal, isOurs: peer == nil, at: now.uptime)
+            if case .result(let result) = message { hurryResults(of: result.job) }
             if peer == nil, passesOn(message) { effects.append(.broadcast(.command(message))) }
         }
     }
@@ -57,6 +58,19 @@ extension Replica {
         pool.noteSpread(id, at: now.uptime)
         guard passesOn(.request(message)) else { return }
         effects.append(.broadcast(.command(.request(message))))
+    }
+
+    /// Has the results that wait enter the next batch, where they decide their job.
+    private mutating func hurryResults(of job: JobID) {
+        let waiting = pool.others.messages(about: .results(job))
+        let results = waiting.compactMap { digest -> ResultMessage? in
+            guard let other = pool.others.other(digest), other.refusal == nil,
+                case .result(let result) = other.message
+            else { return nil }
+            return result
+        }
+        guard state.isDecided(job, by: results) else { return }
+        for digest in waiting { pool.others.hurry(digest) }
     }
 
     private mutating func receive(votes message: Message, from peer: ValidatorIndex?) {
@@ -229,7 +243,9 @@ extension Replica {
     mutating func judgeAgain(_ digest: Digest) {
         guard let other = pool.others.other(digest) else { return }
         switch judge(other.message) {
-        case .ready, .recorded: pool.others.note(nil, of: digest)
+        case .ready, .recorded:
+            pool.others.note(nil, of: digest)
+            if case .result(let result) = other.message { hurryResults(of: result.job) }
         case .waits(let refusal): pool.others.note(refusal, of: digest)
         case .never: pool.others.remove(digest)
         }

@@ -30,22 +30,42 @@ struct Recount: AsyncParsableCommand {
             one object a line on standard error.
             """,
         version: ProgramVersion.text,
-        subcommands: [
-            InitCommand.self, KeygenCommand.self, GenesisCommand.self, RunCommand.self,
-            NodeCommand.self, SubmitCommand.self,
-            GovernCommand.self,
-            AuditCommand.self, DiffCommand.self, WhyCommand.self, CaseCommand.self,
-            CulpritsCommand.self, EvidenceCommand.self, AnswerCommand.self, BisectCommand.self,
-            WhatIfCommand.self, DisagreementsCommand.self, ReportCommand.self, SchemaCommand.self,
-            ReplayCommand.self,
-            LogCommand.self, ShowCommand.self, RequestsCommand.self, JobCommand.self,
-            ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self, ProveCommand.self,
-            CertificateCommand.self,
-            CheckpointCommand.self, SnapshotCommand.self, BackupCommand.self,
-            RecoverCommand.self, DrillCommand.self, DoctorCommand.self, BridgeCommand.self,
-            ExportCommand.self, SimulateCommand.self,
-            ProofCommand.self, RequestCommand.self, LedgerCommand.self, ProjectionsCommand.self,
-            ConfigCommand.self, CompileModuleCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Network",
+                subcommands: [
+                    InitCommand.self, KeygenCommand.self, GenesisCommand.self, ConfigCommand.self,
+                    RunCommand.self, NodeCommand.self, BridgeCommand.self, SubmitCommand.self,
+                    RequestCommand.self, JobCommand.self, GovernCommand.self, SimulateCommand.self,
+                    CompileModuleCommand.self,
+                ]),
+            CommandGroup(
+                name: "View",
+                subcommands: [
+                    ShowCommand.self, LogCommand.self, RequestsCommand.self,
+                    ValidatorsCommand.self, LeadersCommand.self, ChartCommand.self,
+                    ReportCommand.self, ReplayCommand.self, LedgerCommand.self,
+                    ProjectionsCommand.self, ExportCommand.self, SchemaCommand.self,
+                ]),
+            CommandGroup(
+                name: "Proof",
+                subcommands: [
+                    AuditCommand.self, ProveCommand.self, CertificateCommand.self,
+                    CheckpointCommand.self, EvidenceCommand.self, ProofCommand.self,
+                ]),
+            CommandGroup(
+                name: "Explanation",
+                subcommands: [
+                    WhyCommand.self, DisagreementsCommand.self, WhatIfCommand.self,
+                    DiffCommand.self, BisectCommand.self, CulpritsCommand.self, CaseCommand.self,
+                    AnswerCommand.self,
+                ]),
+            CommandGroup(
+                name: "Care",
+                subcommands: [
+                    DoctorCommand.self, BackupCommand.self, RecoverCommand.self,
+                    DrillCommand.self, SnapshotCommand.self,
+                ]),
         ])
 
     /// Throws where an argument is not UTF-8: what is read in its place would name another file.

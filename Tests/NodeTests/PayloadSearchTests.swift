@@ -18,11 +18,16 @@ import Testing
 struct PayloadSearchTests {
     /// The questions for payloads that a hub has carried, by who was asked.
     private final class Questions: Sendable {
-        private let asked = Mutex<[(hash: Digest, peer: PublicKey)]>([])
+        private let asked = Mutex<[(hash: Digest, asker: PublicKey, peer: PublicKey)]>([])
 
-        func note(_ bytes: [UInt8], _ receiver: PublicKey) {
+        func note(_ bytes: [UInt8], from asker: PublicKey, to peer: PublicKey) {
             guard case .wantBlob(let hash, _)? = try? DutyMessage(decoding: bytes) else { return }
-            asked.withLock { $0.append((hash, receiver)) }
+            asked.withLock { $0.append((hash, asker, peer)) }
+        }
+
+        /// Whom a node asked first.
+        func first(by asker: PublicKey, for hash: Digest) -> PublicKey? {
+            asked.withLock { $0.first { $0.hash == hash && $0.asker == asker }?.peer }
         }
 
         func count(for hash: Digest) -> Int { asked.withLock { $0.count { $0.hash == hash } } }
@@ -38,18 +43,20 @@ struct PayloadSearchTests {
     }
 
     /// Hands in jobs whose payloads the first node has, and waits until every node has all of them.
+    /// Returns who ran which input, that of the module aside.
+    @discardableResult
     private static func run(
         _ numbers: Range<Int>, _ nodes: RunningNodes,
-        module: [UInt8] = HostileModules.harmless()
-    ) async throws {
-        var (ids, payloads): ([JobID], [Digest]) = ([], [try nodes.blobs(0).put(module)])
-        for number in numbers {
-            let input = Array("input \(number)".utf8)
-            payloads.append(try nodes.blobs(0).put(input))
-            let job = nodes.job(module, input, engineVersion: ComputeEngine.version)
-            nodes.node(0)?.submit(.job(job))
-            ids.append(job.id(in: nodes.network.ledger))
+        module: [UInt8] = HostileModules.harmless(), inputBytes: Int = 0
+    ) async throws -> [(input: Digest, runners: [ValidatorIndex])] {
+        let inputs = numbers.map { number in
+            let text = Array("input \(number)".utf8)
+            return text + [UInt8](repeating: 0, count: max(0, inputBytes - text.count))
         }
+        let payloads = try ([module] + inputs).map { try nodes.blobs(0).put($0) }
+        let jobs = inputs.map { nodes.job(module, $0, engineVersion: ComputeEngine.version) }
+        for job in jobs { nodes.node(0)?.submit(.job(job)) }
+        let ids = jobs.map { $0.id(in: nodes.network.ledger) }
         #expect(try await isClosed(nodes, ids))
         let isKept = try await nodes.wait(seconds: 60) {
             try (0..<4).allSatisfy { place in
@@ -57,6 +64,12 @@ struct PayloadSearchTests {
             }
         }
         #expect(isKept)
+        return zip(payloads.dropFirst(), ids).map { input, id in
+            let runners = nodes.state { state in
+                state.entry(of: id).flatMap { state.closedJob(at: $0) }?.validators
+            }
+            return (input, (runners ?? nil) ?? [])
+        }
     }
 
     @Test("who ran a job is asked first, then who gave the last, and last who failed to give")
@@ -80,6 +93,82 @@ struct PayloadSearchTests {
         #expect(order([3, 4], at: end + 2) == [3, 4, 0, 1, 2])
     }
 
+    @Test("whoever passed a job on is asked first for what a run needs")
+    func passedOn() async throws {
+        let folder = try TemporaryFolder()
+        let questions = Questions()
+        let hub = LocalHub { bytes, sender, receiver in
+            questions.note(bytes, from: sender, to: receiver)
+            return true
+        }
+        let nodes = try RunningNodes(
+            try RunningNodes.network(folder), [0, 1, 2, 3],
+            share: NodeShare(engine: { JobEngine.loaded }), hub: hub)
+        let keys = nodes.network.nodes.map(\.key.publicKey)
+        var count = 0
+        for (input, runners) in try await Self.run(0..<24, nodes) {
+            for runner in runners where runner.rawValue > 0 {
+                // It may have been asked for what it keeps of an earlier job, but never in vain.
+                #expect(questions.first(by: keys[Int(runner.rawValue)], for: input) == keys[0])
+                count += 1
+            }
+        }
+        #expect(count >= 24)
+        #expect(nodes.stop().isEmpty)
+    }
+
+    /// The bytes of payloads that nodes have taken parts of and have not got whole.
+    private final class Held: Sendable {
+        private let steps = Mutex<[(receiver: PublicKey, hash: Digest, begins: Bool)]>([])
+
+        func note(_ bytes: [UInt8], from sender: PublicKey, to receiver: PublicKey) {
+            switch try? DutyMessage(decoding: bytes) {
+            case .wantBlob(let hash, let offset)? where offset > 0:
+                steps.withLock { $0.append((sender, hash, true)) }
+            case .blobPart(let hash, let size, let offset, let bytes)?
+            where size > 0 && offset + UInt64(bytes.count) == size:
+                steps.withLock { $0.append((receiver, hash, false)) }
+            default: break
+            }
+        }
+
+        /// The most payloads that a node held parts of at once, of those that are looked at.
+        func countMax(of receiver: PublicKey, _ hashes: Set<Digest>) -> Int {
+            steps.withLock { steps in
+                var (held, most): (Set<Digest>, Int) = ([], 0)
+                for step in steps where step.receiver == receiver && hashes.contains(step.hash) {
+                    if step.begins { held.insert(step.hash) } else { held.remove(step.hash) }
+                    most = max(most, held.count)
+                }
+                return most
+            }
+        }
+    }
+
+    @Test("the payloads that are fetched at once have a bound, and those beyond it come later")
+    func bytesAtOnce() async throws {
+        let folder = try TemporaryFolder()
+        let held = Held()
+        let hub = LocalHub { bytes, sender, receiver in
+            held.note(bytes, from: sender, to: receiver)
+            return true
+        }
+        let nodes = try RunningNodes(
+            try RunningNodes.network(folder), [0, 1, 2, 3],
+            share: NodeShare(engine: { JobEngine.loaded }), hub: hub)
+        let keys = nodes.network.nodes.map(\.key.publicKey)
+        let bytes = ComputeLimits.inputBytesMax
+        let ran = try await Self.run(0..<8, nodes, inputBytes: bytes)
+        let most = (1...3).map { place in
+            let own = ran.filter { $0.runners.contains(ValidatorIndex(UInt16(place))) }
+            return held.countMax(of: keys[place], Set(own.map(\.input)))
+        }
+        let room = Int(NodeLimits.fetchedBytesMax) / bytes
+        #expect(most.allSatisfy { $0 <= room }, "payloads at once: \(most)")
+        #expect(most.contains(room), "no node had as many to fetch as there is room for: \(most)")
+        #expect(nodes.stop().isEmpty)
+    }
+
     @Test("every node has the payloads in the end where two of four give nothing")
     func withheld() async throws {
         let folder = try TemporaryFolder()
@@ -87,7 +176,7 @@ struct PayloadSearchTests {
         let liars: Set = [network.nodes[2].key.publicKey, network.nodes[3].key.publicKey]
         let questions = Questions()
         let hub = LocalHub { bytes, sender, receiver in
-            questions.note(bytes, receiver)
+            questions.note(bytes, from: sender, to: receiver)
             guard liars.contains(sender), case .blobPart? = try? DutyMessage(decoding: bytes) else {
                 return true
             }
@@ -120,8 +209,8 @@ struct PayloadSearchTests {
     func absent() async throws {
         let folder = try TemporaryFolder()
         let questions = Questions()
-        let hub = LocalHub { bytes, _, receiver in
-            questions.note(bytes, receiver)
+        let hub = LocalHub { bytes, sender, receiver in
+            questions.note(bytes, from: sender, to: receiver)
             return true
         }
         let nodes = try RunningNodes(

@@ -29,6 +29,9 @@ final class Blobs: Duty {
         var size: UInt64?
         var bytes: [UInt8] = []
         var isBeingKept = false
+
+        /// Whether a run waits for it.
+        var isForRun: Bool { !then.isEmpty }
     }
 
     /// Something that is to be kept, once there is room to look for it.
@@ -129,12 +132,14 @@ final class Blobs: Duty {
     private func ask(_ hash: Digest, _ node: NodeCore) {
         guard var fetch = fetches[hash] else { return }
         if fetch.asked == nil {
+            fetch.bytes = []
+            fetch.size = nil
             var others = fetch.others ?? ordered(fetch.holders, node)[...]
             guard let next = others.popFirst() else {
                 // Nobody has it yet.
                 fetch.others = nil
                 fetch.passes += 1
-                let isGivenUp = fetch.then.isEmpty && fetch.passes >= NodeLimits.keptPassesMax
+                let isGivenUp = !fetch.isForRun && fetch.passes >= NodeLimits.keptPassesMax
                 if isGivenUp { fetch.until = node.uptime }
                 fetch.wakeAt = node.uptime + NodeLimits.blobAgainMilliseconds
                 fetches[hash] = fetch
@@ -144,8 +149,6 @@ final class Blobs: Duty {
             fetch.asked = next
             // Longer after each pass in vain, for those whose lines are all slow.
             fetch.askedUntil = node.uptime + NodeLimits.blobPeerMilliseconds << min(fetch.passes, 4)
-            fetch.bytes = []
-            fetch.size = nil
         }
         fetch.wakeAt = min(node.uptime + NodeLimits.blobMilliseconds, fetch.askedUntil)
         fetches[hash] = fetch
@@ -168,6 +171,24 @@ final class Blobs: Duty {
         if let asked = fetches[hash]?.asked { asking.note(failed: asked, at: node.uptime) }
         fetches[hash]?.asked = nil
         ask(hash, node)
+    }
+
+    /// Whether the bytes of a payload have room beside those that are being fetched to the same
+    /// end: what runs need does not wait for what is only to be kept.
+    private func hasRoom(for size: UInt64, _ fetch: Fetch) -> Bool {
+        let held = fetches.values.reduce(0) { sum, other in
+            other.isForRun == fetch.isForRun ? sum + (other.size ?? 0) : sum
+        }
+        return held + size <= NodeLimits.fetchedBytesMax
+    }
+
+    /// Asks the same peer again in a while, which is not its fault.
+    private func postpone(_ hash: Digest, _ node: NodeCore) {
+        guard var fetch = fetches[hash], let asked = fetch.asked else { return }
+        fetch.others = [asked] + (fetch.others ?? [])
+        fetch.asked = nil
+        fetch.wakeAt = node.uptime + NodeLimits.blobAgainMilliseconds
+        fetches[hash] = fetch
     }
 
     func attend(_ node: NodeCore) throws(NodeError) {
@@ -206,6 +227,7 @@ final class Blobs: Duty {
             UInt64(bytes.count) == min(UInt64(NodeLimits.blobPartBytes), size - offset),
             !bytes.isEmpty
         else { return askAnother(hash, node) }
+        guard fetch.size != nil || hasRoom(for: size, fetch) else { return postpone(hash, node) }
         fetch.size = size
         fetch.bytes += bytes
         fetches[hash] = fetch

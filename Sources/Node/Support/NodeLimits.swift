@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Compute
 internal import Cryptography
 internal import Ledger
 
@@ -128,6 +129,9 @@ package enum NodeLimits {
     /// Blobs that a node looks for at once, those that it only keeps; as many more may be wanted
     /// for what it runs.
     package static let fetchesMax = 64
+    /// Bytes of the payloads that a node is fetching to keep them, and as many of those that its
+    /// runs need.
+    package static let fetchedBytesMax: UInt64 = 64 << 20
     /// Jobs whose payloads a validator looks for before it can run them; one of two at a time.
     package static let runsFetchedAhead = 64
     /// Jobs of which it is remembered who passed them on.
@@ -194,6 +198,9 @@ package enum NodeLimits {
         invariant(
             runsFetchedAhead + fetchesMax <= 2 * fetchesMax,
             "a run finds no room to look for what it needs")
+        invariant(
+            max(ComputeLimits.inputBytesMax, ComputeLimits.outputBytesMax) <= fetchedBytesMax,
+            "a payload that there is never room for")
         invariant(spoolMilliseconds <= pauseMillisecondsMax, "the spool is looked at too seldom")
         invariant(lineBytesMax >= Limits.publicInputsMax * 80, "a line cannot hold its inputs")
     }

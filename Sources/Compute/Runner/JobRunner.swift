@@ -115,8 +115,8 @@ package final class JobRunner: Sendable {
     private func change(_ body: (inout sending Contents) -> Void) {
         condition.lock()
         contents.withLock { body(&$0) }
-        condition.broadcast()
         condition.unlock()
+        condition.broadcast()
     }
 
     private var isStopped: Bool { contents.withLock { $0.isStopped } }

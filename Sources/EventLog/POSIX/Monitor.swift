@@ -31,6 +31,11 @@ package enum SystemText {
     // the functions that are made for them.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
+    /// Whether those that wait are to be woken once the mutex is free: woken before, they would
+    /// only wait for it. Changed by whoever holds the mutex.
+    private var isWaking = false
+    /// Whether a thread is in a body; what is called within `locked` is called by that thread.
+    private var isHeld = false
 
     /// Nobody holds it.
     package init() {
@@ -67,16 +72,32 @@ package enum SystemText {
         // SAFETY: the mutex lives as long as the object.
         let status = unsafe pthread_mutex_lock(mutex)
         invariant(status == 0, "a mutex could not be locked")
+        isHeld = true
         defer {
-            // SAFETY: the mutex lives as long as the object, and this thread holds it.
+            let wakes = isWaking
+            (isHeld, isWaking) = (false, false)
+            // SAFETY: both live as long as the object, and this thread holds the mutex.
             unsafe pthread_mutex_unlock(mutex)
+            if wakes { unsafe pthread_cond_broadcast(condition) }
         }
         return try body()
+    }
+
+    /// Lets the mutex go for a wait; those that are to be woken are woken before it.
+    private func leave() {
+        invariant(isHeld, "a wait for what this thread does not hold")
+        isHeld = false
+        guard isWaking else { return }
+        isWaking = false
+        // SAFETY: the condition lives as long as the object.
+        unsafe pthread_cond_broadcast(condition)
     }
 
     /// Lets others in until one of them wakes it, or so much time has really passed; called within
     /// `locked`.
     package func wait(milliseconds: UInt64) {
+        leave()
+        defer { isHeld = true }
         let nanoseconds = min(milliseconds, 86_400_000) * 1_000_000
         #if canImport(Darwin)
             var end = timespec()
@@ -96,15 +117,17 @@ package enum SystemText {
 
     /// Lets others in until one of them wakes it; called within `locked`.
     package func wait() {
+        leave()
+        defer { isHeld = true }
         // SAFETY: both live as long as the object, and this thread holds the mutex.
         let status = unsafe pthread_cond_wait(condition, mutex)
         invariant(status == 0, "a condition could not be waited for")
     }
 
-    /// Wakes all that wait; called within `locked`.
+    /// Wakes all that wait once the lock is free; called within `locked`.
     package func wakeAll() {
-        // SAFETY: the condition lives as long as the object.
-        unsafe pthread_cond_broadcast(condition)
+        invariant(isHeld, "nobody holds the monitor, and nobody would be woken")
+        isWaking = true
     }
 }
 

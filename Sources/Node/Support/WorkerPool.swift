@@ -33,8 +33,8 @@ final class WorkerPool: Sendable {
     func submit(_ task: @escaping @Sendable () -> Void) {
         condition.lock()
         contents.withLock { $0.tasks.append(task) }
-        condition.signal()
         condition.unlock()
+        condition.signal()
     }
 
     private func work() {

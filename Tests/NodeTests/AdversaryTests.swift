@@ -92,11 +92,12 @@ struct AdversaryTests {
                 DutyMessage.blobPart(hash, size: size, offset: offset, bytes: part).encoded,
                 to: sender)
         }
-        // The module is a real blob of node 0 alone, and the two others ask the liar before it;
-        // nobody has an engine of this version.
+        // The module is a real blob of node 0 alone, and the two others ask the liar before it, who
+        // passed the job on; nobody has an engine of this version.
         _ = try nodes.blobs(0).put(payload)
         _ = try nodes.blobs(0).put([1, 2, 3])
         let job = nodes.job(payload, [1, 2, 3], engineVersion: "none")
+        liar.sendToAll(PeerMessage.command(.job(job)).encoded)
         nodes.node(0)?.submit(.job(job))
         let id = job.id(in: nodes.network.ledger)
         let isAssigned = try await nodes.wait { state in

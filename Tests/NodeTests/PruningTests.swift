@@ -7,6 +7,7 @@ import EventLog
 import Foundation
 import Ledger
 import Node
+import Synchronization
 import TestSupport
 import Testing
 
@@ -129,6 +130,46 @@ struct PayloadTests {
             let blobs = again.blobs(place)
             #expect(try blobs.get(output) == Array("kept for ever".utf8))
             #expect(try blobs.get(Digest(hashing: HostileModules.harmless())).count > 0)
+        }
+    }
+
+    @Test("what was removed is given to nobody any more, though it was asked for shortly before")
+    func removed() async throws {
+        let folder = try TemporaryFolder()
+        var options = NodeOptions()
+        options.pruningMilliseconds = 300
+        let network = try RunningNodes.network(folder)
+        let asker = network.nodes[3].key.publicKey
+        let nodes = try RunningNodes(network, options: options)
+        let answers = Mutex<[UInt64]>([])
+        let port = nodes.hub.join(asker, as: .validator)
+        port.receive { arrival in
+            guard case .blobPart(_, let size, _, _)? = Self.message(arrival.bytes) else { return }
+            answers.withLock { $0.append(size) }
+        }
+        let payload = try nodes.blobs(0).put(Array("nobody's".utf8))
+        /// The size that the first node says that the payload has.
+        func asked() async throws -> UInt64? {
+            answers.withLock { $0 = [] }
+            let question = DutyMessage.wantBlob(payload, offset: 0)
+            port.send(question.encoded, to: network.nodes[0].key.publicKey)
+            _ = try await nodes.wait(seconds: 10) { answers.withLock { !$0.isEmpty } }
+            return answers.withLock { $0.first }
+        }
+        #expect(try await asked() == 8)
+        let isGone = try await nodes.wait(seconds: 30) {
+            try !nodes.blobs(0).names().contains(payload.hex)
+        }
+        #expect(isGone)
+        // The look that removed it says so a moment later.
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(try await asked() == 0)
+        #expect(nodes.stop().isEmpty)
+    }
+
+    private static func message(_ bytes: [UInt8]) -> DutyMessage? {
+        do throws(Ledger.DecodingError) { return try DutyMessage(decoding: bytes) } catch {
+            return nil
         }
     }
 

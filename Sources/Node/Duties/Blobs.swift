@@ -48,8 +48,9 @@ final class Blobs: Duty {
     private var later: [Later] = []
     private var asking = AskingOrder()
     private var rate = PeerRate(perSecond: NodeLimits.blobStepsPerSecond)
-    /// The blob that was read last for others.
-    private var cache: (hash: Digest, bytes: [UInt8])?
+    /// Those that were fetched, made or read for others last: most are asked for soon.
+    private var cache = PayloadCache(
+        bytesMax: NodeLimits.cachedPayloadBytesMax, countMax: NodeLimits.cachedPayloadsMax)
 
     init(_ home: NodeHome, _ pool: WorkerPool) {
         store = BlobStore(logDirectory: home.ledgerDirectory, disk: POSIXDisk())
@@ -70,7 +71,19 @@ final class Blobs: Duty {
     func has(_ hash: Digest) -> Bool { sizeHere(hash) != nil }
 
     private func sizeHere(_ hash: Digest) -> UInt64? {
-        POSIXDisk().size(of: "\(store.directory)/\(hash.hex)")
+        cache[hash].map { UInt64($0.count) }
+            ?? POSIXDisk().size(of: "\(store.directory)/\(hash.hex)")
+    }
+
+    /// A payload that the node had in its hands lately.
+    func recent(_ hash: Digest) -> [UInt8]? { cache[hash] }
+
+    /// Takes in that the node keeps a payload with this hash.
+    func note(_ hash: Digest, _ bytes: [UInt8]) { cache.insert(hash, bytes) }
+
+    /// Takes in that the node may have these payloads no longer.
+    func forget(_ hashes: some Sequence<Digest>) {
+        for hash in hashes { cache.remove(hash) }
     }
 
     // MARK: Fetching
@@ -232,6 +245,11 @@ final class Blobs: Duty {
         fetch.bytes += bytes
         fetches[hash] = fetch
         guard UInt64(fetch.bytes.count) == size else { return ask(hash, node) }
+        // A small one is not worth the way to another thread.
+        let isSmall = size <= NodeLimits.hashedAtOnceMax
+        guard !isSmall || Digest(hashing: fetch.bytes) == hash else {
+            return askAnother(hash, node)
+        }
         fetches[hash]?.isBeingKept = true
         let (keeper, whole, inbox) = (keeper, fetch.bytes, node.inbox)
         @Sendable func deliver(_ isRight: Bool, _ result: Result<Void, LogError>) {
@@ -241,6 +259,7 @@ final class Blobs: Duty {
                 }
             }
         }
+        if isSmall { return keeper.keep(whole) { deliver(true, $0) } }
         node.share.pool.submit {
             guard Digest(hashing: whole) == hash else { return deliver(false, .success(())) }
             keeper.keep(whole) { deliver(true, $0) }
@@ -256,7 +275,10 @@ final class Blobs: Duty {
             return try finish(hash, false, node)
         }
         guard !isRight else {
-            if let asked = fetches[hash]?.asked { asking.note(gave: asked) }
+            if let fetch = fetches[hash] {
+                if let asked = fetch.asked { asking.note(gave: asked) }
+                cache.insert(hash, fetch.bytes)
+            }
             return try finish(hash, true, node)
         }
         fetches[hash]?.isBeingKept = false
@@ -283,9 +305,7 @@ final class Blobs: Duty {
         let bytes = min(size - min(offset, size), UInt64(NodeLimits.blobPartBytes))
         let cost = bytes / NodeLimits.blobStepBytes
         guard rate.takes(peer, costing: cost, at: node.uptime) else { return }
-        if let cache, cache.hash == hash {
-            return send(cache.bytes, hash, offset, to: peer, node)
-        }
+        if let bytes = cache[hash] { return send(bytes, hash, offset, to: peer, node) }
         guard size > 0 else { return send([], hash, offset, to: peer, node) }
         let (store, inbox) = (store, node.inbox)
         node.share.pool.submit {
@@ -293,7 +313,7 @@ final class Blobs: Duty {
             do throws(LogError) { bytes = try store.get(hash) } catch { bytes = [] }
             inbox.put { (node) throws(NodeError) in
                 for case let duty as Blobs in node.duties {
-                    if !bytes.isEmpty { duty.cache = (hash, bytes) }
+                    if !bytes.isEmpty { duty.cache.insert(hash, bytes) }
                     duty.send(bytes, hash, offset, to: peer, node)
                 }
             }

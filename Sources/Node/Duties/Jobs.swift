@@ -218,6 +218,7 @@ final class Jobs: Duty {
         let (store, keeper) = (blobs.store, blobs.keeper)
         let (share, inbox, clock) = (node.share, node.inbox, node.clock)
         let behaviour = behaviour
+        let (module, input) = (blobs.recent(run.job.module), blobs.recent(run.job.input))
         @Sendable func deliver(_ outcome: JobOutcome) {
             inbox.put { (node) throws(NodeError) in
                 try node.jobs.finish(entry, outcome, node)
@@ -230,7 +231,7 @@ final class Jobs: Duty {
                     JobOutcome(
                         JobStatus(.timeGuard), detail: "its time was over before its turn came"))
             }
-            switch Self.read(run.job, store) {
+            switch Self.read(run.job, module, input, store) {
             case .failure(let missing): deliver(missing.outcome)
             case .success(let job):
                 share.runner.submit(job, within: run.end - uptime) { truth in
@@ -255,10 +256,11 @@ final class Jobs: Duty {
     }
 
     private static func read(
-        _ job: JobSubmitted, _ blobs: BlobStore
+        _ job: JobSubmitted, _ module: [UInt8]?, _ input: [UInt8]?, _ blobs: BlobStore
     ) -> Result<ComputeJob, Missing> {
         do throws(LogError) {
-            let (module, input) = (try blobs.get(job.module), try blobs.get(job.input))
+            let module = if let module { module } else { try blobs.get(job.module) }
+            let input = if let input { input } else { try blobs.get(job.input) }
             for (name, bytes, said) in [
                 ("module", module.count, job.moduleBytes), ("input", input.count, job.inputBytes),
             ] where UInt64(bytes) != said {
@@ -297,6 +299,7 @@ final class Jobs: Duty {
         guard let run = runs[entry] else { return }
         remove(entry)
         tellAbstention(run, outcome, node)
+        if outcome.status.kind == .success { blobs.note(outcome.outputHash, outcome.output) }
         let report = JobReport(outcome.status, output: outcome.outputHash, fuel: outcome.fuel)
         reports.append((run.id, report))
         try startRuns(node)

@@ -115,6 +115,7 @@ final class Pruning: Duty {
             let read = read(node)
             guard try Spool(home: node.home.path).names().allSatisfy(read.contains) else { return }
             do throws(LogError) {
+                blobs.forget(free)
                 for hash in free.sorted() { try blobs.store.remove(hash.hex) }
             } catch { throw .log(of: "the blobs", path: blobs.store.directory, error) }
         } catch {
@@ -149,8 +150,14 @@ final class Pruning: Duty {
         look(node)
     }
 
+    /// Has those forgotten that a look removes.
+    private func forgetSuspects() {
+        blobs.forget(suspects.compactMap { Bytes32(hex: $0).map(Digest.init) })
+    }
+
     private func look(_ node: NodeCore) {
         isLooking = true
+        forgetSuspects()
         lookAt = node.uptime + everyMilliseconds
         let named = Set(named(node).map(\.hex))
         let read = read(node)
@@ -193,6 +200,7 @@ final class Pruning: Duty {
 
     private func take(_ result: Result<Set<String>, NodeError>, _ node: NodeCore) {
         isLooking = false
+        forgetSuspects()
         switch result {
         case .success(let free): suspects = Set(free.sorted().prefix(NodeLimits.suspectsMax))
         case .failure(let error):

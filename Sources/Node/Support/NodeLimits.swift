@@ -146,6 +146,12 @@ package enum NodeLimits {
     package static let blobsKeptTogether = 256
     /// Bytes of blobs that are made durable together, but for one that alone has more.
     package static let blobBytesKeptTogether = 16 << 20
+    /// Payloads that a node keeps in memory, those that it had in its hands last.
+    package static let cachedPayloadsMax = 1_024
+    /// Bytes of them.
+    package static let cachedPayloadBytesMax = 16 << 20
+    /// Bytes of a payload that the node's own thread hashes.
+    package static let hashedAtOnceMax: UInt64 = 16 << 10
     /// Bytes of a part of a blob.
     package static let blobPartBytes = 1 << 20
     /// How long a peer that is asked for a part of a blob has, in ms.

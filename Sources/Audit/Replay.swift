@@ -71,7 +71,7 @@ package enum Replay {
         do throws(FoldFailure) {
             try LedgerFold.run(
                 log, into: &state, to: end,
-                willTake: { entry in
+                willApply: { entry in
                     guard case .time(let time) = target else { return true }
                     if case .batchOpened(let opened) = entry.event { return opened.time <= time }
                     if case .ledgerOpened(let opened) = entry.event, opened.time > time {
@@ -79,7 +79,7 @@ package enum Replay {
                     }
                     return before == nil
                 },
-                didTake: { entry, state in
+                didApply: { entry, state in
                     body(entry, state)
                     return true
                 })

@@ -53,7 +53,7 @@ package enum LedgerFold {
         _ log: EventLog, base: UInt64 = 0, into state: inout LedgerState, to end: UInt64? = nil
     ) throws(FoldFailure) {
         try forEach(log, base: base, from: state.size, to: end) { _, entry throws(FoldFailure) in
-            try take(entry, into: &state)
+            try apply(entry, to: &state)
             return true
         }
     }
@@ -61,17 +61,17 @@ package enum LedgerFold {
     /// The same for those who look on, which costs a call or two for each entry.
     ///
     /// - Parameters:
-    ///   - willTake: Sees each entry before it is taken; false ends the fold before it.
-    ///   - didTake: Sees each entry with the state after it, which is `inout` only so that it is
+    ///   - willApply: Sees each entry before it is applied; false ends the fold before it.
+    ///   - didApply: Sees each entry with the state after it, which is `inout` only so that it is
     ///     not copied; false ends the fold after it.
     package static func run(
         _ log: EventLog, base: UInt64 = 0, into state: inout LedgerState, to end: UInt64? = nil,
-        willTake: (Entry) -> Bool = { _ in true }, didTake: (Entry, inout LedgerState) -> Bool
+        willApply: (Entry) -> Bool = { _ in true }, didApply: (Entry, inout LedgerState) -> Bool
     ) throws(FoldFailure) {
         try forEach(log, base: base, from: state.size, to: end) { _, entry throws(FoldFailure) in
-            guard willTake(entry) else { return false }
-            try take(entry, into: &state)
-            return didTake(entry, &state)
+            guard willApply(entry) else { return false }
+            try apply(entry, to: &state)
+            return didApply(entry, &state)
         }
     }
 
@@ -84,9 +84,9 @@ package enum LedgerFold {
         }
     }
 
-    /// Takes the next entry in.
-    package static func take(
-        _ entry: Entry, into state: inout LedgerState
+    /// Applies the next entry.
+    package static func apply(
+        _ entry: Entry, to state: inout LedgerState
     ) throws(FoldFailure) {
         do throws(FoldError) { try state.apply(entry) } catch {
             throw .cannotFollow(entry: state.size, error)

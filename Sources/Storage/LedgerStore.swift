@@ -164,7 +164,7 @@ package enum LedgerStore {
         // Batch 0 has no signature: its hash is the ledger's name.
         var opened = LedgerState()
         do throws(FoldFailure) {
-            try LedgerFold.run(log, into: &opened, didTake: { $1.isBatchOpen })
+            try LedgerFold.run(log, into: &opened, didApply: { $1.isBatchOpen })
         } catch {
             throw StorageError(error)
         }
@@ -190,7 +190,7 @@ package enum LedgerStore {
             try LedgerFold.forEach(log, from: state.size) { _, entry in
                 batch.append(entry)
                 guard case .batchSealed = entry.event else { return true }
-                do throws(TailFault) { try tail.take(batch) } catch { fault = error }
+                do throws(TailFault) { try tail.check(batch) } catch { fault = error }
                 batch = []
                 return fault == nil
             }

@@ -12,13 +12,13 @@ struct TailFault: Error {
     let problem: String
 }
 
-/// Takes in batches that nobody vouches for: each entry is an input that its party signed and the
+/// Checks batches that nobody vouches for: each entry is an input that its party signed and the
 /// rules take, or follows from those before it.
 ///
 /// A batch after height 1 opens with T precommits of the one before, which are signatures like the
 /// others: so of a tail all batches but the last are shown to be a quorum's.
 struct TailCheck {
-    /// The state after the batches taken.
+    /// The state after the batches checked.
     private(set) var state: LedgerState
     /// The tree of the log after them.
     private(set) var frontier: MerkleFrontier
@@ -31,8 +31,9 @@ struct TailCheck {
         self.frontier = frontier
     }
 
-    /// Takes in the entries of one whole batch; after a fault nothing has changed.
-    mutating func take(_ batch: [Entry]) throws(TailFault) {
+    /// Checks the entries of one whole batch, and goes on behind it; after a fault nothing has
+    /// changed.
+    mutating func check(_ batch: [Entry]) throws(TailFault) {
         var run = BatchRun(state: state, frontier: frontier)
         let ledger = state.ledger
         do throws(RecordedFault) {

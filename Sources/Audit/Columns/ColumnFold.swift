@@ -29,8 +29,8 @@ final class ColumnFold {
         add(table, values)
     }
 
-    /// Takes in an entry before the state does, which is not changed.
-    func willTake(_ entry: LoggedEntry, _ state: inout LedgerState) {
+    /// Sees an entry with the state before it, which is not changed.
+    func willApply(_ entry: LoggedEntry, _ state: inout LedgerState) {
         let (height, time) =
             switch entry.event {
             case .batchOpened(let batch): (batch.height, batch.time)
@@ -93,8 +93,8 @@ final class ColumnFold {
         }
     }
 
-    /// Takes in an entry after the state did: what only the state tells.
-    func didTake(_ event: Event, before: [Validator], _ state: inout LedgerState) {
+    /// Sees an entry with the state after it: what only the state tells.
+    func didApply(_ event: Event, before: [Validator], _ state: inout LedgerState) {
         switch event {
         case .ledgerOpened, .governanceApproved:
             for place in before.count..<max(before.count, state.validators.count) {
@@ -120,7 +120,7 @@ final class ColumnFold {
         }
     }
 
-    /// Whether `didTake` wants the validators as they were before an event.
+    /// Whether `didApply` wants the validators as they were before an event.
     static func wantsValidators(_ event: Event) -> Bool {
         switch event {
         case .ledgerOpened, .governanceApproved, .reputationDecayed: true

@@ -36,14 +36,14 @@ struct BatchFold {
         let entries = batch.span
         for place in entries.indices {
             guard let watcher else {
-                try LedgerFold.take(entries[place].entry, into: &state)
+                try LedgerFold.apply(entries[place].entry, to: &state)
                 continue
             }
             let event = entries[place].event
             let before = ColumnFold.wantsValidators(event) ? state.validators : []
-            watcher.willTake(entries[place], &state)
-            try LedgerFold.take(entries[place].entry, into: &state)
-            watcher.didTake(event, before: before, &state)
+            watcher.willApply(entries[place], &state)
+            try LedgerFold.apply(entries[place].entry, to: &state)
+            watcher.didApply(event, before: before, &state)
         }
         return true
     }

@@ -35,7 +35,7 @@ package struct StateBefore: Sendable {
             return
         }
         var state = LedgerState()
-        try LedgerFold.run(log, into: &state, didTake: { entry, _ in entry.event.tag != 76 })
+        try LedgerFold.run(log, into: &state, didApply: { entry, _ in entry.event.tag != 76 })
         try self.init(state, in: log)
     }
 

@@ -86,7 +86,7 @@ struct Witness {
         do throws(FoldFailure) {
             try LedgerFold.run(
                 log, into: &other.state,
-                didTake: { entry, state in
+                didApply: { entry, state in
                     // The state lives in `other`, which the fold holds: the rest is kept in `self`.
                     do throws(CulpritError) {
                         try take(entry.event, &state, &kept)

@@ -118,7 +118,7 @@ extension VotedRound {
                 {
                     body(round)
                 }
-                try LedgerFold.take(entry, into: &state)
+                try LedgerFold.apply(entry, to: &state)
                 return true
             }
         } catch { throw ReplayError(error) }

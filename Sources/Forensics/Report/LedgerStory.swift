@@ -109,7 +109,7 @@ package struct LedgerStory: Sendable {
         do throws(FoldFailure) {
             try LedgerFold.forEach(log, from: 0) { index, entry throws(FoldFailure) in
                 teller.see(entry.event, at: index, state)
-                try LedgerFold.take(entry, into: &state)
+                try LedgerFold.apply(entry, to: &state)
                 return true
             }
         } catch { throw .replay(ReplayError(error)) }

@@ -105,7 +105,7 @@ struct AheadLog {
         do throws(FoldFailure) {
             try LedgerFold.run(
                 log, base: start, into: &state,
-                didTake: { entry, _ in
+                didApply: { entry, _ in
                     frontier.append(leafHash: entry.leafHash)
                     do throws(HostError) { try heads.check(frontier) } catch { flaw = error }
                     return flaw == nil

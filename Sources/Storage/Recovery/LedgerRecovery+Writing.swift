@@ -177,7 +177,7 @@ extension LedgerRecovery {
         var waiting: (batch: [Entry], tail: TailCheck)?
         var fault: String?
         while let batch = try nextBatch(from: next, salvage) {
-            do throws(TailFault) { try tail.take(batch) } catch {
+            do throws(TailFault) { try tail.check(batch) } catch {
                 fault = "entry \(error.entry): \(error.problem)"
                 break
             }

@@ -32,7 +32,7 @@ struct RecoveredWriter {
         do throws(FoldFailure) {
             let entry = try LedgerFold.read(bytes, in: bytes.indices, index)
             if case .batchSealed(let seal) = entry.event { problem = self.problem(of: seal) }
-            try LedgerFold.take(entry, into: &state)
+            try LedgerFold.apply(entry, to: &state)
             Self.addBlobs(of: entry.event, to: &blobs)
         } catch { problem = problem ?? error.problem }
         if let problem { throw .rules(entry: index, problem: problem) }

@@ -77,9 +77,9 @@ enum PartySearch {
         var roll = roll
         do {
             try copy.forEach(from: start, to: end, where: PartyRoll.isFollowed) { event in
-                try roll.take(event)
+                try roll.fold(event)
             }
-            if let opening { try roll.take(opening) }
+            if let opening { try roll.fold(opening) }
             return roll
         } catch let error as CopyError {
             throw error

@@ -189,7 +189,7 @@ struct AssumedRun {
         swap(&seeing, &watch)
         defer { swap(&seeing, &watch) }
         do throws(FoldError) {
-            try state.take(events) { _, event, state in
+            try state.apply(events) { _, event, state in
                 seeing.see(event, state)
                 return Entry(unchecked: event, bytes: event.encoded)
             }

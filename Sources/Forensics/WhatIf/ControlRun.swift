@@ -66,7 +66,7 @@ struct ControlRun {
         defer { swap(&seeing, &watch) }
         let taken: Int
         do throws(FoldError) {
-            taken = try state.take(expected) { place, event, state in
+            taken = try state.apply(expected) { place, event, state in
                 guard place < recorded.count else { return nil }
                 let entry = recorded[recorded.startIndex + place]
                 guard entry.event == event else { return nil }

@@ -17,7 +17,7 @@ extension LedgerState {
         var entries: [Entry] = []
         entries.reserveCapacity(derived.count)
         do throws(FoldError) {
-            try take(derived) { place, event, _ in
+            try apply(derived) { place, event, _ in
                 let known = place < recorded.count ? recorded[recorded.startIndex + place] : nil
                 let entry = known?.event == event ? known.map(\.hashed) : nil
                 entries.append(entry ?? Entry(event))
@@ -27,14 +27,14 @@ extension LedgerState {
         return entries
     }
 
-    /// Takes in events that `decide` gave, in order, each as the entry that `entry` makes of it or
-    /// finds for it; ends before the first for which there is none. Returns how many it took.
+    /// Applies events that `decide` gave, in order, each as the entry that `entry` makes of it or
+    /// finds for it; ends before the first for which there is none. Returns how many it applied.
     ///
     /// The one place where what is derived becomes entries and meets `apply`.
     /// - Parameter entry: Sees the place of each event, the event, and the state before it, which
     ///   is `inout` only so that it is not copied.
     @discardableResult
-    package mutating func take(
+    package mutating func apply(
         _ derived: [Event], as entry: (Int, Event, inout LedgerState) -> Entry?
     ) throws(FoldError) -> Int {
         for (place, event) in derived.enumerated() {

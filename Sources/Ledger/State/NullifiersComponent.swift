@@ -70,18 +70,18 @@ package struct NullifierTable: Sendable {
                 request: EntryIndex(request), isSpent: record[0] == 66)
             block.append((nullifier, condition))
             if block.count == RecordStore.indexedTogether {
-                try Self.take(block, into: &table)
+                try Self.add(block, to: &table)
                 block.removeAll(keepingCapacity: true)
             }
         }
-        try Self.take(block, into: &table)
+        try Self.add(block, to: &table)
         conditions = table
     }
 
     /// A nullifier is spent while it is not, and released by whoever has spent it.
-    private static func take(
+    private static func add(
         _ block: [(key: Bytes32, value: NullifierCondition)],
-        into table: inout KeyedTable<Bytes32, NullifierCondition>
+        to table: inout KeyedTable<Bytes32, NullifierCondition>
     ) throws(SnapshotError) {
         let follow = table.update(block) { before, now in
             before.isSpent ? !now.isSpent && now.request == before.request : now.isSpent

@@ -38,8 +38,8 @@ package struct PartyRoll: Sendable {
         }
     }
 
-    /// Takes in the next opening, change or seal; other events change nothing here.
-    package mutating func take(_ event: Event) throws(FoldError) {
+    /// Folds the next opening, change or seal; other events change nothing here.
+    package mutating func fold(_ event: Event) throws(FoldError) {
         switch event {
         case .batchOpened(let opened): try state.applyBatch(opened, state.batchEntry)
         case .governanceApproved(let change): try state.applyChange(change)

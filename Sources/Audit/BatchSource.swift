@@ -134,7 +134,7 @@ struct BatchSource {
     private mutating func advance() throws(LogError) -> Bool {
         guard let next = ahead.next() else { return false }
         let decoded = try next.get()
-        try verifier?.take(decoded.piece)
+        try verifier?.add(decoded.piece)
         tree.add(decoded.piece)
         piece = decoded
         place = 0
@@ -147,7 +147,7 @@ struct BatchSource {
     /// - Precondition: It verifies.
     mutating func finish() throws(LogError) -> LogVerification? {
         tree.forget()
-        while let next = ahead.next() { try verifier?.take(try next.get().piece) }
+        while let next = ahead.next() { try verifier?.add(try next.get().piece) }
         return try verifier?.finish()
     }
 }

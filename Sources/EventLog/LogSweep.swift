@@ -88,11 +88,11 @@ package struct SweepVerifier {
         try log.verifyNames(contents.segments)
     }
 
-    /// Takes in the next piece.
-    package mutating func take(_ piece: LogPiece) throws(LogError) {
+    /// Adds the next piece.
+    package mutating func add(_ piece: LogPiece) throws(LogError) {
         while number < piece.segment { try endSegment() }
         var scan = try takeScan()
-        do throws(FrameProblem) { try scan.take(piece) } catch {
+        do throws(FrameProblem) { try scan.add(piece) } catch {
             throw error.error(
                 file: scan.file.path, offset: scan.end, entry: scan.endIndex)
         }

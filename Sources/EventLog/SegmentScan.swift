@@ -24,7 +24,7 @@ struct SegmentScan {
     /// What is wrong with the frame that would start at `end`.
     private(set) var problem: FrameProblem?
 
-    /// Reads the header of the file anew; frames are taken in as pieces.
+    /// Reads the header of the file anew; frames are added as pieces.
     init(_ segment: Segment) throws(LogError) {
         try self.init(segment.file, segment)
     }
@@ -36,7 +36,7 @@ struct SegmentScan {
         let file = try onDisk { () throws(DiskError) in try disk.open(segment.file.path, .read) }
         try self.init(file, segment)
         var scanner = FrameScanner(file, header: header, limit: min(size, segment.framesEnd))
-        while try take(from: &scanner, tree: tree) {
+        while try readFrame(from: &scanner, tree: tree) {
             end = scanner.offset
             endIndex = scanner.index
             lastChecksum = scanner.lastChecksum
@@ -65,8 +65,8 @@ struct SegmentScan {
         lastChecksum = header.checksum
     }
 
-    /// Takes the next frame in; false at the end, or where a frame is bad.
-    private mutating func take(
+    /// Reads the next frame; false at the end, or where a frame is bad.
+    private mutating func readFrame(
         from scanner: inout FrameScanner, tree: Bool
     ) throws(LogError) -> Bool {
         guard tree else {
@@ -92,8 +92,8 @@ struct SegmentScan {
         }
     }
 
-    /// Takes in a piece that follows the frames so far, and was checked by itself.
-    mutating func take(_ piece: LogPiece) throws(FrameProblem) {
+    /// Adds a piece that follows the frames so far, and was checked by itself.
+    mutating func add(_ piece: LogPiece) throws(FrameProblem) {
         guard piece.firstIndex == endIndex else {
             throw .flaw(.firstIndex(expected: endIndex, found: piece.firstIndex))
         }

@@ -40,7 +40,7 @@ private func sweep(
         for frame in piece.frames {
             entries += (0..<frame.count).map { Array(frame.bytes[frame.range(of: $0)]) }
         }
-        try verifier.take(piece)
+        try verifier.add(piece)
         guard tree else { continue }
         // At every place, so that no piece and no tile is left out.
         while grown.count < piece.endIndex {

@@ -20,7 +20,7 @@ package enum SecretInput {
     package static func takeVariable(_ name: String) -> SecretBytes? {
         // SAFETY: the value ends in zero and stays where it is until the environment is changed.
         guard let value = unsafe getenv(name) else { return nil }
-        let secret = unsafe take(value)
+        let secret = unsafe drain(value)
         // SAFETY: the name ends in zero and lives for the call.
         unsafe unsetenv(name)
         return secret.count > 0 ? secret : nil
@@ -30,11 +30,11 @@ package enum SecretInput {
     package static func ask(_ prompt: String) -> SecretBytes? {
         // SAFETY: the prompt ends in zero for the call; the answer is overwritten before the next.
         guard let answer = unsafe getpass(prompt) else { return nil }
-        return unsafe take(answer)
+        return unsafe drain(answer)
     }
 
     /// Copies a text that ends in zero, and overwrites it with zeros.
-    private static func take(_ text: UnsafeMutablePointer<CChar>) -> SecretBytes {
+    private static func drain(_ text: UnsafeMutablePointer<CChar>) -> SecretBytes {
         // SAFETY: the text ends in zero.
         let count = unsafe strlen(text)
         let secret = unsafe SecretBytes(count: count) { bytes in

@@ -63,7 +63,7 @@ package enum Auditor {
         let show: (UInt64) -> Void = { done in
             progress(AuditProgress(phase: .log, done: done, total: total, seconds: watch.seconds))
         }
-        report.take(
+        report.add(
             options.checkTree
                 ? try log.verifyAll(progress: show) : try log.verifyChecksums(progress: show))
     }
@@ -84,7 +84,7 @@ package enum Auditor {
             var pass = try EntryPass(log, options, recomputer)
             defer { pass.end() }
             let state = try pass.run(into: &found, progress)
-            if let verified = try pass.verifyRest() { found.take(verified) }
+            if let verified = try pass.verifyRest() { found.add(verified) }
             report = found
             return state
         } catch {
@@ -112,14 +112,14 @@ package enum Auditor {
 }
 
 extension AuditReport {
-    /// Takes in that the files of the log are whole.
-    mutating func take(_ verified: LogVerification) {
+    /// Adds that the files of the log are whole.
+    mutating func add(_ verified: LogVerification) {
         frames = verified.frames
         segments = UInt64(verified.segments)
         if checks.log != .failed { checks.log = .passed }
     }
 
-    /// Takes in damage of a file; throws every other error again.
+    /// Adds damage of a file; throws every other error again.
     mutating func add(damage error: LogError) throws(LogError) {
         guard case .damaged(let file, let offset, let entry, let flaw) = error else { throw error }
         checks.log = .failed

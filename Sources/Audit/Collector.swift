@@ -76,7 +76,7 @@ final class Collector {
     /// it, and stays as it is.
     func look(at entry: LoggedEntry, _ input: SignedContent?, _ state: inout LedgerState) {
         counts.count(entry.event)
-        watch.take(entry, &state)
+        watch.see(entry, &state)
         switch entry.event {
         case .ledgerOpened where pool == nil:
             let id = LedgerID(Digest(hashing: entry.bytes))
@@ -88,7 +88,7 @@ final class Collector {
             collectSignatures(entry, input, &state)
         }
         if options.verifyProofs { collectProof(entry, state) }
-        if let recomputer, let job = docket.take(entry, state) { recomputer.submit(job) }
+        if let recomputer, let job = docket.see(entry, state) { recomputer.submit(job) }
         submitIfFull()
     }
 

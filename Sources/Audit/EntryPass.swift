@@ -99,7 +99,7 @@ struct EntryPass {
             let isLast = (batch.last?.index ?? 0) + 1 >= stop
             next = isLast ? nil : try read()
             nextForms = next.map { ProofForms(of: $0, options) }
-            try fold.take(
+            try fold.rederive(
                 batch, forms: forms.finish(), isCut: next == nil && undecodable != nil,
                 willApply: collector.look)
             source.tree.advance(to: (batch.last?.index ?? 0) + 1)

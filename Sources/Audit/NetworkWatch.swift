@@ -15,9 +15,8 @@ struct NetworkWatch {
 
     private var found = AuditReport(directory: "")
 
-    /// Takes in an entry; `state` is that before it, which is `inout` only so that it is not
-    /// copied.
-    mutating func take(_ entry: LoggedEntry, _ state: inout LedgerState) {
+    /// Sees an entry; `state` is that before it, which is `inout` only so that it is not copied.
+    mutating func see(_ entry: LoggedEntry, _ state: inout LedgerState) {
         switch entry.event {
         case .voteCast(let vote): answer(vote.validator, &state)
         case .votesCast(let list): for _ in list.casts { answer(list.validator, &state) }
@@ -28,9 +27,9 @@ struct NetworkWatch {
             if let party = party(evidence.validator, state) {
                 note(.convicted, party, evidence.slot.jsonName, entry.index)
             }
-        case .messageRefused(let refused): take(refused, entry.index, state)
-        case .batchOpened(let batch): take(batch, entry.index, state)
-        case .validatorAnnounced(let said): take(said, entry.index, state)
+        case .messageRefused(let refused): see(refused, entry.index, state)
+        case .batchOpened(let batch): see(batch, entry.index, state)
+        case .validatorAnnounced(let said): see(said, entry.index, state)
         default: break
         }
     }
@@ -123,7 +122,7 @@ struct NetworkWatch {
 
     // MARK: Refusals, time and versions
 
-    private mutating func take(
+    private mutating func see(
         _ refused: MessageRefused, _ entry: UInt64, _ state: LedgerState
     ) {
         guard let sender = refused.message.sender,
@@ -133,7 +132,7 @@ struct NetworkWatch {
         note(.refusedToLimit, party, "", entry)
     }
 
-    private mutating func take(_ batch: BatchOpened, _ entry: UInt64, _ state: LedgerState) {
+    private mutating func see(_ batch: BatchOpened, _ entry: UInt64, _ state: LedgerState) {
         lead(batch, entry, state)
         // Batch 0 is made when the keys are, which may be long before anybody starts.
         guard state.height > Height(0), batch.time > state.time else { return }
@@ -142,7 +141,7 @@ struct NetworkWatch {
         note(.timeGap, (.network, "", ""), "", entry, longest: gap)
     }
 
-    private mutating func take(
+    private mutating func see(
         _ said: ValidatorAnnounced, _ entry: UInt64, _ state: LedgerState
     ) {
         guard let party = party(said.validator, state) else { return }

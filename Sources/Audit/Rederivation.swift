@@ -59,11 +59,11 @@ struct Rederivation {
     /// Whether the log equals what was derived so far.
     var isEqual: Bool { findings.isEmpty && stop == nil }
 
-    /// Takes in one batch. `forms` tells of each request whether its proof is well formed, nil that
-    /// all are; `willApply` sees each entry with the state before it, which is `inout` only so that
-    /// it is not copied, and what was signed for the entry, where that is known. Throws where
-    /// the log cannot be read.
-    mutating func take(
+    /// Derives one batch again, and applies it. `forms` tells of each request whether its proof is
+    /// well formed, nil that all are; `willApply` sees each entry with the state before it, which
+    /// is `inout` only so that it is not copied, and what was signed for the entry, where that is
+    /// known. Throws where the log cannot be read.
+    mutating func rederive(
         _ batch: ArraySlice<LoggedEntry>, forms: [UInt64: Bool]?, isCut: Bool,
         willApply: (LoggedEntry, SignedContent?, inout LedgerState) -> Void
     ) throws(LogError) {

@@ -85,7 +85,7 @@ package struct ReputationHistory: Sendable {
     package func way() throws(ReplayError) -> Way? {
         guard let index = meant.first else { return nil }
         var walk = Walk(index: index)
-        for picked in found { try walk.take(picked) }
+        for picked in found { try walk.fold(picked) }
         let validator = roster.validators[Int(index.rawValue)]
         return Way(
             key: validator.key, name: validator.name, isMember: validator.isMember,
@@ -104,8 +104,8 @@ package struct ReputationHistory: Sendable {
 
         init(index: ValidatorIndex) { self.index = index }
 
-        mutating func take(_ picked: EntryPicker.Picked) throws(ReplayError) {
-            try Roster.take(picked, into: &roster)
+        mutating func fold(_ picked: EntryPicker.Picked) throws(ReplayError) {
+            try Roster.fold(picked, into: &roster)
             switch picked.event {
             case .ledgerOpened(let opened):
                 time = opened.time

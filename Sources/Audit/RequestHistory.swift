@@ -118,7 +118,7 @@ extension RequestHistory {
         let names: LedgerNames
         do throws(ReplayError) {
             let state = try Replay.state(of: log) { entry, state in
-                search.take(LoggedEntry(index: state.size - 1, entry: entry), state)
+                search.see(LoggedEntry(index: state.size - 1, entry: entry), state)
             }
             names = LedgerNames(state)
         } catch {
@@ -142,14 +142,14 @@ private struct Search {
 
     init(_ selector: RequestSelector) { self.selector = selector }
 
-    mutating func take(_ entry: LoggedEntry, _ state: LedgerState) {
+    mutating func see(_ entry: LoggedEntry, _ state: LedgerState) {
         if case .roundOpened(let opened) = entry.event { open(opened, entry, state) }
         guard !found.isEmpty else { return }
         if case .messageRefused = entry.event {
-            for about in found.keys.sorted() { found[about]?.take(entry) { _ in nil } }
+            for about in found.keys.sorted() { found[about]?.fold(entry) { _ in nil } }
         } else {
             for about in entry.event.requests {
-                found[about.rawValue]?.take(entry) {
+                found[about.rawValue]?.fold(entry) {
                     state.validator($0)?.announced?.announcement.program
                 }
                 guard case .votesCast(let list) = entry.event, found[about.rawValue] != nil else {
@@ -183,10 +183,10 @@ private struct Search {
 }
 
 extension RequestHistory {
-    /// Takes an entry in, where it is about the request; they come in order.
+    /// Folds an entry, where it is about the request; they come in order.
     ///
     /// - Parameter program: The version that a validator has announced by then.
-    mutating func take(_ logged: LoggedEntry, program: (ValidatorIndex) -> String?) {
+    mutating func fold(_ logged: LoggedEntry, program: (ValidatorIndex) -> String?) {
         if case .messageRefused(let refused) = logged.event {
             guard refused.message.requests.contains(round.id) else { return }
             self.refused.append(
@@ -196,17 +196,17 @@ extension RequestHistory {
         }
         guard logged.event.requests.contains(EntryIndex(entry)) else { return }
         switch logged.event {
-        case .voteCast(let cast): take(cast, logged.index, isListed: false, program(cast.validator))
+        case .voteCast(let cast): add(cast, logged.index, isListed: false, program(cast.validator))
         case .votesCast(let list):
             for cast in list.casts where cast.request.rawValue == entry {
-                take(cast, logged.index, isListed: true, program(cast.validator))
+                add(cast, logged.index, isListed: true, program(cast.validator))
             }
         case .outcomeDecided(let decided): decision = (logged.index, decided)
         default: events.append(logged)
         }
     }
 
-    private mutating func take(
+    private mutating func add(
         _ cast: VoteCast, _ entry: UInt64, isListed: Bool, _ program: String?
     ) {
         guard let place = round.pinned.position(of: cast.validator) else { return }

@@ -87,7 +87,7 @@ extension Roster {
         var roster = Roster(opened)
         for place in changes {
             guard place < entry, case .governanceApproved(let approved) = try log.read(place).event,
-                roster.take(approved)
+                roster.fold(approved)
             else { throw .otherwise(entry: place) }
         }
         return (LedgerID(Digest(hashing: first.bytes)), roster)
@@ -112,7 +112,7 @@ extension RequestHistory {
             guard case .messageRefused = logged.event, place > places.closed else {
                 throw .otherwise(entry: place)
             }
-            history.take(logged) { _ in nil }
+            history.fold(logged) { _ in nil }
         }
         return history
     }
@@ -139,7 +139,7 @@ private struct PlacedReading {
         self.ledger = ledger
         try readAnnouncements()
         var reader = EntryReader(log, from: places.opening, to: places.closed + 1)
-        while let logged = try reader.placed() { try take(logged, roster) }
+        while let logged = try reader.placed() { try fold(logged, roster) }
         guard var found = history else { throw .otherwise(entry: places.request) }
         guard found.decision != nil, case .roundClosed? = found.events.last?.event,
             found.events.last?.index == places.closed
@@ -162,8 +162,8 @@ private struct PlacedReading {
         }
     }
 
-    /// Takes the next entry from the opening on in.
-    private mutating func take(_ logged: LoggedEntry, _ roster: Roster) throws(PlacesError) {
+    /// Folds the next entry from the opening on.
+    private mutating func fold(_ logged: LoggedEntry, _ roster: Roster) throws(PlacesError) {
         let isOpening = logged.index == places.opening
         switch logged.event {
         case .batchOpened(let opened) where logged.index < places.request:
@@ -172,11 +172,11 @@ private struct PlacedReading {
         case .requestSubmitted(let event) where logged.index == places.request: submitted = event
         case .roundOpened(let event) where logged.index == places.request + 1:
             history = try opened(event, roster)
-            history?.take(logged) { programs[$0] }
+            history?.fold(logged) { programs[$0] }
         case .validatorAnnounced(let event):
             programs[event.validator] = event.announcement.program
         case _ where isOpening: throw .otherwise(entry: logged.index)
-        default: history?.take(logged) { programs[$0] }
+        default: history?.fold(logged) { programs[$0] }
         }
     }
 
@@ -206,7 +206,7 @@ private struct PlacedReading {
         return history
     }
 
-    /// Takes an input about the request in, and what was derived from it.
+    /// Folds an input about the request, and what was derived from it.
     private func readInput(
         _ place: UInt64, into history: inout RequestHistory
     ) throws(PlacesError) {
@@ -214,9 +214,9 @@ private struct PlacedReading {
         guard let input = try reader.placed(), !input.event.isDerived,
             input.event.requests.contains(EntryIndex(history.entry))
         else { throw .otherwise(entry: place) }
-        history.take(input) { programs[$0] }
+        history.fold(input) { programs[$0] }
         while let derived = try reader.placed(), derived.event.isDerived {
-            history.take(derived) { programs[$0] }
+            history.fold(derived) { programs[$0] }
         }
     }
 }

@@ -33,8 +33,8 @@ struct Roster {
         parameters = opened.parameters
     }
 
-    /// Takes the next change in; false where it is not the next one, or names nobody.
-    mutating func take(_ approved: GovernanceApproved) -> Bool {
+    /// Folds the next change; false where it is not the next one, or names nobody.
+    mutating func fold(_ approved: GovernanceApproved) -> Bool {
         guard approved.number == nextChange else { return false }
         nextChange += 1
         switch approved.change {
@@ -100,14 +100,14 @@ extension Roster {
     /// That of entries from the first on, of which none that changes it is lacking.
     init(_ found: FlattenSequence<[[EntryPicker.Picked]]>) throws(ReplayError) {
         var roster: Roster?
-        for picked in found { try Self.take(picked, into: &roster) }
+        for picked in found { try Self.fold(picked, into: &roster) }
         guard let roster else { throw .beyond(entry: 0, size: 0) }
         self = roster
     }
 
-    /// Takes an entry in: the first makes the roster, changes follow in their order, and others
-    /// say nothing about it.
-    static func take(
+    /// Folds an entry: the first makes the roster, changes follow in their order, and others say
+    /// nothing about it.
+    static func fold(
         _ picked: EntryPicker.Picked, into roster: inout Roster?
     ) throws(ReplayError) {
         switch picked.event {
@@ -117,7 +117,7 @@ extension Roster {
             }
             roster = Roster(opened)
         case .governanceApproved(let approved):
-            guard roster?.take(approved) == true else {
+            guard roster?.fold(approved) == true else {
                 throw .cannotFollow(
                     entry: picked.index,
                     .contradicts(kind: .governanceApproved, field: "number"))

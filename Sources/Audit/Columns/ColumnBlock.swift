@@ -100,7 +100,7 @@ struct ColumnBlock {
     /// there (u32, 0 where all are), those bytes, a bit for each value from the lowest on; for text
     /// and bytes where each value begins and, one more, the last ends (u32 each); the values, of
     /// which those that are not there are zeros.
-    mutating func take() -> [UInt8] {
+    mutating func drain() -> [UInt8] {
         var payload = BorshWriter()
         for buffer in buffers {
             let mask = buffer.hasNone ? Self.bits(buffer.isThere) : []

@@ -46,10 +46,10 @@ final class ColumnFold {
                     .hash(entry.leafHash),
                 ])
         }
-        take(entry.event, state)
+        put(entry.event, state)
     }
 
-    private func take(_ event: Event, _ state: LedgerState) {
+    private func put(_ event: Event, _ state: LedgerState) {
         switch event {
         case .voteCast(let vote): put(vote, state)
         case .votesCast(let list): for vote in list.casts { put(vote, state) }

@@ -81,7 +81,7 @@ package enum ColumnStream {
         } catch { throw .log(error) }
         defer { fold.end() }
         do throws(FoldFailure) {
-            while try fold.take(watchedBy: rows) {
+            while try fold.advance(watchedBy: rows) {
                 progress(fold.state.size - start, end - start)
             }
         } catch { throw RangeError(error) }
@@ -148,7 +148,7 @@ private final class ColumnWriter {
     }
 
     private func flush(_ table: ColumnTable) {
-        if let block = blocks[table]?.take() { write(block) }
+        if let block = blocks[table]?.drain() { write(block) }
     }
 
     /// Writes what is left, in the order of the tables.

@@ -61,11 +61,11 @@ package struct AuditCombination {
         var last: PartialVerdict?
         for verdict in ordered {
             if let before = last, before.bounds == verdict.bounds {
-                takeAgain(verdict, before)
+                addAgain(verdict, before)
                 continue
             }
             last = verdict
-            take(verdict)
+            add(verdict)
         }
         finish()
     }
@@ -78,7 +78,7 @@ package struct AuditCombination {
     }
 
     /// A second verdict on one range says the same, or neither is believed.
-    private mutating func takeAgain(_ verdict: PartialVerdict, _ before: PartialVerdict) {
+    private mutating func addAgain(_ verdict: PartialVerdict, _ before: PartialVerdict) {
         if verdict.report.digest == before.report.digest {
             pieces.repeated += 1
         } else {
@@ -89,7 +89,7 @@ package struct AuditCombination {
         }
     }
 
-    private mutating func take(_ verdict: PartialVerdict) {
+    private mutating func add(_ verdict: PartialVerdict) {
         guard let range = verdict.report.range else { return }
         guard range.start.size >= position else {
             return note(
@@ -230,7 +230,7 @@ package struct AuditCombination {
         pieces.problems.sort { ($0.from, $0.to, $0.file) < ($1.from, $1.to, $1.file) }
         report.pieces = pieces
         report.sortFindings()
-        report.take(seconds: report.seconds)
+        report.set(seconds: report.seconds)
     }
 }
 

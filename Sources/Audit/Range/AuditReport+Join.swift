@@ -29,13 +29,13 @@ extension AuditReport {
 
     /// Says how long it took, and how many entries a second that is; no more than 10^15, so that
     /// whoever prints it need not fear what a file says.
-    mutating func take(seconds: Double) {
+    mutating func set(seconds: Double) {
         self.seconds = seconds
         entriesPerSecond = seconds > 0 ? min(Double(counts.entries) / seconds, 1e15) : 0
     }
 
     /// Says whose ledger it is and how far a state of it is.
-    mutating func take(identityOf state: LedgerState) {
+    mutating func set(identityOf state: LedgerState) {
         guard state.size > 0 else { return }
         ledgerID = state.ledger.hex
         name = state.name

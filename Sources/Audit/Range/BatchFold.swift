@@ -25,10 +25,10 @@ struct BatchFold {
             log, AuditOptions(), from: state.size, to: end, tree: nil, verifying: nil)
     }
 
-    /// Takes in the next batch; false where there is none that is whole.
+    /// Folds the next batch; false where there is none that is whole.
     ///
     /// - Parameter watcher: Sees each entry with the state before and after it.
-    mutating func take(watchedBy watcher: ColumnFold? = nil) throws(FoldFailure) -> Bool {
+    mutating func advance(watchedBy watcher: ColumnFold? = nil) throws(FoldFailure) -> Bool {
         guard state.size < stop, let batch = try next(), let last = batch.last, last.index < stop,
             case .batchSealed = last.event
         else { return false }

@@ -72,7 +72,7 @@ package struct RangeAuditor {
             try auditor.finish()
         } catch { try auditor.stop(error) }
         var report = auditor.report
-        report.take(seconds: before + watch.seconds)
+        report.set(seconds: before + watch.seconds)
         report.digest = report.contentDigest
         return report
     }
@@ -175,7 +175,7 @@ package struct RangeAuditor {
         report.root = try log.root(at: log.size).hex
         report.isClosed = own?.log.recovery.wasClosed ?? false
         report.tornBytes = own?.log.recovery.tornBytes ?? 0
-        report.take(identityOf: state)
+        report.set(identityOf: state)
     }
 
     /// Holds the checkpoint from which the range starts against the log.

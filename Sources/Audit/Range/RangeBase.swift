@@ -50,7 +50,7 @@ struct RangeBase {
             throw .log(error)
         }
         defer { fold.end() }
-        do throws(FoldFailure) { while try fold.take() {} } catch { throw RangeError(error) }
+        do throws(FoldFailure) { while try fold.advance() {} } catch { throw RangeError(error) }
         state = fold.state
     }
 

@@ -48,7 +48,7 @@ package enum SnapshotSeries {
         defer { fold.end() }
         var next = (start / every + 1) * every
         while true {
-            do throws(FoldFailure) { guard try fold.take() else { break } } catch {
+            do throws(FoldFailure) { guard try fold.advance() else { break } } catch {
                 if case .log(let error) = error { throw .log(error) }
                 report.problem =
                     "entry \(fold.state.size) or one behind it cannot be folded:"

@@ -68,13 +68,13 @@ package enum SplitAuditor {
         var report = combination.report
         do throws(LogError) {
             guard try log.root(at: log.size).hex == report.root else { return nil }
-            report.take(try log.verifyChecksums())
+            report.add(try log.verifyChecksums())
             try Auditor.verifyBlobs(of: log, on: disk, &report)
         } catch { throw .log(error) }
         report.range = nil
         report.addNotes()
         report.sortFindings()
-        report.take(seconds: watch.seconds)
+        report.set(seconds: watch.seconds)
         return report
     }
 }
@@ -193,7 +193,7 @@ private struct Split: Sendable {
             var fold = try BatchFold(log.log, from: base, to: log.log.size)
             defer { fold.end() }
             for end in plan.ends.dropLast() {
-                while fold.state.size < end, try fold.take() {}
+                while fold.state.size < end, try fold.advance() {}
                 guard fold.state.size > start, fold.state.size < log.log.size else { break }
                 put(fold.state.size, .state(base))
                 base = fold.state

@@ -36,9 +36,9 @@ struct JobDocket {
         cases[item.entry] = item
     }
 
-    /// Takes in an entry; `state` is that before it. Returns the job that it closes, where it has
+    /// Sees an entry; `state` is that before it. Returns the job that it closes, where it has
     /// results.
-    mutating func take(_ entry: LoggedEntry, _ state: LedgerState) -> JobCase? {
+    mutating func see(_ entry: LoggedEntry, _ state: LedgerState) -> JobCase? {
         switch entry.event {
         case .jobSubmitted(let submitted):
             guard case .job(let message)? = state.message(of: entry.event) else { return nil }

@@ -124,7 +124,7 @@ struct WhatIfTests {
 
     @Test func `a shorter time leaves out votes, and a longer one waits`() throws {
         let scenario = try ledger(approve: 0..<6, later: 6..<7, after: 25)
-        let answer = try run(scenario) { try $0.take(timeout: "20") }
+        let answer = try run(scenario) { try $0.set(timeout: "20") }
         // A vote in the very batch that reaches the deadline still counts.
         #expect(answer.flipCount == 0)
         var slow = try LedgerScenario(.of(10, 7))
@@ -136,13 +136,13 @@ struct WhatIfTests {
         try slow.cast(6, .approve, on: request)
         try slow.next(after: 40_000)
         try slow.seal()
-        let shorter = try run(slow) { try $0.take(timeout: "20.000") }
+        let shorter = try run(slow) { try $0.set(timeout: "20.000") }
         #expect(shorter.flips.map(\.assumed.outcome) == ["timedOut"])
         #expect(shorter.notTaken.map(\.reason) == ["roundClosed"])
-        let longer = try run(slow) { try $0.take(timeout: "86400") }
+        let longer = try run(slow) { try $0.set(timeout: "86400") }
         #expect(longer.flipCount == 0)
         #expect(longer.limits.contains { $0.contains("old deadlines") })
-        let waiting = try run(try ledger(approve: 0..<3)) { try $0.take(timeout: "86400") }
+        let waiting = try run(try ledger(approve: 0..<3)) { try $0.set(timeout: "86400") }
         #expect(waiting.outcomes.own.timedOut == 1)
         #expect(waiting.outcomes.assumed.open == 1)
     }
@@ -152,9 +152,9 @@ struct WhatIfTests {
         try scenario.open(after: 86_400_000)
         try scenario.seal()
         let answer = try run(scenario) {
-            try $0.take(penalty: "missed=-10")
-            try $0.take(penalty: "bonus=0")
-            try $0.take(decay: 20)
+            try $0.set(penalty: "missed=-10")
+            try $0.set(penalty: "bonus=0")
+            try $0.set(decay: 20)
         }
         let voted = answer.validators[0].reputation
         let silent = answer.validators[9].reputation
@@ -174,7 +174,7 @@ struct WhatIfTests {
             try scenario.open()
             try scenario.seal()
         }
-        let answer = try run(scenario) { try $0.take(weights: "0,1") }
+        let answer = try run(scenario) { try $0.set(weights: "0,1") }
         #expect(answer.proposersMoved > 0)
         #expect(answer.validators[5].proposed.own > 30)
         #expect(answer.validators[5].proposed.assumed < 20)
@@ -268,15 +268,15 @@ struct WhatIfTests {
         for text in [
             "missed", "missed=", "missed=x", "late=-1", "missed=100001", "=1", "bonus=1=2",
         ] {
-            #expect(throws: HypothesisError.self, "\(text)") { try hypothesis.take(penalty: text) }
+            #expect(throws: HypothesisError.self, "\(text)") { try hypothesis.set(penalty: text) }
         }
         for text in ["0.5", "0.5,0.6", "1,0,0", "0.5,", ".5,.5", "-1,2", "0.1234567,0.8765433"] {
-            #expect(throws: HypothesisError.self, "\(text)") { try hypothesis.take(weights: text) }
+            #expect(throws: HypothesisError.self, "\(text)") { try hypothesis.set(weights: text) }
         }
         for text in ["0", "-1", "x", "1.2345", "86400.001", "", "99999999999999999999"] {
-            #expect(throws: HypothesisError.self, "\(text)") { try hypothesis.take(timeout: text) }
+            #expect(throws: HypothesisError.self, "\(text)") { try hypothesis.set(timeout: text) }
         }
-        #expect(throws: HypothesisError.self) { try hypothesis.take(decay: 10_001) }
+        #expect(throws: HypothesisError.self) { try hypothesis.set(decay: 10_001) }
         #expect(hypothesis.isEmpty)
     }
 

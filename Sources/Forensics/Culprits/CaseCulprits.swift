@@ -37,14 +37,14 @@ extension CulpritSearch {
                 report.unread.append("\(file.name): \(error)")
                 continue
             }
-            if let problem = try take(found, file.name) {
+            if let problem = try add(found, file.name) {
                 report.unread.append("\(file.name): \(problem)")
             }
         }
     }
 
-    /// Takes what is said in a case; returns why it is of no use where it is not.
-    private mutating func take(
+    /// Adds what is said in a case; returns why it is of no use where it is not.
+    private mutating func add(
         _ found: DivergenceCase, _ name: String
     ) throws(CulpritError) -> String? {
         guard found.ledger == ledger else {
@@ -58,16 +58,16 @@ extension CulpritSearch {
         do throws(SnapshotError) { state = try found.state() } catch { return "\(error)" }
         let known = NamedCase(
             name: name, found: found, state: state, isQuorumRight: check.confirms == .quorum)
-        try takeCertificates(of: known)
+        try addCertificates(of: known)
         if !known.isOfOtherHistory {
-            for entries in [found.batch.entries, found.own] { try take(entries, on: state) }
+            for entries in [found.batch.entries, found.own] { try read(entries, on: state) }
         }
         cases.append(known)
         return nil
     }
 
-    /// The precommits of the batch, and those of the batch before that it carries.
-    private mutating func takeCertificates(of known: NamedCase) throws(CulpritError) {
+    /// Adds the precommits of the batch, and those of the batch before that it carries.
+    private mutating func addCertificates(of known: NamedCase) throws(CulpritError) {
         let batch = known.found.batch
         let height = known.state.height
         add(Witness.Ordering(known.state.sealedLast), of: batch.precommits.height)
@@ -80,7 +80,7 @@ extension CulpritSearch {
                     signatures: opened.precommits))
         }
         for certificate in certificates {
-            for statement in TracedStatement.precommits(certificate) { try book.take(statement) }
+            for statement in TracedStatement.precommits(certificate) { try book.add(statement) }
         }
     }
 
@@ -89,8 +89,8 @@ extension CulpritSearch {
         caseOrderings[height, default: []].append(ordering)
     }
 
-    /// The votes, results, reports and evidence among entries that follow a state.
-    private mutating func take(
+    /// Reads the votes, results, reports and evidence among entries that follow a state.
+    private mutating func read(
         _ entries: [EntryBytes], on state: LedgerState
     ) throws(CulpritError) {
         var state = state
@@ -103,13 +103,13 @@ extension CulpritSearch {
                 return  // What cannot follow names requests and parties that nobody knows.
             }
             switch entry.event {
-            case .messageRefused(let refused): try book.take(refused.message)
+            case .messageRefused(let refused): try book.add(refused.message)
             case .evidenceSubmitted:
                 if case .evidence(let evidence)? = state.message(of: entry.event) {
-                    book.take(evidence)
+                    book.add(evidence)
                 }
             default:
-                if let message = state.message(of: entry.event) { try book.take(message) }
+                if let message = state.message(of: entry.event) { try book.add(message) }
             }
         }
     }

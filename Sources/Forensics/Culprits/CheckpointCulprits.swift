@@ -171,7 +171,7 @@ extension CulpritSearch {
                 guard case .checkpoint(let head, let seconds, let signature) = line else {
                     continue
                 }
-                try book.take(
+                try book.add(
                     .checkpoint(root: head.root, seconds: seconds, signature),
                     on: .consensus(.checkpoint(size: head.size)), by: key)
             }

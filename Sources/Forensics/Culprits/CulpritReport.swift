@@ -89,8 +89,8 @@ extension CulpritReport {
         (counts[Count(key: key, kind: kind)] ?? 0) > 0
     }
 
-    /// Takes a charge whose file was checked: `keys` are those that it names.
-    mutating func take(_ file: EvidenceFile, against keys: [PublicKey], _ names: PartyNames) {
+    /// Adds a charge whose file was checked: `keys` are those that it names.
+    mutating func add(_ file: EvidenceFile, against keys: [PublicKey], _ names: PartyNames) {
         let kind = file.charge.name
         guard !keys.allSatisfy({ isFull($0, of: kind) }) else {
             leftOut += 1
@@ -129,8 +129,8 @@ extension CulpritReport {
 struct PartyNames {
     private var names: [PublicKey: String] = [:]
 
-    /// Takes the names of a ledger; what is known stays.
-    mutating func take(_ state: LedgerState) {
+    /// Adds the names of a ledger; what is known stays.
+    mutating func add(namesOf state: LedgerState) {
         for validator in state.validators where names[validator.key] == nil {
             names[validator.key] = validator.name
         }

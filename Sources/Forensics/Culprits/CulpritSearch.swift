@@ -41,10 +41,10 @@ package struct CulpritSearch {
         try search.readCases()
         for place in search.witnesses.indices {
             try search.witnesses[place].read(into: &search.book)
-            search.names.take(search.witnesses[place].state)
+            search.names.add(namesOf: search.witnesses[place].state)
             if let stop = search.witnesses[place].stop { search.report.unread.append(stop) }
         }
-        for known in search.cases { search.names.take(known.state) }
+        for known in search.cases { search.names.add(namesOf: known.state) }
         search.findContradictions()
         search.findForks()
         search.findUsurpations()
@@ -126,7 +126,7 @@ package struct CulpritSearch {
                 defer { runner.stop() }
                 return runner.run(job, within: milliseconds)
             }
-            report.take(file, against: keys, names)
+            report.add(file, against: keys, names)
             return nil
         } catch {
             return error
@@ -160,7 +160,7 @@ extension CulpritSearch {
             let directory = JournalPlace.locate(place.path, disk: inputs.disk)
             do throws(JournalError) {
                 let reading = try VoteJournal.forEachWord(
-                    in: directory, disk: inputs.disk, owned.take)
+                    in: directory, disk: inputs.disk, owned.add)
                 if reading.unreadable > 0 {
                     report.unread.append(
                         "\(place.name): \(reading.unreadable) of \(reading.entries) entries are"
@@ -175,9 +175,9 @@ extension CulpritSearch {
                 report.unread.append("\(place.name): \(error.words)")
                 continue
             }
-            for vote in owned.votes { try book.take(vote) }
-            for message in owned.messages { try book.take(message) }
-            for statement in owned.statements { try book.take(statement) }
+            for vote in owned.votes { try book.add(vote) }
+            for message in owned.messages { try book.add(message) }
+            for statement in owned.statements { try book.add(statement) }
         }
     }
 
@@ -185,11 +185,11 @@ extension CulpritSearch {
         for file in inputs.certificates {
             do {
                 if file.bytes.starts(with: Certificate.magic) {
-                    try take(try Certificate(file.bytes), file.name)
+                    try add(try Certificate(file.bytes), file.name)
                 } else {
                     let found = try PrecommitFile.read(file)
                     for statement in TracedStatement.precommits(found) {
-                        try book.take(statement)
+                        try book.add(statement)
                     }
                 }
             } catch let error as CulpritError {
@@ -201,10 +201,10 @@ extension CulpritSearch {
     }
 
     /// A certificate of a decision shows votes, and the checkpoint that it rests on.
-    private mutating func take(_ certificate: Certificate, _ name: String) throws(CulpritError) {
+    private mutating func add(_ certificate: Certificate, _ name: String) throws(CulpritError) {
         inputs.checkpoints.append((certificate.note, name))
         for (slot, key, statement) in certificate.votes(in: ledger) {
-            try book.take(statement, on: slot, by: key)
+            try book.add(statement, on: slot, by: key)
         }
     }
 }
@@ -222,7 +222,7 @@ private final class OwnWords {
     init(ledger: LedgerID) { self.ledger = ledger }
 
     /// A proposal is the owner's, whose number its own votes tell; signatures are looked at later.
-    func take(_ word: JournalWord) {
+    func add(_ word: JournalWord) {
         switch word {
         case .proposed(let value):
             guard let owner else {

@@ -34,17 +34,17 @@ struct StatementBook {
     /// Whether anything was said on a matter.
     func knows(_ matter: Matter) -> Bool { said[matter] != nil }
 
-    /// Takes a statement on the order of batches; its signature is looked at later.
-    mutating func take(_ statement: TracedStatement) throws(CulpritError) {
+    /// Adds a statement on the order of batches; its signature is looked at later.
+    mutating func add(_ statement: TracedStatement) throws(CulpritError) {
         guard heights.contains(statement.height.rawValue) else { return }
         if ordering[statement.height, default: []].insert(statement).inserted { try grow() }
     }
 
-    /// Takes a vote, result or report.
+    /// Adds a vote, result or report.
     ///
     /// Signatures are looked at where two contradict each other: one that is forged gives way, so
     /// that it hides nothing.
-    mutating func take(
+    mutating func add(
         _ statement: Statement, on slot: EvidenceSlot, by key: PublicKey
     ) throws(CulpritError) {
         let matter = Matter(key: key, slot: slot)
@@ -64,8 +64,8 @@ struct StatementBook {
             validator: key, slot: slot, first: earlier, second: statement)
     }
 
-    /// Takes what a ledger has convicted somebody of, where it is signed.
-    mutating func take(_ evidence: EvidenceMessage) {
+    /// Adds what a ledger has convicted somebody of, where it is signed.
+    mutating func add(_ evidence: EvidenceMessage) {
         let matter = Matter(key: evidence.validator, slot: evidence.slot)
         guard contradictions[matter] == nil, evidence.isSigned(in: ledger) else { return }
         contradictions[matter] = evidence
@@ -86,16 +86,16 @@ struct StatementBook {
 }
 
 extension StatementBook {
-    /// Takes a message in which a party says something only once; others say nothing here.
-    mutating func take(_ message: Message) throws(CulpritError) {
+    /// Adds a message in which a party says something only once; others say nothing here.
+    mutating func add(_ message: Message) throws(CulpritError) {
         for (matter, statement) in message.said {
-            try take(statement, on: matter.slot, by: matter.key)
+            try add(statement, on: matter.slot, by: matter.key)
         }
     }
 
-    /// Takes a vote on a request.
-    mutating func take(_ signed: SignedVote) throws(CulpritError) {
-        try take(signed.statement, on: .vote(signed.vote.request), by: signed.vote.validator)
+    /// Adds a vote on a request.
+    mutating func add(_ signed: SignedVote) throws(CulpritError) {
+        try add(signed.statement, on: .vote(signed.vote.request), by: signed.vote.validator)
     }
 }
 

@@ -75,9 +75,9 @@ struct Witness {
         self.parting = parting
     }
 
-    /// Reads the whole log, and takes what is signed in it into the book.
+    /// Reads the whole log, and adds what is signed in it to the book.
     ///
-    /// Votes and results are taken where another input says something on them too, or may.
+    /// Votes and results are added where another input says something on them too, or may.
     mutating func read(into book: inout StatementBook) throws(CulpritError) {
         try readRefused(into: &book)
         do throws(DiskError) { stored = try store.heights() } catch { stored = [] }
@@ -89,7 +89,7 @@ struct Witness {
                 didApply: { entry, state in
                     // The state lives in `other`, which the fold holds: the rest is kept in `self`.
                     do throws(CulpritError) {
-                        try take(entry.event, &state, &kept)
+                        try read(entry.event, &state, &kept)
                         return true
                     } catch {
                         failure = error
@@ -114,7 +114,7 @@ struct Witness {
                 var copy: [UInt8] = []
                 for place in bytes.indices { copy.append(bytes[place]) }
                 guard case .messageRefused(let refused) = try Event(decoding: copy) else { return }
-                try kept.take(refused.message)
+                try kept.add(refused.message)
             }
         } catch let error as CulpritError {
             throw error
@@ -124,34 +124,34 @@ struct Witness {
         book = kept
     }
 
-    private mutating func take(
+    private mutating func read(
         _ event: Event, _ state: inout LedgerState, _ book: inout StatementBook
     ) throws(CulpritError) {
         let entry = state.size - 1
         let isParted = parting.map { entry >= $0 } ?? false
         switch event {
-        case .batchOpened(let batch): try take(batch, at: entry, isParted, state, &book)
+        case .batchOpened(let batch): try read(batch, at: entry, isParted, state, &book)
         case .batchSealed:
             find(proposalsOf: state.height, state, book)
             ranking = state.proposerRanking(height: Height(state.height.rawValue + 1))
         case .voteCast, .votesCast, .resultReported, .settlementReported:
             for (matter, statement) in state.message(of: event)?.said ?? []
             where isParted || book.knows(matter) {
-                try book.take(statement, on: matter.slot, by: matter.key)
+                try book.add(statement, on: matter.slot, by: matter.key)
             }
         case .evidenceSubmitted:
             guard case .evidence(let evidence)? = state.message(of: event) else { return }
-            book.take(evidence)
+            book.add(evidence)
         default: return
         }
     }
 
-    private mutating func take(
+    private mutating func read(
         _ batch: BatchOpened, at entry: UInt64, _ isParted: Bool, _ state: LedgerState,
         _ book: inout StatementBook
     ) throws(CulpritError) {
         if let opened, !batch.precommits.isEmpty {
-            try take(
+            try read(
                 Precommits(
                     height: opened.height, round: batch.precommitRound, root: batch.previousRoot,
                     signatures: batch.precommits), before: entry, isParted, &book)
@@ -172,8 +172,8 @@ struct Witness {
         if usurpations.count < Self.usurpationsMax { usurpations.append(usurpation) }
     }
 
-    /// Takes the certificate of a batch that the log holds.
-    private mutating func take(
+    /// Reads the certificate of a batch that the log holds.
+    private mutating func read(
         _ certificate: Precommits, before end: UInt64, _ isParted: Bool,
         _ book: inout StatementBook
     ) throws(CulpritError) {
@@ -190,7 +190,7 @@ struct Witness {
         if let opened, orderings[certificate.height] == nil {
             orderings[certificate.height] = Ordering(opened.by)
         }
-        for statement in TracedStatement.precommits(certificate) { try book.take(statement) }
+        for statement in TracedStatement.precommits(certificate) { try book.add(statement) }
     }
 
     /// Proposals of the batch just sealed by those who did not lead its rounds.
@@ -233,12 +233,12 @@ struct Witness {
             do throws(PrecommitStoreError) { found = try store.load(height) } catch { continue }
             if height == state.height, height.rawValue > 0 {
                 if orderings[height] == nil { orderings[height] = Ordering(state.sealedBefore) }
-                try take(found, before: state.size, true, &book)
+                try read(found, before: state.size, true, &book)
             } else {
                 if let openedBefore, height == openedBefore.height, orderings[height] == nil {
                     orderings[height] = Ordering(openedBefore.by)
                 }
-                for statement in TracedStatement.precommits(found) { try book.take(statement) }
+                for statement in TracedStatement.precommits(found) { try book.add(statement) }
             }
         }
     }

@@ -43,7 +43,7 @@ struct StateWrites {
 
     /// The writes of a batch's entries.
     init(_ entries: [LoggedEntry], names: LedgerNames) {
-        for entry in entries { take(entry.event, at: entry.index, names) }
+        for entry in entries { note(entry.event, at: entry.index, names) }
     }
 
     /// The keys that two batches write otherwise, in order of component and key.
@@ -68,7 +68,7 @@ struct StateWrites {
         writers[place, default: []].append(current)
     }
 
-    private mutating func take(_ event: Event, at index: UInt64, _ names: LedgerNames) {
+    private mutating func note(_ event: Event, at index: UInt64, _ names: LedgerNames) {
         current = index
         switch event {
         case .batchOpened(let opened):
@@ -79,7 +79,7 @@ struct StateWrites {
                 names.name(of: opened.proposer))
         case .governanceApproved(let approved):
             write(.parameters, "last change", "number \(approved.number)")
-            take(approved.change)
+            note(approved.change)
         case .validatorAnnounced(let said):
             write(
                 .validators, "announcement of \(names.name(of: said.validator))",
@@ -93,11 +93,11 @@ struct StateWrites {
         case .reputationDecayed(let decayed): write(.validators, "decay", "day \(decayed.day)")
         case .equivocationFound(let found):
             write(.evidence, "\(found.slot)", names.name(of: found.validator))
-        default: takeWork(event, at: index, names)
+        default: noteWork(event, at: index, names)
         }
     }
 
-    private mutating func takeWork(_ event: Event, at index: UInt64, _ names: LedgerNames) {
+    private mutating func noteWork(_ event: Event, at index: UInt64, _ names: LedgerNames) {
         switch event {
         case .requestSubmitted(let request):
             write(.rounds, "request \(index)", "amount \(request.amount.rawValue)")
@@ -185,7 +185,7 @@ struct StateWrites {
         }
     }
 
-    private mutating func take(_ change: Change) {
+    private mutating func note(_ change: Change) {
         switch change {
         case .validatorJoined(let key, let name, let stake):
             write(.validators, "member \(key.hex)", "\(name) joined, stake \(stake.rawValue)")

@@ -26,10 +26,10 @@ struct DisagreementCounts {
         index = named
     }
 
-    mutating func take(_ round: VotedRound) {
+    mutating func add(_ round: VotedRound) {
         guard filter.counts(round), !round.ballots.isEmpty else { return }
         rounds += 1
-        if grouping == .pair { pairs.take(round) }
+        if grouping == .pair { pairs.add(round) }
         let isWanted = round.isDisagreed && filter.wants(round, named: index)
         if isWanted {
             disagreements += 1
@@ -165,7 +165,7 @@ extension Disagreements {
             }
         }
         var counts = DisagreementCounts(filter, by: grouping, named: index)
-        let state = try fold(log) { counts.take($0) }
+        let state = try fold(log) { counts.add($0) }
         let circuits = LedgerNames(state).circuits
         if let circuit = filter.circuit, !circuits.contains(circuit) {
             throw .unknown(field: "circuit", name: circuit, known: Array(circuits.prefix(20)))

@@ -47,7 +47,7 @@ struct PairCounts {
     private var records: [Record] = []
 
     /// Counts the round of a request with one largest side; other rounds tell nothing of pairs.
-    mutating func take(_ round: VotedRound) {
+    mutating func add(_ round: VotedRound) {
         guard !round.isJob, round.mostSaid != nil, rounds < .max else { return }
         for ballot in round.ballots {
             let place = Int(ballot.validator.rawValue)

@@ -39,8 +39,8 @@ struct StoryTeller {
         case .outcomeDecided(let decided): see(decided, state)
         case .roundClosed(let closed):
             guard let round = VotedRound.closing(closed.about, state) else { return }
-            pairs.take(round)
-            validators.take(round)
+            pairs.add(round)
+            validators.add(round)
             if round.isDisagreed { count(state.time) { $0.disagreements += 1 } }
         case .reputationChanged(let changed): see(changed)
         case .settlementOrdered: ordered += 1

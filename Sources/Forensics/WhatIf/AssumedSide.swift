@@ -18,8 +18,8 @@ struct AssumedSide: Sendable {
 
     init(_ hypothesis: Hypothesis) { run = AssumedRun(hypothesis) }
 
-    /// Takes in a batch of the log.
-    mutating func take(_ batch: ReplayedBatch) {
+    /// Replays a batch of the log.
+    mutating func replay(_ batch: ReplayedBatch) {
         for step in batch.steps {
             run.watch.input = step.entry
             let before = run.state.size
@@ -65,15 +65,15 @@ final class AssumedThread: Sendable {
     init(_ hypothesis: Hypothesis) { side = Mutex(AssumedSide(hypothesis)) }
 
     /// Hands a batch over; waits where many do.
-    func take(_ batch: ReplayedBatch) {
+    func put(_ batch: ReplayedBatch) {
         places.wait()
         queue.async { [self] in
-            side.withLock { $0.take(batch) }
+            side.withLock { $0.replay(batch) }
             places.signal()
         }
     }
 
-    /// What it came to, once all that was handed over is taken in.
+    /// What it came to, once all that was handed over is replayed.
     func finish<Result: Sendable, Failure: Error>(
         _ body: (inout sending AssumedSide) throws(Failure) -> sending Result
     ) throws(Failure) -> Result {

@@ -83,8 +83,8 @@ package struct HypothesisError: Error, Equatable, CustomStringConvertible {
 }
 
 extension Hypothesis {
-    /// Takes `missed=-10`: a cause, and the points that it brings.
-    package mutating func take(penalty text: String) throws(HypothesisError) {
+    /// Sets `missed=-10`: a cause, and the points that it brings.
+    package mutating func set(penalty text: String) throws(HypothesisError) {
         let parts = text.split(separator: "=", omittingEmptySubsequences: false)
         let names = Self.causes.map(\.name).joined(separator: ", ")
         guard parts.count == 2, let known = Self.causes.first(where: { $0.name == parts[0] })
@@ -101,8 +101,8 @@ extension Hypothesis {
         scale[known.cause] = points
     }
 
-    /// Takes `0.5,0.5`: the weights of stake and reputation, which come to one.
-    package mutating func take(weights text: String) throws(HypothesisError) {
+    /// Sets `0.5,0.5`: the weights of stake and reputation, which come to one.
+    package mutating func set(weights text: String) throws(HypothesisError) {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         guard parts.count == 2, let stake = Self.fixed(parts[0], places: 6, max: 1_000_000),
             let reputation = Self.fixed(parts[1], places: 6, max: 1_000_000),
@@ -115,8 +115,8 @@ extension Hypothesis {
         stakeWeight = UInt32(stake)
     }
 
-    /// Takes the seconds that a round is open.
-    package mutating func take(timeout text: String) throws(HypothesisError) {
+    /// Sets the seconds that a round is open.
+    package mutating func set(timeout text: String) throws(HypothesisError) {
         let bound = Limits.timeoutMillisecondsMax
         guard let milliseconds = Self.fixed(text[...], places: 3, max: bound), milliseconds > 0
         else {
@@ -127,8 +127,8 @@ extension Hypothesis {
         verificationMilliseconds = milliseconds
     }
 
-    /// Takes the ten-thousandths of a reputation that a day takes.
-    package mutating func take(decay: UInt64) throws(HypothesisError) {
+    /// Sets the ten-thousandths of a reputation that a day takes.
+    package mutating func set(decay: UInt64) throws(HypothesisError) {
         guard decay <= 10_000 else {
             throw HypothesisError(
                 description: "decay \(decay): a day takes from 0 to 10000 ten-thousandths of a"

@@ -96,7 +96,7 @@ package struct WhatIf: Encodable, Sendable {
                 isUnsealed = true
                 break
             }
-            try runs.take(batch)
+            try runs.replay(batch)
             progress(batch[batch.count - 1].index + 1)
         }
         return try runs.finish(isUnsealed: isUnsealed)

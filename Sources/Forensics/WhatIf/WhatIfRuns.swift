@@ -19,8 +19,8 @@ struct WhatIfRuns {
         assumed = AssumedThread(hypothesis)
     }
 
-    /// Takes in a sealed batch of the log.
-    mutating func take(_ batch: [LoggedEntry]) throws(WhatIfError) {
+    /// Replays a sealed batch of the log.
+    mutating func replay(_ batch: [LoggedEntry]) throws(WhatIfError) {
         var replayed = ReplayedBatch()
         var position = 0
         while position < batch.count {
@@ -54,7 +54,7 @@ struct WhatIfRuns {
         }
         entries += UInt64(batch.count)
         collect(into: &replayed)
-        assumed.take(replayed)
+        assumed.put(replayed)
     }
 
     /// Checks, in order: the threshold, the names of those who never were.

@@ -88,10 +88,10 @@ struct WhatIfCommand: ParsableCommand {
         hypothesis.threshold = threshold
         hypothesis.absent = without
         do throws(HypothesisError) {
-            if let timeout { try hypothesis.take(timeout: timeout) }
-            if let decay { try hypothesis.take(decay: decay) }
-            if let weights { try hypothesis.take(weights: weights) }
-            for text in penalty { try hypothesis.take(penalty: text) }
+            if let timeout { try hypothesis.set(timeout: timeout) }
+            if let decay { try hypothesis.set(decay: decay) }
+            if let weights { try hypothesis.set(weights: weights) }
+            for text in penalty { try hypothesis.set(penalty: text) }
         } catch { throw Failure("--\(error)") }
         guard
             threshold != nil || !without.isEmpty || timeout != nil || decay != nil

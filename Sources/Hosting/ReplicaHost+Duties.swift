@@ -20,7 +20,7 @@ extension ReplicaHost {
         _ message: Message, at now: Instant
     ) throws(HostError) -> [HostOutput] {
         let arrived = ArrivedMessage(PeerMessage.command(message).encoded)
-        return try take(intake.check([(arrived, nil)], at: now.uptime), at: now)
+        return try receive(intake.check([(arrived, nil)], at: now.uptime), at: now)
     }
 
     /// What the validator has reported of a job, as its journal says.
@@ -57,6 +57,6 @@ extension ReplicaHost {
                 peer: nil as ValidatorIndex?
             )
         }
-        return try take(intake.check(arrived, at: now.uptime), at: now)
+        return try receive(intake.check(arrived, at: now.uptime), at: now)
     }
 }

@@ -275,33 +275,33 @@ package final class ReplicaHost {
     /// Begins: says again what the journal holds of the height in progress.
     package func start(at now: Instant) throws(HostError) -> [HostOutput] {
         isStarted = true
-        return try take([.start], at: now)
+        return try goOn(with: [.start], at: now)
     }
 
-    /// Takes in a message of a peer, or of a client where `peer` is nil.
+    /// Receives a message of a peer, or of a client where `peer` is nil.
     ///
     /// Bytes that are no message are dropped: they cost their sender what they cost here.
     package func receive(
         _ bytes: [UInt8], from peer: ValidatorIndex?, at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        try take(intake.take([(bytes, peer)], at: now.uptime), at: now)
+        try receive(intake.check([(bytes, peer)], at: now.uptime), at: now)
     }
 
-    /// Takes in a message that was decoded before.
+    /// Receives a message that was decoded before.
     package func receive(
         _ arrived: ArrivedMessage, from peer: ValidatorIndex?, at now: Instant
     ) throws(HostError) -> [HostOutput] {
         guard intake.admits(arrived.bytes, from: peer, at: now.uptime) else { return [] }
-        return try take(intake.check([(arrived, peer)], at: now.uptime), at: now)
+        return try receive(intake.check([(arrived, peer)], at: now.uptime), at: now)
     }
 
-    /// Takes in what `intake` has checked, here or on another thread: in the order of the list.
-    package func take(
+    /// Receives what `intake` has checked, here or on another thread: in the order of the list.
+    package func receive(
         _ arrivals: [CheckedArrival], at now: Instant
     ) throws(HostError) -> [HostOutput] {
         outputs = []
         guard stopped == nil else { return [] }
-        for arrival in arrivals { try take(arrival, at: now) }
+        for arrival in arrivals { try receive(arrival, at: now) }
         try goOn(at: now)
         checkParts()
         return outputs
@@ -344,14 +344,14 @@ package final class ReplicaHost {
         return (job.id(in: state.ledger), key)
     }
 
-    private func take(_ arrival: CheckedArrival, at now: Instant) throws(HostError) {
+    private func receive(_ arrival: CheckedArrival, at now: Instant) throws(HostError) {
         let peer = arrival.peer
         switch arrival.message.message {
         case .wantSnapshot(let want):
             if let peer { try serve(want, to: peer, at: now.uptime) }
         case .snapshotPart(let part):
-            if let peer { try take(part, from: peer, at: now) }
-        case .batch(let batch) where try takeOld(batch, from: peer, at: now): break
+            if let peer { try receive(part, from: peer, at: now) }
+        case .batch(let batch) where try receiveOld(batch, from: peer, at: now): break
         case .status(let status) where status.round == Backfill.round:
             if let peer { try serve(status, to: peer, at: now.uptime) }
         default:
@@ -364,21 +364,21 @@ package final class ReplicaHost {
 
     /// The time of `nextWake` has come.
     package func wake(at now: Instant) throws(HostError) -> [HostOutput] {
-        try take([.wake], at: now)
+        try goOn(with: [.wake], at: now)
     }
 
     /// Takes in the verdict on a request that was to be verified.
     package func verified(
         _ request: RequestID, _ vote: Vote, _ reason: VoteReason, at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        try take([.verified(request, vote, reason)], at: now)
+        try goOn(with: [.verified(request, vote, reason)], at: now)
     }
 
     /// Takes in several verdicts: their votes are made durable together.
     package func verified(
         _ verdicts: [(RequestID, Vote, VoteReason)], at now: Instant
     ) throws(HostError) -> [HostOutput] {
-        try take(verdicts.map { .verified($0.0, $0.1, $0.2) }, at: now)
+        try goOn(with: verdicts.map { .verified($0.0, $0.1, $0.2) }, at: now)
     }
 
     /// Closes them with their end marks, once no snapshot is being written.
@@ -393,9 +393,9 @@ package final class ReplicaHost {
 
     // MARK: Doing what is asked
 
-    /// Takes in what is the replica's, and goes on with what is done beside it.
-    private func take(
-        _ inputs: [ReplicaInput], at now: Instant
+    /// Has the replica step, and goes on with what is done beside it.
+    private func goOn(
+        with inputs: [ReplicaInput], at now: Instant
     ) throws(HostError) -> [HostOutput] {
         outputs = []
         guard stopped == nil else { return [] }

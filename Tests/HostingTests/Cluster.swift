@@ -75,10 +75,10 @@ final class Cluster {
             settings: settings, snapshotEntries: snapshotEntries, journalBound: journalBound,
             trusted: trusted[place], at: instant)
         hosts[place] = host
-        take(try host.start(at: instant), of: place)
+        perform(try host.start(at: instant), of: place)
     }
 
-    func take(_ outputs: [HostOutput], of place: Int) {
+    func perform(_ outputs: [HostOutput], of place: Int) {
         for output in outputs {
             switch output {
             case .send(let bytes, let peer): send(bytes, from: place, to: Int(peer.rawValue))
@@ -116,7 +116,7 @@ final class Cluster {
     }
 
     private func attempt(_ place: Int, _ body: () throws -> [HostOutput]) throws {
-        do { take(try body(), of: place) } catch {
+        do { perform(try body(), of: place) } catch {
             guard mayFail.contains(place) else { throw error }
             hosts[place] = nil
             failures.append((place, error))

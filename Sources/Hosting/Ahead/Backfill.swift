@@ -75,9 +75,9 @@ struct Backfill {
         outputs.append(.send(PeerMessage.status(status).encoded, to: peers[place]))
     }
 
-    /// Takes in a batch of the peer that was asked, where it is the next one; returns its entries,
+    /// Receives a batch of the peer that was asked, where it is the next one; returns its entries,
     /// which are to be written.
-    mutating func take(
+    mutating func receive(
         _ batch: DecidedBatch, from peer: ValidatorIndex, at uptime: UInt64,
         _ outputs: inout [HostOutput]
     ) throws(HostError) -> Bool {

@@ -41,9 +41,11 @@ extension ReplicaHost {
         backfill?.wake(at: now.uptime, &outputs)
     }
 
-    /// Takes in a part of a snapshot.
-    func take(_ part: SnapshotPart, from peer: ValidatorIndex, at now: Instant) throws(HostError) {
-        guard let found = try fetch?.take(part, from: peer, at: now.uptime, &outputs) else {
+    /// Receives a part of a snapshot.
+    func receive(
+        _ part: SnapshotPart, from peer: ValidatorIndex, at now: Instant
+    ) throws(HostError) {
+        guard let found = try fetch?.receive(part, from: peer, at: now.uptime, &outputs) else {
             return
         }
         fetch = nil
@@ -68,8 +70,8 @@ extension ReplicaHost {
         if isStarted { try step([.start], at: now) }
     }
 
-    /// Takes in a batch from before the snapshot; returns whether it is that.
-    func takeOld(
+    /// Receives a batch from before the snapshot; returns whether it is that.
+    func receiveOld(
         _ batch: DecidedBatch, from peer: ValidatorIndex?, at now: Instant
     ) throws(HostError) -> Bool {
         guard let backfill, backfill.covers(batch) else { return false }
@@ -83,7 +85,7 @@ extension ReplicaHost {
         with batch: DecidedBatch, from peer: ValidatorIndex, _ held: Backfill, at now: Instant
     ) throws(HostError) -> Bool {
         do throws(HostError) {
-            return try backfill?.take(batch, from: peer, at: now.uptime, &outputs) == true
+            return try backfill?.receive(batch, from: peer, at: now.uptime, &outputs) == true
         } catch {
             guard case .diverged(let divergence, case: nil) = error else { throw error }
             throw diverged(divergence, batch, on: held.state, held.frontier, at: now)

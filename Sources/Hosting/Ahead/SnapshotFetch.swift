@@ -88,8 +88,8 @@ struct SnapshotFetch {
         outputs.append(.send(PeerMessage.wantSnapshot(want).encoded, to: peers[place]))
     }
 
-    /// Takes in a part; the last one gives the snapshot, which is in its place then.
-    mutating func take(
+    /// Receives a part; the last one gives the snapshot, which is in its place then.
+    mutating func receive(
         _ part: SnapshotPart, from peer: ValidatorIndex, at uptime: UInt64,
         _ outputs: inout [HostOutput]
     ) throws(HostError) -> Found? {

@@ -51,9 +51,9 @@ package final class Intake: Sendable {
         return budget.withLock { $0.takes(kind, bytes: bytes.count, from: peer, at: uptime) }
     }
 
-    /// Takes in bytes of peers, and of clients where the peer is nil; what is over a budget, can
-    /// not be read, is by nobody whom the ledger knows, or is not signed, is dropped.
-    package func take(
+    /// Checks bytes of peers, and of clients where the peer is nil; what is over a budget, cannot
+    /// be read, is by nobody whom the ledger knows, or is not signed, is dropped.
+    package func check(
         _ messages: [(bytes: [UInt8], peer: ValidatorIndex?)], at uptime: UInt64
     ) -> [CheckedArrival] { judge(messages, at: uptime).compactMap(\.arrival) }
 

@@ -41,8 +41,9 @@ extension VoteJournal {
         return messages
     }
 
-    /// Takes in an entry. Checks, in order: whose it is, that it repeats what was said before.
-    mutating func take(_ message: ResultMessage, _ index: UInt64) throws(JournalError) {
+    /// Restores a result from its entry. Checks, in order: whose it is, that it repeats what was
+    /// said before.
+    mutating func restore(_ message: ResultMessage, _ index: UInt64) throws(JournalError) {
         guard message.validator == key.publicKey else {
             throw .unusable(entry: index, .foreign(message.validator))
         }

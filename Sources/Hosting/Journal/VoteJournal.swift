@@ -179,10 +179,10 @@ package struct VoteJournal: Sendable {
             }
         }
         switch entry {
-        case .voted(let message): try take(message, index)
+        case .voted(let message): try restore(message, index)
         case .votedList(let list):
             guard list.isWellFormed else { throw .unusable(entry: index, .malformedList) }
-            for signed in list.signedVotes { try take(signed.vote, index) }
+            for signed in list.signedVotes { try restore(signed.vote, index) }
         case .cosigned(let head):
             if let last = lastCosigned, head.size < last.size {
                 throw .unusable(entry: index, .rollback(from: last.size, to: head.size))
@@ -204,18 +204,18 @@ package struct VoteJournal: Sendable {
             }
             if !reading.hasOwn { try verify(slot, own) }
             reading.hasOwn = true
-        case .reported(let message): try take(message, index)
+        case .reported(let message): try restore(message, index)
         case .cut(let cut):
             self.cut = cut
             // What it may have said there is not all in here.
             window.silentThrough = max(window.silentThrough ?? cut.height, cut.height)
             growth = JournalGrowth()
         case .received(let vote): _ = window.admit(received: vote, entry: index)
-        case .held(let part): try take(part, index, &reading.assembly)
+        case .held(let part): try restore(part, index, &reading.assembly)
         }
     }
 
-    private mutating func take(
+    private mutating func restore(
         _ part: HeldPart, _ index: UInt64, _ assembly: inout HeldAssembly
     ) throws(JournalError) {
         do throws(JournalProblem) { _ = try assembly.add(part) } catch {
@@ -246,7 +246,7 @@ package struct VoteJournal: Sendable {
         }
     }
 
-    private mutating func take(_ message: VoteMessage, _ index: UInt64) throws(JournalError) {
+    private mutating func restore(_ message: VoteMessage, _ index: UInt64) throws(JournalError) {
         guard message.validator == key.publicKey else {
             throw .unusable(entry: index, .foreign(message.validator))
         }

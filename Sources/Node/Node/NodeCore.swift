@@ -287,7 +287,7 @@ final class NodeCore {
         }
         if !checked.arrivals.isEmpty {
             try act { (host, now) throws(HostError) in
-                try host.take(checked.arrivals.map(\.checked), at: now)
+                try host.receive(checked.arrivals.map(\.checked), at: now)
             }
         }
         // What could not enter the ledger, or is known, goes no further.

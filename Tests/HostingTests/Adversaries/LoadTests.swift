@@ -50,7 +50,7 @@ final class LoadCase {
         }
         deliveries = Array(repeating: [], count: 10)
         verdicts = Array(repeating: [], count: 10)
-        for place in live { try take(hosts[place].start(at: now), of: place) }
+        for place in live { try perform(hosts[place].start(at: now), of: place) }
     }
 
     private var live: Range<Int> { 0..<(10 - silent) }
@@ -94,21 +94,21 @@ final class LoadCase {
             deliveries[place] = []
             isIdle = false
             let host = hosts[place]
-            try take(host.take(host.intake.take(list, at: now.uptime), at: now), of: place)
+            try perform(host.receive(host.intake.check(list, at: now.uptime), at: now), of: place)
         }
         for place in live where !verdicts[place].isEmpty {
             let list = verdicts[place]
             verdicts[place] = []
-            try take(hosts[place].verified(list, at: now), of: place)
+            try perform(hosts[place].verified(list, at: now), of: place)
         }
         for place in live where hosts[place].nextWake <= now.uptime {
-            try take(hosts[place].wake(at: now), of: place)
+            try perform(hosts[place].wake(at: now), of: place)
         }
         let wake = live.map { hosts[$0].nextWake }.min() ?? 0
         if isIdle, wake > now.uptime { skipped += wake - now.uptime }
     }
 
-    private func take(_ outputs: [HostOutput], of place: Int) throws {
+    private func perform(_ outputs: [HostOutput], of place: Int) throws {
         let own = ValidatorIndex(UInt16(place))
         for output in outputs {
             switch output {

@@ -81,7 +81,7 @@ final class LiveCluster {
                 memory: SignatureMemory(checker: checker), at: now)
             hosts.append(host)
         }
-        for place in live { try take(hosts[place].start(at: now), of: place) }
+        for place in live { try perform(hosts[place].start(at: now), of: place) }
     }
 
     private var now: Instant {
@@ -144,7 +144,7 @@ final class LiveCluster {
         try work { place, host in
             let list = arrived[place]
             if list.isEmpty { return [] }
-            return try host.take(host.intake.take(list, at: self.now.uptime), at: self.now)
+            return try host.receive(host.intake.check(list, at: self.now.uptime), at: self.now)
         }
         let asked = unverified
         unverified = Array(repeating: [], count: hosts.count)
@@ -172,7 +172,7 @@ final class LiveCluster {
     /// Has each node do something, and carries out what it wants.
     private func work(_ body: @escaping (Int, ReplicaHost) throws -> [HostOutput]) throws {
         guard threads > 1 else {
-            for place in live { try take(body(place, hosts[place]), of: place) }
+            for place in live { try perform(body(place, hosts[place]), of: place) }
             return
         }
         let results = Mutex([Int: Result<[HostOutput], any Error>]())
@@ -184,12 +184,12 @@ final class LiveCluster {
         }
         for place in live {
             if let outputs = try results.withLock({ $0[place] })?.get() {
-                try take(outputs, of: place)
+                try perform(outputs, of: place)
             }
         }
     }
 
-    private func take(_ outputs: [HostOutput], of place: Int) throws {
+    private func perform(_ outputs: [HostOutput], of place: Int) throws {
         for output in outputs {
             switch output {
             case .send(let bytes, let peer): send(bytes, from: place, to: Int(peer.rawValue))

@@ -60,20 +60,20 @@ import Testing
 
     @Test func lengthsAreCheckedBeforeBytesAreTaken() throws {
         var bytes: ArraySlice<UInt8> = [3, 1, 2, 3, 9]
-        let taken = try Varint.takePrefixed(from: &bytes, form: .multiformats, limit: 3)
+        let taken = try Varint.readPrefixed(from: &bytes, form: .multiformats, limit: 3)
         #expect(taken == [1, 2, 3])
         #expect(bytes == [9])
         var over: ArraySlice<UInt8> = [3, 1, 2, 3]
         #expect(throws: WireError.tooLong(length: 3, limit: 2)) {
-            try Varint.takePrefixed(from: &over, form: .multiformats, limit: 2)
+            try Varint.readPrefixed(from: &over, form: .multiformats, limit: 2)
         }
         var short: ArraySlice<UInt8> = [3, 1, 2]
         #expect(throws: WireError.truncated) {
-            try Varint.takePrefixed(from: &short, form: .multiformats, limit: 3)
+            try Varint.readPrefixed(from: &short, form: .multiformats, limit: 3)
         }
         var lie = (Varint.encode(.max) + [1])[...]
         #expect(throws: WireError.tooLong(length: .max, limit: .max)) {
-            try Varint.takePrefixed(from: &lie, form: .protobuf, limit: .max)
+            try Varint.readPrefixed(from: &lie, form: .protobuf, limit: .max)
         }
     }
 

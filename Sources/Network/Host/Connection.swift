@@ -134,7 +134,7 @@ final class Connection: @unchecked Sendable {
             guard !isClosed else { return }
             switch event {
             case .opened(let number): accept(number)
-            case .data(let number, let bytes): take(bytes, number)
+            case .data(let number, let bytes): receive(bytes, on: number)
             case .writable(let number):
                 if let stream = streams[number] { stream.handler?.becameWritable(stream) }
             case .remoteFinished(let number): finishRemote(number)
@@ -173,7 +173,7 @@ final class Connection: @unchecked Sendable {
         flushSoon()
     }
 
-    private func take(_ bytes: [UInt8], _ number: UInt32) {
+    private func receive(_ bytes: [UInt8], on number: UInt32) {
         guard let stream = streams[number] else { return session.consume(bytes.count, of: number) }
         guard stream.negotiation != nil else { return stream.receive(bytes) }
         session.consume(bytes.count, of: number)

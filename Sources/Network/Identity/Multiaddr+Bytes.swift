@@ -48,7 +48,7 @@ extension Multiaddr {
 
     private static func popPart(from rest: inout ArraySlice<UInt8>) throws(MultiaddrError) -> Part {
         let code: UInt64
-        do { code = try Varint.take(from: &rest, form: .multiformats) } catch { throw .wire(error) }
+        do { code = try Varint.read(from: &rest, form: .multiformats) } catch { throw .wire(error) }
         switch code {
         case 4: return .ip4(UInt32(try number(4, from: &rest)))
         case 41: return .ip6(try number(16, from: &rest))
@@ -84,7 +84,7 @@ extension Multiaddr {
         from rest: inout ArraySlice<UInt8>, limit: Int
     ) throws(MultiaddrError) -> ArraySlice<UInt8> {
         do {
-            return try Varint.takePrefixed(from: &rest, form: .multiformats, limit: limit)
+            return try Varint.readPrefixed(from: &rest, form: .multiformats, limit: limit)
         } catch { throw .wire(error) }
     }
 }

@@ -32,8 +32,8 @@ package struct PeerID: Hashable, Comparable, Sendable {
             guard rest.count <= Self.textBytesMax else {
                 throw WireError.tooLong(length: UInt64(rest.count), limit: Self.textBytesMax)
             }
-            code = try Varint.take(from: &rest, form: .multiformats)
-            length = try Varint.take(from: &rest, form: .multiformats)
+            code = try Varint.read(from: &rest, form: .multiformats)
+            length = try Varint.read(from: &rest, form: .multiformats)
         } catch { throw .wire(error) }
         guard length == UInt64(rest.count) else {
             throw .multihash(code: code, length: length)
@@ -64,8 +64,8 @@ package struct PeerID: Hashable, Comparable, Sendable {
         let version: UInt64
         let codec: UInt64
         do {
-            version = try Varint.take(from: &rest, form: .multiformats)
-            codec = try Varint.take(from: &rest, form: .multiformats)
+            version = try Varint.read(from: &rest, form: .multiformats)
+            codec = try Varint.read(from: &rest, form: .multiformats)
         } catch { throw .wire(error) }
         guard version == 1, codec == 0x72 else {
             throw .contentID(version: version, codec: codec)

@@ -89,12 +89,12 @@ package struct NoiseHandshake: Sendable {
         guard message.count <= Self.messageBytesMax else { throw .tooLong(bytes: message.count) }
         var rest = message
         if messageCount < 2 {
-            remoteEphemeral = try key(try take(32, from: &rest))
+            remoteEphemeral = try key(try read(32, from: &rest))
             symmetric.mixHash(remoteEphemeral.bytes)
         }
         if messageCount == 1 { try mix(ephemeral, remoteEphemeral) }
         if messageCount > 0 {
-            let remote = try key(try symmetric.openAndHash(try take(48, from: &rest))[...])
+            let remote = try key(try symmetric.openAndHash(try read(48, from: &rest))[...])
             remoteStatic = remote
             try mix(ephemeral, remote)
         }
@@ -116,13 +116,13 @@ package struct NoiseHandshake: Sendable {
         symmetric.mixKey(secret)
     }
 
-    private func take(
+    private func read(
         _ count: Int, from rest: inout ArraySlice<UInt8>
     ) throws(NoiseError) -> ArraySlice<UInt8> {
         guard rest.count >= count else { throw .truncated }
-        let taken = rest.prefix(count)
+        let bytes = rest.prefix(count)
         rest = rest.dropFirst(count)
-        return taken
+        return bytes
     }
 
     private func key(_ bytes: ArraySlice<UInt8>) throws(NoiseError) -> Bytes32 {

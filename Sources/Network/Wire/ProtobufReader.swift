@@ -61,12 +61,12 @@ package struct ProtobufReader {
     package mutating func next() throws(WireError) -> ProtobufField? {
         guard !rest.isEmpty else { return nil }
         let start = rest
-        let key = try Varint.take(from: &rest, form: .protobuf)
+        let key = try Varint.read(from: &rest, form: .protobuf)
         guard (1...536_870_911).contains(key >> 3) else { throw .fieldNumber(key >> 3) }
         let number = UInt32(key >> 3)
         let value: ProtobufField.Value
         switch key & 7 {
-        case 0: value = .varint(try Varint.take(from: &rest, form: .protobuf))
+        case 0: value = .varint(try Varint.read(from: &rest, form: .protobuf))
         case 1: value = .fixed64(try takeFixed(8))
         case 2: value = .bytes(try takeBytes())
         case 5: value = .fixed32(UInt32(try takeFixed(4)))
@@ -77,7 +77,7 @@ package struct ProtobufReader {
     }
 
     private mutating func takeBytes() throws(WireError) -> ArraySlice<UInt8> {
-        try Varint.takePrefixed(from: &rest, form: .protobuf, limit: .max)
+        try Varint.readPrefixed(from: &rest, form: .protobuf, limit: .max)
     }
 
     private mutating func takeFixed(_ size: Int) throws(WireError) -> UInt64 {

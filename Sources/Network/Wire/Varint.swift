@@ -70,9 +70,9 @@ package enum Varint {
         return nil
     }
 
-    /// Takes the number at the start of some bytes off them.
+    /// Reads the number at the start of some bytes, and drops it from them.
     /// - Throws: `truncated` where it has no end, and what `decode` throws.
-    package static func take(
+    package static func read(
         from bytes: inout ArraySlice<UInt8>, form: Form
     ) throws(WireError) -> UInt64 {
         guard let (value, size) = try decode(bytes, form: form) else { throw .truncated }
@@ -80,12 +80,12 @@ package enum Varint {
         return value
     }
 
-    /// Takes a length and as many bytes off some bytes.
-    /// - Throws: what `take` throws; `tooLong` above the limit; `truncated` where fewer remain.
-    package static func takePrefixed(
+    /// Reads a length and as many bytes, and drops them.
+    /// - Throws: what `read` throws; `tooLong` above the limit; `truncated` where fewer remain.
+    package static func readPrefixed(
         from bytes: inout ArraySlice<UInt8>, form: Form, limit: Int
     ) throws(WireError) -> ArraySlice<UInt8> {
-        let length = try take(from: &bytes, form: form)
+        let length = try read(from: &bytes, form: form)
         guard length <= UInt64(max(limit, 0)) else {
             throw .tooLong(length: length, limit: limit)
         }

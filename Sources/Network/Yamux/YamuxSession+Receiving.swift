@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension YamuxSession {
-    /// Takes bytes in as they came, and tells what they mean. Data is handed on as it comes, also
+    /// Receives bytes as they came, and tells what they mean. Data is handed on as it comes, also
     /// that of frames which are not whole yet.
     ///
     /// After an error the session is at its end.
@@ -15,7 +15,7 @@ extension YamuxSession {
             if let current = body {
                 let chunk = rest.prefix(Int(current.left))
                 rest = rest.dropFirst(chunk.count)
-                take(chunk, of: current, events: &events)
+                receive(chunk, of: current, events: &events)
                 continue
             }
             let part = rest.prefix(YamuxHeader.bytesCount - header.count)
@@ -24,12 +24,12 @@ extension YamuxSession {
             guard header.count == YamuxHeader.bytesCount else { break }
             let head = try YamuxHeader(header)
             header.removeAll(keepingCapacity: true)
-            try take(head, events: &events)
+            try receive(head, events: &events)
         }
         return events
     }
 
-    private mutating func take(
+    private mutating func receive(
         _ chunk: ArraySlice<UInt8>, of current: (stream: UInt32, left: UInt32, ends: Bool),
         events: inout [Event]
     ) {
@@ -41,7 +41,7 @@ extension YamuxSession {
         if left == 0 && current.ends { finishRemote(current.stream, events: &events) }
     }
 
-    private mutating func take(
+    private mutating func receive(
         _ head: YamuxHeader, events: inout [Event]
     ) throws(YamuxError) {
         switch head.kind {
@@ -59,14 +59,14 @@ extension YamuxSession {
             events.append(.goAway(code: head.length))
         case .data, .windowUpdate:
             guard head.stream != 0 else { throw .wrongStream(0) }
-            try takeOfStream(head, events: &events)
+            try receiveOfStream(head, events: &events)
         }
         guard control.count <= Self.controlBytesMax else {
             throw .tooManyAnswers(bytes: control.count)
         }
     }
 
-    private mutating func takeOfStream(
+    private mutating func receiveOfStream(
         _ head: YamuxHeader, events: inout [Event]
     ) throws(YamuxError) {
         let number = head.stream

@@ -25,13 +25,13 @@ struct CountingTests {
     @Test("votes, misses, wrong votes and convictions are counted by validator")
     func validators() {
         var counts = NodeCounts()
-        counts.take(
+        counts.add(
             [
                 Self.vote(2, .approve), Self.vote(2, .approve), Self.vote(0, .reject),
                 Self.vote(2, .abstain), Self.change(1, .missed), Self.change(1, .incorrect),
                 Self.change(0, .equivocation), Self.change(0, .correct), Self.change(0, .bonus),
             ], height: Height(1), root: .zero)
-        counts.take([Self.change(1, .missed)], height: Height(2), root: .zero)
+        counts.add([Self.change(1, .missed)], height: Height(2), root: .zero)
         #expect(counts.batches == 2 && counts.validators.count == 3)
         #expect(counts.validators[0].votes == [.reject: 1])
         #expect(counts.validators[2].votes == [.approve: 2, .abstain: 1])
@@ -45,7 +45,7 @@ struct CountingTests {
         var counts = NodeCounts()
         for height in UInt64(1)...40 {
             let root = Digest(hashing: [UInt8(height)])
-            counts.take([], height: Height(height), root: root)
+            counts.add([], height: Height(height), root: root)
             guard height >= 16 else {
                 #expect(counts.mark == nil)
                 continue

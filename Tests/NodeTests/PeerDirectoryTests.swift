@@ -22,15 +22,15 @@ struct PeerDirectoryTests {
     func numbers() {
         var directory = PeerDirectory(ledger)
         let key = party.publicKey
-        #expect(directory.take(hello(5, first), from: first) == .party(key, instead: nil))
-        #expect(directory.take(hello(5, second), from: second) == .outdated)
-        #expect(directory.take(hello(6, second), from: second) == .party(key, instead: first))
+        #expect(directory.note(hello(5, first), from: first) == .party(key, instead: nil))
+        #expect(directory.note(hello(5, second), from: second) == .outdated)
+        #expect(directory.note(hello(6, second), from: second) == .party(key, instead: first))
         #expect(directory.peer(of: key) == second)
         #expect(directory.party(of: first) == nil && directory.all == [second])
         directory.forget(second)
-        #expect(directory.take(hello(5, first), from: first) == .outdated)
+        #expect(directory.note(hello(5, first), from: first) == .outdated)
         // The same peer may come again, whatever its clock says.
-        #expect(directory.take(hello(1, second), from: second) == .party(key, instead: nil))
+        #expect(directory.note(hello(1, second), from: second) == .party(key, instead: nil))
     }
 
     @Test("of a peer so many hellos are looked at until it comes again")
@@ -38,28 +38,28 @@ struct PeerDirectoryTests {
         var directory = PeerDirectory(ledger)
         for number in 1...PeerDirectory.hellosMax {
             #expect(
-                directory.take(hello(UInt64(number), first), from: first)
+                directory.note(hello(UInt64(number), first), from: first)
                     == .party(party.publicKey, instead: nil))
         }
-        #expect(directory.take(hello(99, first), from: first) == .tooMany)
-        #expect(directory.take(Hello(ledger: ledger, party: nil), from: first) == .tooMany)
+        #expect(directory.note(hello(99, first), from: first) == .tooMany)
+        #expect(directory.note(Hello(ledger: ledger, party: nil), from: first) == .tooMany)
         directory.disconnect(first)
-        #expect(directory.take(hello(1, first), from: first) != .tooMany)
+        #expect(directory.note(hello(1, first), from: first) != .tooMany)
     }
 
     @Test("a number is remembered while its peer is there, however many parties come")
     func crowds() {
         var directory = PeerDirectory(ledger)
         let key = party.publicKey
-        #expect(directory.take(hello(6, second), from: second) == .party(key, instead: nil))
+        #expect(directory.note(hello(6, second), from: second) == .party(key, instead: nil))
         for _ in 0..<4_200 {
             let stranger = SigningKey().publicKey
-            _ = directory.take(
+            _ = directory.note(
                 Hello(ledger: ledger, key: SigningKey(), number: 1, transport: stranger),
                 from: stranger)
             directory.disconnect(stranger)
         }
-        #expect(directory.take(hello(5, first), from: first) == .outdated)
+        #expect(directory.note(hello(5, first), from: first) == .outdated)
         #expect(directory.peer(of: key) == second)
     }
 
@@ -68,12 +68,12 @@ struct PeerDirectoryTests {
         var directory = PeerDirectory(ledger)
         let other = LedgerID(Digest(hashing: [8]))
         let foreign = Hello(ledger: other, key: party, number: 1, transport: first)
-        #expect(directory.take(foreign, from: first) == .otherLedger(other))
-        #expect(directory.take(hello(1, first), from: second) == .unsigned)
+        #expect(directory.note(foreign, from: first) == .otherLedger(other))
+        #expect(directory.note(hello(1, first), from: second) == .unsigned)
         var changed = hello(1, first)
         changed.party?.number = 2
-        #expect(directory.take(changed, from: first) == .unsigned)
-        #expect(directory.take(Hello(ledger: ledger, party: nil), from: first) == .observer)
+        #expect(directory.note(changed, from: first) == .unsigned)
+        #expect(directory.note(Hello(ledger: ledger, party: nil), from: first) == .observer)
         #expect(directory.all.isEmpty)
     }
 
@@ -81,12 +81,12 @@ struct PeerDirectoryTests {
     func sources() {
         var directory = PeerDirectory(ledger)
         let observer = Hello(ledger: ledger, party: nil)
-        #expect(directory.take(observer, from: first) == .observer)
+        #expect(directory.note(observer, from: first) == .observer)
         #expect(directory.sources == [first] && directory.all.isEmpty)
-        _ = directory.take(hello(1, second), from: second)
+        _ = directory.note(hello(1, second), from: second)
         #expect(directory.sources == [second])
         // A peer that turns out to speak for nobody speaks for its party no more.
-        _ = directory.take(observer, from: second)
+        _ = directory.note(observer, from: second)
         #expect(Set(directory.sources) == [first, second] && directory.all.isEmpty)
         directory.forget(first)
         directory.forget(second)
@@ -97,9 +97,9 @@ struct PeerDirectoryTests {
     func reaches() throws {
         var directory = PeerDirectory(ledger)
         let (key, third) = (party.publicKey, SigningKey().publicKey)
-        _ = directory.take(hello(1, first), from: first)
-        _ = directory.take(Hello(ledger: ledger, party: nil), from: second)
-        _ = directory.take(
+        _ = directory.note(hello(1, first), from: first)
+        _ = directory.note(Hello(ledger: ledger, party: nil), from: second)
+        _ = directory.note(
             Hello(ledger: ledger, key: SigningKey(), number: 1, transport: third), from: third)
         #expect(Set(directory.lacking(key)) == [second, third])
         let reach = Reach(isReached: true, party: key)
@@ -108,22 +108,22 @@ struct PeerDirectoryTests {
         #expect(throws: DecodingError.self) {
             _ = try Reach(decoding: [2] + reach.encoded.dropFirst())
         }
-        directory.take(reach, from: second)
+        directory.note(reach, from: second)
         #expect(directory.lacking(key) == [third])
-        directory.take(Reach(isReached: false, party: key), from: second)
+        directory.note(Reach(isReached: false, party: key), from: second)
         #expect(Set(directory.lacking(key)) == [second, third])
         // Said before the hello, and gone with the connection.
-        directory.take(reach, from: third)
-        _ = directory.take(Hello(ledger: ledger, party: nil), from: third)
+        directory.note(reach, from: third)
+        _ = directory.note(Hello(ledger: ledger, party: nil), from: third)
         #expect(directory.lacking(key) == [second])
         directory.disconnect(third)
-        _ = directory.take(Hello(ledger: ledger, party: nil), from: third)
+        _ = directory.note(Hello(ledger: ledger, party: nil), from: third)
         #expect(Set(directory.lacking(key)) == [second, third])
         // What it says is bounded; beyond that it hears more than it needs.
         for _ in 0..<2_000 {
-            directory.take(Reach(isReached: true, party: SigningKey().publicKey), from: third)
+            directory.note(Reach(isReached: true, party: SigningKey().publicKey), from: third)
         }
-        directory.take(reach, from: third)
+        directory.note(reach, from: third)
         #expect(Set(directory.lacking(key)) == [second, third])
     }
 

@@ -47,7 +47,7 @@ final class Announcing: Duty {
         return known == said && !hasForgotten ? nil : said
     }
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         guard let said = wanted else { return }
         for case .validatorAnnounced(let event) in batch.events
         where event.validator == node.index && event.announcement.number >= said.number {

@@ -223,7 +223,7 @@ final class Blobs: Duty {
         try startLater(node)
     }
 
-    private func take(
+    private func receive(
         _ hash: Digest, _ size: UInt64, _ offset: UInt64, _ bytes: [UInt8],
         from sender: PublicKey, _ node: NodeCore
     ) {
@@ -287,14 +287,14 @@ final class Blobs: Duty {
 
     // MARK: Giving
 
-    func take(
+    func receive(
         _ message: DutyMessage, from sender: PublicKey, _ node: NodeCore
     ) throws(NodeError) {
         switch message {
         case .wantBlob(let hash, let offset):
             give(hash, offset, to: sender, node)
         case .blobPart(let hash, let size, let offset, let bytes):
-            take(hash, size, offset, bytes, from: sender, node)
+            receive(hash, size, offset, bytes, from: sender, node)
         default: break
         }
     }

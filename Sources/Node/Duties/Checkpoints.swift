@@ -62,11 +62,11 @@ final class Checkpoints: Duty {
 
     func start(_ node: NodeCore) throws(NodeError) { lastAt = node.uptime }
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         let waiting = early.sorted { $0.key < $1.key }
         early = [:]
         for (first, note) in waiting {
-            try take(note.signed, by: note.signers, first: first, node)
+            try gather(note.signed, by: note.signers, first: first, node)
         }
         guard case .batchOpened(let opening)? = batch.events.first,
             opening.proposer == node.index,
@@ -132,9 +132,9 @@ final class Checkpoints: Duty {
 
     // MARK: What members sign
 
-    /// Takes in a note with what members signed, whoever brings it; tells what it is worth to
+    /// Receives a note with what members signed, whoever brings it; tells what it is worth to
     /// others.
-    func take(
+    func receive(
         _ bytes: [UInt8], from sender: PublicKey, _ node: NodeCore
     ) throws(NodeError) -> Worth {
         guard rate.takes(sender, at: node.uptime) else { return .ignore }
@@ -158,11 +158,11 @@ final class Checkpoints: Duty {
             isNew = true
         }
         guard let first = lines.first?.signer else { return .reject }
-        try take(signed, by: Set(lines.map(\.signer)), first: first, node)
+        try gather(signed, by: Set(lines.map(\.signer)), first: first, node)
         return isNew ? .passOn(by: nil) : .ignore
     }
 
-    private func take(
+    private func gather(
         _ signed: SignedCheckpoint, by signers: Set<PublicKey>, first: PublicKey, _ node: NodeCore
     ) throws(NodeError) {
         let log = node.host.log

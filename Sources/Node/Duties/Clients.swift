@@ -63,8 +63,8 @@ final class Clients: Duty {
         if case .job(let job) = message { [job.module, job.input] } else { [] }
     }
 
-    /// Takes a message in.
-    func take(
+    /// Hands a message in.
+    func handIn(
         _ message: Message, _ node: NodeCore, answer: @escaping @Sendable (ClientAnswer) -> Void
     ) throws(NodeError) {
         guard !node.isStopped else { return answer(.busy) }
@@ -122,7 +122,7 @@ final class Clients: Duty {
         }
     }
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         guard !waiting.isEmpty else { return }
         for event in batch.events {
             switch event {

@@ -48,17 +48,17 @@ package struct NodeCounts: Sendable, Equatable {
     /// All counts are zero.
     package init() {}
 
-    /// Takes a batch in.
-    package mutating func take(_ events: [Event], height: Height, root: Digest) {
+    /// Adds a batch.
+    package mutating func add(_ events: [Event], height: Height, root: Digest) {
         batches += 1
         if height.rawValue % Self.markHeights == 0 {
             let first = root.bytes.prefix(6).reduce(0) { $0 << 8 | UInt64($1) }
             mark = Mark(height: height, fingerprint: first)
         }
-        for event in events { take(event) }
+        for event in events { add(event) }
     }
 
-    private mutating func take(_ event: Event) {
+    private mutating func add(_ event: Event) {
         switch event {
         case .voteCast, .votesCast:
             for vote in event.casts {
@@ -92,7 +92,7 @@ package struct NodeCounts: Sendable, Equatable {
 final class Counting: Duty {
     private(set) var counts = NodeCounts()
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
-        counts.take(batch.events, height: batch.height, root: batch.root)
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+        counts.add(batch.events, height: batch.height, root: batch.root)
     }
 }

@@ -34,9 +34,9 @@ protocol Duty: AnyObject {
     /// The node begins.
     func start(_ node: NodeCore) throws(NodeError)
     /// A batch is durable. The node's state may be further already.
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError)
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError)
     /// A message about duties has come.
-    func take(
+    func receive(
         _ message: DutyMessage, from sender: PublicKey, _ node: NodeCore
     ) throws(NodeError)
     /// The time of `nextWake` has come.
@@ -49,8 +49,10 @@ extension Duty {
     var nextWake: UInt64 { .max }
     var isBusy: Bool { false }
     func start(_ node: NodeCore) throws(NodeError) {}
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {}
-    func take(_ message: DutyMessage, from sender: PublicKey, _ node: NodeCore) throws(NodeError) {}
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {}
+    func receive(
+        _ message: DutyMessage, from sender: PublicKey, _ node: NodeCore
+    ) throws(NodeError) {}
     func attend(_ node: NodeCore) throws(NodeError) {}
     func end(_ node: NodeCore) throws(NodeError) {}
 }

@@ -30,7 +30,7 @@ final class Following: Duty {
             })
     }
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) { follower?.wake() }
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) { follower?.wake() }
 
     func end(_ node: NodeCore) throws(NodeError) {
         guard let follower else { return }

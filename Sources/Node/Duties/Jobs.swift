@@ -90,7 +90,7 @@ final class Jobs: Duty {
         try node.act { (host, now) throws(HostError) in try host.report(given, at: now) }
     }
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         for (entry, event) in batch.entries {
             switch event {
             case .jobSubmitted(let event): payloads[entry] = (event.module, event.input)

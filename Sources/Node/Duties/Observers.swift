@@ -12,7 +12,7 @@ final class Observers: Duty {
     private var budget = ObserverBudget()
     private var batchAt: UInt64 = 0
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) { batchAt = node.uptime }
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) { batchAt = node.uptime }
 
     /// Answers a question where the budgets allow it.
     func answer(

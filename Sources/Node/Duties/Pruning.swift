@@ -57,7 +57,7 @@ final class Pruning: Duty {
         unread += closed.filter { $0.decision != .agreed }.suffix(NodeLimits.unagreedJobsMax)
     }
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         for (entry, event) in batch.entries {
             switch event {
             case .jobSubmitted(let job): open[entry] = job
@@ -178,7 +178,7 @@ final class Pruning: Duty {
                 }
             }
             inbox.put { (node) throws(NodeError) in
-                for case let duty as Pruning in node.duties { duty.take(result, node) }
+                for case let duty as Pruning in node.duties { duty.receive(result, node) }
             }
         }
     }
@@ -198,7 +198,7 @@ final class Pruning: Duty {
         return result.union(node.clients.payloads).union(blobs.wanted)
     }
 
-    private func take(_ result: Result<Set<String>, NodeError>, _ node: NodeCore) {
+    private func receive(_ result: Result<Set<String>, NodeError>, _ node: NodeCore) {
         isLooking = false
         forgetSuspects()
         switch result {

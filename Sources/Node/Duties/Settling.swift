@@ -61,7 +61,7 @@ final class Settling: Duty {
         }
     }
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         var isOwn = false
         for (entry, event) in batch.entries {
             switch event {
@@ -193,7 +193,7 @@ final class Settling: Duty {
     }
 
     /// The bridge asks for the changes that it lacks.
-    func take(
+    func receive(
         _ message: DutyMessage, from sender: PublicKey, _ node: NodeCore
     ) throws(NodeError) {
         guard case .wantChanges(let number) = message, sender == node.state.bridge,

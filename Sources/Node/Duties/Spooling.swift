@@ -72,13 +72,13 @@ final class Spooling: Duty {
             }
             inbox.put { (node) throws(NodeError) in
                 for case let duty as Spooling in node.duties {
-                    try duty.take(result, hasMore: room == 0, node)
+                    try duty.receive(result, hasMore: room == 0, node)
                 }
             }
         }
     }
 
-    private func take(
+    private func receive(
         _ result: Result<[SpooledMessage], NodeError>, hasMore: Bool, _ node: NodeCore
     ) throws(NodeError) {
         isLooking = false
@@ -96,17 +96,17 @@ final class Spooling: Duty {
             isClear = files.isEmpty && !hasMore
             // What there was no room for is looked at once there is (`clear`).
             if !files.isEmpty { (lookAt, seenChange) = (0, nil) }
-            for file in files { try take(file, node) }
+            for file in files { try handIn(file, node) }
         }
     }
 
-    private func take(_ file: SpooledMessage, _ node: NodeCore) throws(NodeError) {
+    private func handIn(_ file: SpooledMessage, _ node: NodeCore) throws(NodeError) {
         known.insert(file.name)
         if let problem = file.problem { return node.tell(.warning(problem)) }
         guard let message = file.message else { return }
         underWay.insert(file.name)
         let inbox = node.inbox
-        try node.clients.take(message, node) { answer in
+        try node.clients.handIn(message, node) { answer in
             // The answer may come within a call of the host.
             inbox.put { (node) throws(NodeError) in
                 for case let duty as Spooling in node.duties {

@@ -36,7 +36,7 @@ final class Telling: Duty {
                     + " \(state.pendingSettlements.count) settlements are taken up again"))
     }
 
-    func take(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
+    func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         let isTold = tells(batch.height)
         // Taken once: the node hands out a copy.
         let state = node.state

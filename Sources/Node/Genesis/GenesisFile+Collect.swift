@@ -32,7 +32,7 @@ extension GenesisFile {
             found.append((path, party))
         }
         try checkKeys(found)
-        func take(_ role: PublicParty.Role, _ name: String) throws(NodeError) -> PublicParty {
+        func find(_ role: PublicParty.Role, _ name: String) throws(NodeError) -> PublicParty {
             if let entry = found.first(where: { $0.party.role == role && $0.party.name == name }) {
                 return entry.party
             }
@@ -44,9 +44,9 @@ extension GenesisFile {
         }
         var parties: [PublicParty] = []
         parties.reserveCapacity(count)
-        for entry in configuration.validators { parties.append(try take(.validator, entry.name)) }
-        for entry in configuration.submitters { parties.append(try take(.submitter, entry.name)) }
-        parties.append(try take(.bridge, PublicParty.bridgeName))
+        for entry in configuration.validators { parties.append(try find(.validator, entry.name)) }
+        for entry in configuration.submitters { parties.append(try find(.submitter, entry.name)) }
+        parties.append(try find(.bridge, PublicParty.bridgeName))
         let circuits = try CircuitFiles(configuration, of: path)
         let keys = parties.map(\.key)
         let file = GenesisFile(

@@ -80,8 +80,8 @@ final class LocalDesk: Sendable {
     func stop() { change { $0.isStopped = true } }
     func close() { change { $0.isClosed = true } }
 
-    /// Takes all that waits, of the lines at most `room`; waits at most so long for something.
-    func take(
+    /// Pops all that waits, of the lines at most `room`; waits at most so long for something.
+    func pop(
         room: Int, waitMilliseconds: UInt64
     ) -> (arrivals: [LocalArrival], isStopped: Bool) {
         monitor.locked {

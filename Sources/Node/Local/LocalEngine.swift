@@ -52,7 +52,7 @@ struct LocalEngine {
         let after = validators()
         let facts = tallest
         do throws(NodeError) { try run.end() } catch { failure = failure ?? error }
-        for arrival in desk.take(room: 0, waitMilliseconds: 0).arrivals { take(arrival) }
+        for arrival in desk.pop(room: 0, waitMilliseconds: 0).arrivals { receive(arrival) }
         if let failure { return .failure(failure) }
         summary.projections = run.nodes.first { run.isHonest($0) }?.projections
         summary.entries = facts.size
@@ -77,8 +77,8 @@ struct LocalEngine {
 
     private mutating func turn() throws(NodeError) -> Bool {
         let room = max(0, run.options.windowMax - handedIn.count)
-        let (arrivals, isStopped) = desk.take(room: room, waitMilliseconds: 200)
-        for arrival in arrivals { take(arrival) }
+        let (arrivals, isStopped) = desk.pop(room: room, waitMilliseconds: 200)
+        for arrival in arrivals { receive(arrival) }
         if let failure { throw failure }
         for node in run.nodes where run.isHonest(node) {
             if let error = node.ended.error { throw error }
@@ -228,7 +228,7 @@ struct LocalEngine {
 
     // MARK: Arrivals
 
-    private mutating func take(_ arrival: LocalArrival) {
+    private mutating func receive(_ arrival: LocalArrival) {
         switch arrival {
         case .request(let line, .success(let request)):
             summary.requests += 1
@@ -241,15 +241,15 @@ struct LocalEngine {
         case .inputEnded(let error):
             hasInputEnded = true
             failure = failure ?? error
-        case .answered(let line, let request, let answer): take(answer, line, request)
+        case .answered(let line, let request, let answer): receive(answer, line, request)
         case .told(.event(let event)): onEvent(event)
         case .told(.batch(_, _, _, let events, let refusals)):
             summary.refusalsRecorded += refusals
-            for event in events { take(event) }
+            for event in events { note(event) }
         }
     }
 
-    private mutating func take(_ answer: ClientAnswer, _ line: Int, _ request: ReadRequest) {
+    private mutating func receive(_ answer: ClientAnswer, _ line: Int, _ request: ReadRequest) {
         switch answer {
         case .taken: break
         case .recorded: handedIn.remove(request.id)
@@ -279,13 +279,13 @@ struct LocalEngine {
         requests[id] = nil
     }
 
-    private mutating func take(_ event: NodeEvent) {
+    private mutating func note(_ event: NodeEvent) {
         switch event {
         case .accepted(_, let id, let entry):
             summary.accepted += 1
             handedIn.remove(id)
             onEvent(.accepted(line: lines[id]?.first, request: id, entry: entry))
-        case .decided(_, let result): take(result)
+        case .decided(_, let result): note(result)
         case .voted:
             summary.votes += 1
             onEvent(event)
@@ -312,7 +312,7 @@ struct LocalEngine {
         }
     }
 
-    private mutating func take(_ result: ConsensusResult) {
+    private mutating func note(_ result: ConsensusResult) {
         switch result.outcome {
         case Outcome.approved.jsonName: summary.approved += 1
         case Outcome.rejected.jsonName: summary.rejected += 1

@@ -17,7 +17,7 @@ package final class NetworkTransport: Transport {
     private struct Contents {
         var directory: PeerDirectory
         var network: PeerNetwork?
-        var take: (@Sendable (Arrival) -> Void)?
+        var onArrival: (@Sendable (Arrival) -> Void)?
         var said = RecentDigests()
         /// The turn of an observer that asks.
         var turn = 0
@@ -58,7 +58,7 @@ package final class NetworkTransport: Transport {
         settings.protocols = [
             NetworkTopics.messages, NetworkTopics.hellos, NetworkTopics.reaches,
         ]
-        let network = PeerNetwork(settings) { [weak self] in self?.take($0) }
+        let network = PeerNetwork(settings) { [weak self] in self?.handle($0) }
         contents.withLock { $0.network = network }
         return network
     }
@@ -108,11 +108,11 @@ package final class NetworkTransport: Transport {
 
     // MARK: Receiving
 
-    package func receive(_ take: @escaping @Sendable (Arrival) -> Void) {
-        contents.withLock { $0.take = take }
+    package func receive(_ onArrival: @escaping @Sendable (Arrival) -> Void) {
+        contents.withLock { $0.onArrival = onArrival }
     }
 
-    private func take(_ event: PeerNetwork.Event) {
+    private func handle(_ event: PeerNetwork.Event) {
         switch event {
         case .connected(let peer, _, let address):
             let (network, reached) = contents.withLock { contents in
@@ -133,12 +133,12 @@ package final class NetworkTransport: Transport {
             }
             tell(.disconnected(peer))
         case .gossip(let token, let topic, let bytes, let peer):
-            take(token, topic, bytes, from: peer)
+            handle(token, topic, bytes, from: peer)
         case .message(let token, NetworkTopics.hellos.id, let bytes, let peer):
-            takeHello(bytes, from: peer)
+            handleHello(bytes, from: peer)
             contents.withLock { $0.network }?.release(token)
         case .message(let token, NetworkTopics.reaches.id, let bytes, let peer):
-            takeReach(bytes, from: peer)
+            handleReach(bytes, from: peer)
             contents.withLock { $0.network }?.release(token)
         case .message(let token, _, let bytes, let peer):
             deliver(bytes, from: peer, isForAll: false) { network, _ in
@@ -148,7 +148,7 @@ package final class NetworkTransport: Transport {
         }
     }
 
-    private func take(
+    private func handle(
         _ token: Gossipsub.Token, _ topic: Topic, _ bytes: [UInt8], from peer: PeerID
     ) {
         guard topics.topic(of: bytes) == topic else {
@@ -186,10 +186,10 @@ package final class NetworkTransport: Transport {
         for peer in peers { _ = network?.send(bytes, to: peer, by: NetworkTopics.reaches.id) }
     }
 
-    private func takeReach(_ bytes: [UInt8], from peer: PeerID) {
+    private func handleReach(_ bytes: [UInt8], from peer: PeerID) {
         do throws(DecodingError) {
             let reach = try Reach(decoding: bytes)
-            contents.withLock { $0.directory.take(reach, from: peer.publicKey) }
+            contents.withLock { $0.directory.note(reach, from: peer.publicKey) }
         } catch {
             // Nobody of ours says such a thing.
             tell(.refused(peer, nil))
@@ -201,21 +201,21 @@ package final class NetworkTransport: Transport {
         _ bytes: [UInt8], from peer: PeerID, isForAll: Bool,
         judge: @escaping @Sendable (PeerNetwork?, Worth) -> Void
     ) {
-        let (take, network, sender) = contents.withLock {
-            ($0.take, $0.network, $0.directory.party(of: peer.publicKey) ?? peer.publicKey)
+        let (onArrival, network, sender) = contents.withLock {
+            ($0.onArrival, $0.network, $0.directory.party(of: peer.publicKey) ?? peer.publicKey)
         }
-        guard let take else { return judge(network, .ignore) }
-        take(
+        guard let onArrival else { return judge(network, .ignore) }
+        onArrival(
             Arrival(bytes, from: sender, isForAll: isForAll) { [weak network] worth in
                 judge(network, worth)
             })
     }
 
-    private func takeHello(_ bytes: [UInt8], from peer: PeerID) {
+    private func handleHello(_ bytes: [UInt8], from peer: PeerID) {
         var answer: PeerDirectory.Answer?
         do throws(DecodingError) {
             let hello = try Hello(decoding: bytes)
-            answer = contents.withLock { $0.directory.take(hello, from: peer.publicKey) }
+            answer = contents.withLock { $0.directory.note(hello, from: peer.publicKey) }
         } catch {
             // Nobody of ours says such a thing.
         }

@@ -51,10 +51,10 @@ package struct PeerDirectory: Sendable {
     /// Of a ledger, and without peers.
     package init(_ ledger: LedgerID) { self.ledger = ledger }
 
-    /// Takes in what a peer said.
+    /// Notes what a peer said.
     ///
     /// - Parameter peer: Its transport key, which it has shown to have.
-    package mutating func take(_ hello: Hello, from peer: PublicKey) -> Answer {
+    package mutating func note(_ hello: Hello, from peer: PublicKey) -> Answer {
         hellos[peer, default: 0] += 1
         guard hellos[peer, default: 0] <= Self.hellosMax else { return .tooMany }
         guard hello.ledger == ledger else { return .otherLedger(hello.ledger) }
@@ -98,8 +98,8 @@ package struct PeerDirectory: Sendable {
         hellos[peer] = nil
     }
 
-    /// Takes in what a peer says of whom it reaches.
-    package mutating func take(_ reach: Reach, from peer: PublicKey) {
+    /// Notes what a peer says of whom it reaches.
+    package mutating func note(_ reach: Reach, from peer: PublicKey) {
         guard reach.isReached else {
             reaches[peer]?.remove(reach.party)
             return

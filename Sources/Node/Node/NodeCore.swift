@@ -198,7 +198,7 @@ final class NodeCore {
             let batch = NodeBatch(
                 height: height, root: root, events: events, first: EntryIndex(heardSize))
             heardSize += UInt64(events.count)
-            for duty in duties { try duty.take(batch, self) }
+            for duty in duties { try duty.hear(batch, self) }
             // Those who follow the ledger do not wait for the end of this turn.
             publish()
         case .notice(let text): tell(.warning("\(name): \(text)"))
@@ -297,11 +297,11 @@ final class NodeCore {
         }
         for (message, arrival) in checked.duties {
             if case .checkpoint(let note) = message {
-                let worth = try checkpoints.take(note, from: arrival.sender, self)
+                let worth = try checkpoints.receive(note, from: arrival.sender, self)
                 arrival.judge?(worth)
                 continue
             }
-            for duty in duties { try duty.take(message, from: arrival.sender, self) }
+            for duty in duties { try duty.receive(message, from: arrival.sender, self) }
             // They are for this node alone.
             arrival.judge?(.ignore)
         }

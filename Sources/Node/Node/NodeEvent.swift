@@ -191,7 +191,7 @@ private struct NodeEventJSON: Encodable {
             self.result = result
         case .voted(let vote, let validator):
             (event, self.vote) = ("voted", vote)
-            take(validator)
+            set(validator)
         case .decided(let line, let result):
             (event, self.line, self.result) = ("decided", line, result)
         case .settled(let request, let result, let reference):
@@ -199,10 +199,10 @@ private struct NodeEventJSON: Encodable {
             (settlement, self.reference) = (result.jsonName, reference)
         case .equivocation(let validator, let about, let request):
             (event, request_id, detail) = ("equivocation", request?.hex, about)
-            take(validator)
+            set(validator)
         case .changed(let number, let entry):
             (event, self.number, self.entry) = ("changed", number, entry.rawValue)
-        case .jobSubmitted, .jobAssigned, .jobReported, .jobDecided, .jobRefused: take(job: source)
+        case .jobSubmitted, .jobAssigned, .jobReported, .jobDecided, .jobRefused: fill(job: source)
         case .waiting(let until, let rounds, let jobs, let settlements, let reason):
             (event, self.until, open_rounds) = ("waiting", until.rawValue, rounds)
             (open_jobs, self.settlements, self.reason) = (jobs, settlements, reason)
@@ -211,11 +211,11 @@ private struct NodeEventJSON: Encodable {
         }
     }
 
-    private mutating func take(_ party: NodeEvent.Party) {
+    private mutating func set(_ party: NodeEvent.Party) {
         (validator, name) = (party.validator, party.name)
     }
 
-    private mutating func take(job source: NodeEvent) {
+    private mutating func fill(job source: NodeEvent) {
         switch source {
         case .jobSubmitted(let job, let entry):
             (event, job_id, self.entry) = ("job_submitted", job.hex, entry.rawValue)
@@ -224,12 +224,12 @@ private struct NodeEventJSON: Encodable {
             self.deadline = deadline.rawValue
         case .jobReported(let job, let validator, let status, let output, let fuel):
             (event, job_id) = ("job_reported", job.hex)
-            take(validator)
-            take(status, output)
+            set(validator)
+            set(status, output)
             self.fuel = fuel
         case .jobDecided(let job, let decision, let status, let output):
             (event, job_id, self.decision) = ("job_decided", job.hex, decision.jsonName)
-            if decision == .agreed { take(status, output) }
+            if decision == .agreed { set(status, output) }
         case .jobRefused(let job, let reason, let detail):
             (event, job_id) = ("job_refused", job.hex)
             (self.reason, self.detail) = (reason, detail)
@@ -237,7 +237,7 @@ private struct NodeEventJSON: Encodable {
         }
     }
 
-    private mutating func take(_ status: JobStatus, _ output: Digest) {
+    private mutating func set(_ status: JobStatus, _ output: Digest) {
         (self.status, reason) = (status.kind.jsonName, status.reasonName)
         if status.kind == .success { self.output = output.hex }
     }

@@ -97,7 +97,7 @@ package final class ValidatorNode: Sendable {
         _ message: Message, answer: @escaping @Sendable (ClientAnswer) -> Void = { _ in }
     ) {
         inbox.put { (core) throws(NodeError) in
-            try core.clients.take(message, core, answer: answer)
+            try core.clients.handIn(message, core, answer: answer)
         }
     }
 

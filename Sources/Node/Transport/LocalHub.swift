@@ -19,7 +19,7 @@ package final class LocalHub: Sendable {
 
     private struct Port: Sendable {
         let part: Part
-        var take: (@Sendable (Arrival) -> Void)?
+        var onArrival: (@Sendable (Arrival) -> Void)?
     }
 
     private struct Contents {
@@ -55,18 +55,18 @@ package final class LocalHub: Sendable {
         }
     }
 
-    fileprivate func take(
+    fileprivate func receive(
         for key: PublicKey, _ body: @escaping @Sendable (Arrival) -> Void
     ) {
-        contents.withLock { $0.ports[key]?.take = body }
+        contents.withLock { $0.ports[key]?.onArrival = body }
     }
 
     fileprivate func send(_ bytes: [UInt8], from sender: PublicKey, to receiver: PublicKey) {
-        let take = contents.withLock { contents in
-            contents.ports[sender] == nil ? nil : contents.ports[receiver]?.take
+        let onArrival = contents.withLock { contents in
+            contents.ports[sender] == nil ? nil : contents.ports[receiver]?.onArrival
         }
-        guard let take, carries(bytes, sender, receiver) else { return }
-        take(Arrival(bytes, from: sender))
+        guard let onArrival, carries(bytes, sender, receiver) else { return }
+        onArrival(Arrival(bytes, from: sender))
     }
 
     fileprivate func sendToAll(_ bytes: [UInt8], from sender: PublicKey) {
@@ -75,11 +75,11 @@ package final class LocalHub: Sendable {
             return contents.order.compactMap { key in
                 guard key != sender, let port = contents.ports[key], port.part == .validator
                 else { return nil }
-                return port.take.map { (key, $0) }
+                return port.onArrival.map { (key, $0) }
             }
         }
-        for (receiver, take) in all where carries(bytes, sender, receiver) {
-            take(Arrival(bytes, from: sender))
+        for (receiver, onArrival) in all where carries(bytes, sender, receiver) {
+            onArrival(Arrival(bytes, from: sender))
         }
     }
 }
@@ -100,7 +100,7 @@ package struct LocalPort: Transport {
 
     package func sendToAll(_ bytes: [UInt8]) { hub.sendToAll(bytes, from: key) }
 
-    package func receive(_ take: @escaping @Sendable (Arrival) -> Void) {
-        hub.take(for: key, take)
+    package func receive(_ onArrival: @escaping @Sendable (Arrival) -> Void) {
+        hub.receive(for: key, onArrival)
     }
 }

@@ -13,8 +13,8 @@ package protocol Transport: Sendable {
     func send(_ bytes: [UInt8], to receiver: PublicKey)
     /// Sends to all validators but the sender.
     func sendToAll(_ bytes: [UInt8])
-    /// Gives what arrives from now on to `take`, which must return at once.
-    func receive(_ take: @escaping @Sendable (Arrival) -> Void)
+    /// Gives what arrives from now on to `onArrival`, which must return at once.
+    func receive(_ onArrival: @escaping @Sendable (Arrival) -> Void)
 }
 
 /// A message as it came.

@@ -35,7 +35,7 @@ extension FuzzTarget {
             law(hello.encoded == bytes, "a hello has one encoding")
             law(bytes.count <= Hello.bytesMax, "a hello is as short as is said")
             var directory = PeerDirectory(ledgerSeeds.scenario.ledger)
-            switch directory.take(hello, from: transport) {
+            switch directory.note(hello, from: transport) {
             case .party(let key, let instead):
                 law(hello.isSigned(for: transport), "a party that is spoken for has signed it")
                 law(key == voter.publicKey && instead == nil, "a forged hello is taken")

@@ -79,7 +79,7 @@ extension Replica {
         }
         var lacking: [RequestID] = []
         for signed in message.signedVotes where !pool.isKnown(signed.vote, validator) {
-            take(signed, of: validator)
+            hear(signed, of: validator)
             if let request = pool.requests[signed.vote.request], request.message == nil,
                 request.entry == nil
             {
@@ -90,7 +90,7 @@ extension Replica {
         effects.append(.send(.want(lacking), to: peer))
     }
 
-    private mutating func take(_ signed: SignedVote, of validator: ValidatorIndex) {
+    private mutating func hear(_ signed: SignedVote, of validator: ValidatorIndex) {
         let vote = signed.vote
         guard let entry = state.entry(of: vote.request) else {
             guard state.members.contains(validator) else { return }
@@ -292,8 +292,8 @@ extension Replica {
         }
     }
 
-    /// The verdict on a request.
-    mutating func take(_ id: RequestID, _ vote: Vote, _ reason: VoteReason) {
+    /// Receives the verdict on a request.
+    mutating func receiveVerdict(on id: RequestID, _ vote: Vote, _ reason: VoteReason) {
         verificationsOut -= min(1, verificationsOut)
         guard pool.requests[id] != nil else { return }
         pool.update(id) { $0.check = .done(vote, reason) }
@@ -301,14 +301,14 @@ extension Replica {
         effects.append(.sign(id, vote, reason))
     }
 
-    /// The node's own vote, or several, which are durable now.
-    mutating func takeOwn(_ message: Message) {
+    /// Hears the node's own vote, or several, which are durable now.
+    mutating func hearOwn(_ message: Message) {
         guard let speaker else { return }
         var isWanted = false
         for signed in message.signedVotes where pool.requests[signed.vote.request] != nil {
             let id = signed.vote.request
             isWanted = true
-            take(signed, of: speaker)
+            hear(signed, of: speaker)
             let uptime = now.uptime
             pool.update(id) { $0.ownVoteSince = $0.ownVoteSince ?? uptime }
             pool.noteSpread(id, at: uptime)

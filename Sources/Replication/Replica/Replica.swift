@@ -154,8 +154,8 @@ package struct Replica: Sendable {
         case .message(let message, let peer, let bytes):
             receive(message, from: peer, bytes: bytes)
         case .wake: break
-        case .verified(let request, let vote, let reason): take(request, vote, reason)
-        case .signed(let vote): takeOwn(vote)
+        case .verified(let request, let vote, let reason): receiveVerdict(on: request, vote, reason)
+        case .signed(let vote): hearOwn(vote)
         }
         attend()
         invariant(

@@ -54,7 +54,7 @@ struct NodeWitness {
             if entry.index == 0, Digest(hashing: entry.bytes) != ledger.digest {
                 throw lie("its first entry is that of another ledger")
             }
-            log.take(entry.entry)
+            log.fold(entry.entry)
             guard log.orders.count <= ReadLog.ordersMax else { throw lie("too much is ordered") }
             if entry.index >= nextTry, let found = candidate {
                 nextTry = entry.index + Self.entriesAtOnce

@@ -71,15 +71,15 @@ struct ReadLog: BorshCodable, Sendable {
         writer.write(orders)
     }
 
-    /// Takes in the next entry.
-    mutating func take(_ entry: Entry) {
+    /// Folds the next entry.
+    mutating func fold(_ entry: Entry) {
         let index = EntryIndex(frontier.count)
         frontier.append(leafHash: entry.leafHash)
         switch entry.event {
         case .ledgerOpened(let opened):
             circuits = opened.circuits.map(\.circuit.id)
             submitters = opened.submitters.map(\.key)
-        case .governanceApproved(let approved): take(approved.change)
+        case .governanceApproved(let approved): fold(approved.change)
         case .settlementOrdered(let order):
             orders.append(Order(request: order.request, ordered: index))
         case .settlementReported(let report): orders.removeAll { $0.request == report.request }
@@ -87,7 +87,7 @@ struct ReadLog: BorshCodable, Sendable {
         }
     }
 
-    private mutating func take(_ change: Change) {
+    private mutating func fold(_ change: Change) {
         switch change {
         case .circuitRegistered(let circuit): circuits.append(circuit.id)
         case .submitterListed(let key, _, _):

@@ -51,7 +51,7 @@ package final class NodeFeed: Sendable {
     /// Has a herald rung whenever the node's facts change, and once in a while.
     func attach(_ herald: Herald) { self.herald.withLock { $0 = herald } }
 
-    /// Takes in what the node says, until `end`.
+    /// Notes what the node says, until `end`.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { [self] in
@@ -62,7 +62,7 @@ package final class NodeFeed: Sendable {
                     herald.withLock { $0 }?.ring()
                 }
             }
-            for await item in items { take(item) }
+            for await item in items { note(item) }
             signal.end()
             group.cancelAll()
         }
@@ -75,7 +75,7 @@ package final class NodeFeed: Sendable {
         herald.withLock { $0 }?.end()
     }
 
-    private func take(_ item: Item) {
+    private func note(_ item: Item) {
         switch item {
         case .changed: signal.raise()
         case .told(.event(.projectionsStopped(let text))): problem.withLock { $0 = text }

@@ -51,7 +51,7 @@ struct Conversation: Sendable {
             let uploadMax = router.uploadBytesMax(head)
             do throws(APIError) {
                 try head.check(bodyBytesMax: uploadMax ?? bodyBytesMax)
-                if uploadMax != nil { place = try uploads.take(address) }
+                if uploadMax != nil { place = try uploads.hold(for: address) }
             } catch {
                 counts.note(error.response, since: .now)
                 try await write(error.response, head, isLast: true, writer)

@@ -7,24 +7,24 @@ internal import Synchronization
 final class UploadPlaces: Sendable {
     private let max: Int
     private let perAddressMax: Int
-    private let taken = Mutex<[ClientAddress: Int]>([:])
+    private let held = Mutex<[ClientAddress: Int]>([:])
 
     init(_ limits: APILimits) {
         max = limits.uploadsMax
         perAddressMax = limits.uploadsPerAddressMax
     }
 
-    /// Takes one for an address; throws where it has as many as it may, or none is free.
-    func take(_ address: ClientAddress) throws(APIError) -> Held {
-        let problem = taken.withLock { taken -> APIError? in
-            let own = taken[address] ?? 0
+    /// Holds one for an address; throws where it has as many as it may, or none is free.
+    func hold(for address: ClientAddress) throws(APIError) -> Held {
+        let problem = held.withLock { held -> APIError? in
+            let own = held[address] ?? 0
             guard own < perAddressMax else {
                 return .tooMany(
                     "this address hands in a job already: hand in the next when that has come",
                     reason: "tooManyUploads")
             }
-            guard taken.values.reduce(0, +) < max else { return .busy("too many hand in jobs") }
-            taken[address] = own + 1
+            guard held.values.reduce(0, +) < max else { return .busy("too many hand in jobs") }
+            held[address] = own + 1
             return nil
         }
         if let problem { throw problem }
@@ -32,9 +32,9 @@ final class UploadPlaces: Sendable {
     }
 
     private func giveBack(_ address: ClientAddress) {
-        taken.withLock { taken in
-            let own = (taken[address] ?? 1) - 1
-            taken[address] = own > 0 ? own : nil
+        held.withLock { held in
+            let own = (held[address] ?? 1) - 1
+            held[address] = own > 0 ? own : nil
         }
     }
 }

@@ -18,7 +18,7 @@ extension Projector {
         return end
     }
 
-    /// Takes in whole batches up to `end`, which is the end of a batch, until there are `enough`.
+    /// Folds whole batches up to `end`, which is the end of a batch, until there are `enough`.
     ///
     /// `step` is called about every ten thousand entries with what is held not written yet.
     func fold(
@@ -31,7 +31,7 @@ extension Projector {
             do {
                 for entry in Int(entries - frame.firstIndex)..<frame.count {
                     guard entries < end else { return false }
-                    try take(frame.bytes, in: frame.range(of: entry))
+                    try fold(frame.bytes, in: frame.range(of: entry))
                     guard !isOpen else { continue }
                     if entries - start >= enough { return false }
                     if entries - last >= ProjectionsWriter.entriesPerTransaction {

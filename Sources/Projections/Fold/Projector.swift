@@ -82,8 +82,8 @@ final class Projector {
 
     func fail(_ problem: String) -> FoldProblem { FoldProblem(entry: entries, problem: problem) }
 
-    /// Takes in the next entry, which lies in a part of `bytes`.
-    func take(_ bytes: [UInt8], in range: Range<Int>) throws {
+    /// Folds the next entry, which lies in a part of `bytes`.
+    func fold(_ bytes: [UInt8], in range: Range<Int>) throws {
         let event: Event
         do throws(DecodingError) { event = try Event(decoding: bytes, in: range) } catch {
             throw fail("\(error)")

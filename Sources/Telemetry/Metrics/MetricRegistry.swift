@@ -112,7 +112,7 @@ package final class MetricRegistry: MetricsFactory {
     ///   stands; what does not fit the list is left out and counted.
     package func text(_ samples: [MetricSample] = []) -> String {
         var all = rows.withLock { rows in rows.map { $0.mapValues(\.value) } }
-        for sample in samples where !take(sample, &all) { _ = refuse() }
+        for sample in samples where !add(sample, &all) { _ = refuse() }
         if let place = places[Self.refusedFamily.name] {
             all[place] = [[]: .number(Double(refused.withLock { $0 }))]
         }
@@ -126,7 +126,7 @@ package final class MetricRegistry: MetricsFactory {
         return text.text
     }
 
-    private func take(_ sample: MetricSample, _ all: inout [[[String]: MetricValue]]) -> Bool {
+    private func add(_ sample: MetricSample, _ all: inout [[[String]: MetricValue]]) -> Bool {
         guard let place = places[sample.name] else { return false }
         let family = families[place]
         guard sample.labels.count == family.labels.count, sample.value.fits(family.kind),

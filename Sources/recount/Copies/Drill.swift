@@ -166,7 +166,7 @@ struct Drill {
         let command = ["recover", rebuilt] + from + ["--new-journals", "--json"]
         var run = try program.run(command)
         if run.status == 0, let recovered = run.decoded(Recovered.self) {
-            take(recovered)
+            note(recovered)
             add(
                 "recover", command, since: start, true,
                 Text.count(recovered.ledger?.size ?? 0, "entry", "entries")
@@ -182,14 +182,14 @@ struct Drill {
             add("ledger", alone, since: again, false, run.complaint)
             return false
         }
-        take(recovered)
+        note(recovered)
         add(
             "ledger", alone, since: again, true,
             Text.count(recovered.ledger?.size ?? 0, "entry", "entries") + ", alone")
         return true
     }
 
-    private mutating func take(_ recovered: Recovered) {
+    private mutating func note(_ recovered: Recovered) {
         self.recovered = recovered
         let size = recovered.ledger?.size ?? 0
         if held > size {

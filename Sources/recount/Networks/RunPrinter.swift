@@ -35,7 +35,7 @@ final class RunPrinter: Sendable {
     func show(_ event: NodeEvent) {
         guard isDrawn else { return say(event) }
         progress.withLock { progress in
-            progress.take(event)
+            progress.count(event)
             if isSaid(event) { progress.clear() }
             say(event)
             progress.draw()
@@ -86,7 +86,7 @@ private struct RunProgress {
     private var jobs = 0
     private var isShown = false
 
-    mutating func take(_ event: NodeEvent) {
+    mutating func count(_ event: NodeEvent) {
         switch event {
         case .accepted: accepted += 1
         case .refused: refused += 1

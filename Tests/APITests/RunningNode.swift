@@ -45,7 +45,7 @@ final class RunningNode: Sendable {
         configuration.parameters.threshold = UInt32(validators)
         configuration.keeping.checkpointSeconds = 0
         configuration.submitters[0].quota = quota
-        let port = TestPorts.take(validators + 1)
+        let port = TestPorts.reserve(validators + 1)
         network = try LocalNetwork.initialise(
             configuration: configuration, at: folder.path + "/net",
             protection: .keyFile(path: nil), startTime: try SystemClock().checked(),

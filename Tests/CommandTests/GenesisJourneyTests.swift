@@ -22,7 +22,7 @@ struct GenesisJourneyTests {
                 of: "withdraw_verification_key.json",
                 with: samplesFolder + "/withdraw_verification_key.json")
         let config = try folder.write(Array(text.utf8), "recount.toml")
-        let port = Int(TestPorts.take(8))
+        let port = Int(TestPorts.reserve(8))
         var files: [String] = []
         func make(_ name: String, _ words: String...) throws {
             let made = try Command.run(["keygen", "\(folder.path)/\(name)", "--json"] + words)

@@ -10,7 +10,7 @@ import Testing
 private final class LoggedNode {
     let validator: OneValidator
     private let process = Process()
-    private let port = TestPorts.take(1)
+    private let port = TestPorts.reserve(1)
 
     init(_ validator: OneValidator, _ arguments: [String], output: FileHandle, errors: FileHandle)
         throws

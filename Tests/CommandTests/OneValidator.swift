@@ -25,7 +25,7 @@ struct OneValidator {
         key = folder.path + "/unlock.key"
         let made = try Command.run(
             "init", network, "--config", file, "--key-file", key, "--port",
-            "\(TestPorts.take(2))")
+            "\(TestPorts.reserve(2))")
         try #require(made.status == 0, "\(made.errors)")
         home = network + "/validator-1"
     }

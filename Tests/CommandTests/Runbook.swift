@@ -47,13 +47,13 @@ struct Runbook {
             if line.hasPrefix("## ") {
                 incidents.append(Incident(title: String(line.dropFirst(3))))
             } else if !incidents.isEmpty {
-                Self.take(line, &incidents[incidents.count - 1])
+                Self.read(line, &incidents[incidents.count - 1])
             }
         }
         self.incidents = incidents.filter { $0.title.first?.isNumber == true }
     }
 
-    private static func take(_ line: Substring, _ incident: inout Incident) {
+    private static func read(_ line: Substring, _ incident: inout Incident) {
         if line.hasPrefix("    $ ") {
             incident.steps.append(Step(line: line.dropFirst(6)))
         } else if !incident.steps.isEmpty, line.isEmpty || line.hasPrefix("    ") {

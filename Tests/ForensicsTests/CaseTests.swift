@@ -133,7 +133,7 @@ struct CaseTests {
         let other = try dispute.broken(batch, .reputation)
         // The others go on from what they agreed on, the node from what the rules say.
         let host = try copy.open()
-        try copy.take(batch, by: host)
+        try copy.hand(batch, to: host)
         try host.close()
         var state = dispute.before.state
         for event in other.events { try state.apply(Entry(event)) }
@@ -154,7 +154,7 @@ struct CaseTests {
         let batch = try dispute.makeBatch()
         let other = try dispute.broken(batch, .reputation)
         let host = try dispute.open()
-        try dispute.take(batch, by: host)
+        try dispute.hand(batch, to: host)
         try host.close()
         var forged = other
         forged.precommits.signatures[0].signature = .zero
@@ -203,7 +203,7 @@ struct CaseTests {
         var other = try Dispute(seed: 15)
         for _ in 0..<3 {
             let host = try other.open()
-            try other.take(try other.makeBatch(), by: host)
+            try other.hand(try other.makeBatch(), to: host)
             try host.close()
         }
         found.derive(
@@ -278,7 +278,7 @@ struct CaseTests {
             #expect(host.stopped?.contains("recount case release") == true)
             #expect(host.nextWake == .max)
             #expect(try host.start(at: dispute.instant).isEmpty)
-            #expect(try dispute.take(batch, by: host).isEmpty)
+            #expect(try dispute.hand(batch, to: host).isEmpty)
             #expect(host.state.height < batch.precommits.height)
             try host.close()
         }
@@ -293,7 +293,7 @@ struct CaseTests {
         #expect(try store.all().map(\.status) == [.released])
         // What was agreed on is still not what follows: there is another case, which is open.
         #expect(throws: HostError.self) {
-            try dispute.take(try dispute.broken(batch, .deadline), by: host)
+            try dispute.hand(try dispute.broken(batch, .deadline), to: host)
         }
         #expect(try store.all().map(\.status) == [.released, .open])
     }
@@ -310,7 +310,7 @@ struct CaseTests {
         let host = try dispute.open()
         #expect(host.isSilent)
         _ = try host.start(at: dispute.instant)
-        try dispute.take(batch, by: host)
+        try dispute.hand(batch, to: host)
         #expect(host.state.height == batch.precommits.height)
         #expect(!host.isSilent)
         #expect(try store.all().map(\.status) == [.closed])
@@ -330,7 +330,7 @@ struct CaseTests {
         let host = try dispute.open(versions: newer)
         #expect(host.stopped == nil && host.isSilent)
         _ = try host.start(at: dispute.instant)
-        try dispute.take(batch, by: host)
+        try dispute.hand(batch, to: host)
         #expect(!host.isSilent)
         try host.close()
         #expect(try store.all().map(\.status) == [.closed])
@@ -342,7 +342,7 @@ struct CaseTests {
         var random = SplitMix64(seed: 6)
         let found = try dispute.foundAfterFailedMemory(batch, &random)
         let host = try dispute.open()
-        try dispute.take(batch, by: host)
+        try dispute.hand(batch, to: host)
         try host.close()
         let store = CaseStore(home: Dispute.directory, disk: dispute.disk)
         let name = try store.keep(found)
@@ -362,7 +362,7 @@ struct CaseTests {
         let name = try #require(try store.all().first).name
         try store.note(.released, of: name)
         let host = try dispute.open()
-        try dispute.take(batch, by: host)
+        try dispute.hand(batch, to: host)
         try host.close()
         #expect(found.root != batch.precommits.root)
         #expect(try dispute.open().stopped?.contains("another batch") == true)

@@ -54,7 +54,7 @@ struct Dispute {
                 ? Self.validators : Int.random(in: 2...Self.validators, using: &random)
             for voter in 0..<voters { try scenario.cast(voter, .approve, on: request) }
             try scenario.seal()
-            try take(try batch(), by: host)
+            try hand(try batch(), to: host)
         }
         try host.close()
     }
@@ -73,9 +73,9 @@ struct Dispute {
         Instant(time: scenario.state.time.adding(milliseconds: 1_000), uptime: 1_000)
     }
 
-    /// Has the node take in a batch that a peer sent.
+    /// Hands the node a batch, as from a peer.
     @discardableResult
-    func take(_ batch: DecidedBatch, by host: ReplicaHost) throws -> [HostOutput] {
+    func hand(_ batch: DecidedBatch, to host: ReplicaHost) throws -> [HostOutput] {
         try host.receive(
             PeerMessage.batch(batch).encoded, from: ValidatorIndex(0), at: instant)
     }

@@ -14,7 +14,7 @@ struct PassingTests {
     private final class Tap: Sendable {
         let heard = Mutex<[(from: Int, to: Int, message: PeerMessage)]>([])
 
-        func take(_ from: Int, _ to: Int, _ bytes: [UInt8]) {
+        func note(_ from: Int, _ to: Int, _ bytes: [UInt8]) {
             do throws(Ledger.DecodingError) {
                 let message = try PeerMessage(decoding: bytes)
                 heard.withLock { $0.append((from, to, message)) }
@@ -38,7 +38,7 @@ struct PassingTests {
         let cluster = try Cluster(setup, delay: delay)
         let tap = Tap()
         cluster.change = { from, to, bytes in
-            tap.take(from, to, bytes)
+            tap.note(from, to, bytes)
             return bytes
         }
         var scenario = try LedgerScenario(setup)
@@ -86,7 +86,7 @@ struct PassingTests {
     func firstIsSilent() throws {
         let (cluster, tap, request, order) = try begin()
         cluster.change = { from, to, bytes in
-            tap.take(from, to, bytes)
+            tap.note(from, to, bytes)
             return from == order[0] ? nil : bytes
         }
         let start = cluster.now

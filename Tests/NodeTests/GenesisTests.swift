@@ -39,7 +39,7 @@ struct ApartParties {
         at place: String? = nil
     ) throws -> String {
         let home = folder.file(place ?? name)
-        let address = Multiaddr.tcp(.ip4(0x7F00_0001), TestPorts.take(1))
+        let address = Multiaddr.tcp(.ip4(0x7F00_0001), TestPorts.reserve(1))
         _ = try PartyHome.make(
             role, named: name, at: home, listen: role == .submitter ? [] : [address],
             addresses: [], protection: .keyFile(path: nil))

@@ -17,7 +17,7 @@ final class Heard: Sendable {
     private let settled = Mutex<[String: Int]>([:])
     private let network = Mutex<[String: [NetworkEvent]]>([:])
 
-    func take(_ told: NodeProcess.Told, of name: String) {
+    func note(_ told: NodeProcess.Told, of name: String) {
         if case .network(let event) = told {
             network.withLock { $0[name, default: []].append(event) }
         }
@@ -62,7 +62,7 @@ struct NodeProcessTests {
         return try LocalNetwork.initialise(
             configuration: configuration, at: folder.file("net"),
             protection: .keyFile(path: nil), startTime: try SystemClock().checked(),
-            portsFrom: TestPorts.take(count + 1))
+            portsFrom: TestPorts.reserve(count + 1))
     }
 
     static func start(_ home: NodeHome, _ heard: Heard) async throws -> NodeProcess {
@@ -70,7 +70,7 @@ struct NodeProcessTests {
         options.node.followsProjections = false
         return try await NodeProcess(
             home, transportKey: try home.openTransportKey(.keyFile(path: nil)),
-            options: options, tell: { heard.take($0, of: home.validator) })
+            options: options, tell: { heard.note($0, of: home.validator) })
     }
 
     static func until(

@@ -28,7 +28,7 @@ struct ConsensusModel {
         self.own = ValidatorIndex(UInt16(own))
     }
 
-    mutating func take(_ input: Consensus.Input) -> [Consensus.Effect] {
+    mutating func step(_ input: Consensus.Input) -> [Consensus.Effect] {
         guard decision == nil else { return [] }
         var effects: [Consensus.Effect] = []
         switch input {

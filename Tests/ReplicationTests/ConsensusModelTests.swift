@@ -26,12 +26,12 @@ struct ConsensusModelTests {
         }
 
         /// Gives both the input and what they say to it; false if they differ.
-        mutating func take(_ input: Consensus.Input) -> Bool {
+        mutating func step(_ input: Consensus.Input) -> Bool {
             var inputs = [input]
             while let next = inputs.first {
                 inputs.removeFirst()
                 let effects = machine.step(next)
-                guard effects == model.take(next) else { return false }
+                guard effects == model.step(next) else { return false }
                 for case .vote(let kind, let round, let value, let ground) in effects {
                     inputs.append(
                         .vote(kind, round: round, value: value, ground: ground, from: own))
@@ -77,7 +77,7 @@ struct ConsensusModelTests {
             var next = pair
             path.append(letter)
             count += 1
-            guard next.take(Self.alphabet[letter]) else { return path }
+            guard next.step(Self.alphabet[letter]) else { return path }
             if let found = explore(next, depth: depth - 1, &path, &count) { return found }
             path.removeLast()
         }
@@ -87,7 +87,7 @@ struct ConsensusModelTests {
     @Test("every order of up to five inputs gives what the model gives")
     func everyShortOrder() {
         var pair = Pair(4, 3, own: 3)
-        let isSame = pair.take(.start)
+        let isSame = pair.step(.start)
         #expect(isSame)
         var path: [Int] = []
         var count = 0
@@ -105,7 +105,7 @@ struct ConsensusModelTests {
             var random = SplitMix64(seed: seed)
             func below(_ bound: Int) -> Int { Int(random.next() % UInt64(bound)) }
             var pair = Pair(size, threshold, own: below(size))
-            var isSame = pair.take(.start)
+            var isSame = pair.step(.start)
             var offered: [UInt32: Set<[Int64]>] = [:]
             var lockedRounds: Set<Int64> = []
             for _ in 0..<120 where isSame {
@@ -123,11 +123,11 @@ struct ConsensusModelTests {
                     guard offered[round, default: []].count < 2 else { continue }
                     guard offered[round, default: []].insert(offer).inserted else { continue }
                     let validity = [Consensus.Validity.valid, .valid, .untimely, .invalid][below(4)]
-                    isSame = pair.take(
+                    isSame = pair.step(
                         .proposal(round: round, value: value, validRound: rests, validity))
                 case 2:
                     let kind = [Consensus.Timeout.Kind.propose, .prevote, .precommit][below(3)]
-                    isSame = pair.take(.timeout(Consensus.Timeout(kind, round: round)))
+                    isSame = pair.step(.timeout(Consensus.Timeout(kind, round: round)))
                 default:
                     let kind = below(3) > 0 ? ConsensusKind.prevote : .precommit
                     let said = below(5) == 0 ? nil : value
@@ -136,7 +136,7 @@ struct ConsensusModelTests {
                     let choice = Int(round) &* 31 &+ sender &* 7 &+ (value == Self.a ? 3 : 0)
                     let hasGround = kind == .prevote && said != nil && choice % 8 == 0
                     let ground = hasGround ? Int64(choice % (Int(round) + 1)) - 1 : -1
-                    isSame = pair.take(
+                    isSame = pair.step(
                         Self.vote(kind, said, round, UInt16(sender), on: ground))
                 }
                 if pair.machine.lockedValue != nil { lockedRounds.insert(pair.machine.lockedRound) }

@@ -37,10 +37,10 @@ struct ForkHistory {
             machine = Consensus(
                 height: ForkHistory.height, members: members, threshold: ForkHistory.threshold,
                 leaders: members, own: ValidatorIndex(UInt16(number)))
-            take(.start)
+            step(.start)
         }
 
-        mutating func take(_ input: Consensus.Input) {
+        mutating func step(_ input: Consensus.Input) {
             var inputs = [input]
             while let next = inputs.popLast() {
                 for effect in machine.step(next) {
@@ -63,7 +63,7 @@ struct ForkHistory {
                     from: vote.validator)
             else { return }
             journal.append(.vote(vote))
-            take(
+            step(
                 .vote(
                     vote.kind, round: vote.round, value: vote.value, ground: vote.ground,
                     from: vote.validator))
@@ -219,7 +219,7 @@ struct ForkHistory {
         for index in honest.indices where chance(97) {
             let camp = isUnited ? 0 : honest[index].number % 2
             let (value, validRound) = offer ?? options[camp]
-            honest[index].take(
+            honest[index].step(
                 .proposal(
                     round: UInt32(round), value: value, validRound: validRound, .valid))
         }
@@ -229,7 +229,7 @@ struct ForkHistory {
         prevotes.append([])
         var wanted: [Digest] = []
         for index in honest.indices {
-            honest[index].take(.timeout(Consensus.Timeout(.propose, round: UInt32(round))))
+            honest[index].step(.timeout(Consensus.Timeout(.propose, round: UInt32(round))))
             collect(from: index, round)
         }
         for vote in prevotes[round] {
@@ -271,7 +271,7 @@ struct ForkHistory {
     private mutating func precommit(_ round: Int) {
         precommits.append([])
         for index in honest.indices {
-            honest[index].take(.timeout(Consensus.Timeout(.prevote, round: UInt32(round))))
+            honest[index].step(.timeout(Consensus.Timeout(.prevote, round: UInt32(round))))
             collect(from: index, round)
         }
         var wanted: [Digest] = []
@@ -285,7 +285,7 @@ struct ForkHistory {
             }
         }
         for index in honest.indices {
-            honest[index].take(.timeout(Consensus.Timeout(.precommit, round: UInt32(round))))
+            honest[index].step(.timeout(Consensus.Timeout(.precommit, round: UInt32(round))))
         }
     }
 

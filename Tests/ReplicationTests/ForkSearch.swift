@@ -180,7 +180,7 @@ struct ForkSearch {
         return fewest(
             withTwo.map { way in
                 var next = way
-                next.take(Small.vote(.prevote, round, value, -1, by: 1))
+                next.receive(Small.vote(.prevote, round, value, -1, by: 1))
                 return next
             }
         ).filter { $0.node.holds(value, round) }
@@ -197,7 +197,7 @@ struct ForkSearch {
             return (grounded ?? [way]).compactMap { way in
                 if speaker > 1, way.hasTakenAnother(than: vote) { return nil }
                 var next = way
-                next.take(vote)
+                next.receive(vote)
                 return next
             }
         }
@@ -265,7 +265,7 @@ struct Way {
         bits.takenOfOther & Self.bits(vote.round) & ~Self.bit(vote) != 0
     }
 
-    mutating func take(_ vote: ConsensusVote) {
+    mutating func receive(_ vote: ConsensusVote) {
         node.receive(vote)
         let speaker = UInt64(min(vote.validator.rawValue, 2))
         bits.taken |= Self.bit(vote) << (12 * speaker)

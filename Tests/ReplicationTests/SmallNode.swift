@@ -41,10 +41,10 @@ struct SmallNode {
         machine = Consensus(
             height: Small.height, members: Small.members, threshold: 3, leaders: Small.members,
             own: Small.members[number], keepsLocks: keepsLocks, countsGrounds: countsGrounds)
-        take(.start)
+        step(.start)
     }
 
-    mutating func take(_ input: Consensus.Input) {
+    mutating func step(_ input: Consensus.Input) {
         var inputs = [input]
         while let next = inputs.popLast() {
             for effect in machine.step(next) {
@@ -80,18 +80,18 @@ struct SmallNode {
                 vote.kind, of: vote.value, in: vote.round, on: vote.ground, from: vote.validator)
         else { return }
         journal.append(.vote(vote))
-        take(
+        step(
             .vote(
                 vote.kind, round: vote.round, value: vote.value, ground: vote.ground,
                 from: vote.validator))
     }
 
     mutating func propose(_ value: Digest, _ validRound: Int64) {
-        take(.proposal(round: machine.round, value: value, validRound: validRound, .valid))
+        step(.proposal(round: machine.round, value: value, validRound: validRound, .valid))
     }
 
     mutating func wait(_ kind: Consensus.Timeout.Kind) {
-        take(.timeout(Consensus.Timeout(kind, round: machine.round)))
+        step(.timeout(Consensus.Timeout(kind, round: machine.round)))
     }
 
     func holds(_ value: Digest, _ round: UInt32) -> Bool {

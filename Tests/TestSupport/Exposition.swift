@@ -79,14 +79,14 @@ package struct Exposition: Sendable {
 
     private static func sample(_ line: Substring) -> Sample? {
         var rest = line
-        let name = take(&rest) { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_" }
+        let name = read(&rest) { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_" }
         guard !name.isEmpty else { return nil }
         var labels: [String] = []
         var values: [String: String] = [:]
         if rest.first == "{" {
             rest.removeFirst()
             while true {
-                let label = take(&rest) { $0.isASCII && $0.isLetter || $0 == "_" }
+                let label = read(&rest) { $0.isASCII && $0.isLetter || $0 == "_" }
                 guard !label.isEmpty, rest.hasPrefix("=\"") else { return nil }
                 rest.removeFirst(2)
                 guard let value = quoted(&rest), values[label] == nil else { return nil }
@@ -111,7 +111,7 @@ package struct Exposition: Sendable {
         }
     }
 
-    private static func take(
+    private static func read(
         _ rest: inout Substring, while holds: (Character) -> Bool
     ) -> String {
         let taken = rest.prefix(while: holds)

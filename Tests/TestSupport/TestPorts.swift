@@ -14,7 +14,7 @@ public enum TestPorts {
     private static let spare = 8
 
     /// The first of so many in a row; the next few are nobody's either.
-    public static func take(_ count: Int) -> UInt16 {
+    public static func reserve(_ count: Int) -> UInt16 {
         next.withLock { next in
             while true {
                 let count = count + spare

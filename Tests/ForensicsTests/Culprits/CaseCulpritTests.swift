@@ -123,7 +123,7 @@ struct CaseCulpritTests {
         let batch = try dispute.makeBatch()
         let other = try dispute.broken(batch, .reputation)
         let host = try copy.open()
-        try copy.take(batch, by: host)
+        try copy.hand(batch, to: host)
         try host.close()
         var state = dispute.before.state
         for event in other.events { try state.apply(Entry(event)) }

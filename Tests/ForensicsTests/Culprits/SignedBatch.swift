@@ -130,19 +130,19 @@ extension SignedBatch {
         var scenario = try CulpritLedgers.scenario()
         try scenario.open()
         var (state, frontier, log) = (scenario.state, scenario.frontier, scenario.log)
-        func take(_ event: Event) throws {
+        func add(_ event: Event) throws {
             let entry = Entry(event)
             try state.apply(entry)
             frontier.append(leafHash: entry.leafHash)
             log.append(event)
         }
         for number in 0..<nullifiers {
-            try take(
+            try add(
                 .nullifierSpent(
                     NullifierChanged(request: EntryIndex(0), nullifier: Fixture.element(number))))
         }
         let components = state.componentRoots()
-        try take(
+        try add(
             .batchSealed(
                 BatchSealed(
                     height: state.height, size: state.size, root: frontier.root,

@@ -56,8 +56,8 @@ final class HostilePeer: ChannelInboundHandler, Sendable {
         channel?.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
     }
 
-    /// Takes what has come.
-    func take() -> [UInt8] {
+    /// Drains what has come.
+    func drain() -> [UInt8] {
         state.withLock { state in
             defer { state.input = [] }
             return state.input
@@ -76,7 +76,7 @@ final class HostilePeer: ChannelInboundHandler, Sendable {
         let result = Mutex<NoiseChannel?>(nil)
         send(upgrade.withLock { $0.start() })
         try await wait(for: "the handshakes") {
-            let bytes = self.take()
+            let bytes = self.drain()
             guard !bytes.isEmpty else { return self.isClosed }
             var output: [UInt8] = []
             let upgraded = try upgrade.withLock { try $0.receive(bytes, output: &output) }
@@ -291,7 +291,7 @@ struct HostileHostTests {
             let reading = Mutex((channel: channel, text: [UInt8]()))
             let end = frame(.windowUpdate, YamuxHeader.rst, 1, 0).hex
             try await wait(for: "the end of the stream") {
-                let bytes = peer.take()
+                let bytes = peer.drain()
                 return try reading.withLock { reading in
                     reading.text += try reading.channel.open(bytes)
                     return reading.text.hex.contains(end)

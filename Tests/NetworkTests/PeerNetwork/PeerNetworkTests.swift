@@ -31,7 +31,7 @@ private final class TestNetwork: Sendable {
         settings.protocols = [Self.chat]
         configure(&settings)
         let box = Box()
-        network = PeerNetwork(settings) { box.owner.withLock { $0 }?.take($0) }
+        network = PeerNetwork(settings) { box.owner.withLock { $0 }?.handle($0) }
         box.owner.withLock { $0 = self }
         state.withLock { $0.network = network }
     }
@@ -40,7 +40,7 @@ private final class TestNetwork: Sendable {
         let owner = Mutex<TestNetwork?>(nil)
     }
 
-    private func take(_ event: PeerNetwork.Event) {
+    private func handle(_ event: PeerNetwork.Event) {
         let (network, holds) = state.withLock { state in
             state.events.append(event)
             return (state.network, state.holds)

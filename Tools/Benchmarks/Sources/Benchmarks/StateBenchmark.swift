@@ -171,11 +171,11 @@ private struct FoldedLedger {
         self.path = path
         log = try EventLog.create(directory: path, disk: POSIXDisk(), options: LogOptions())
         let generator = try LedgerGenerator()
-        for event in try generator.genesis() { try take(event) }
+        for event in try generator.genesis() { try add(event) }
         try log.commit()
     }
 
-    private mutating func take(_ event: Event) throws {
+    private mutating func add(_ event: Event) throws {
         let bytes = event.encoded
         _ = try log.stage(bytes)
         try state.apply(Entry(event))
@@ -184,7 +184,7 @@ private struct FoldedLedger {
     /// One batch of decided and settled requests, in one commit.
     private mutating func batch(_ count: UInt64) throws {
         time += 1000
-        try take(
+        try add(
             .batchOpened(
                 BatchOpened(
                     height: Height(state.height.rawValue + 1), time: Time(time),
@@ -192,7 +192,7 @@ private struct FoldedLedger {
                     precommitRound: 0, precommits: [], signature: .zero)))
         for _ in 0..<count { try decide() }
         let components = state.componentRoots()
-        try take(
+        try add(
             .batchSealed(
                 BatchSealed(
                     height: state.height, size: state.size, root: log.stagedRoot,
@@ -207,32 +207,32 @@ private struct FoldedLedger {
         let nullifiers = [2 * number, 2 * number + 1].map { value in
             Bytes32(Fr(value).littleEndianBytes) ?? .zero
         }
-        try take(
+        try add(
             .requestSubmitted(
                 RequestSubmitted(
                     circuit: CircuitIndex(0), nullifiers: nullifiers, amount: Amount(number),
                     recipient: .zero, proof: proof, publicInputs: nullifiers,
                     timestamp: Time(time), submitter: SubmitterIndex(0), signature: .zero)))
-        try take(
+        try add(
             .roundOpened(
                 RoundOpened(
                     request: entry, leader: ValidatorIndex(0), pinnedSet: .zero, threshold: 7,
                     deadline: Time(time + 30_000))))
-        try take(
+        try add(
             .outcomeDecided(
                 OutcomeDecided(
                     request: entry, outcome: .approved, reason: .quorumApproved, approvals: 7,
                     rejections: 0, abstentions: 0, deciding: entry, margin: 0, time: Time(time))))
         for nullifier in nullifiers {
-            try take(.nullifierSpent(NullifierChanged(request: entry, nullifier: nullifier)))
+            try add(.nullifierSpent(NullifierChanged(request: entry, nullifier: nullifier)))
         }
-        try take(
+        try add(
             .settlementOrdered(
                 SettlementOrdered(
                     request: entry, recipient: .zero, amount: Amount(number),
                     leader: ValidatorIndex(0), nextTurn: Time(time))))
-        try take(.roundClosed(RoundClosed(about: entry, cause: .complete)))
-        try take(
+        try add(.roundClosed(RoundClosed(about: entry, cause: .complete)))
+        try add(
             .settlementReported(
                 SettlementReported(
                     request: entry, reference: [1, 2, 3, 4], result: .settled, signature: .zero)))

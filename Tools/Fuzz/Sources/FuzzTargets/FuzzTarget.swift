@@ -58,14 +58,14 @@ struct Parts {
     }
 
     /// `count` bytes, fewer where the input ends.
-    mutating func take(_ count: Int) -> [UInt8] {
+    mutating func read(_ count: Int) -> [UInt8] {
         let end = min(bytes.count, position + count)
         defer { position = end }
         return Array(bytes[position..<end])
     }
 
     /// Bytes behind their length (u16).
-    mutating func list() -> [UInt8] { take(Int(integer(UInt16.self))) }
+    mutating func list() -> [UInt8] { read(Int(integer(UInt16.self))) }
 
     /// Writes what `list` reads.
     static func list(_ bytes: [UInt8]) -> [UInt8] { little(UInt16(bytes.count)) + bytes }

@@ -111,7 +111,7 @@ extension FuzzTarget {
             var parts = Parts(bytes)
             let flags = parts.byte()
             let size = UInt64(parts.integer(UInt16.self))
-            var root = Digest(Bytes32(parts.take(32)) ?? .zero)
+            var root = Digest(Bytes32(parts.read(32)) ?? .zero)
             let disk = SimulatedDisk()
             makeFolders(on: disk)
             while !parts.isAtEnd {

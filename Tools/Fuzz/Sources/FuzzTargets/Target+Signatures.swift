@@ -59,7 +59,7 @@ extension FuzzTarget {
             signature[place] ^= parts.byte()
             signature[63] ^= parts.byte()
         } else {
-            let other = parts.take(64)
+            let other = parts.read(64)
             signature = other + [UInt8](repeating: 0, count: 64 - other.count)
         }
         return SignatureCheck(

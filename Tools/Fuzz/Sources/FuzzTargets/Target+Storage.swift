@@ -249,7 +249,7 @@ extension FuzzTarget {
             let count = Int(parts.byte())
             var digests: [Digest] = []
             var rest: [Digest] = []
-            while !parts.isAtEnd, let value = Bytes32(parts.take(32)) {
+            while !parts.isAtEnd, let value = Bytes32(parts.read(32)) {
                 if digests.count < count {
                     digests.append(Digest(value))
                 } else {

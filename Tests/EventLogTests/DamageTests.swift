@@ -26,9 +26,9 @@ private func smallLog(closed: Bool = true) throws -> (SimulatedDisk, [[UInt8]]) 
 }
 
 /// What a reader who checks everything says of a log.
-private enum Verdict { case equal, prefix(Int), damaged(LogError), wrong(String) }
+private enum Reading { case equal, prefix(Int), damaged(LogError), wrong(String) }
 
-private func judge(_ disk: SimulatedDisk, _ entries: [[UInt8]]) -> Verdict {
+private func judge(_ disk: SimulatedDisk, _ entries: [[UInt8]]) -> Reading {
     do {
         let log = try EventLog.open(directory: "/log", disk: disk, access: .readOnly)
         let verified = try log.verifyAll()
@@ -49,8 +49,8 @@ private func judge(_ disk: SimulatedDisk, _ entries: [[UInt8]]) -> Verdict {
     } catch { return .wrong("\(error)") }
 }
 
-private func isDamage(_ verdict: Verdict) -> Bool {
-    if case .damaged = verdict { true } else { false }
+private func isDamage(_ reading: Reading) -> Bool {
+    if case .damaged = reading { true } else { false }
 }
 
 @Suite struct DamageTests {
@@ -63,8 +63,8 @@ private func isDamage(_ verdict: Verdict) -> Bool {
                 var bytes = original
                 bytes[position] ^= mask
                 disk.replace(file, with: bytes)
-                let verdict = judge(disk, entries)
-                #expect(isDamage(verdict), "\(file) byte \(position) ^ \(mask): \(verdict)")
+                let reading = judge(disk, entries)
+                #expect(isDamage(reading), "\(file) byte \(position) ^ \(mask): \(reading)")
             }
             disk.replace(file, with: original)
         }
@@ -119,15 +119,15 @@ private func isDamage(_ verdict: Verdict) -> Bool {
         for file in files {
             let original = try #require(disk.bytes(of: file))
             disk.replace(file, with: nil)
-            let verdict = judge(disk, entries)
+            let reading = judge(disk, entries)
             if file == "/log/END" {
                 // Nothing but a crash would tell.
-                guard case .equal = verdict else {
-                    Issue.record("without an end mark: \(verdict)")
+                guard case .equal = reading else {
+                    Issue.record("without an end mark: \(reading)")
                     continue
                 }
             } else {
-                #expect(isDamage(verdict), "\(file) missing: \(verdict)")
+                #expect(isDamage(reading), "\(file) missing: \(reading)")
             }
             for name in ["00000000000000000999.segment", "00000000000000000001.segment", "x"] {
                 disk.replace("/log/segments/\(name)", with: original)
@@ -228,8 +228,8 @@ private func isDamage(_ verdict: Verdict) -> Bool {
                 }
                 guard bytes != original else { continue }
                 disk.replace(file, with: bytes)
-                let verdict = judge(disk, entries)
-                #expect(isDamage(verdict), "\(file): \(verdict), \(bytes.hex)")
+                let reading = judge(disk, entries)
+                #expect(isDamage(reading), "\(file): \(reading), \(bytes.hex)")
             }
             disk.replace(file, with: original)
         }

@@ -12,7 +12,7 @@ struct NaiveRound {
     /// Who voted what, in order.
     let ballots: [(validator: Int, vote: Vote)]
 
-    struct Verdict: Equatable {
+    struct Ending: Equatable {
         var outcome: Outcome
         var reason: OutcomeReason
         /// How many ballots were in when it was decided; nil at the deadline.
@@ -23,27 +23,27 @@ struct NaiveRound {
         ballots[..<first].filter { $0.vote == vote }.count
     }
 
-    var verdict: Verdict {
+    var ending: Ending {
         for cast in stride(from: 1, through: ballots.count, by: 1) {
             if number(.approve, in: cast) >= threshold {
-                return Verdict(outcome: .approved, reason: .quorumApproved, ballots: cast)
+                return Ending(outcome: .approved, reason: .quorumApproved, ballots: cast)
             }
             let against = number(.reject, in: cast) + number(.abstain, in: cast)
             if count - against < threshold {
-                return Verdict(outcome: .rejected, reason: .approvalOutOfReach, ballots: cast)
+                return Ending(outcome: .rejected, reason: .approvalOutOfReach, ballots: cast)
             }
         }
         return ballots.count >= threshold
-            ? Verdict(outcome: .rejected, reason: .deadlineWithQuorum)
-            : Verdict(outcome: .timedOut, reason: .deadlineWithoutQuorum)
+            ? Ending(outcome: .rejected, reason: .deadlineWithQuorum)
+            : Ending(outcome: .timedOut, reason: .deadlineWithoutQuorum)
     }
 
     /// The reputation of each validator after the close, in thousandths, from `start` for each.
     func reputations(from start: Int, low: Int, high: Int) -> [Int] {
-        let verdict = verdict
+        let ending = ending
         let needed = max(count - threshold, (count - 1) / 3) + 1
         let right: Vote?
-        switch verdict.outcome {
+        switch ending.outcome {
         case .approved: right = .approve
         case .rejected: right = number(.reject, in: ballots.count) >= needed ? .reject : nil
         case .timedOut: right = nil
@@ -54,7 +54,7 @@ struct NaiveRound {
                 let vote = ballots[place].vote
                 if let right, vote == right {
                     points.append(10)
-                    if place < verdict.ballots ?? .max { points.append(5) }
+                    if place < ending.ballots ?? .max { points.append(5) }
                 } else if right != nil, vote != .abstain {
                     points.append(-50)
                 }

@@ -14,7 +14,7 @@ struct OutcomeTests {
     ) throws -> Bool {
         let played = try play(round, in: open, on: request)
         guard let decided = played.decision(request) else { return false }
-        let expected = round.verdict
+        let expected = round.ending
         let counted = round.ballots.prefix(expected.ballots ?? round.ballots.count)
         let approvals = counted.filter { $0.vote == .approve }.count
         let parameters = open.state.parameters

@@ -66,7 +66,7 @@ struct CaseVerifyCommand: ParsableCommand {
         let holds: Bool
         let confirms: CaseCheck.Side
         let lines: [CaseCheck.Line]
-        let referee: Referee.Verdict?
+        let referee: Referee.Answer?
     }
 
     mutating func run() throws {
@@ -77,13 +77,13 @@ struct CaseVerifyCommand: ParsableCommand {
             }
             let place = try CasePlace.newest(argument)
             let check = CaseCheck(try place.load())
-            let verdict =
+            let answer =
                 try referee ? Referee(reader: reader, python: python).judge(place.path) : nil
             let result = Result(
                 path: place.path, holds: check.holds, confirms: check.confirms,
-                lines: check.lines, referee: verdict)
+                lines: check.lines, referee: answer)
             if json { try Output.json(result, isLine: true) } else { Self.show(result) }
-            isGood = isGood && check.holds && check.confirms != .node && verdict?.confirms != "node"
+            isGood = isGood && check.holds && check.confirms != .node && answer?.confirms != "node"
         }
         Output.flush()
         if !isGood { throw ExitCode(ExitStatus.wrong.rawValue) }
@@ -96,9 +96,9 @@ struct CaseVerifyCommand: ParsableCommand {
             Output.line("  \(mark)  \(line.check): \(line.detail)".visible)
         }
         Output.line("  this program \(words(result.confirms.rawValue))")
-        if let verdict = result.referee {
-            let why = verdict.difference.map { " (\($0))" } ?? ""
-            Output.line("  the second reader \(words(verdict.confirms))\(why)".visible)
+        if let answer = result.referee {
+            let why = answer.difference.map { " (\($0))" } ?? ""
+            Output.line("  the second reader \(words(answer.confirms))\(why)".visible)
         }
     }
 
@@ -115,7 +115,7 @@ struct CaseVerifyCommand: ParsableCommand {
 /// The second reader, which shares no code with this program.
 struct Referee {
     /// What it says of a case.
-    struct Verdict: Codable {
+    struct Answer: Codable {
         /// `quorum`, `node`, `neither` or `unjudged`.
         let confirms: String
         /// Where the other side breaks a rule, in words.
@@ -152,7 +152,7 @@ struct Referee {
     }
 
     /// Hands it a case.
-    func judge(_ path: String) throws(Failure) -> Verdict {
+    func judge(_ path: String) throws(Failure) -> Answer {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [python, script, "--case", "--json", path]
@@ -163,7 +163,7 @@ struct Referee {
             try process.run()
             let data = try output.fileHandleForReading.readToEnd() ?? Data()
             process.waitUntilExit()
-            return try JSONDecoder().decode(Verdict.self, from: data)
+            return try JSONDecoder().decode(Answer.self, from: data)
         } catch {
             throw Failure(
                 "the second reader could not judge \(path): run \(python) \(script) --case \(path)"

@@ -168,7 +168,9 @@ let package = Package(
             resources: schemas.map { .embedInCode("Schemas/\($0).json") },
             swiftSettings: strict),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["EventLog"], path: "Tests/TestSupport",
+            swiftSettings: strict),
         .testTarget(
             name: "CryptographyTests",
             dependencies: ["Cryptography", "CSodium", "CKernels", "TestSupport"],

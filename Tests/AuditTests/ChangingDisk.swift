@@ -3,19 +3,20 @@
 
 import EventLog
 import Synchronization
+import TestSupport
 
 /// A disk whose files are not the same at each opening: whoever reads twice may read two things.
-final class ChangingDisk: Disk {
-    private let disk: any Disk
+final class ChangingDisk: ForwardingDisk {
+    let base: any Disk
     private let openings = Mutex<[String: Int]>([:])
     /// What is to be read in place of a file at the n-th opening, from 0 on; nil for the file.
     private let replacement: @Sendable (_ path: String, _ opening: Int) -> [UInt8]?
 
     init(
-        _ disk: any Disk,
+        _ base: any Disk,
         replacement: @escaping @Sendable (_ path: String, _ opening: Int) -> [UInt8]?
     ) {
-        self.disk = disk
+        self.base = base
         self.replacement = replacement
     }
 
@@ -25,7 +26,7 @@ final class ChangingDisk: Disk {
     }
 
     func open(_ path: String, _ access: DiskAccess) throws(DiskError) -> any DiskFile {
-        let file = try disk.open(path, access)
+        let file = try base.open(path, access)
         guard access == .read else { return file }
         let opening = openings.withLock { all in
             defer { all[path, default: 0] += 1 }
@@ -33,16 +34,6 @@ final class ChangingDisk: Disk {
         }
         return replacement(path, opening).map { ReplacedFile(path: path, bytes: $0) } ?? file
     }
-
-    func list(_ directory: String) throws(DiskError) -> [String] { try disk.list(directory) }
-    func rename(_ path: String, to newPath: String) throws(DiskError) {
-        try disk.rename(path, to: newPath)
-    }
-    func remove(_ path: String) throws(DiskError) { try disk.remove(path) }
-    func removeDirectory(_ path: String) throws(DiskError) { try disk.removeDirectory(path) }
-    func createDirectory(_ path: String) throws(DiskError) { try disk.createDirectory(path) }
-    func syncDirectory(_ path: String) throws(DiskError) { try disk.syncDirectory(path) }
-    func lock(_ path: String) throws(DiskError) -> any DiskLock { try disk.lock(path) }
 }
 
 /// A file of these bytes, for reading.

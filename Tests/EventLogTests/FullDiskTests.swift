@@ -7,8 +7,9 @@ import TestSupport
 import Testing
 
 /// A disk that fills up at a write, before which something else has happened.
-private final class FillingDisk: Disk {
+private final class FillingDisk: ForwardingDisk {
     let disk = SimulatedDisk()
+    var base: any Disk { disk }
     private let meanwhile = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Does `body` once the next write to a file has begun, which then finds no room.
@@ -24,18 +25,9 @@ private final class FillingDisk: Disk {
         disk.fail(operation: 0, with: .noSpace)
     }
 
-    func list(_ directory: String) throws(DiskError) -> [String] { try disk.list(directory) }
     func open(_ path: String, _ access: DiskAccess) throws(DiskError) -> any DiskFile {
         FillingFile(try disk.open(path, access), self)
     }
-    func rename(_ path: String, to newPath: String) throws(DiskError) {
-        try disk.rename(path, to: newPath)
-    }
-    func remove(_ path: String) throws(DiskError) { try disk.remove(path) }
-    func removeDirectory(_ path: String) throws(DiskError) { try disk.removeDirectory(path) }
-    func createDirectory(_ path: String) throws(DiskError) { try disk.createDirectory(path) }
-    func syncDirectory(_ path: String) throws(DiskError) { try disk.syncDirectory(path) }
-    func lock(_ path: String) throws(DiskError) -> any DiskLock { try disk.lock(path) }
 }
 
 private final class FillingFile: DiskFile {

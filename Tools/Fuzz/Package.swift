@@ -104,7 +104,7 @@ let package = Package(
                 "Pubsub/Pubsub.swift", "Pubsub/PubsubPeer.swift",
             ],
             swiftSettings: settings),
-        .target(name: "TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["EventLog"], swiftSettings: settings),
         .target(
             name: "FuzzTargets",
             dependencies: [

@@ -52,6 +52,11 @@ struct PrintedCommand: Sendable, CustomTestStringConvertible {
         PrintedCommand("audit", "audit", "lies/node-0", "--from", "60", "--to", "90"),
         PrintedCommand("audit", "audit", "lies/node-0", "--jobs", "2"),
         PrintedCommand("audit", "audit", "fork"),
+        PrintedCommand("audit", "audit", "--combine", "piece-0.json", "piece-1.json"),
+        PrintedCommand(
+            "audit", "audit", "lies/node-0", "--combine", "piece-0.json", "piece-1.json",
+            "--recheck", "1"),
+        PrintedCommand("audit", "audit", "--combine", "piece-1.json"),
         PrintedCommand("case show", "case", "show", "memory"),
         PrintedCommand("case list", "case", "list", "memory", "lies/liars.json", isLines: true),
         PrintedCommand("case verify", "case", "verify", "memory", isLines: true),
@@ -286,8 +291,19 @@ struct SchemaRuns {
         let keys = try make("validators net --json").objects().compactMap { $0["key"] as? String }
         _ = try folder.write(Array((keys.joined(separator: "\n") + "\n").utf8), "validators.keys")
         try makeProof()
+        try makePieces()
         let found = try run(["culprits", "lies", "--out", "proofs"])
         guard found.status == 1 else { throw Unmade(why: found.errors) }
+    }
+
+    /// The verdicts on two ranges that are one ledger together.
+    private func makePieces() throws {
+        let first = try make("audit lies/node-0 --from 0 --to 90 --json")
+        _ = try folder.write(Array(first.output.utf8), "piece-0.json")
+        let range = try #require(try first.object()["range"] as? [String: Any])
+        let end = try #require((range["end"] as? [String: Any])?["size"])
+        let second = try make("audit lies/node-0 --from \(end) --json")
+        _ = try folder.write(Array(second.output.utf8), "piece-1.json")
     }
 
     /// The proof of the first sample, and its public inputs.

@@ -36,13 +36,13 @@ final class Jobs: Duty {
     private var runs: [EntryIndex: Run] = [:]
     /// The entries of `runs`, in order.
     private var order: [EntryIndex] = []
-    /// What each open job runs.
-    private var payloads: [EntryIndex: (module: Digest, input: Digest)] = [:]
+    /// The open jobs.
+    private var open: [EntryIndex: JobSubmitted] = [:]
     /// The results that the ledger holds of the newest jobs.
     private var results: [EntryIndex: [ValidatorIndex: ResultReported]] = [:]
     /// The jobs of `results`, in order.
     private var compared: [EntryIndex] = []
-    /// Who passed on the newest jobs that are not in the ledger yet.
+    /// Who passed on the newest jobs.
     private var passedOn: [JobID: PublicKey] = [:]
     /// The jobs of `passedOn`, in order.
     private var passed: [JobID] = []
@@ -66,7 +66,7 @@ final class Jobs: Duty {
     func start(_ node: NodeCore) throws(NodeError) {
         for entry in node.state.openJobs {
             if let job = node.state.job(at: entry) {
-                payloads[entry] = (job.submitted.module, job.submitted.input)
+                open[entry] = job.submitted
                 for result in job.results.compactMap(\.self) { note(result.event) }
             }
         }
@@ -93,7 +93,7 @@ final class Jobs: Duty {
     func hear(_ batch: NodeBatch, _ node: NodeCore) throws(NodeError) {
         for (entry, event) in batch.entries {
             switch event {
-            case .jobSubmitted(let event): payloads[entry] = (event.module, event.input)
+            case .jobSubmitted(let event): open[entry] = event
             case .jobAssigned(let event): try begin(event.job, node)
             case .jobDecided(let event): try keep(event, node)
             case .resultReported(let event): note(event)
@@ -163,8 +163,8 @@ final class Jobs: Duty {
         try startRuns(node)
     }
 
-    /// Looks for the payloads of those that come next, and runs those that have them: only a few
-    /// are loaded at once, for their payloads are in memory.
+    /// Looks for the payloads of those that come next, and runs those that have them: as many at
+    /// once as their bytes allow, for they are in memory.
     private func startRuns(_ node: NodeCore) throws(NodeError) {
         var fetching = runs.values.count { $0.step == .fetching || $0.step == .ready }
         for entry in order where fetching < NodeLimits.runsFetchedAhead {
@@ -341,11 +341,10 @@ final class Jobs: Duty {
 
     /// Fetches what the node lacks of a job that is decided, so that it can be run again here.
     private func keep(_ event: JobDecided, _ node: NodeCore) throws(NodeError) {
-        let payload = payloads.removeValue(forKey: event.job)
         var wanted: [(Digest, Int)] = []
-        if let payload {
-            wanted.append((payload.module, ComputeLimits.moduleBytesMax))
-            wanted.append((payload.input, ComputeLimits.inputBytesMax))
+        if let job = open.removeValue(forKey: event.job) {
+            wanted.append((job.module, Self.bytesMax(ofModule: job)))
+            wanted.append((job.input, Self.bytesMax(ofInput: job)))
         }
         if event.decision == .agreed, event.status.kind == .success {
             wanted.append((event.output, ComputeLimits.outputBytesMax))

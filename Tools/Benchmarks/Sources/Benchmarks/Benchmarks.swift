@@ -25,11 +25,12 @@ struct Benchmarks: ParsableCommand {
         abstract: "Measure Recount, beside the alternative where there is one.",
         discussion: """
             Prints median, lowest and highest of several runs of each figure. What a generated \
-            ledger does not have for real is said before the figures.
+            ledger does not have for real is said before the figures. Paths count from the \
+            repository, where it is to be run.
             """)
 
     @Option(help: "Folder of the third-party test vectors (for the key with 8 public inputs).")
-    var vectors = "../../../shared/vectors"
+    var vectors = "../shared/vectors"
 
     @Option(help: "A Python with groth16py, mclbn256 and wasmtime, for what stands beside.")
     var python = "python3"
@@ -56,7 +57,7 @@ struct Benchmarks: ParsableCommand {
     var scaleEntries: UInt64 = 10_000_000
 
     @Option(help: "The program whose commands are timed on networks of several sizes.")
-    var recount = "../../.build/release/recount"
+    var recount = ".build/release/recount"
 
     @Option(
         name: .customLong("command-entries"),
@@ -89,7 +90,7 @@ struct Benchmarks: ParsableCommand {
     var network: String?
 
     @Option(help: "The configuration of --network.")
-    var config = "../samples/recount.toml"
+    var config = "Tools/samples/recount.toml"
 
     @Option(help: "The seed of --generate.")
     var seed: UInt64 = 1

@@ -36,6 +36,20 @@ struct PayloadSearchTests {
         }
     }
 
+    /// Four nodes; `heard` gets what each sends another.
+    private static func start(
+        _ folder: TemporaryFolder,
+        heard: @escaping @Sendable ([UInt8], _ sender: PublicKey, _ receiver: PublicKey) -> Void
+    ) throws -> RunningNodes {
+        let hub = LocalHub { bytes, sender, receiver in
+            heard(bytes, sender, receiver)
+            return true
+        }
+        return try RunningNodes(
+            try RunningNodes.network(folder), [0, 1, 2, 3],
+            share: NodeShare(engine: { JobEngine.loaded }), hub: hub)
+    }
+
     private static func isClosed(_ nodes: RunningNodes, _ ids: [JobID]) async throws -> Bool {
         try await nodes.wait(seconds: 60, [0, 1, 2, 3]) { state in
             ids.allSatisfy { id in state.entry(of: id).flatMap { state.closedJob(at: $0) } != nil }
@@ -97,13 +111,7 @@ struct PayloadSearchTests {
     func passedOn() async throws {
         let folder = try TemporaryFolder()
         let questions = Questions()
-        let hub = LocalHub { bytes, sender, receiver in
-            questions.note(bytes, from: sender, to: receiver)
-            return true
-        }
-        let nodes = try RunningNodes(
-            try RunningNodes.network(folder), [0, 1, 2, 3],
-            share: NodeShare(engine: { JobEngine.loaded }), hub: hub)
+        let nodes = try Self.start(folder, heard: questions.note)
         let keys = nodes.network.nodes.map(\.key.publicKey)
         var count = 0
         for (input, runners) in try await Self.run(0..<24, nodes) {
@@ -149,13 +157,7 @@ struct PayloadSearchTests {
     func bytesAtOnce() async throws {
         let folder = try TemporaryFolder()
         let held = Held()
-        let hub = LocalHub { bytes, sender, receiver in
-            held.note(bytes, from: sender, to: receiver)
-            return true
-        }
-        let nodes = try RunningNodes(
-            try RunningNodes.network(folder), [0, 1, 2, 3],
-            share: NodeShare(engine: { JobEngine.loaded }), hub: hub)
+        let nodes = try Self.start(folder, heard: held.note)
         let keys = nodes.network.nodes.map(\.key.publicKey)
         let bytes = ComputeLimits.inputBytesMax
         let ran = try await Self.run(0..<8, nodes, inputBytes: bytes)
@@ -192,9 +194,7 @@ struct PayloadSearchTests {
     @Test("what all agree that it fails can be run again by every node, too")
     func failures() async throws {
         let folder = try TemporaryFolder()
-        let nodes = try RunningNodes(
-            try RunningNodes.network(folder), [0, 1, 2, 3],
-            share: NodeShare(engine: { JobEngine.loaded }))
+        let nodes = try Self.start(folder) { _, _, _ in }
         try await Self.run(0..<8, nodes, module: HostileModules.withoutExecute())
         let decided = try #require(
             nodes.state { state in
@@ -209,13 +209,7 @@ struct PayloadSearchTests {
     func absent() async throws {
         let folder = try TemporaryFolder()
         let questions = Questions()
-        let hub = LocalHub { bytes, sender, receiver in
-            questions.note(bytes, from: sender, to: receiver)
-            return true
-        }
-        let nodes = try RunningNodes(
-            try RunningNodes.network(folder), [0, 1, 2, 3],
-            share: NodeShare(engine: { JobEngine.loaded }), hub: hub)
+        let nodes = try Self.start(folder, heard: questions.note)
         let (module, input) = (HostileModules.harmless(), Array("nobody's".utf8))
         _ = try nodes.blobs(0).put(module)
         let shortest = try #require(nodes.state { $0.parameters.jobMillisecondsMin })

@@ -7,6 +7,7 @@ import Foundation
 import Hosting
 import Ledger
 import Replication
+import TestSupport
 import Testing
 
 /// Ten nodes on one core, in one thread and in memory; proofs cost nothing.
@@ -33,7 +34,7 @@ final class LoadCase {
     init(silent: Int = 0) throws {
         var setup = Setup.of(10, 7)
         setup.quota = 10_000
-        begin = Self.processorNanoseconds()
+        begin = processorNanoseconds()
         startTime = setup.start.adding(milliseconds: 1_000)
         scenario = try LedgerScenario(setup)
         ledger = scenario.ledger
@@ -56,15 +57,8 @@ final class LoadCase {
     private var live: Range<Int> { 0..<(10 - silent) }
 
     private var now: Instant {
-        let elapsed = (Self.processorNanoseconds() - begin) / 1_000_000 + skipped
+        let elapsed = (processorNanoseconds() - begin) / 1_000_000 + skipped
         return Instant(time: startTime.adding(milliseconds: elapsed), uptime: elapsed)
-    }
-
-    private static func processorNanoseconds() -> UInt64 {
-        var time = timespec()
-        // SAFETY: one structure that lives for the call.
-        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
     /// Returns the seconds that so many decisions take, once the first `window` are there.

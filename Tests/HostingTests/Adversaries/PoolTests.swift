@@ -5,6 +5,7 @@ import Cryptography
 import Hosting
 import Ledger
 import Replication
+import TestSupport
 import Testing
 
 @Suite("What adversaries do to what waits")
@@ -115,7 +116,7 @@ struct AdversaryPoolTests {
             for bytes in messages.dropLast(50) {
                 _ = try host.receive(bytes, from: ValidatorIndex(2), at: now)
             }
-            return try ContinuousClock().measure {
+            return try processorTime {
                 for bytes in messages.suffix(50) {
                     _ = try host.receive(bytes, from: ValidatorIndex(2), at: now)
                 }
@@ -129,7 +130,6 @@ struct AdversaryPoolTests {
     @Test("A signature that stands a thousand times is checked no time")
     func repeatedSignature() throws {
         let lying = try LiarCase()
-        let clock = ContinuousClock()
         let messages = (0..<10).map { number in
             var message = lying.scenario.change(
                 .submitterListed(
@@ -138,7 +138,7 @@ struct AdversaryPoolTests {
             message.endorsements = Array(repeating: message.endorsements[0], count: 1_000)
             return PeerMessage.command(.governance(message)).encoded
         }
-        let time = try clock.measure {
+        let time = try processorTime {
             for bytes in messages {
                 _ = try lying.host.receive(
                     bytes, from: ValidatorIndex(9), at: lying.cluster.instant)
@@ -155,12 +155,11 @@ struct AdversaryPoolTests {
         let proposal = try lying.proposal(
             at: lying.cluster.instant.time, requests, value: Digest(hashing: [1]))
         let bytes = PeerMessage.proposal(proposal).encoded
-        let clock = ContinuousClock()
         let leader = ValidatorIndex(UInt16(lying.liar))
-        let first = try clock.measure {
+        let first = try processorTime {
             _ = try lying.host.receive(bytes, from: leader, at: lying.cluster.instant)
         }
-        let others = try clock.measure {
+        let others = try processorTime {
             for _ in 0..<10 {
                 _ = try lying.host.receive(bytes, from: leader, at: lying.cluster.instant)
             }

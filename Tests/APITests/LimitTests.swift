@@ -237,7 +237,8 @@ extension APISuite {
 
         @Test("an address beyond its rate is told to come again, and may")
         func rate() async throws {
-            try await RunningNode.with(requestsPerSecond: 20) { node in
+            // Few, so that a machine with much else to do still asks too often.
+            try await RunningNode.with(requestsPerSecond: 5) { node in
                 var refused = 0
                 for _ in 0..<80 {
                     let reply = try await node.http.get("/health")

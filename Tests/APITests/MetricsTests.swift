@@ -208,7 +208,8 @@ extension APISuite {
 
         @Test("it is limited like the others, and takes no parameters")
         func limits() async throws {
-            try await RunningNode.with(requestsPerSecond: 20) { node in
+            // Few, so that a machine with much else to do still asks too often.
+            try await RunningNode.with(requestsPerSecond: 5) { node in
                 #expect(try await node.http.get("/metrics?all=1").status == 400)
                 var statuses: [Int] = []
                 for _ in 0..<80 { statuses.append(try await node.http.get("/metrics").status) }

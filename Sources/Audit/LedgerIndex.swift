@@ -16,4 +16,7 @@ package protocol LedgerIndex {
     func spender(ofNullifier digits: String) -> (nullifier: Bytes32, request: UInt64)?
     /// What the standing before the batch rests on that opens at an entry.
     func standing(atOpening entry: UInt64) -> StandingPlaces?
+    /// Where a bound clamped the reputation of a validator last that is called so; nil where none
+    /// ever has.
+    func reputation(of name: String) -> ReputationPlaces?
 }

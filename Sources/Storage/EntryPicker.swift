@@ -17,6 +17,9 @@ package enum EntryPicker {
         package let index: UInt64
         /// What it says.
         package let event: Event
+
+        /// The index counts from 0.
+        package init(index: UInt64, event: Event) { (self.index, self.event) = (index, event) }
     }
 
     /// Entries that are read in one go.

@@ -22,9 +22,9 @@ struct WhyIndexTests {
         let events: [Event]
         let index: ProjectionsIndex
 
-        init(seed: UInt64) throws {
+        init(seed: UInt64, parameters: Parameters = .standard) throws {
             folder = try TemporaryFolder()
-            events = try GoldenRun.play(seed: seed, batches: 16).log
+            events = try GoldenRun.play(seed: seed, batches: 16, parameters: parameters).log
             let path = folder.file("ledger")
             let writing = try EventLog.create(directory: path, disk: POSIXDisk())
             for event in events {
@@ -46,9 +46,22 @@ struct WhyIndexTests {
             events.indices.filter { events[$0].kind == "requestSubmitted" }.map { UInt64($0) }
         }
 
+        func names() -> [String] {
+            var validators = 0
+            for event in events {
+                switch event {
+                case .ledgerOpened(let opened): validators = opened.validators.count
+                case .governanceApproved(let approved):
+                    if case .validatorJoined = approved.change { validators += 1 }
+                default: continue
+                }
+            }
+            return (0..<validators).map { "\($0)" }
+        }
+
         /// Everything that an index is asked for.
         func things() -> [Thing] {
-            var things: [Thing] = []
+            var things = names().map(Thing.validator)
             for (entry, event) in events.enumerated() {
                 switch event {
                 case .requestSubmitted, .outcomeDecided, .voteCast:
@@ -123,6 +136,7 @@ struct WhyIndexTests {
         let index: ProjectionsIndex
         let request: (inout RequestPlaces) -> Void
         let standing: (inout StandingPlaces) -> Void
+        var reputation: (inout ReputationPlaces) -> Void = { _ in }
 
         func knowsValidator(_ name: String) -> Bool { index.knowsValidator(name) }
 
@@ -138,6 +152,15 @@ struct WhyIndexTests {
         func spender(
             ofNullifier digits: String
         ) -> (nullifier: Bytes32, request: UInt64)? { index.spender(ofNullifier: digits) }
+
+        func reputation(of name: String) -> ReputationPlaces? {
+            var places = index.reputation(of: name)
+            if var found = places {
+                reputation(&found)
+                places = found
+            }
+            return places
+        }
 
         func standing(atOpening entry: UInt64) -> StandingPlaces? {
             var places = index.standing(atOpening: entry)
@@ -212,5 +235,48 @@ struct WhyIndexTests {
                 }
             }
         }
+    }
+
+    private static let reputationLies: [@Sendable (inout ReputationPlaces, Indexed) -> Void] = [
+        { places, _ in places.opening += 1 },
+        { places, _ in places.opening -= 1 },
+        { places, _ in places.opening = 0 },
+        { places, run in places.opening = run.log.size - 1 },
+        { places, run in places.opening = run.log.size + 7 },
+        { places, run in places.opening = run.openings()[0] },
+        { places, run in places.opening = run.openings().last ?? 0 },
+        { places, _ in places.validator = ValidatorIndex(places.validator.rawValue ^ 1) },
+        { places, _ in places.validator = ValidatorIndex(99) },
+        { places, _ in places.changes.append(1) },
+        { places, _ in places.changes = [.max] },
+        { places, _ in places.changes = places.changes.dropLast() },
+        { places, _ in places.changes += places.changes },
+    ]
+
+    /// Bounds so narrow that they clamp.
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func `a reputation is counted from the bound that clamped it last`(_ seed: UInt64) throws {
+        var parameters = Parameters.standard
+        parameters.reputationMin = Reputation(985_000)
+        parameters.reputationMax = Reputation(1_010_000)
+        let run = try Indexed(seed: seed, parameters: parameters)
+        var placed = 0
+        for name in run.names() {
+            let folded = try run.explain([.validator(name)], nil)
+            #expect(try run.explain([.validator(name)], run.index) == folded)
+            guard let places = run.index.reputation(of: name) else { continue }
+            let history = try ReputationHistory(of: name, at: places, in: run.log)
+            let way = try #require(try history.way())
+            #expect(way.origin > places.opening)
+            placed += 1
+            for (number, lie) in Self.reputationLies.enumerated() {
+                let index = Lying(
+                    index: run.index, request: { _ in }, standing: { _ in },
+                    reputation: { lie(&$0, run) })
+                #expect(
+                    try run.explain([.validator(name)], index) == folded, "\(name), lie \(number)")
+            }
+        }
+        #expect(placed > 2, "\(placed)")
     }
 }

@@ -53,6 +53,17 @@ package struct ProjectionsIndex: LedgerIndex {
         }
     }
 
+    package func reputation(of name: String) -> ReputationPlaces? {
+        ask { views throws(ViewError) -> ReputationPlaces? in
+            let number = try views.validator(called: name)
+            guard let index = UInt16(exactly: number),
+                let found = try views.lastClamped(validator: number)
+            else { return nil }
+            return ReputationPlaces(
+                validator: ValidatorIndex(index), opening: found.opening, changes: found.changes)
+        }
+    }
+
     /// What makes the certificate of a decided request, so that nothing is folded; nil where the
     /// index does not say where it stands, or the log does not bear it out.
     package func certificateMaker(called name: String, in log: EventLog) -> CertificateMaker? {

@@ -83,9 +83,6 @@ package struct CausalChain: Sendable {
         return links.count - 1
     }
 
-    /// Forgets all links.
-    mutating func clear() { links = [] }
-
     /// The chain without one link, of which the others may still speak.
     package func without(_ place: Int) -> CausalChain {
         var copy = self

@@ -75,9 +75,9 @@ package struct Explanation: Encodable, Sendable {
 extension Explanation {
     /// Explains the first of several things that the ledger knows.
     ///
-    /// Requests, nullifiers, leaders and batches are read where an index says that they stand, and
-    /// the log is folded where it does not say so, or the log does not bear it out. What is said
-    /// of reputations and jobs is picked out of the log.
+    /// Requests, nullifiers, leaders and batches are read where an index says that they stand,
+    /// reputations from the bound that it says clamped them last, and the log is folded where it
+    /// does not say so, or the log does not bear it out. What is said of jobs is picked out of it.
     /// - Parameter path: What the proving command names.
     package static func of(
         _ things: [Thing], in log: EventLog, path: String, index: (any LedgerIndex)? = nil

@@ -6,7 +6,8 @@ internal import Cryptography
 internal import EventLog
 internal import Ledger
 
-/// Why a validator has its reputation: from 1,000 points at joining to today.
+/// Why a validator has its reputation: from 1,000 points at joining, or the bound that clamped it
+/// last, to today.
 struct ReputationReason {
     private typealias Step = ReputationHistory.Step
 
@@ -21,7 +22,12 @@ struct ReputationReason {
         _ name: String, _ source: WhySource, to entry: UInt64? = nil
     ) throws(WhyError) -> Explanation {
         let (history, way) = try WhyFold.reading { () throws(ReplayError) in
-            let history = try ReputationHistory(of: name, in: source.log, to: entry)
+            let history =
+                if entry == nil, let placed = placed(name, source) {
+                    placed
+                } else {
+                    try ReputationHistory(of: name, in: source.log, to: entry)
+                }
             return (history, try history.way())
         }
         guard let way, let index = history.meant.first else { throw .notFound }
@@ -31,6 +37,15 @@ struct ReputationReason {
         var result = ReputationReason(way).explanation(of: index, source.path)
         result.names = history.names
         return result
+    }
+
+    /// What is read since a bound clamped it last; nil where the index does not say where that is,
+    /// or the log does not bear it out.
+    private static func placed(_ name: String, _ source: WhySource) -> ReputationHistory? {
+        guard let places = source.index?.reputation(of: name) else { return nil }
+        do throws(PlacesError) {
+            return try ReputationHistory(of: name, at: places, in: source.log)
+        } catch { return nil }
     }
 
     private static let causes: [(cause: ReputationCause, words: String)] = [
@@ -49,23 +64,17 @@ struct ReputationReason {
 
     private init(_ way: ReputationHistory.Way) {
         self.way = way
-        let first = Limits.reputationAtJoining
-        chain.add(way.joined, "joins with \(UTC.points(first)) points", .origin(first))
+        let start = UTC.points(way.start)
+        let label = isClamped ? "reaches a bound: \(start) points" : "joins with \(start) points"
+        chain.add(way.origin, label, .origin(way.start))
         for step in way.steps { link(step) }
     }
 
-    /// Links a step; where a bound clamped it, nothing before it counts any more.
+    /// Whether a bound clamped it, so that what was before does not count.
+    private var isClamped: Bool { way.origin != way.joined }
+
     private mutating func link(_ step: Step) {
-        let before = Int64(step.before.rawValue)
-        let free = step.cause.map { before + $0.points * 1_000 } ?? before * 9_990 / 10_000
-        let causes = chain.links.isEmpty ? [] : [chain.links.count - 1]
-        guard free == Int64(step.after.rawValue) else {
-            chain.clear()
-            chain.add(
-                step.entry, "reaches a bound: \(UTC.points(step.after)) points",
-                .origin(step.after))
-            return
-        }
+        let causes = [chain.links.count - 1]
         guard let cause = step.cause else {
             chain.add(step.entry, "a day's decay", .decay(step.parameters), causes: causes)
             return
@@ -83,21 +92,22 @@ struct ReputationReason {
             "\(way.name) (number \(index.rawValue)) joined with 1000.000 points.",
             rule: "every validator joins with 1,000 points", amount: "1000.000",
             entry: way.joined)
+        if isClamped {
+            result.say(
+                "A bound clamped it last at entry \(way.origin), to \(UTC.points(way.start)) points;"
+                    + " what was before no longer counts.",
+                rule: "within the bounds of the parameters", amount: UTC.points(way.start),
+                entry: way.origin)
+        }
         tellCauses(&result)
         tellMonths(&result)
-        if case .origin? = chain.links.first?.fact, chain.links.first?.entry != way.joined {
-            result.say(
-                "A bound clamped it last at entry \(chain.links.first?.entry ?? 0); what was before"
-                    + " no longer counts.", rule: "within the bounds of the parameters",
-                entry: chain.links.first?.entry)
-        }
         if !way.isMember {
             result.say("It has left, and its reputation stands still outside its rounds.")
         }
         result.say(
             "It has \(UTC.points(way.reputation)) points, after"
-                + " \(Words.count(steps.count, "change")).",
-            amount: UTC.points(way.reputation), entry: steps.last?.entry)
+                + " \(Words.count(steps.count, "change"))\(isClamped ? " since" : "").",
+            amount: UTC.points(way.reputation), entry: steps.last?.entry ?? way.origin)
         result.proof = "recount audit \(path)"
         return result
     }

@@ -23,7 +23,7 @@ package struct ReputationScale: Equatable, Sendable {
     /// What `decay` counts in: ten-thousandths of a whole reputation.
     static let decayUnits: UInt64 = 10_000
     /// What a point has of the thousandths that a `Reputation` counts.
-    static let thousandthsPerPoint: Int64 = 1_000
+    package static let thousandthsPerPoint: Int64 = 1_000
 
     /// That of every ledger.
     package static let standard = ReputationScale()
@@ -51,6 +51,15 @@ package struct ReputationScale: Equatable, Sendable {
     }
 }
 
+extension ReputationScale {
+    /// The thousandths that a day leaves of a reputation, before bounds clamp them.
+    ///
+    /// - Precondition: It takes 10,000 ten-thousandths at most.
+    package func decayed(_ reputation: Reputation) -> Int64 {
+        Int64(reputation.rawValue * (Self.decayUnits - decay) / Self.decayUnits)
+    }
+}
+
 /// Points that a cause gives or takes in every ledger.
 extension ReputationCause {
     /// The change in whole points.
@@ -64,8 +73,7 @@ extension Parameters {
     package func decayed(
         _ reputation: Reputation, by scale: ReputationScale = .standard
     ) -> Reputation {
-        let units = ReputationScale.decayUnits
-        return clamped(Int64(reputation.rawValue * (units - scale.decay) / units))
+        clamped(scale.decayed(reputation))
     }
 
     /// The nearest reputation within the bounds.

@@ -73,6 +73,18 @@ struct ParametersComponent: Component {
     /// The same as for its root.
     func encodeFixed(to writer: inout BorshWriter) { encodeRoot(to: &writer) }
 
+    /// The root of a ledger's parameters after so many changes, of which its first entry gives all
+    /// but the parameters.
+    static func root(
+        _ opened: LedgerOpened, as ledger: LedgerID, _ parameters: Parameters, changes: UInt64
+    ) -> Digest {
+        var component = Self()
+        component.open(opened, as: ledger)
+        component.parameters = parameters
+        component.nextChange = changes
+        return component.root
+    }
+
     init(fixed reader: inout BorshReader) throws(DecodingError) {
         ledger = try LedgerID(from: &reader)
         name = try reader.text(of: "name", bound: Limits.nameBytesMax)
@@ -95,5 +107,16 @@ struct ParametersComponent: Component {
         try Self.believe(nextChange < StateBounds.numbers, "changes are \(nextChange), too many")
         try Self.believe(
             scale.decay <= ReputationScale.decayUnits, "a day takes \(scale.decay), too much")
+    }
+}
+
+extension BatchSealed {
+    /// Whether the state that it seals has these parameters after so many changes, in the ledger
+    /// of a first entry.
+    package func seals(
+        _ parameters: Parameters, changes: UInt64, of opened: LedgerOpened, as ledger: LedgerID
+    ) -> Bool {
+        let root = ParametersComponent.root(opened, as: ledger, parameters, changes: changes)
+        return components[Int(StateComponent.parameters.rawValue)] == root
     }
 }

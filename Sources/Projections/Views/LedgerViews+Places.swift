@@ -111,6 +111,28 @@ extension LedgerViews {
             reputations: try reputations(before: request), moved: try moved(before: place))
     }
 
+    /// The opening of the batch with the last change, no decay, that a bound clamped, and the
+    /// changes agreed on before it; nil where there is none.
+    package func lastClamped(
+        validator number: UInt64
+    ) throws(ViewError) -> (opening: UInt64, changes: [UInt64])? {
+        let freely = ReputationCause.allCases.map { cause in
+            "WHEN '\(cause)' THEN \(cause.points * ReputationScale.thousandthsPerPoint)"
+        }
+        let found = try first(
+            """
+            SELECT max(batch.entry) AS opening FROM batch WHERE batch.entry < (
+                SELECT entry FROM reputation_change
+                WHERE validator = ? AND cause NOT IN ('joined', 'decay')
+                    AND "after" - "before" <> CASE cause \(freely.joined(separator: " ")) END
+                ORDER BY entry DESC LIMIT 1
+            )
+            """, [Int64(clamping: number)]
+        ) { cells throws(ViewError) in try cells.numberIfAny("opening") }
+        guard case let opening?? = found else { return nil }
+        return (opening, try changes(before: opening))
+    }
+
     private func changes(before entry: UInt64) throws(ViewError) -> [UInt64] {
         try entries(
             "SELECT entry FROM governance WHERE entry < ? ORDER BY entry",

@@ -30,11 +30,14 @@ struct WhyCommand: ParsableCommand {
             can be left out, and each link is read from the log. The last line is a command
             that proves it to a stranger.
 
+            A reputation is counted from the bound that clamped it last, if one has; what it
+            was before counts for nothing, and recount show reputation lists it.
+
             Projections that are there say where requests, nullifiers, leaders and batches
-            stand. They are believed in nothing: what is read is checked against what the
-            log commits to, and where it does not come out the log is folded. What they
-            could hide is what came after a round had closed, and a version announced;
-            --fold asks no projections, and reads all of the log.
+            stand, and that bound. They are believed in nothing: what is read is checked
+            against what the log commits to, and where it does not come out the log is
+            folded. What they could hide is what came after a round had closed, and a
+            version announced; --fold asks no projections, and reads all of the log.
 
             JSON: thing, stated (what the log says), recounted, holds, sentences (text,
             rule, amount, entry), chain (entry, label, causes), proof.

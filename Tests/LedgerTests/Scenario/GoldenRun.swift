@@ -17,16 +17,20 @@ struct GoldenRun {
 
     /// Plays the whole run; `signs: false` where a test wants only its events.
     static func play(
-        seed: UInt64, batches: Int = 60, signs: Bool = true, hasLists: Bool = true
+        seed: UInt64, batches: Int = 60, signs: Bool = true, hasLists: Bool = true,
+        parameters: Parameters = .standard
     ) throws -> LedgerScenario {
-        var run = try GoldenRun(seed: seed, signs: signs, hasLists: hasLists)
+        var run = try GoldenRun(seed: seed, parameters, signs: signs, hasLists: hasLists)
         for _ in 0..<batches { try run.batch() }
         return run.scenario
     }
 
-    private init(seed: UInt64, signs: Bool, hasLists: Bool) throws {
+    private init(
+        seed: UInt64, _ parameters: Parameters, signs: Bool, hasLists: Bool
+    ) throws {
         self.hasLists = hasLists
         var setup = Setup.of(6, 5, signs: signs)
+        setup.parameters = parameters
         setup.stakes = [100, 200, 300, 400, 500, 600]
         setup.parameters.refusalsPerMinute = 3
         scenario = try LedgerScenario(setup)

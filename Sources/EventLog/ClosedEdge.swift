@@ -13,6 +13,9 @@ internal import Cryptography
 ///
 /// It counts only beside an end mark of the same size, root and checksum, and where it gives that
 /// root; without it everything is read. It repeats what the frames say, as footers do.
+///
+/// Invariants, of one that is written: `leaves.count == size % 256`, and `tiles.count` is what the
+/// last segment adds to the whole tiles of the log.
 struct ClosedEdge {
     static let name = "EDGE"
     static let version: UInt16 = 1
@@ -43,6 +46,12 @@ struct ClosedEdge {
         let first = Int(last.header.firstIndex / UInt64(LogLimits.tileLeaves))
         tiles = contents.tiles.tiles(first..<contents.tiles.count)
         leaves = contents.tailLeaves
+        let width = UInt64(LogLimits.tileLeaves)
+        invariant(
+            UInt64(first + tiles.count) == size / width,
+            "\(tiles.count) tiles from \(first) on of \(size) entries")
+        invariant(
+            UInt64(leaves.count) == size % width, "\(leaves.count) leaves at \(size) entries")
     }
 
     /// The bytes of the file.
@@ -59,6 +68,8 @@ struct ClosedEdge {
         bytes.append(littleEndian: UInt32(leaves.count))
         for digest in tiles + leaves { digest.value.append(to: &bytes) }
         bytes.append(littleEndian: sha64(bytes.span))
+        let due = Self.fixedBytes + 32 * (tiles.count + leaves.count) + 8
+        invariant(bytes.count == due, "an edge of \(due) bytes in \(bytes.count)")
         return bytes
     }
 
@@ -98,10 +109,12 @@ extension LogContents {
         var edge = TreeEdge()
         for tile in tiles.tiles(0..<tiles.count) + closed.tiles { edge.append(tile: tile) }
         for leaf in closed.leaves { _ = edge.append(leafHash: leaf) }
+        invariant(edge.count == closed.size, "a tree of \(edge.count) for \(closed.size) entries")
         guard edge.root == closed.root else { return false }
         for tile in closed.tiles { tiles.append(tile) }
         self.edge = edge
         tailLeaves = closed.leaves
+        checkTree()
         return true
     }
 }

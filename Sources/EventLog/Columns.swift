@@ -19,6 +19,8 @@ enum Columns {
     static let entriesMin = 8
 
     /// Where the entries of each length lie.
+    ///
+    /// Invariants: by length `seen <= counts`, and the groups follow one another up to `end`.
     private struct Groups {
         /// By length: where its group starts.
         private var starts: [Int]
@@ -50,6 +52,7 @@ enum Columns {
             seen[length] = place + 1
             let start = starts[length]
             let step = counts[length]
+            invariant(place < step, "entry \(place) of the \(step) of \(length) bytes")
             let width = min(length, Columns.width)
             return (start + place, step, start + step * width + place * (length - width))
         }

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// What a disk was asked to do.
 package enum DiskOperation: String, Sendable {
     case list, open, create, size, read, write, truncate, sync, close, rename, remove, lock
@@ -175,6 +177,8 @@ extension Disk {
                 try new.write(file.bytes, at: 0)
                 written.append(new)
             }
+            invariant(
+                written.count == some.count, "\(written.count) files of \(some.count) are synced")
             try sync(written)
             for file in some {
                 try rename("\(directory)/\(file.temporary)", to: "\(directory)/\(file.name)")
@@ -195,6 +199,7 @@ package struct NewFile: Sendable {
 
     /// - Precondition: nobody else writes under the temporary name meanwhile.
     package init(name: String, temporary: String, bytes: [UInt8]) {
+        invariant(name != temporary, "\(name) is written under its own name")
         (self.name, self.temporary, self.bytes) = (name, temporary, bytes)
     }
 }

@@ -57,11 +57,16 @@ extension EventLog {
             stagedEdge.count == contents.edge.count + UInt64(staged.lengths.count),
             "a tree of \(stagedEdge.count) for \(staged.lengths.count) entries behind"
                 + " \(contents.edge.count)")
+        invariant(
+            stagedEdge.tiles.count == contents.edge.tiles.count + UInt64(staged.tiles.count),
+            "\(staged.tiles.count) tiles of \(stagedEdge.tiles.count) are staged behind"
+                + " \(contents.edge.tiles.count)")
     }
 
     /// Gives up writing: a full disk keeps the entries staged, all else ends the log's use; so does
     /// a full disk where what was staged since would make the frame too long.
     private func abandon(_ entries: StagedEntries, _ error: LogError) {
+        invariant(isWriting, "a commit is given up that nobody began")
         var rest = entries
         rest.lengths += staged.lengths
         rest.bytes += staged.bytes
@@ -139,6 +144,7 @@ extension EventLog {
         }
         do { try segment.file.sync() } catch { throw .syncFailed(error) }
         monitor.locked {
+            checkWritten(segment, number, edge)
             contents.segments[number].frames.append(
                 FrameLocation(firstIndex: segment.endIndex, offset: segment.framesEnd))
             contents.segments[number].framesEnd += UInt64(bytes.count)
@@ -152,10 +158,23 @@ extension EventLog {
             invariant(
                 contents.segments[number].endIndex == contents.edge.count,
                 "the last segment and the tree are of different sizes")
+            contents.segments[number].check()
             inFlightEdge = nil
             isWriting = false
             monitor.wakeAll()
         }
+    }
+
+    /// Nobody else has written, or given up, since the segment was looked at, of which the frame
+    /// is now durable; called within `locked`.
+    private func checkWritten(_ segment: Segment, _ number: Int, _ edge: TreeEdge) {
+        invariant(isWriting, "a frame is written and nobody writes")
+        let inFlight = inFlightEdge?.count ?? 0
+        invariant(inFlight == edge.count, "a tree of \(edge.count), and one of \(inFlight) was due")
+        let last = contents.segments.count - 1
+        invariant(number == last, "a frame in segment \(number), and the last is \(last)")
+        let end = contents.segments[number].framesEnd
+        invariant(end == segment.framesEnd, "a frame at \(segment.framesEnd), and not at \(end)")
     }
 
     /// Makes a durable, empty segment.
@@ -166,6 +185,8 @@ extension EventLog {
             firstIndex: firstIndex, root: root, salt: randomBytes(8).span.integer(at: 0))
         header.checkAgain()
         let name = SegmentName.of(firstIndex)
+        invariant(
+            SegmentName.index(in: name) == firstIndex, "\(name) is not read as \(firstIndex)")
         do {
             try disk.place(header.encoded, in: directory, as: name)
             return Segment(header, file: try disk.open("\(directory)/\(name)", .write))
@@ -185,6 +206,7 @@ extension EventLog {
         guard isFirst else { return }
         defer { lock?.release() }
         let end: (mark: EndMark, edge: ClosedEdge?)? = try monitor.locked { () throws(LogError) in
+            invariant(!isWriting, "a log is closed while somebody writes it")
             cached = nil
             if let failure { throw .unusable(failure) }
             guard access == .readWrite, !hasEndMark, let last = contents.segments.last else {

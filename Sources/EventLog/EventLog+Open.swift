@@ -75,6 +75,9 @@ extension EventLog {
     private func finishRecovery(_ loaded: LogLoader) throws(LogError) {
         do throws(LogError) {
             if let number = loaded.segmentToSeal {
+                invariant(
+                    number + 2 == contents.segments.count,
+                    "segment \(number) of \(contents.segments.count) is to be sealed")
                 try seal(number)
             } else if let before = contents.segments.dropLast().last {
                 try writeAgain(before, from: before.framesEnd)
@@ -86,6 +89,8 @@ extension EventLog {
             if case .unusable(let error) = error { throw .disk(error) }
             throw error
         }
+        invariant(
+            contents.segments.dropLast().allSatisfy(\.isSealed), "a segment is left unsealed")
     }
 
     private func writeAgain(_ segment: Segment, from offset: UInt64) throws(LogError) {

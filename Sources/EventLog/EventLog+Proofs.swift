@@ -32,6 +32,9 @@ extension EventLog {
             }
         }
         invariant(start == index, "a proof of entry \(start) for entry \(index)")
+        let due = Self.pathLength(index, size)
+        invariant(
+            proof.count == due, "\(proof.count) hashes of \(due) for entry \(index) of \(size)")
         return proof.reversed()
     }
 
@@ -65,7 +68,21 @@ extension EventLog {
         }
         invariant(start + count == oldSize, "a proof from \(start + count) for \(oldSize)")
         if !isWhole { proof.append(try reader.root(start, count)) }
+        let isComplete = oldSize.nonzeroBitCount == 1
+        let due =
+            Self.pathLength(oldSize - 1, newSize) - oldSize.trailingZeroBitCount
+            + (isComplete ? 0 : 1)
+        invariant(
+            oldSize == newSize || proof.count == due,
+            "\(proof.count) hashes of \(due) from size \(oldSize) to \(newSize)")
         return proof.reversed()
+    }
+
+    /// The nodes beside the way from a leaf to the root: one for each bit in which it differs from
+    /// the last leaf or that is below such a bit, and one for each of its ones above them.
+    private static func pathLength(_ index: UInt64, _ size: UInt64) -> Int {
+        let inner = UInt64.bitWidth - (index ^ (size - 1)).leadingZeroBitCount
+        return inner + (index >> UInt64(inner)).nonzeroBitCount
     }
 
     /// The roots of the complete subtrees that make up the tree of `size` entries, largest first.
@@ -81,6 +98,7 @@ extension EventLog {
             roots.append(try reader.root(start, count))
             start += count
         }
+        invariant(start == size, "subtrees of \(start) leaves of \(size)")
         invariant(roots.count == size.nonzeroBitCount, "\(roots.count) subtrees of \(size) leaves")
         return roots
     }
@@ -102,6 +120,8 @@ extension EventLog {
 }
 
 /// Computes roots of subtrees from the tiles that are kept and the leaves of at most a few.
+///
+/// Invariant: `leaves` are those of tile `number`, as many as there were when they were asked for.
 final class TreeReader {
     private let log: EventLog
     private var number: UInt64?
@@ -122,6 +142,9 @@ final class TreeReader {
         if count <= tile {
             try load(start / tile)
             let first = Int(start % tile)
+            invariant(
+                first + Int(count) <= leaves.count,
+                "\(count) leaves from \(start) on in a tile of \(leaves.count)")
             return merkleRoot(leaves[first..<first + Int(count)])
         }
         let split = splitPoint(count)

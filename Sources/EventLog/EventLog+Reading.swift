@@ -159,6 +159,7 @@ extension EventLog {
         try forEachFrame(from: from, to: to) { frame in
             let low = max(from, frame.firstIndex) - frame.firstIndex
             let high = min(to, frame.endIndex) - frame.firstIndex
+            invariant(low < high, "entries \(from) to \(to), and a frame of none of them")
             let bytes = frame.bytes.span
             for entry in Int(low)..<Int(high) {
                 do {
@@ -185,6 +186,7 @@ extension EventLog {
             try forEachFrame(from: from, to: to) { frame in
                 let low = max(from, frame.firstIndex) - frame.firstIndex
                 let high = min(to, frame.endIndex) - frame.firstIndex
+                invariant(low < high, "entries \(from) to \(to), and a frame of none of them")
                 let bytes = frame.bytes.span
                 for entry in Int(low)..<Int(high) {
                     let range = frame.range(of: entry)
@@ -205,15 +207,23 @@ extension EventLog {
 extension Segment {
     /// The frames from one on that are read at once: up to 1 MiB unless told, and none that starts
     /// after `to`.
+    ///
+    /// - Precondition: There is a frame of this number.
     func run(
         from first: Int, to end: UInt64, bytesMax: Int = LogLimits.readBytes
     ) -> Range<Int> {
+        invariant(first < frames.count, "frame \(first) of \(frames.count) is to be read")
         var last = first + 1
         while last < frames.count, frames[last].firstIndex < end,
             self.end(ofFrame: last) - frames[first].offset <= UInt64(bytesMax)
         {
             last += 1
         }
+        invariant(last <= frames.count, "frames up to \(last) of \(frames.count)")
+        let bytes = self.end(ofFrame: last - 1) - frames[first].offset
+        invariant(
+            last == first + 1 || bytes <= UInt64(bytesMax),
+            "\(last - first) frames of \(bytes) bytes are read at once")
         return first..<last
     }
 }

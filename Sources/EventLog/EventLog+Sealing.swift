@@ -39,7 +39,12 @@ extension EventLog {
             }
         }
         sealed.isSealed = true
-        monitor.locked { contents.segments[number] = sealed }
+        monitor.locked {
+            let end = contents.segments[number].endIndex
+            invariant(
+                sealed.endIndex == end, "a segment up to \(end) is sealed at \(sealed.endIndex)")
+            contents.segments[number] = sealed
+        }
     }
 
     private func rewrite(
@@ -106,6 +111,9 @@ extension FrameProblem {
 }
 
 /// Writes the frames of a segment anew, in large pieces.
+///
+/// Invariants: `bytesCount == segment.framesEnd` until the footer; each frame holds less than one
+/// entry more than `sealedFrameRawBytes`.
 private struct SegmentWriter {
     private(set) var segment: Segment
     private var buffer: [UInt8]
@@ -121,6 +129,9 @@ private struct SegmentWriter {
 
     mutating func append(_ entries: StagedEntries) throws(LogError) {
         invariant(entries.isFrame, "a frame of \(entries.rawBytes) bytes")
+        invariant(
+            entries.rawBytes < LogLimits.sealedFrameRawBytes + LogLimits.entryBytesMax + 2,
+            "a sealed frame of \(entries.rawBytes) bytes")
         var (header, stored) = FrameHeader.make(
             payload: entries.payload, firstIndex: segment.endIndex, count: entries.lengths.count,
             previous: segment.lastChecksum)
@@ -132,6 +143,7 @@ private struct SegmentWriter {
         segment.endIndex += UInt64(entries.lengths.count)
         segment.framesEnd += header.frameBytes
         segment.lastChecksum = header.checksum
+        segment.check()
         if buffer.count >= LogLimits.readBytes { try flush() }
     }
 

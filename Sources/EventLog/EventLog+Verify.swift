@@ -47,11 +47,13 @@ extension EventLog {
             () throws(LogError) -> ([Segment], LogContents, Bool) in
             while isWriting { monitor.wait() }
             try checkUsable()
+            invariant(inFlightEdge == nil, "a log is read again while it is written")
             isWriting = true
             return (self.contents.segments, self.contents, hasEndMark)
         }
         defer {
             monitor.locked {
+                invariant(isWriting, "commits did not wait while the log was read again")
                 isWriting = false
                 monitor.wakeAll()
             }
@@ -174,6 +176,8 @@ extension EventLog {
 }
 
 /// Puts together what the segments hold, one after the other.
+///
+/// Invariant, where leaves are hashed: `edge.count` is the index after the segments so far.
 struct SegmentVerifier {
     private(set) var edge = TreeEdge()
     private(set) var result = LogVerification()

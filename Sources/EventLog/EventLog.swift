@@ -41,6 +41,10 @@ package struct Recovery: Equatable, Sendable {
 /// one frame is ever unsynced. Every other deviation is damage and refused. Removing the end mark
 /// itself looks like a crash and does no harm; a last frame damaged after a crash looks like a
 /// torn tail, unless `LogOptions.knownSize` says more.
+///
+/// Invariants: `contents.edge.count <= stagedEdge.count`, and what lies between is in flight or in
+/// `staged`; something is in flight (`inFlightEdge`) only while `isWriting`, and nothing is written
+/// once `isClosed`.
 package final class EventLog: @unchecked Sendable {
     /// The directory of the log.
     package let directory: String
@@ -130,10 +134,13 @@ package final class EventLog: @unchecked Sendable {
                 throw .commitFull(entries: staged.lengths.count, rawBytes: staged.rawBytes)
             }
             let index = stagedEdge.count
+            let rawBytes = staged.rawBytes + bytes + 2 * entries.count
             invariant(leaves.count == entries.count, "\(leaves.count) leaves of \(entries.count)")
             // Where somebody else staged meanwhile, the tiles begin elsewhere.
             staged.append(
                 entries, leaves: leaves, tiles: index == expected ? tiles : [], onto: &stagedEdge)
+            invariant(
+                staged.rawBytes == rawBytes, "\(staged.rawBytes) bytes are staged of \(rawBytes)")
             return index
         }
     }
@@ -141,6 +148,7 @@ package final class EventLog: @unchecked Sendable {
     /// Forgets the entries that are staged and not being committed.
     package func discardStaged() {
         monitor.locked {
+            invariant(inFlightEdge == nil || isWriting, "a commit is under way and nobody writes")
             staged = StagedEntries()
             stagedEdge = inFlightEdge ?? contents.edge
         }
@@ -150,7 +158,8 @@ package final class EventLog: @unchecked Sendable {
 /// Entries on their way into a frame.
 ///
 /// Invariants: `leaves.count == lengths.count <= frameEntriesMax`, `bytes.count` is the sum of
-/// `lengths`, and `rawBytes <= frameRawBytesMax`, but after a commit that failed (see `abandon`).
+/// `lengths`, and `rawBytes <= frameRawBytesMax`, but after a commit that failed (see `abandon`);
+/// `tiles` are those that become complete between the edge before and the edge after them.
 struct StagedEntries {
     var lengths: [UInt16] = []
     var bytes: [UInt8] = []
@@ -180,6 +189,7 @@ struct StagedEntries {
         }
         leaves.append(contentsOf: hashes)
         let end = edge.count + UInt64(hashes.count)
+        let tilesBefore = edge.tiles.count - UInt64(tiles.count)
         let before = Int(LeafHashing.firstTile(from: edge.count) - edge.count)
         let first = known.isEmpty ? hashes.count : before
         for leaf in hashes[..<first] { append(leaf, onto: &edge) }
@@ -191,6 +201,9 @@ struct StagedEntries {
         invariant(edge.count == end, "a tree of \(edge.count) behind entries up to \(end)")
         invariant(
             leaves.count == lengths.count, "\(leaves.count) leaves of \(lengths.count) entries")
+        invariant(
+            tilesBefore + UInt64(tiles.count) == edge.tiles.count,
+            "\(tiles.count) tiles behind \(tilesBefore) of \(edge.tiles.count)")
     }
 
     private mutating func append(_ leaf: Digest, onto edge: inout TreeEdge) {
@@ -230,7 +243,35 @@ struct Segment {
 
     /// Where a frame ends in the file.
     func end(ofFrame number: Int) -> UInt64 {
-        number + 1 < frames.count ? frames[number + 1].offset : framesEnd
+        let end = number + 1 < frames.count ? frames[number + 1].offset : framesEnd
+        invariant(
+            end > frames[number].offset, "a frame from \(frames[number].offset) to \(end)")
+        return end
+    }
+
+    /// Stops the process where the frames are not those of the segment; costs a few comparisons.
+    func check() {
+        invariant(
+            frames.isEmpty == (endIndex == header.firstIndex),
+            "\(frames.count) frames for entries \(header.firstIndex) to \(endIndex)")
+        guard let first = frames.first, let last = frames.last else {
+            let start = SegmentHeader.bytesCount
+            invariant(framesEnd == UInt64(start), "no frames from \(start) to \(framesEnd)")
+            return
+        }
+        invariant(
+            first.offset == UInt64(SegmentHeader.bytesCount), "a first frame at \(first.offset)")
+        invariant(
+            first.firstIndex == header.firstIndex,
+            "a first frame of entry \(first.firstIndex), not \(header.firstIndex)")
+        invariant(
+            last.firstIndex < endIndex, "a frame of \(last.firstIndex) in entries to \(endIndex)")
+        invariant(last.offset < framesEnd, "a frame at \(last.offset) of \(framesEnd) bytes")
+        guard frames.count > 1 else { return }
+        let before = frames[frames.count - 2]
+        invariant(
+            before.firstIndex < last.firstIndex,
+            "a frame of entry \(last.firstIndex) behind one of \(before.firstIndex)")
     }
 
     /// The number of the frame that holds an entry.
@@ -246,6 +287,11 @@ struct Segment {
             let middle = (low + high) / 2
             if frames[middle].firstIndex <= index { low = middle } else { high = middle }
         }
+        invariant(
+            frames[low].firstIndex <= index, "entry \(index) before \(frames[low].firstIndex)")
+        invariant(
+            low + 1 == frames.count || index < frames[low + 1].firstIndex,
+            "entry \(index) is not in frame \(low) of \(frames.count)")
         return low
     }
 }
@@ -262,6 +308,8 @@ struct LogContents {
     var tailLeaves: [Digest] = []
 
     /// The number of the segment that holds an entry.
+    ///
+    /// - Precondition: The entry is committed.
     func segment(holding index: UInt64) -> Int {
         var low = 0
         var high = segments.count
@@ -269,6 +317,12 @@ struct LogContents {
             let middle = (low + high) / 2
             if segments[middle].header.firstIndex <= index { low = middle } else { high = middle }
         }
+        invariant(
+            segments[low].header.firstIndex <= index,
+            "entry \(index) before \(segments[low].header.firstIndex)")
+        invariant(
+            index < segments[low].endIndex,
+            "entry \(index) behind a segment up to \(segments[low].endIndex)")
         return low
     }
 
@@ -279,9 +333,7 @@ struct LogContents {
             invariant(
                 segment.header.firstIndex == end,
                 "a segment that begins at \(segment.header.firstIndex), and not at \(end)")
-            invariant(
-                segment.frames.isEmpty == (segment.endIndex == end),
-                "\(segment.frames.count) frames for entries \(end) to \(segment.endIndex)")
+            segment.check()
             end = segment.endIndex
         }
         invariant(end == edge.count, "segments of \(end) entries, a tree of \(edge.count)")
@@ -292,13 +344,20 @@ struct LogContents {
     }
 
     /// The same of the tree alone, at no cost that grows with it.
-    private func checkTree() {
+    func checkTree() {
         let tail = Int(edge.tail.count)
         invariant(
             UInt64(tiles.count) == edge.tiles.count,
             "\(tiles.count) tiles of \(edge.tiles.count) are kept")
         invariant(
             tailLeaves.count == tail, "\(tailLeaves.count) leaves of the last \(tail) are kept")
+        guard tiles.count > 0 else { return }
+        // The smallest complete subtree of tiles, which both keep.
+        let level = tiles.count.trailingZeroBitCount
+        invariant(
+            edge.tiles.subtrees.last
+                == tiles.node(level: level, number: (tiles.count >> level) - 1),
+            "the last \(1 << level) of \(tiles.count) tiles have two roots")
     }
 
     /// Takes in a leaf that was read.

@@ -62,6 +62,7 @@ struct FrameHeader {
         bytes.append(littleEndian: payloadChecksum)
         checksum = sha64(salt: salt, bytes.span)
         bytes.append(littleEndian: checksum)
+        invariant(bytes.count == Self.bytesCount, "the header of a frame in \(bytes.count) bytes")
         return bytes
     }
 
@@ -140,7 +141,11 @@ struct FrameHeader {
         payload raw: [UInt8], firstIndex: UInt64, count: Int, previous: UInt64
     ) -> (FrameHeader, [UInt8]) {
         var compression = count < Columns.entriesMin ? Compression.rows : .columns
+        invariant(
+            raw.count <= LogLimits.frameRawBytesMax, "a frame of \(raw.count) bytes is made")
         let arranged = compression == .rows ? raw : Columns.arrange(raw, count: count)
+        invariant(
+            arranged.count == raw.count, "\(raw.count) bytes are arranged in \(arranged.count)")
         var stored = LZ4.compress(arranged) ?? raw
         if stored.count >= raw.count {
             compression = .raw
@@ -157,6 +162,8 @@ struct FrameHeader {
 }
 
 /// The entries of one frame, decompressed and checked.
+///
+/// Invariants: `starts` ascend, and end at `bytes.count`.
 package struct LogFrame: Sendable {
     /// The index of the first entry.
     package let firstIndex: UInt64
@@ -212,6 +219,7 @@ package struct LogFrame: Sendable {
         self.firstIndex = firstIndex
         self.bytes = bytes
         self.starts = starts
+        invariant(count == entries.count, "\(count) entries of \(entries.count)")
     }
 
     /// Checks the stored payload against its header and restores the entries.
@@ -242,6 +250,8 @@ package struct LogFrame: Sendable {
         bytes = payload
         firstIndex = header.firstIndex
         invariant(count == Int(header.count), "\(count) entries of \(header.count)")
+        let end = Int(starts[count])
+        invariant(end == bytes.count, "entries up to \(end) of \(bytes.count) bytes")
     }
 
     /// Finds where each entry starts from the lengths that the payload begins with.

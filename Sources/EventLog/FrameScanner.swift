@@ -171,9 +171,11 @@ struct FrameScanner {
                     bytes.integer(at: position, as: UInt32.self) == FrameHeader.magic
                 else { continue }
                 let candidate = base + UInt64(position - first)
+                invariant(candidate > offset, "a frame at \(candidate) is behind \(offset)")
                 if try isFrame(at: candidate) { return candidate }
             }
             at = base + UInt64(position - first)
+            invariant(at > base, "the search for a frame stays at \(base)")
         }
         return nil
     }

@@ -57,6 +57,7 @@ enum LeafHashing {
             place += 2
         }
         if place < range.upperBound { leaves.append(frame.leafHash(of: place)) }
+        invariant(leaves.count == range.count, "\(leaves.count) leaves of \(range.count)")
         return leaves
     }
 
@@ -100,6 +101,7 @@ enum LeafHashing {
             place += 2
         }
         for last in entries[place...] { leaves.append(MerkleFrontier.leafHash(last.span)) }
+        invariant(leaves.count == entries.count, "\(leaves.count) leaves of \(entries.count)")
         return leaves
     }
 }

@@ -47,6 +47,19 @@ package enum LogLimits {
         invariant(
             sealedFrameRawBytes + entryBytesMax <= rewriteAboveFrameBytes,
             "a sealed segment would be rewritten")
+        invariant(rewriteBelowFrameBytes < rewriteAboveFrameBytes, "no segment would be left as is")
+        invariant(
+            entryBytesMax <= Int(UInt16.max), "the length of an entry does not fit in two bytes")
+        invariant(tileLeaves == 1 << tileLevel, "\(tileLeaves) leaves are no 2^\(tileLevel)")
+        invariant(tileLeaves == TilePath.fullWidth, "tiles in files have other widths")
+        invariant(
+            ClosedEdge.entriesMin >= UInt64(tileLeaves), "an edge is kept of less than a tile")
+        invariant(
+            tornBytesMax >= frameRawBytesMax + FrameHeader.bytesCount,
+            "a torn frame would be taken for more than one")
+        invariant(
+            endMarkBytesMax > EndMark.bytesCount, "an end mark that is too long is read as whole")
+        invariant(filesPlacedTogether > 0, "no file would ever be placed")
     }
 }
 

@@ -26,6 +26,9 @@ package struct LogCopyReport: Equatable, Sendable {
 /// Works on the open files of a reader: a writer only appends to them, or gives others their names.
 /// The copy has the same segments; one that has the same header and the same end is not copied
 /// again, so that a change in its middle is not seen here (`verifyAll` of the copy sees it).
+///
+/// Invariants: each target begins where the one before it ends, and the last ends at `size`; all
+/// but the last have a footer.
 package struct LogCopier {
     /// The number of entries that are copied; a frame ends there.
     package let size: UInt64
@@ -85,6 +88,8 @@ package struct LogCopier {
         guard let last = targets.last?.segment else {
             throw .outOfRange(index: size, size: 0)
         }
+        invariant(last.endIndex == size, "a copy of \(last.endIndex) entries, not of \(size)")
+        last.check()
         mark = EndMark(
             size: size, root: try log.root(at: size), lastSegmentBytes: last.framesEnd,
             lastChecksum: last.lastChecksum)
@@ -93,6 +98,9 @@ package struct LogCopier {
 
     /// The segment with no frames from `size` on.
     private static func cut(_ segment: Segment, at size: UInt64) throws(LogError) -> Segment {
+        invariant(
+            segment.header.firstIndex <= size && size <= segment.endIndex,
+            "entries \(segment.header.firstIndex) to \(segment.endIndex) are cut at \(size)")
         guard segment.endIndex != size else { return segment }
         var cut = segment
         cut.frames = segment.frames.filter { $0.firstIndex < size }
@@ -181,6 +189,9 @@ package struct LogCopier {
             "\(report.bytesCopied) bytes copied and \(report.bytesReused) there, of \(bytes)")
         let done = report.segmentsCopied + report.segmentsExtended + report.segmentsReused
         invariant(done == targets.count, "\(done) segments done of \(targets.count)")
+        invariant(
+            zip(report.written, report.written.dropFirst())
+                .allSatisfy { $0.upperBound <= $1.lowerBound }, "ranges that overlap are written")
         try onDisk { () throws(DiskError) in
             // What an interrupted copy left under a temporary name may have been used up by now.
             for name in try disk.list(folder) where !wanted.contains(name) {
@@ -291,6 +302,9 @@ package struct LogCopier {
             try onDisk { () throws(DiskError) in try file.write(bytes, at: offset) }
             offset += UInt64(count)
         }
+        invariant(
+            offset == segment.framesEnd,
+            "frames up to \(offset) of \(segment.framesEnd) are copied")
         try onDisk { () throws(DiskError) in
             if !target.footer.isEmpty { try file.write(target.footer, at: offset) }
             try file.sync()

@@ -4,6 +4,9 @@
 internal import Cryptography
 
 /// Reads a directory into what is committed, and tells a torn tail from damage.
+///
+/// Invariants: a segment is to be sealed (`segmentToSeal`), or bytes are torn, only where there is
+/// no `mark`; `tornBytes > 0` just where `tornFile` names the file.
 struct LogLoader {
     let directory: String
     let disk: any Disk
@@ -46,10 +49,25 @@ struct LogLoader {
                 file: last.file.path, offset: last.framesEnd, entry: size,
                 .shorterThanKnown(known: options.knownSize, found: size))
         }
+        checkFound(indices.count)
         contents.check()
         try cutTornTail()
         recovery.wasClosed = mark != nil
         return mark != nil
+    }
+
+    /// Stops the process where what was found of the end contradicts itself.
+    private func checkFound(_ segments: Int) {
+        let read = contents.segments.count
+        invariant(read == segments, "\(read) of \(segments) segments are read")
+        invariant(
+            (recovery.tornBytes > 0) == (recovery.tornFile != nil),
+            "\(recovery.tornBytes) bytes are torn of \(recovery.tornFile ?? "no file")")
+        invariant(
+            (segmentToSeal != nil) == (recovery.resealed != nil),
+            "\(recovery.resealed ?? "nothing") is said to be sealed again")
+        invariant(
+            segmentToSeal == nil || mark == nil, "a log that was closed has a segment to seal")
     }
 
     private mutating func readMark() throws(LogError) {
@@ -198,6 +216,8 @@ extension LogLoader {
     private mutating func readTail(from first: UInt64, to end: UInt64) throws(LogError) {
         var edge = TreeEdge()
         for tile in contents.tiles.tiles(0..<contents.tiles.count) { edge.append(tile: tile) }
+        invariant(
+            contents.tailLeaves.isEmpty, "\(contents.tailLeaves.count) leaves are read twice")
         contents.edge = edge
         var index = edge.count
         while index < end {
@@ -304,6 +324,9 @@ extension LogLoader {
         skipped.framesEnd = scanner.offset
         skipped.endIndex = scanner.index
         skipped.lastChecksum = scanner.lastChecksum
+        invariant(
+            contents.edge.count == skipped.endIndex,
+            "a tree of \(contents.edge.count) for entries to \(skipped.endIndex)")
         segment = skipped
         return true
     }

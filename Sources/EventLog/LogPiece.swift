@@ -4,6 +4,9 @@
 package import Cryptography
 
 /// Frames in a row of one segment, read and checked by themselves.
+///
+/// Invariants: each frame begins where the one before it ends; `leaves.count` is the number of
+/// their entries, or 0.
 package struct LogPiece: Sendable {
     /// The frames, at least one.
     package let frames: [LogFrame]
@@ -36,6 +39,7 @@ package struct LogPiece: Sendable {
     init(
         _ segment: Segment, _ number: Int, _ frames: Range<Int>, tree: Bool
     ) throws(LogError) {
+        invariant(!frames.isEmpty, "a piece of no frames of segment \(number)")
         let start = segment.frames[frames.lowerBound].offset
         end = segment.end(ofFrame: frames.upperBound - 1)
         let length = end - start
@@ -92,6 +96,8 @@ package struct LogPiece: Sendable {
 }
 
 /// The tree of a log as its pieces are taken in, one entry after the other.
+///
+/// Invariant: `edge.count == range.end`.
 package struct PieceTree: Sendable {
     private var edge: TreeEdge
     /// What of it the pieces alone give.
@@ -116,6 +122,7 @@ package struct PieceTree: Sendable {
     package mutating func advance(to index: UInt64, in piece: LogPiece) {
         let width = UInt64(LogLimits.tileLeaves)
         let end = min(index, piece.endIndex)
+        let due = max(edge.count, end)
         while edge.count < end {
             let next = edge.count
             invariant(next >= piece.firstIndex, "a piece that does not follow")
@@ -129,6 +136,7 @@ package struct PieceTree: Sendable {
                 range.append(leaf, level: 0)
             }
         }
+        invariant(edge.count == due, "a tree of \(edge.count) leaves, and \(due) were due")
         invariant(range.end == edge.count, "pieces up to \(range.end) of a tree of \(edge.count)")
     }
 }

@@ -7,6 +7,8 @@ internal import Cryptography
 /// put together in order.
 ///
 /// Of a log that is open for reading, so that nothing changes meanwhile.
+///
+/// Invariant: the places follow one another without a gap, up to the end of the last segment.
 package struct LogSweep: Sendable {
     /// Frames of one segment.
     private struct Place {
@@ -48,6 +50,8 @@ package struct LogSweep: Sendable {
                     places.append(Place(segment: number, frames: run))
                     frame = run.upperBound
                 }
+                let end = segment.frames.count
+                invariant(frame == end, "frames up to \(frame) of \(end) are planned")
             }
         }
         self.places = places
@@ -91,6 +95,8 @@ package struct SweepVerifier {
     /// Adds the next piece.
     package mutating func add(_ piece: LogPiece) throws(LogError) {
         while number < piece.segment { try endSegment() }
+        invariant(
+            number == piece.segment, "a piece of segment \(piece.segment) in segment \(number)")
         var scan = try takeScan()
         do throws(FrameProblem) { try scan.add(piece) } catch {
             throw error.error(

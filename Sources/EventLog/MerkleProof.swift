@@ -28,6 +28,7 @@ package enum MerkleProof {
             }
             position >>= 1
             last >>= 1
+            invariant(position <= last, "node \(position) of a level that ends at \(last)")
         }
         return last == 0 && node == root
     }
@@ -49,6 +50,7 @@ package enum MerkleProof {
             position >>= 1
             last >>= 1
         }
+        invariant(position < last, "node \(position) is to be left of the last, \(last)")
         var oldNode = start
         var newNode = start
         for sibling in rest {
@@ -65,6 +67,7 @@ package enum MerkleProof {
             }
             position >>= 1
             last >>= 1
+            invariant(position <= last, "node \(position) of a level that ends at \(last)")
         }
         return last == 0 && oldNode == oldRoot && newNode == newRoot
     }

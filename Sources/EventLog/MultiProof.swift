@@ -61,11 +61,19 @@ package enum MultiProof {
             let middle = low + (high - low) / 2
             if place(wanted[middle]) < bound { low = middle + 1 } else { high = middle }
         }
+        invariant(
+            low == wanted.startIndex || place(wanted[low - 1]) < bound,
+            "what is at \(bound) or above is put below it")
+        invariant(
+            low == wanted.endIndex || place(wanted[low]) >= bound,
+            "what is below \(bound) is put above it")
         return low
     }
 }
 
 /// The walk of those who check.
+///
+/// Invariant: what is wanted lies in the subtree at hand, in order.
 private struct RootWalk {
     var rest: ArraySlice<Digest>
 
@@ -74,7 +82,12 @@ private struct RootWalk {
     mutating func root(
         _ start: UInt64, _ count: UInt64, _ wanted: ArraySlice<IndexedLeaf>
     ) -> Digest? {
-        guard let first = wanted.first else { return rest.popFirst() }
+        guard let first = wanted.first, let last = wanted.last else { return rest.popFirst() }
+        invariant(first.index >= start, "leaf \(first.index) left of \(start)")
+        invariant(
+            last.index - start < count, "leaf \(last.index) right of \(count) from \(start)")
+        invariant(
+            UInt64(wanted.count) <= count, "\(wanted.count) leaves are wanted of \(count)")
         guard count > 1 else { return first.hash }
         let half = splitPoint(count)
         let middle = MultiProof.split(wanted, at: start + half, by: \.index)
@@ -108,6 +121,8 @@ extension EventLog {
 }
 
 /// The walk of those who have the log.
+///
+/// Invariant: what is wanted lies in the subtree at hand, in order.
 private struct ProofWalk {
     let reader: TreeReader
     var proof: [Digest] = []
@@ -119,6 +134,8 @@ private struct ProofWalk {
             proof.append(try reader.root(start, count))
             return
         }
+        invariant(
+            UInt64(wanted.count) <= count, "\(wanted.count) entries are wanted of \(count)")
         // What is wanted whole needs no hash, so a run of entries costs no descent to each.
         guard UInt64(wanted.count) < count else { return }
         let half = splitPoint(count)

@@ -13,6 +13,9 @@ package import Cryptography
 ///
 /// Keeps the place of each frame in memory, and one frame. A file that the disk fails to read is
 /// given up from there on. Not for several threads at once.
+///
+/// Invariants: `frames` do not descend in the index of their first entry; the places in `bad` and
+/// `decoded` are among them, and `decoded` is of the frame there.
 package final class LogSalvage {
     /// The directory of the log.
     package let directory: String
@@ -97,7 +100,9 @@ package final class LogSalvage {
                 frames.append(
                     Place(file: number, offset: offset, header: header, isCertain: salt != nil))
                 offset += header.frameBytes
+                invariant(offset <= size, "a frame up to \(offset) in \(size) bytes")
             } else if let next = try nextMagic(after: offset, &reader) {
+                invariant(next > offset, "a frame is searched for behind \(offset), and at \(next)")
                 offset = next
             } else {
                 return
@@ -150,6 +155,7 @@ package final class LogSalvage {
                 }
                 position += 1
             }
+            invariant(position > start, "the search for a frame stays at \(at)")
             at += UInt64(position - start)
         }
         return nil
@@ -202,6 +208,12 @@ package final class LogSalvage {
             let middle = (low + high) / 2
             if frames[middle].header.firstIndex <= index { low = middle + 1 } else { high = middle }
         }
+        invariant(
+            low == 0 || frames[low - 1].header.firstIndex <= index,
+            "frame \(low) of \(frames.count) is taken for the first behind entry \(index)")
+        invariant(
+            low == frames.count || frames[low].header.firstIndex > index,
+            "frame \(low) of \(frames.count) is taken for one behind entry \(index)")
         return low
     }
 

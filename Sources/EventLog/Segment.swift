@@ -31,6 +31,7 @@ struct SegmentHeader: Equatable {
     var encoded: [UInt8] {
         var bytes = Self.fields(firstIndex, root, salt)
         bytes.append(littleEndian: checksum)
+        invariant(bytes.count == Self.bytesCount, "the header of a segment in \(bytes.count) bytes")
         return bytes
     }
 
@@ -115,6 +116,9 @@ struct FrameLocation: Equatable {
 ///
 /// It repeats what the frames say, so that opening and proofs need not read them. It is written
 /// after the next segment was made, so that a segment with a footer is never the last.
+///
+/// Invariants: `firstIndex < endIndex`; the first frame is that of `firstIndex`;
+/// `tiles.count == endIndex / 256 - firstIndex / 256`.
 struct SegmentFooter {
     static let fixedBytes = 72
     static let trailerBytes = 24
@@ -152,6 +156,9 @@ struct SegmentFooter {
         bytes.append(littleEndian: Self.endMagic)
         bytes.append(littleEndian: UInt32(0))
         bytes.append(littleEndian: sha64(salt: salt, bytes.span))
+        let body = Self.fixedBytes + 16 * frames.count + 32 * tiles.count
+        invariant(
+            bytes.count == body + Self.trailerBytes, "a footer of \(body) bytes in \(bytes.count)")
         return bytes
     }
 
@@ -212,6 +219,9 @@ struct SegmentFooter {
             tiles.append(bytes.digest(at: position))
             position += 32
         }
+        invariant(
+            position == bytes.count - Self.trailerBytes,
+            "a footer of \(bytes.count) bytes is read up to \(position)")
         guard firstIndex < endIndex, frameCount > 0,
             endIndex / UInt64(LogLimits.tileLeaves) - firstIndex / UInt64(LogLimits.tileLeaves)
                 == UInt64(tileCount)
@@ -222,6 +232,14 @@ struct SegmentFooter {
         firstIndex: UInt64, endIndex: UInt64, root: Digest, lastChecksum: UInt64,
         frames: [FrameLocation], tiles: [Digest]
     ) {
+        invariant(firstIndex < endIndex, "a footer for entries \(firstIndex) to \(endIndex)")
+        invariant(
+            frames.first?.firstIndex == firstIndex,
+            "a footer of \(frames.count) frames, the first not of entry \(firstIndex)")
+        let width = UInt64(LogLimits.tileLeaves)
+        invariant(
+            UInt64(tiles.count) == endIndex / width - firstIndex / width,
+            "a footer of \(tiles.count) tiles for entries \(firstIndex) to \(endIndex)")
         self.firstIndex = firstIndex
         self.endIndex = endIndex
         self.root = root
@@ -258,6 +276,7 @@ struct EndMark: Equatable {
         bytes.append(littleEndian: lastSegmentBytes)
         bytes.append(littleEndian: lastChecksum)
         bytes.append(littleEndian: sha64(bytes.span))
+        invariant(bytes.count == Self.bytesCount, "an end mark in \(bytes.count) bytes")
         return bytes
     }
 

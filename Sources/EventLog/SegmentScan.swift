@@ -41,6 +41,9 @@ struct SegmentScan {
             endIndex = scanner.index
             lastChecksum = scanner.lastChecksum
         }
+        invariant(
+            frames.isEmpty == (endIndex == header.firstIndex),
+            "\(frames.count) frames for entries \(header.firstIndex) to \(endIndex)")
         if tree { checkTree() }
     }
 
@@ -100,6 +103,8 @@ struct SegmentScan {
         guard piece.previous == lastChecksum else {
             throw .flaw(.chain(expected: lastChecksum, found: piece.previous))
         }
+        let offset = piece.locations.first?.offset ?? 0
+        invariant(offset == end, "a piece at \(offset) behind frames up to \(end)")
         frames += piece.locations
         end = piece.end
         endIndex = piece.endIndex

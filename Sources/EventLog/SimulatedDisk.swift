@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
 internal import Synchronization
 
 /// How a simulated operation fails.
@@ -219,7 +220,11 @@ private final class SimulatedLock: DiskLock {
 
     func release() {
         disk.state.withLock { state in
-            if state.life == life { state.locks.removeAll { $0 == inode } }
+            guard state.life == life else { return }
+            let before = state.locks.count
+            state.locks.removeAll { $0 == inode }
+            invariant(
+                before - state.locks.count <= 1, "\(before - state.locks.count) locks on one file")
         }
     }
 }

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// What changed a file since its last sync.
 enum SimulatedChange {
     case write([UInt8], at: Int)
@@ -14,13 +16,16 @@ enum SimulatedChange {
             if file.count < end {
                 file += [UInt8](repeating: 0, count: end - file.count)
             }
+            let size = file.count
             file.replaceSubrange(offset..<end, with: bytes)
+            invariant(file.count == size, "\(bytes.count) bytes in \(size) made \(file.count)")
         case .truncate(let size):
             if size <= file.count {
                 file.removeLast(file.count - size)
             } else {
                 file += [UInt8](repeating: 0, count: size - file.count)
             }
+            invariant(file.count == size, "a file cut to \(size) bytes has \(file.count)")
         }
     }
 
@@ -81,6 +86,10 @@ struct SimulatedRandom {
 }
 
 /// Everything on a simulated disk.
+///
+/// Invariants: each file of `names` and `durableNames` is below `inodes.count`; a file is in
+/// `locks` at most once; `isDying` only while `isOff`; no change of names in a directory that was
+/// synced since is in `nameChanges`.
 struct SimulatedState {
     /// A change of names: all of it happens, or nothing.
     struct NameChange {
@@ -137,6 +146,7 @@ struct SimulatedState {
     mutating func begin(
         _ operation: DiskOperation, _ path: String, life opened: Int? = nil
     ) throws(DiskError) {
+        invariant(!isDying || isOff, "the power goes at operation \(operations), and is on")
         isDying = false
         if isOff || (opened ?? life) != life { throw .powerCut }
         defer { operations += 1 }
@@ -191,6 +201,9 @@ struct SimulatedState {
         try begin(access == .create ? .create : .open, path)
         if let inode = file(path) {
             if access == .create { inodes[inode].apply(.truncate(0)) }
+            invariant(
+                access != .create || inodes[inode].bytes.isEmpty,
+                "a file made anew holds \(inodes[inode].bytes.count) bytes")
             return inode
         }
         guard access == .create, isDirectory(Self.parent(of: path)) else {
@@ -231,6 +244,8 @@ struct SimulatedState {
         try begin(.syncDirectory, path)
         guard isDirectory(path) else { throw .notFound(path: path) }
         keepNames { $0.directory == path }
+        invariant(
+            !nameChanges.contains { $0.directory == path }, "a name in \(path) is not durable")
     }
 
     mutating func lock(_ path: String) throws(DiskError) -> Int {
@@ -247,6 +262,9 @@ struct SimulatedState {
                     directory: Self.parent(of: path), removed: nil, added: (path, inode)))
         }
         locks.append(inode)
+        invariant(file(path) == inode, "a lock on a file that is not \(path)")
+        invariant(
+            locks.count <= inodes.count, "\(locks.count) locks on \(inodes.count) files")
         return inode
     }
 
@@ -287,6 +305,11 @@ struct SimulatedState {
             }
             return true
         }
+        invariant(
+            seed % 4 != 1 || nameChanges.isEmpty, "\(nameChanges.count) changes of names are lost")
+        invariant(
+            durableNames.values.allSatisfy { $0 < inodes.count },
+            "a name of a file beyond the \(inodes.count) that there are")
         names = durableNames
         nameChanges = []
         locks = []
@@ -317,12 +340,24 @@ extension SimulatedState {
             guard try list(newPath).isEmpty else { throw .failed(.rename, path: path, code: 39) }
         }
         // A journal keeps the order of the changes of one name.
-        if nameChanges.contains(where: { $0.frees(newPath) }) { keepNames { _ in true } }
+        if nameChanges.contains(where: { $0.frees(newPath) }) {
+            keepNames { _ in true }
+            checkNamesKept()
+        }
         for number in nameChanges.indices {
             nameChanges[number].replacePrefix(path, with: newPath)
         }
         names[newPath] = nil
         change(NameChange(directory: Self.parent(of: path), moved: (path, newPath)))
+        invariant(names[path] == nil, "\(path) is there after it became \(newPath)")
+        invariant(
+            path == newPath || isDirectory(newPath), "\(newPath) is not there after it was \(path)")
+    }
+
+    /// Stops the process where something is left that `keepNames` was to keep all of.
+    private func checkNamesKept() {
+        invariant(
+            nameChanges.isEmpty, "\(nameChanges.count) changes of names wait for a later one")
     }
 
     /// The path after two directories above it, or the path itself, got each other's names.
@@ -337,6 +372,7 @@ extension SimulatedState {
         try begin(.rename, path)
         for path in [path, other] where !isDirectory(path) { throw .notFound(path: path) }
         keepNames { _ in true }
+        checkNamesKept()
         change(NameChange(directory: Self.parent(of: path), exchanged: (path, other)))
     }
 

@@ -49,8 +49,9 @@ extension LogLoader {
                 try disk.createDirectory(folder)
                 try disk.syncDirectory(directory)
             }
-            let name = TornName.of(
-                segment.header.firstIndex, segment.framesEnd, Digest(hashing: bytes))
+            let hash = Digest(hashing: bytes)
+            let name = TornName.of(segment.header.firstIndex, segment.framesEnd, hash)
+            invariant(TornName.hash(in: name) == hash, "\(name) is read as another name")
             try disk.place(bytes, in: folder, as: name)
             return "\(folder)/\(name)"
         }

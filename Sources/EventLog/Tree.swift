@@ -36,6 +36,8 @@ struct TreeEdge {
 
     /// Appends a leaf; returns the root of the tile that it completes, if it does.
     mutating func append(leafHash: Digest) -> Digest? {
+        invariant(
+            tail.count < UInt64(LogLimits.tileLeaves), "\(tail.count) leaves in an open tile")
         tail.append(leafHash: leafHash)
         guard tail.count == UInt64(LogLimits.tileLeaves) else { return nil }
         let tile = tail.root
@@ -110,5 +112,9 @@ func merkleRoot(_ leaves: ArraySlice<Digest>) -> Digest {
 
 /// The largest power of two below `count`, which is at least two.
 func splitPoint<T: FixedWidthInteger>(_ count: T) -> T {
-    1 << T(T.bitWidth - 1 - (count - 1).leadingZeroBitCount)
+    invariant(count > 1, "\(count) leaves cannot be split")
+    let split: T = 1 << T(T.bitWidth - 1 - (count - 1).leadingZeroBitCount)
+    invariant(split < count, "\(count) leaves are split at \(split)")
+    invariant(count - split <= split, "\(count) leaves are split at \(split)")
+    return split
 }

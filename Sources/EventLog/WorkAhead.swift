@@ -1,12 +1,16 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
 internal import Dispatch
 
 /// Numbered work that is done on other threads, ahead of whoever takes what comes of it in order.
 ///
 /// What is under way or waits is bounded by `ahead`. Nobody waits on another thread: each number
 /// that is taken begins a later one. `@unchecked`: what changes is changed within the monitor.
+///
+/// Invariants: `taken <= begun <= count`, `begun - taken <= ahead`, and the numbers of `values` are
+/// below `begun` and not below `taken`.
 package final class WorkAhead<Value: Sendable>: @unchecked Sendable {
     private let monitor = Monitor()
     private let work: @Sendable (Int) -> Value
@@ -48,6 +52,7 @@ package final class WorkAhead<Value: Sendable>: @unchecked Sendable {
             }
             taken += 1
             begin(upTo: min(taken + ahead, eagerCount))
+            check()
             return value
         }
     }
@@ -59,6 +64,15 @@ package final class WorkAhead<Value: Sendable>: @unchecked Sendable {
             values = [:]
             monitor.wakeAll()
         }
+    }
+
+    /// Stops the process where more is under way than is bounded; called within `locked`.
+    private func check() {
+        invariant(taken <= begun, "\(taken) are taken of \(begun) that were begun")
+        invariant(begun <= count, "\(begun) are begun of \(count)")
+        invariant(begun - taken <= ahead, "\(begun - taken) are ahead, and not \(ahead)")
+        invariant(
+            values.count <= begun - taken, "\(values.count) values of \(begun - taken) numbers")
     }
 
     /// Called within `locked`.
@@ -75,7 +89,11 @@ package final class WorkAhead<Value: Sendable>: @unchecked Sendable {
         let value = work(number)
         monitor.locked {
             guard !isStopped else { return }
+            invariant(
+                number >= taken && number < begun, "number \(number) of \(taken) to \(begun)")
+            invariant(values[number] == nil, "number \(number) is done twice")
             values[number] = value
+            check()
             monitor.wakeAll()
         }
     }

@@ -52,6 +52,16 @@ extension ClosedEdge {
     }
 }
 
+extension SignedCheckpoint {
+    /// Stops the process where the note is read as another, or not at all.
+    func checkAgain() {
+        do throws(NoteError) {
+            let read = try SignedCheckpoint(bytes)
+            invariant(read == self, "the note of size \(checkpoint.size) is read as another")
+        } catch { fatalError("a note that could not be read again: \(error)") }
+    }
+}
+
 extension SegmentFooter {
     /// Stops the process where these bytes, which are to stand at `offset`, are read as another
     /// footer.

@@ -163,6 +163,8 @@ package struct SignedCheckpoint: Hashable, Sendable {
         try note.replace(
             with: NoteSignature(
                 cosigning: note.text, name: noteKey.name, with: key, seconds: seconds))
+        let made = note.signature(of: noteKey)?.cosignatureSeconds ?? 0
+        invariant(made == seconds, "a cosignature as of \(seconds), and one of \(made) is there")
         return true
     }
 

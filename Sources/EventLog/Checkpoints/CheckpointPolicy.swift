@@ -164,6 +164,8 @@ package struct CheckpointVerdict: Equatable, Sendable {
 ///
 /// Counted are distinct public keys, as C2SP tlog-policy has it for witnesses: over valid
 /// cosignatures, and over the signature of the log itself, which counts for its key.
+///
+/// Invariants: `keys.count == quorum.count`; no key is there twice.
 package struct CheckpointPolicy: Sendable {
     /// How many of how many.
     package let quorum: Quorum
@@ -227,6 +229,14 @@ package struct CheckpointPolicy: Sendable {
                 cosignatures.append(.init(publicKey: key.publicKey, seconds: seconds))
             }
         }
+        let lines = signed.note.signatures.count
+        invariant(signers.count <= keys.count, "\(signers.count) of \(keys.count) keys signed")
+        invariant(
+            signers.count + unknown.count <= lines,
+            "\(signers.count) keys, known by \(lines - unknown.count) of \(lines) lines")
+        invariant(
+            cosignatures.count + unknown.count <= lines,
+            "\(cosignatures.count) cosignatures and \(unknown.count) others in \(lines) lines")
         return CheckpointVerdict(
             quorum: quorum, signers: signers.sorted(), cosignatures: cosignatures,
             unknown: unknown)

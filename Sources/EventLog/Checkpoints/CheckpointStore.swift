@@ -168,9 +168,15 @@ package struct CheckpointStore: Sendable {
             default: throw error
             }
         }
+        let name = Self.name(signed.checkpoint.size)
+        invariant(
+            Self.size(of: name) == kept.checkpoint.size,
+            "a checkpoint of size \(kept.checkpoint.size) is named \(name)")
+        invariant(kept.head == signed.head, "another root of size \(signed.head.size) is kept")
+        kept.checkAgain()
         let bytes = kept.bytes
         try onDisk { () throws(DiskError) in
-            try disk.place(bytes, in: directory, as: Self.name(signed.checkpoint.size))
+            try disk.place(bytes, in: directory, as: name)
         }
         return (kept, repaired)
     }

@@ -140,6 +140,7 @@ package struct NoteSignature: Hashable, Sendable {
     static let secondsMax = UInt64(Int64.max)
 
     init(name: NoteName, keyID: UInt32, bytes: [UInt8]) {
+        invariant(!bytes.isEmpty, "a signature line of \(name) without a signature")
         self.name = name
         self.keyID = keyID
         self.bytes = bytes
@@ -162,6 +163,8 @@ package struct NoteSignature: Hashable, Sendable {
         self.init(
             name: name, keyID: noteKey.keyID,
             bytes: [UInt8](bigEndian: seconds) + key.sign(message).bytes)
+        let read = cosignatureSeconds ?? 0
+        invariant(read == seconds, "a cosignature as of \(seconds) is read as one of \(read)")
     }
 
     /// When a cosignature was made, in seconds since 1970 UTC; nil where the bytes are none.

@@ -8,6 +8,8 @@ internal import Cryptography
 /// UTF-8: the text, which ends in a newline; an empty line; and one or more lines
 /// `— <key name> base64(key id, big-endian || signature)`. There is one encoding of a note, and
 /// nothing else is read. Whether a signature is good is not asked here.
+///
+/// Invariants: `1 <= signatures.count <= signaturesMax`; `bytes.count <= bytesMax`.
 package struct SignedNote: Hashable, Sendable {
     /// The longest note that is read or made, in bytes: room for as many cosignatures of ours.
     package static let bytesMax = 288 << 10
@@ -69,6 +71,8 @@ package struct SignedNote: Hashable, Sendable {
             bytes += ([UInt8](bigEndian: signature.keyID) + signature.bytes).base64Bytes
             bytes.append(Self.newline)
         }
+        let count = bytesCount
+        invariant(bytes.count == count, "a note of \(count) bytes in \(bytes.count)")
         return bytes
     }
 
@@ -101,7 +105,8 @@ package struct SignedNote: Hashable, Sendable {
         changed.signatures.removeAll {
             $0.name == signature.name && $0.keyID == signature.keyID
         }
-        _ = try changed.add(signature)
+        let isAdded = try changed.add(signature)
+        invariant(isAdded, "a line of \(signature.name) was to be replaced, and is still there")
         self = changed
     }
 
@@ -114,6 +119,9 @@ package struct SignedNote: Hashable, Sendable {
         var merged = self
         var count = 0
         for signature in other.signatures where try merged.add(signature) { count += 1 }
+        invariant(
+            merged.signatures.count == signatures.count + count,
+            "\(merged.signatures.count) lines of \(signatures.count) and \(count) that are new")
         self = merged
         return count
     }
@@ -122,11 +130,16 @@ package struct SignedNote: Hashable, Sendable {
         guard signatures.count <= Self.signaturesMax else {
             throw .tooManySignatures(max: Self.signaturesMax)
         }
-        let count = signatures.reduce(text.count + 1) { sum, signature in
+        let count = bytesCount
+        guard count <= Self.bytesMax else { throw .tooLong(bytes: count, max: Self.bytesMax) }
+    }
+
+    /// The length of `bytes`, which are not made for it.
+    private var bytesCount: Int {
+        signatures.reduce(text.count + 1) { sum, signature in
             let coded = (4 + signature.bytes.count + 2) / 3 * 4
             return sum + Self.dash.count + signature.name.utf8.count + 1 + coded + 1
         }
-        guard count <= Self.bytesMax else { throw .tooLong(bytes: count, max: Self.bytesMax) }
     }
 
     private static func checkCharacters(_ bytes: [UInt8]) throws(NoteError) {

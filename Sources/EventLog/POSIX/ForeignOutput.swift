@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 #if canImport(Darwin)
     internal import Darwin
 #else
@@ -51,6 +53,7 @@ package struct ForeignOutput: Sendable {
                 break
             }
         }
+        invariant(written <= bytes.count, "\(written) bytes of \(bytes.count) are written")
         return written
     }
 

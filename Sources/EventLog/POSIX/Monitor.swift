@@ -26,6 +26,9 @@ package enum SystemText {
 /// A lock with one condition, whose waits go by the clock that never steps.
 ///
 /// Waits of the system's own condition go by the wall clock: a step back would stretch them.
+///
+/// Invariants: `isHeld` just while a thread is in a body and does not wait; `isWaking` only while
+/// `isHeld`.
 @safe package final class Monitor: @unchecked Sendable {
     // SAFETY: both are allocated for the life of the object, never moved, and used only through
     // the functions that are made for them.
@@ -72,6 +75,8 @@ package enum SystemText {
         // SAFETY: the mutex lives as long as the object.
         let status = unsafe pthread_mutex_lock(mutex)
         invariant(status == 0, "a mutex could not be locked")
+        invariant(!isHeld, "two threads are in a body of one monitor")
+        invariant(!isWaking, "those that wait are to be woken by nobody")
         isHeld = true
         defer {
             let wakes = isWaking

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 #if canImport(Darwin)
     internal import Darwin
 #else
@@ -51,6 +53,7 @@ package enum NamedInput {
                 throw failure(.read, path, errno)
             }
         }
+        invariant(bytes.count <= max, "\(bytes.count) bytes are kept of at most \(max)")
         return bytes
     }
 }

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 #if canImport(Darwin)
     internal import Darwin
 #else
@@ -173,12 +175,15 @@ func failure(_ operation: DiskOperation, _ path: String, _ code: Int32) -> DiskE
 }
 
 /// A file descriptor, closed with the object.
+///
+/// Invariant: `0 <= descriptor`.
 final class POSIXFile: DiskFile {
     let path: String
     let descriptor: Int32
     private let meter: SyncMeter?
 
     init(path: String, descriptor: Int32, meter: SyncMeter? = nil) {
+        invariant(descriptor >= 0, "\(path) is used, and could not be opened")
         self.path = path
         self.descriptor = descriptor
         self.meter = meter
@@ -235,6 +240,7 @@ final class POSIXFile: DiskFile {
                 throw failure(.write, path, errno)
             }
         }
+        invariant(written == bytes.count, "\(written) of \(bytes.count) bytes are written")
     }
 
     func truncate(to size: UInt64) throws(DiskError) {

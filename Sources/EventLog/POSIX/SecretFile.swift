@@ -57,6 +57,7 @@ package enum SecretFile {
                 throw .disk(failure(.write, path, code))
             }
         }
+        invariant(written == secret.count, "\(written) of \(secret.count) bytes are written")
         do throws(DiskError) { try file.sync() } catch {
             discard(path)
             throw .disk(error)

@@ -1,10 +1,13 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
 internal import Synchronization
 
 /// How long something took that is done again and again: how often it was within each of a few
 /// bounds, and the sum.
+///
+/// Invariants: the bounds ascend; `counts.count == boundsMicroseconds.count + 1`.
 package struct Durations: Sendable, Equatable {
     /// The bounds, in microseconds, ascending.
     package static let boundsMicroseconds: [UInt64] = [
@@ -24,6 +27,9 @@ package struct Durations: Sendable, Equatable {
     package mutating func add(nanoseconds: UInt64, count: UInt64 = 1) {
         let bounds = Self.boundsMicroseconds
         let place = bounds.firstIndex { nanoseconds <= $0 * 1_000 } ?? bounds.count
+        invariant(
+            place == 0 || nanoseconds > bounds[place - 1] * 1_000,
+            "\(nanoseconds) ns are counted above \(bounds[max(1, place) - 1]) microseconds")
         counts[place] += count
         // It wraps after five centuries of work.
         sumNanoseconds &+= nanoseconds &* count

@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 #if canImport(Darwin)
     internal import Darwin
 #else
@@ -103,6 +105,10 @@ package enum WholeFile {
         _ temporary: String, _ path: String, replaces: Bool
     ) throws(DiskError) {
         let disk = POSIXDisk()
+        // It is this folder that is synced.
+        invariant(
+            disk.parent(of: temporary) == disk.parent(of: path),
+            "\(path) was written in \(disk.parent(of: temporary))")
         do throws(DiskError) {
             if replaces {
                 try disk.rename(temporary, to: path)

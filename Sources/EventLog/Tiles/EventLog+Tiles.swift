@@ -31,6 +31,7 @@ extension EventLog {
 
     /// The roots of complete subtrees of 256^level leaves, one after the other; `level` from 1.
     func hashes(level: Int, _ positions: Range<UInt64>) -> [UInt8] {
+        invariant(level > 0, "hashes of level \(level) are asked of the tree above the tiles")
         var hashes: [UInt8] = []
         monitor.locked {
             for position in positions {
@@ -38,11 +39,16 @@ extension EventLog {
                     .value.append(to: &hashes)
             }
         }
+        invariant(
+            hashes.count == 32 * positions.count,
+            "\(hashes.count) bytes of \(positions.count) hashes")
         return hashes
     }
 }
 
 /// The entries of a tile as they are written, and their hashes.
+///
+/// Invariant: `hashes.count == 32 * width`.
 struct LeafTile {
     let firstIndex: UInt64
     var width = 0

@@ -20,6 +20,9 @@ package struct TileExportReport: Equatable, Sendable {
 /// Files: `checkpoint`, tiles of hashes and bundles of entries (see `TilePath`). A tile of level L
 /// is the roots of up to 256 complete subtrees of 256^L leaves, 32 bytes each; a bundle is up to
 /// 256 entries, each after its length as a big-endian `u16`. Source: C2SP tlog-tiles.
+///
+/// Invariants: a file is in its folder under its own name only when its bytes are durable; a folder
+/// whose names are not yet durable is in `unsynced`, once.
 package struct TileExport {
     private let log: EventLog
     private let disk: any Disk
@@ -60,6 +63,7 @@ package struct TileExport {
         }
         if old == checkpoint { return export.report }
         let oldSize = old?.checkpoint.size ?? 0
+        invariant(oldSize <= head.size, "a folder of \(oldSize) entries shrinks to \(head.size)")
         try export.ensure(directory)
         try export.writeEntries(from: oldSize, to: head.size)
         var level = 1
@@ -68,6 +72,10 @@ package struct TileExport {
             level += 1
         }
         try export.syncDirectories()
+        invariant(
+            export.unsynced.isEmpty,
+            "a checkpoint before \(export.unsynced.count) folders are durable")
+        checkpoint.checkAgain()
         let bytes = checkpoint.bytes
         try onTiles { () throws(DiskError) in
             try disk.place(bytes, in: directory, as: "checkpoint")
@@ -131,7 +139,12 @@ package struct TileExport {
     }
 
     private mutating func write(_ tile: LeafTile) throws(TileError) {
-        let number = tile.firstIndex / UInt64(TilePath.fullWidth)
+        let full = UInt64(TilePath.fullWidth)
+        let number = tile.firstIndex / full
+        invariant(tile.firstIndex == number * full, "a bundle from entry \(tile.firstIndex) on")
+        invariant(
+            tile.hashes.count == 32 * tile.width,
+            "\(tile.width) entries with \(tile.hashes.count) bytes of hashes")
         try write(tile.bundle, .entries(number: number, width: tile.width))
         try write(tile.hashes, .hashes(level: 0, number: number, width: tile.width))
     }
@@ -188,6 +201,9 @@ package struct TileExport {
 
     private mutating func isChanged(_ folder: String) {
         if unsyncedNames.insert(folder).inserted { unsynced.append(folder) }
+        invariant(
+            unsynced.count == unsyncedNames.count,
+            "\(unsynced.count) folders are to be synced, \(unsyncedNames.count) are known")
     }
 
     /// Makes the names of all files and directories durable, the deepest first.

@@ -32,6 +32,9 @@ extension TileFolder {
         let place = Int(first % UInt64(TilePath.fullWidth))
         let hashes = try checked(
             level: bits / 8, number: first / UInt64(TilePath.fullWidth))
+        invariant(
+            place + 1 << (bits % 8) <= hashes.count,
+            "a subtree of 2^\(bits) leaves from \(start) on in a tile of \(hashes.count)")
         return merkleRoot(hashes[place..<place + 1 << (bits % 8)])
     }
 }

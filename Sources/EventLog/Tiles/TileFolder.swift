@@ -11,6 +11,9 @@ package import Cryptography
 ///
 /// Keeps one tile for each level; reading in order costs each tile once. Not for several threads
 /// at once.
+///
+/// Invariants: `edge.count == kept.count`, the number of levels; `edge[level].count` is that of the
+/// nodes of the level behind its full tiles; a tile in `kept` has 256 hashes.
 package final class TileFolder {
     /// The root of the folder.
     package let directory: String
@@ -75,6 +78,8 @@ package final class TileFolder {
     package func entries(inTile number: UInt64) throws(TileError) -> [[UInt8]] {
         let hashes = try leafHashes(inTile: number)
         let (entries, file) = try bundle(number, width: hashes.count)
+        invariant(
+            entries.count == hashes.count, "\(entries.count) entries of \(hashes.count) hashes")
         for (position, entry) in entries.enumerated() {
             guard MerkleFrontier.leafHash(entry.span) == hashes[position] else {
                 throw .damaged(file: file, .entryHash(position))
@@ -104,6 +109,8 @@ package final class TileFolder {
             entries.append(Array(bytes[position + 2..<position + 2 + count]))
             position += 2 + count
         }
+        invariant(
+            position <= bytes.count, "a bundle is read up to \(position) of \(bytes.count) bytes")
         // A wider bundle in place of the one that was asked for goes on.
         guard file != self.file(path) || position == bytes.count else {
             throw .damaged(file: file, .bytesAfterEnd(count: bytes.count - position))
@@ -123,6 +130,9 @@ package final class TileFolder {
             let number = next / UInt64(TilePath.fullWidth)
             let range = range(ofTile: number)
             let entries = try entries(inTile: number)
+            invariant(
+                entries.count == range.count,
+                "\(entries.count) entries from \(range.lowerBound) to \(range.upperBound)")
             while next < min(to, range.upperBound) {
                 try body(next, entries[Int(next - range.lowerBound)])
                 next += 1
@@ -142,6 +152,7 @@ package final class TileFolder {
             roots += try checked(level: 1, number: number)
             number += 1
         }
+        invariant(UInt64(roots.count) == count, "\(roots.count) roots of \(count) tiles")
         return roots
     }
 
@@ -161,6 +172,8 @@ package final class TileFolder {
         let count = TilePath.count(level: level, size: head.size)
         let width = TilePath.width(of: number, in: count)
         guard width > 0 else { throw .outOfRange(index: number, size: head.size) }
+        invariant(
+            level < kept.count, "a tile of level \(level), and there are \(kept.count) levels")
         if width < TilePath.fullWidth {
             invariant(
                 edge[level].count == width,
@@ -201,6 +214,7 @@ package final class TileFolder {
                 subtrees.append(merkleRoot(hashes[start..<start + 1 << bit]))
                 start += 1 << bit
             }
+            invariant(start == width, "subtrees of \(start) hashes of \(width)")
         }
         guard
             let root = MerkleFrontier(count: head.size, subtrees: subtrees)?.root

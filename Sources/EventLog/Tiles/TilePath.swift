@@ -1,11 +1,15 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// The name of a file in a folder of tiles, below its root.
 ///
 /// `tile/<level>/<number>` and `tile/entries/<number>`, followed by `.p/<width>` where the tile is
 /// partial. The number is written in groups of three digits, `x` before all but the last, so that
 /// 1234067 is `x001/x234/067`. Source: C2SP tlog-tiles, sections Merkle Tree and Log entries.
+///
+/// Invariant: `1 <= width <= 256`.
 package struct TilePath: Hashable, Sendable, CustomStringConvertible {
     /// How many hashes or entries a full tile has.
     package static let fullWidth = 256
@@ -58,6 +62,8 @@ package struct TilePath: Hashable, Sendable, CustomStringConvertible {
     }
 
     private init(level: Int?, number: UInt64, width: Int) {
+        invariant(
+            width >= 1 && width <= Self.fullWidth, "tile \(number) with \(width) hashes or entries")
         self.level = level
         self.number = number
         self.width = width
@@ -75,6 +81,7 @@ package struct TilePath: Hashable, Sendable, CustomStringConvertible {
             groups.append((groups.isEmpty ? "" : "x") + padded)
             rest /= 1000
         } while rest > 0
+        invariant(groups.count <= 7, "\(groups.count) groups of digits of \(number)")
         var elements = [level.map { "\($0)" } ?? "entries"] + groups.reversed()
         if width < Self.fullWidth {
             elements[elements.count - 1] += ".p"

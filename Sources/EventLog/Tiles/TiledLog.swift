@@ -51,6 +51,9 @@ package final class TiledLog: SweptLog, @unchecked Sendable {
                 roots.append(try folder.root(of: start..<start + 1 << level))
                 start += 1 << level
             }
+            invariant(start == size, "subtrees of \(start) leaves of \(size)")
+            let ones = size.nonzeroBitCount
+            invariant(roots.count == ones, "\(roots.count) subtrees of \(ones) at size \(size)")
             return roots
         }
     }
@@ -107,6 +110,7 @@ private struct TileSweep: PieceSource {
         let start = (first + UInt64(piece)) * Self.tiles
         let full = UInt64(TilePath.fullWidth)
         let all = log.size / full + (log.size.isMultiple(of: full) ? 0 : 1)
+        invariant(start < all, "a piece from tile \(start) on of \(all)")
         return try log.piece(start..<min(all, start + Self.tiles))
     }
 }

@@ -85,9 +85,11 @@ extension Replica {
         guard proposal.validRound >= -1, proposal.validRound < Int64(proposal.round) else {
             return .wrongValidRound
         }
-        guard proposal.round <= consensus.round + ReplicationLimits.roundsAheadMax else {
-            return .tooFarAhead
-        }
+        // Near the last round that a number can name a sum would overflow.
+        guard
+            proposal.round <= consensus.round
+                || proposal.round - consensus.round <= ReplicationLimits.roundsAheadMax
+        else { return .tooFarAhead }
         let same = proposals.filter { $0.round == proposal.round }
         let isKnown = same.contains {
             $0.value == proposal.value && $0.validRound == proposal.validRound

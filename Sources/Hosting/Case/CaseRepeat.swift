@@ -167,6 +167,10 @@ extension DivergenceCase {
 
     /// What the batch comes to on a state.
     package func outcome(on state: LedgerState) -> CaseRepeat.Outcome {
+        // Whoever makes a case can put the tree of another log beside the state.
+        guard state.size == frontier.count else {
+            return .failed("the state has \(state.size) entries, the log \(frontier.count)")
+        }
         do throws(DecidedBatchFault) {
             _ = try batch.replayed(
                 on: state, frontier, threshold: Int(state.sealedLast.parameters.threshold))

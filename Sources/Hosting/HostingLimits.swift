@@ -70,5 +70,15 @@ package enum HostingLimits {
         invariant(
             UInt64(ReplicationLimits.snapshotPartBytes) <= snapshotBytesMax,
             "a snapshot may not have one whole part")
+        invariant(
+            VoteJournal.committedTogether * (LogLimits.entryBytesMax + 2)
+                <= LogLimits.frameRawBytesMax,
+            "a commit cannot hold \(VoteJournal.committedTogether) of the longest entries")
+        invariant(
+            2 * ReplicationLimits.messageBytesMax < CaseFile.bytesMax,
+            "a case cannot hold two batches")
+        invariant(
+            SubmitterBudget.requestsPerSecond <= SubmitterBudget.requestsMax,
+            "a submitter gains more in a second than it may have")
     }
 }

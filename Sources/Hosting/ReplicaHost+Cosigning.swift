@@ -49,6 +49,9 @@ extension ReplicaHost {
             if case .cosign(let refusal) = error { return .refused(refusal) }
             throw .journal(error)
         }
+        invariant(
+            journal.lastCosigned == checkpoint.head,
+            "a checkpoint of \(checkpoint.size) entries is signed that the journal does not hold")
         do throws(NoteError) {
             _ = try signed.cosign(with: replica.key, seconds: seconds)
         } catch { return .otherRoot(checkpoint.root) }

@@ -51,6 +51,9 @@ extension ReplicaHost {
         do throws(JournalError) { messages = try journal.results(reports) } catch {
             throw .journal(error)
         }
+        invariant(
+            reports.allSatisfy { journal.report(on: $0.job) != nil },
+            "a result of \(reports.count) is said that the journal does not hold")
         let arrived = messages.map {
             (
                 ArrivedMessage(PeerMessage.command(.result($0)).encoded),

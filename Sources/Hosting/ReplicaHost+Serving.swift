@@ -56,6 +56,8 @@ extension ReplicaHost {
                 bytes < Self.answerBytesMax, let batch = try batch(at: start, in: log)
             {
                 start += UInt64(batch.entries.count)
+                invariant(
+                    start <= log.size, "a batch up to entry \(start) of \(log.size) is served")
                 bytes += batch.entries.reduce(0) { $0 + $1.bytes.count }
                 batches.append(batch)
             }

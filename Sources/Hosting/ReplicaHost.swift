@@ -463,6 +463,9 @@ package final class ReplicaHost {
     private func commit(_ batch: CommittedBatch) throws(HostError) {
         let end = ledgerSize + UInt64(batch.entries.count)
         invariant(!batch.entries.isEmpty, "a batch without a seal is decided")
+        invariant(
+            end <= look { $0.state.size },
+            "a batch up to entry \(end) is written of a state of \(look { $0.state.size })")
         // First the precommits: without them nobody could propose the next batch after a crash.
         do throws(DiskError) {
             try precommits.save(batch.precommits)

@@ -141,5 +141,30 @@ package enum ReplicationLimits {
             "one sender may have all the room of a kind")
         invariant(
             roundsAheadMax < roundsBehindMax, "rounds are dropped that a node comes from")
+        checkKinds()
+    }
+
+    /// The same of what one message may be.
+    private static func checkKinds() {
+        invariant(
+            PeerMessageKind.allCases.allSatisfy { $0.bytesMax <= messageBytesMax },
+            "a kind of message is longer than any may be")
+        invariant(
+            PeerMessageKind.allCases.allSatisfy {
+                $0.tokens(bytes: $0.bytesMax) <= messagesPerSecond
+            }, "the longest of a kind counts more than a peer may ever send")
+        invariant(
+            wantedPrevotesMax * (44 + 4 * heldQuorumsMax) + 4 * Limits.membersMax + 64
+                <= PeerMessageKind.status.bytesMax, "a status is longer than one may be")
+        invariant(
+            snapshotPartBytes + Limits.entryBytesMax + 64 * proofNodesMax + 64
+                <= PeerMessageKind.snapshotPart.bytesMax,
+            "a part of a snapshot is longer than one may be with its proofs")
+        invariant(
+            Limits.votesPerListMax <= wantedMax,
+            "a list of votes names more requests than one message asks for")
+        invariant(
+            PeerMessageKind.proposal.bytesMax <= earlyBytesPerPeerMax,
+            "a proposal that comes early has no room")
     }
 }

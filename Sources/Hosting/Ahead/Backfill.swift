@@ -106,6 +106,12 @@ struct Backfill {
             replayed.state.height <= target.height,
             "batch \(replayed.state.height.rawValue) behind the snapshot of"
                 + " \(target.height.rawValue)")
+        invariant(
+            replayed.state.height.rawValue == state.height.rawValue + 1,
+            "batch \(replayed.state.height.rawValue) behind batch \(state.height.rawValue)")
+        invariant(
+            replayed.frontier.count > frontier.count,
+            "a log of \(replayed.frontier.count) entries behind one of \(frontier.count)")
         nextWake = due == 0 ? uptime : uptime + HostingLimits.batchMilliseconds
         state = replayed.state
         frontier = replayed.frontier

@@ -5,6 +5,8 @@ internal import Cryptography
 internal import Ledger
 
 /// How many parts of snapshots, and answers with old batches, each peer is given.
+///
+/// Invariant, of each bucket: `tokens <= partsPerSecond`.
 struct PartBudget {
     private struct Bucket {
         var tokens: UInt64

@@ -51,6 +51,12 @@ extension ReplicaHost {
         fetch = nil
         let start = try AheadLog(
             opening: AheadLog.path(in: directory), disk: disk, snapshot: found.header)
+        invariant(
+            start.log.size == 0,
+            "a snapshot that has just come has \(start.log.size) entries behind")
+        invariant(
+            start.start > log.size,
+            "a snapshot of \(start.start) entries is begun with, and \(log.size) are here")
         let base = replica
         ahead = start
         replica = try Self.makeReplica(

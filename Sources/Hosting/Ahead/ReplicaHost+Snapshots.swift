@@ -24,6 +24,9 @@ extension ReplicaHost {
         guard ahead == nil, want.checkpointSize <= log.size,
             let header = try snapshot(for: want)
         else { return nil }
+        invariant(
+            header.size > 0 && header.size <= want.checkpointSize,
+            "a snapshot of \(header.size) entries for a checkpoint of \(want.checkpointSize)")
         let store = SnapshotStore(ledgerDirectory: "\(directory)/ledger", disk: disk)
         let (bytes, fileBytes) = try onHostDisk { () throws(DiskError) in
             let file = try disk.open(store.path(header.height), .read)
@@ -33,6 +36,10 @@ extension ReplicaHost {
             return (try file.read(at: want.offset, count: Int(count)), size)
         }
         guard !bytes.isEmpty else { return nil }
+        invariant(
+            bytes.count <= ReplicationLimits.snapshotPartBytes
+                && UInt64(bytes.count) <= fileBytes - want.offset,
+            "a part of \(bytes.count) bytes at \(want.offset) of \(fileBytes)")
         var part = SnapshotPart(
             checkpointSize: want.checkpointSize, snapshotSize: header.size, fileBytes: fileBytes,
             offset: want.offset, bytes: bytes)
@@ -43,6 +50,9 @@ extension ReplicaHost {
             part.consistency = try log.consistencyProof(
                 from: header.size, to: want.checkpointSize)
         } catch { throw .log(error) }
+        invariant(
+            max(part.inclusion.count, part.consistency.count) <= ReplicationLimits.proofNodesMax,
+            "proofs of \(part.inclusion.count) and \(part.consistency.count) hashes are sent")
         return part
     }
 

@@ -79,6 +79,9 @@ struct SnapshotFetch {
         }
         invariant(
             attempts < HostingLimits.attemptsMax, "a peer is asked \(attempts) times for one part")
+        invariant(
+            download.map { $0.offset < $0.fileBytes } ?? true,
+            "a part is asked for of a snapshot that is whole")
         isAsking = true
         askedAt = uptime
         nextWake = uptime + HostingLimits.answerMilliseconds
@@ -138,9 +141,12 @@ struct SnapshotFetch {
     // MARK: Parts
 
     /// Checks the first part against the checkpoint and makes a place for the rest.
+    ///
+    /// - Precondition: it begins where the file does.
     private func begin(
         _ part: SnapshotPart, at uptime: UInt64
     ) throws(PartFault) -> Download {
+        invariant(part.offset == 0, "a snapshot begins with its part at byte \(part.offset)")
         let facts: SnapshotFacts
         do throws(SnapshotFlaw) {
             facts = try SnapshotFacts(start: part.bytes)

@@ -142,6 +142,7 @@ extension DivergenceCase {
         again place: CaseRepeat.Place, ledgerDirectory: String?, disk: any Disk,
         versions: ProgramVersions
     ) {
+        let before = self.disk
         var base: LedgerState?
         if let ledgerDirectory {
             let read = LedgerReading(self, ledgerDirectory, disk, whole: place == .freshProcess)
@@ -149,6 +150,9 @@ extension DivergenceCase {
             if self.disk == .unread || self.disk == .whole { self.disk = read.finding }
             base = read.state
         }
+        invariant(
+            before == .unread || before == .whole || self.disk == before,
+            "a ledger that was found to be wrong is found to be another thing")
         // What the node held may not be what it had sealed.
         if let base, held != components { excerpt = base.excerpt(for: batch.events) }
         let outcome: CaseRepeat.Outcome
@@ -167,6 +171,10 @@ extension DivergenceCase {
 
     /// What the batch comes to on a state.
     package func outcome(on state: LedgerState) -> CaseRepeat.Outcome {
+        // Whoever makes a case can put the tree of another log beside the state.
+        guard state.size == frontier.count else {
+            return .failed("the state has \(state.size) entries, the log \(frontier.count)")
+        }
         do throws(DecidedBatchFault) {
             _ = try batch.replayed(
                 on: state, frontier, threshold: Int(state.sealedLast.parameters.threshold))
@@ -181,6 +189,9 @@ extension DivergenceCase {
 }
 
 /// The ledger on a disk as far as a case is about it.
+///
+/// Invariant: the state is there only where the log was found to be that of the case, if with
+/// something of it damaged.
 private struct LedgerReading {
     private(set) var finding = DiskFinding.whole
     /// The state before the batch; nil where the ledger does not give it.

@@ -137,6 +137,9 @@ package struct CaseStore: Sendable {
             name = "\(first)-\(number)"
             number += 1
         }
+        invariant(
+            Self.height(in: name) == found.height,
+            "a case of batch \(found.height.rawValue) is called \(name)")
         try replace(name, with: found)
         return name
     }

@@ -42,6 +42,9 @@ package struct ProgramVersions: BorshCodable, Equatable, Sendable {
 
 /// A node's derivation of a batch differs from what T validators agreed on: all that is needed to
 /// find out why, without a ledger (article Cases).
+///
+/// Invariants, where a node made it: `frontier.count` is the size of the state; `components` and
+/// `held` have a root for each component; `repeats.count <= repeatsMax`.
 package struct DivergenceCase: BorshCodable, Equatable, Sendable {
     /// The end of the log before the batch, by which the roots of the state are bound to what the
     /// batch says of the history before it.
@@ -206,6 +209,9 @@ extension DivergenceCase {
         _ frontier: MerkleFrontier, seal: LastSeal?, validator: PublicKey,
         versions: ProgramVersions, time: Time
     ) {
+        invariant(
+            frontier.count == state.size,
+            "a tree of \(frontier.count) for a state of \(state.size) entries")
         let own = batch.derivedHere(on: state, frontier)
         ledger = state.ledger
         self.validator = validator
@@ -221,6 +227,13 @@ extension DivergenceCase {
         self.batch = batch
         self.own = own.entries.map { EntryBytes($0.bytes) }
         ownStopped = own.stopped
+        let count = StateComponent.allCases.count
+        invariant(
+            components.count == count && held.count == count,
+            "\(components.count) and \(held.count) roots of \(count) components")
+        invariant(
+            (ownStopped ?? "").utf8.count <= Self.textBytesMax,
+            "a case gives a reason of \((ownStopped ?? "").utf8.count) bytes")
     }
 }
 

@@ -121,7 +121,11 @@ struct OpenCases {
             let store = store
             try onHostDisk { () throws(DiskError) in try store.note(.closed, of: one.name) }
         }
+        let before = pending.count
         pending.removeAll { one in done.contains { $0.name == one.name } }
+        invariant(
+            pending.count + done.count == before,
+            "\(pending.count) cases are open and \(done.count) closed, of \(before)")
         return done.map(\.name)
     }
 }

@@ -28,6 +28,7 @@ extension ReplicaHost {
             found.derive(
                 again: .sameProcess, ledgerDirectory: hasLedger ? "\(directory)/ledger" : nil,
                 disk: disk, versions: versions)
+            invariant(!found.repeats.isEmpty, "a case is kept whose batch nobody derived again")
             try cases.store.replace(name, with: found)
             return .diverged(divergence, case: cases.store.path(name))
         } catch { return .diverged(divergence, case: nil) }

@@ -8,6 +8,8 @@ internal import Cryptography
 ///
 /// Only requests that the submitter signed count, whoever brings them, so that nobody uses up what
 /// is another's.
+///
+/// Invariant, of each bucket: `0 <= tokens <= requestsMax`.
 struct SubmitterBudget {
     /// Requests at once, and in a second.
     static let requestsMax = 2_048

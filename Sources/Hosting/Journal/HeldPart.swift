@@ -38,11 +38,14 @@ struct HeldPart: BorshCodable, Hashable {
         let parts = (bytes.count + size - 1) / size
         invariant(parts >= 1, "a batch of no bytes")
         invariant(parts <= HostingLimits.heldPartsMax, "a batch in \(parts) parts")
-        return (0..<parts).map { number in
+        let cut = (0..<parts).map { number in
             HeldPart(
                 height: height, value: value, number: UInt32(number), parts: UInt32(parts),
                 bytes: Array(bytes[(number * size)..<min(bytes.count, (number + 1) * size)]))
         }
+        let sum = cut.reduce(0) { $0 + $1.bytes.count }
+        invariant(sum == bytes.count, "\(sum) bytes in the parts of a batch of \(bytes.count)")
+        return cut
     }
 
     private init(height: Height, value: Digest, number: UInt32, parts: UInt32, bytes: [UInt8]) {
@@ -54,11 +57,15 @@ struct HeldPart: BorshCodable, Hashable {
     }
 
     func encode(to writer: inout BorshWriter) {
+        // The tag of the entry stands before it.
+        let end = writer.bytes.count + Self.headerBytes - 1 + bytes.count
         writer.write(height)
         writer.write(value)
         writer.write(number)
         writer.write(parts)
         writer.write(bytes)
+        invariant(
+            writer.bytes.count == end, "a part ends at byte \(writer.bytes.count), not at \(end)")
     }
 
     init(from reader: inout BorshReader) throws(DecodingError) {

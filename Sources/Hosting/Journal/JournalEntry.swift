@@ -102,6 +102,17 @@ extension JournalEntry {
         }
     }
 
+    /// The bytes, read again before they are written: a journal in which something else stands
+    /// would let the validator say another word.
+    var encodedAndChecked: [UInt8] {
+        let bytes = encoded
+        do throws(DecodingError) {
+            let read = try JournalEntry(decoding: bytes)
+            invariant(read.encoded == bytes, "an entry of \(bytes.count) bytes is read as another")
+        } catch { fatalError("an entry that could not be read again: \(error)") }
+        return bytes
+    }
+
     /// Whether it is a part of a batch.
     var isPart: Bool { if case .held = self { true } else { false } }
 

@@ -97,6 +97,9 @@ struct JournalWindow {
     /// Takes in another's vote; returns whether it is new and not of a height long past.
     mutating func admit(received vote: ConsensusVote, entry: UInt64) -> Bool {
         guard let place = place(of: vote.height, entry) else { return false }
+        invariant(
+            notes[place].height == vote.height,
+            "a vote of height \(vote.height.rawValue) is noted at another")
         return notes[place].received.insert(
             Said(
                 slot: vote.slot, value: vote.value, validRound: vote.ground,
@@ -107,6 +110,8 @@ struct JournalWindow {
     /// Takes in a batch; returns whether it is new and not of a height long past.
     mutating func admit(held value: Digest, at height: Height, entry: UInt64) -> Bool {
         guard let place = place(of: height, entry) else { return false }
+        invariant(
+            notes[place].height == height, "a batch \(height.rawValue) is noted at another height")
         return notes[place].held.insert(value).inserted
     }
 

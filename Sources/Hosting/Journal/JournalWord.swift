@@ -23,6 +23,8 @@ package enum JournalWord: Sendable {
 }
 
 /// What was read of a journal that somebody handed in.
+///
+/// Invariant: `unreadable <= entries`.
 package struct JournalReading: Equatable, Sendable {
     /// Its entries.
     package internal(set) var entries: UInt64 = 0
@@ -61,6 +63,9 @@ extension VoteJournal {
             }
             try inLog { () throws(LogError) in try log.close() }
         }
+        invariant(
+            reading.unreadable <= reading.entries,
+            "\(reading.unreadable) of \(reading.entries) entries are passed over")
         return reading
     }
 }

@@ -40,11 +40,11 @@ extension VoteJournal {
             switch item {
             case .proposed(let proposal):
                 guard try admit(.proposed(proposal), index, &window) else { continue }
-                entries.append(JournalEntry.proposed(proposal).encoded)
+                entries.append(JournalEntry.proposed(proposal).encodedAndChecked)
                 isUrgent = true
             case .cast(let vote):
                 guard try admit(.cast(vote), index, &window) else { continue }
-                entries.append(JournalEntry.cast(vote).encoded)
+                entries.append(JournalEntry.cast(vote).encodedAndChecked)
                 isUrgent = true
             case .received(let vote):
                 guard window.admit(received: vote, entry: index) else { continue }
@@ -65,6 +65,10 @@ extension VoteJournal {
         } else {
             waiting = entries
         }
+        let newest = self.newestHeight ?? Height(0)
+        invariant(
+            window.newestHeight ?? Height(0) >= newest,
+            "height \(window.newestHeight?.rawValue ?? 0) is noted last behind \(newest.rawValue)")
         self.window = window
         checkWaiting()
     }
@@ -111,6 +115,12 @@ extension VoteJournal {
         var items: [JournalItem] = []
         try forEachItem(from: first) { item in
             if item.height >= height { items.append(item) }
+        }
+        if let spokenHeight, spokenHeight >= height {
+            let own = items.count { $0.isOwn && $0.height == spokenHeight }
+            invariant(
+                own >= window.own.count,
+                "\(own) own words at height \(spokenHeight.rawValue), of \(window.own.count)")
         }
         return items
     }
@@ -188,4 +198,12 @@ private struct ItemReader {
 extension JournalItem {
     /// Whether it is a vote of another.
     fileprivate var isReceived: Bool { if case .received = self { true } else { false } }
+
+    /// Whether it is a word of the validator's own.
+    fileprivate var isOwn: Bool {
+        switch self {
+        case .proposed, .cast: true
+        case .received, .held: false
+        }
+    }
 }

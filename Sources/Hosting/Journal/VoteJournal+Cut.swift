@@ -143,11 +143,21 @@ extension VoteJournal {
     }
 
     /// So many of the longest entries fit a commit.
-    private static let committedTogether = 512
+    static let committedTogether = 512
 
     /// Stops the process where the new journal would let the validator say something else.
     private func check(_ made: VoteJournal, carries entries: [JournalEntry]) {
         invariant(made.log.size == UInt64(entries.count), "a cut journal of another length")
+        let votes = entries.count { if case .voted = $0 { true } else { false } }
+        invariant(made.count == votes, "\(made.count) verdicts in a cut journal of \(votes) votes")
+        let results = entries.count { if case .reported = $0 { true } else { false } }
+        invariant(
+            made.reports.count == results,
+            "\(made.reports.count) jobs in a cut journal of \(results) results")
+        invariant(made.cut != nil, "a cut journal says that it is whole")
+        invariant(
+            made.growth == JournalGrowth(),
+            "a cut journal has gained \(made.growth.entries) entries")
         invariant(
             made.begunAnew == begunAnew && made.silentThrough == silentThrough,
             "a cut journal forgets that it was lost")

@@ -97,6 +97,9 @@ package struct VoteJournal: Sendable {
         invariant(
             growth.entries <= log.size,
             "a journal of \(log.size) entries has gained \(growth.entries)")
+        invariant(
+            UInt64(reports.count) <= log.size,
+            "\(reports.count) results in a journal of \(log.size) entries")
     }
 
     /// Makes an empty journal in a directory that is absent or empty.
@@ -300,9 +303,15 @@ package struct VoteJournal: Sendable {
         invariant(
             given.count == changed.count,
             "\(given.count) verdicts are signed on \(changed.count) requests")
+        invariant(
+            messages.count + given.count <= verdicts.count,
+            "\(messages.count) and \(given.count) words on \(verdicts.count) verdicts")
         let signed = stride(from: 0, to: given.count, by: Limits.votesPerListMax).map { start in
             sign(given[start..<min(start + Limits.votesPerListMax, given.count)], now)
         }
+        let lists = (given.count + Limits.votesPerListMax - 1) / Limits.votesPerListMax
+        invariant(
+            signed.count == lists, "\(given.count) verdicts in \(signed.count) lists, not \(lists)")
         let entries = signed.compactMap { JournalEntry(votes: $0)?.encoded }
         invariant(entries.count == signed.count, "a vote is to be said that is in no journal")
         if !entries.isEmpty { try write(waiting + entries) }
@@ -357,6 +366,9 @@ package struct VoteJournal: Sendable {
         invariant(
             entries.count >= waiting.count,
             "\(entries.count) entries are written, and \(waiting.count) wait")
+        invariant(
+            waiting.last.map { $0 == entries[waiting.count - 1] } ?? true,
+            "the last of \(waiting.count) that wait is not written where it belongs")
         do throws(LogError) {
             _ = try log.stage(entries[...])
             try log.commit()

@@ -36,9 +36,16 @@ extension DecidedBatch {
                 decoded.append(try Entry(decoding: entry.bytes, leafHash: hashes[place]))
             } catch { throw .undecodable(entry: place) }
         }
+        let replayed: ExecutedBatch
         do throws(Divergence) {
-            return try Self.derive(decoded, on: state, frontier, checker)
+            replayed = try Self.derive(decoded, on: state, frontier, checker)
         } catch { throw .diverged(error) }
+        invariant(
+            replayed.entries.count == entries.count,
+            "\(entries.count) entries are derived again as \(replayed.entries.count)")
+        invariant(
+            replayed.value == precommits.root, "a batch is derived again with another root")
+        return replayed
     }
 
     /// What the opening of the batch proves where its entries do not fit: that T of those who
@@ -77,6 +84,9 @@ extension DecidedBatch {
                 return signed.add(input, in: state.ledger, entry, kind: event.kind)
             }
         } catch { throw Divergence(height, error) }
+        invariant(
+            signed.count == 1 + batch.commands.count,
+            "the signatures of \(signed.count) inputs, and \(batch.commands.count) commands")
         try signed.check(by: checker)
         return ExecutedBatch(batch, run)
     }
@@ -119,6 +129,9 @@ private struct SignedInputs {
     private var inputs: [(end: Int, entry: EntryIndex, kind: String)] = []
 
     init(height: Height) { self.height = height }
+
+    /// How many inputs they are of.
+    var count: Int { inputs.count }
 
     /// Adds those of an input; false where one of them could cover nothing.
     mutating func add(

@@ -36,12 +36,18 @@ extension Divergence: BorshCodable {
             writer.write(decided)
             writer.write(derived)
         case .entry(let height, let entry, let decided, let derived):
+            invariant(
+                max(decided.utf8.count, derived.utf8.count) <= Limits.nameBytesMax,
+                "a divergence is told of \(decided) and \(derived), which nobody could read")
             writer.write(UInt8(1))
             writer.write(height)
             writer.write(entry)
             writer.write(decided)
             writer.write(derived)
         case .input(let height, let entry, let kind, let refusal):
+            invariant(
+                kind.utf8.count <= Limits.nameBytesMax,
+                "a divergence is told of \(kind), which nobody could read")
             writer.write(UInt8(2))
             writer.write(height)
             writer.write(entry)

@@ -5,6 +5,8 @@ package import Cryptography
 package import Ledger
 
 /// What follows here from the inputs of a batch, whatever others derived from them.
+///
+/// Invariant: it ends with a seal exactly where nothing stopped it.
 package struct OwnDerivation: Sendable {
     /// Everything that was derived, in order; up to the input that stopped it.
     package let entries: [Entry]
@@ -60,7 +62,11 @@ extension DecidedBatch {
                 throw OwnStop(reason: "the seal is refused: \(error)")
             }
         } catch { stopped = error.reason }
-        return OwnDerivation(entries: run.entries, root: run.frontier.root, stopped: stopped)
+        let own = OwnDerivation(entries: run.entries, root: run.frontier.root, stopped: stopped)
+        invariant(
+            (own.stopped == nil) == (own.components != nil),
+            "a derivation of \(own.entries.count) entries is sealed and stopped, or neither")
+        return own
     }
 }
 

@@ -15,7 +15,12 @@ extension Consensus {
 
     /// A value that a quorum has precommitted while its batch is lacking here or at others.
     var precommitted: (round: UInt32, value: Digest)? {
-        guard let round = decidingRounds.first, let kept = messages(of: round) else { return nil }
-        return kept.precommits.chosenValue.map { (round, $0) }
+        guard let round = decidingRounds.first else { return nil }
+        let place = place(of: round)
+        invariant(place.isKept, "round \(round) decides, and nothing of it is kept")
+        let kept = rounds[place.index]
+        let value = kept.precommits.chosenValue
+        invariant(value != nil, "round \(round) decides, and no value has a quorum in it")
+        return value.map { (round, $0) }
     }
 }

@@ -145,6 +145,9 @@ extension Consensus {
         }
         decidingRounds.insert(
             round, at: decidingRounds.firstIndex { $0 > round } ?? decidingRounds.count)
+        invariant(
+            zip(decidingRounds, decidingRounds.dropFirst()).allSatisfy { $0 < $1 },
+            "the \(decidingRounds.count) rounds that decide do not ascend")
     }
 
     /// Whether `keep` would keep this vote, or count it where it waits so far.

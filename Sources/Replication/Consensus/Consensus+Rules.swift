@@ -20,12 +20,21 @@ extension Consensus {
     /// Moves to `newRound`; before `start` without a word.
     private mutating func enter(_ newRound: UInt32, _ effects: inout [Effect]) {
         invariant(newRound > round, "round \(newRound) is entered from \(round)")
+        checkHeard()
         round = newRound  // L12
         step = .propose  // L13
         isResuming = false
         dropRounds()
         aheadCount = highestRounds.count { $0 > Int64(newRound) }
         if isStarted { beginRound(&effects) }
+    }
+
+    /// Stops the process where the members heard are counted otherwise than one by one.
+    private func checkHeard() {
+        let ahead = highestRounds.count { $0 > Int64(round) }
+        invariant(aheadCount == ahead, "\(aheadCount) members ahead, where \(ahead) are")
+        let heard = highestRounds.count { $0 >= 0 }
+        invariant(heardCount == heard, "\(heardCount) members heard, where \(heard) were")
     }
 
     /// `StartRound` (L11), once `round` and `step` are set.
@@ -75,6 +84,9 @@ extension Consensus {
         let ground = max(validRound, value != nil && value == lockedValue ? lockedRound : -1)
         invariant(ground < Int64(round), "a prevote of round \(round) on the ground \(ground)")
         invariant(value != nil || ground == -1, "a prevote for nil on the ground \(ground)")
+        invariant(
+            value == nil || value == lockedValue || lockedRound <= validRound || !keepsLocks,
+            "a prevote for another value than that locked in round \(lockedRound)")
         if own != nil {
             effects.append(.vote(.prevote, round: round, value: value, ground: ground))
         }
@@ -175,6 +187,7 @@ extension Consensus {
             let value = candidate.value
             rounds[place.index].hasSeenPolka = true
             if step == .prevote {  // L37
+                invariant(lockedRound < Int64(round), "a second lock in round \(round)")
                 lockedValue = value  // L38
                 lockedRound = Int64(round)  // L39
                 precommit(value, &effects)  // L40, L41

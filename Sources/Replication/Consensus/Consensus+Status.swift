@@ -47,6 +47,7 @@ extension Consensus {
             let lacking = (rested + waiting).compactMap { UInt32(exactly: $0) }
                 .filter { !hasQuorum(of: value, in: $0) }
             guard let last = lacking.max() else { continue }
+            invariant(last < round, "prevotes of round \(last) are wanted in round \(round)")
             wanted.append(
                 WantedPrevotes(
                     value: value, through: last,

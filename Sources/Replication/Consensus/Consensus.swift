@@ -19,6 +19,10 @@ package import Ledger
 ///   counts here: so a fork shows who forgot a lock, by two of its signatures (`ForkTrace`);
 /// - a leader too sets the timeout for proposals, since it may find nothing to propose;
 /// - votes and proposals are bounded, by `ReplicationLimits`.
+///
+/// Invariants: `round`, in it `step`, `lockedRound` and `validRound` never fall, and the last two
+/// are at most `round`; `rounds` ascends, and so does `decidingRounds`, whose rounds are kept;
+/// `aheadCount <= heardCount <= members.count`; `leaders` has each of `members` once.
 package struct Consensus: Hashable, Sendable {
     /// How far a node is in its round.
     package enum Step: UInt8, Hashable, Sendable {
@@ -106,6 +110,8 @@ package struct Consensus: Hashable, Sendable {
         case schedule(Timeout)
         /// The value is decided, by the precommits of this round. It comes once, and last.
         case decide(value: Digest, round: UInt32)
+
+        fileprivate var isDecision: Bool { if case .decide = self { true } else { false } }
     }
 
     /// What was decided, and where.
@@ -180,7 +186,7 @@ package struct Consensus: Hashable, Sendable {
     ///
     /// - Parameter keepsLocks: false only in tests, to show that checkers find what goes wrong
     ///   without the locking conditions of L23 and L29; so `countsGrounds`, for measurements.
-    /// - Precondition: `members` is ascending, `leaders` has as many, and
+    /// - Precondition: `members` is ascending, `leaders` has the same in another order, and
     ///   `1 <= threshold <= members.count`.
     package init(
         height: Height, members: [ValidatorIndex], threshold: Int, leaders: [ValidatorIndex],
@@ -189,6 +195,7 @@ package struct Consensus: Hashable, Sendable {
         invariant(
             zip(members, members.dropFirst()).allSatisfy { $0 < $1 }, "members out of order")
         invariant(leaders.count == members.count, "\(leaders.count) leaders of \(members.count)")
+        invariant(leaders.sorted() == members, "a member leads twice, or none that is one does")
         invariant(
             threshold >= 1 && threshold <= members.count,
             "a threshold of \(threshold) of \(members.count)")
@@ -231,6 +238,9 @@ package struct Consensus: Hashable, Sendable {
         }
         applyRules(&effects)
         check(since: before)
+        invariant(
+            (decided != nil) == (effects.last?.isDecision == true),
+            "a decision of height \(height.rawValue) is not the last word on it")
         return effects
     }
 }

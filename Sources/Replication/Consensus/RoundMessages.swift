@@ -63,8 +63,12 @@ struct RoundMessages: Hashable, Sendable {
     /// Takes out the prevotes that wait and for which this holds, in the order in which they came.
     mutating func release(where isGrounded: (PendingPrevote) -> Bool) -> [PendingPrevote] {
         guard !pending.isEmpty else { return [] }
+        let before = pending.count
         let released = pending.filter(isGrounded)
         if !released.isEmpty { pending.removeAll(where: isGrounded) }
+        invariant(
+            released.count + pending.count == before,
+            "\(released.count) prevotes are let go of \(before), and \(pending.count) wait")
         return released
     }
 

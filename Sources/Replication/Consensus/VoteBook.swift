@@ -8,6 +8,8 @@ import Ledger
 ///
 /// It holds what its owner puts in, which is what `Consensus.takes`. A vote that contradicts one
 /// that is held convicts without being held itself.
+///
+/// Invariants: a slot has a vote once by value and ground; a validator is accused once of a kind.
 struct VoteBook: Sendable {
     private struct Voter: Hashable {
         let kind: ConsensusKind
@@ -35,6 +37,10 @@ struct VoteBook: Sendable {
             return false
         }
         votes[voter, default: [:]][vote.round, default: []].append(vote)
+        let now = votes(vote.kind, vote.round, vote.validator)
+        invariant(
+            now.count == known.count + 1,
+            "\(now.count) votes of \(vote.validator.rawValue) where there were \(known.count)")
         return true
     }
 
@@ -74,7 +80,10 @@ struct VoteBook: Sendable {
     mutating func takeOffences(of vote: ConsensusVote) -> [Offence] {
         let found = offences(of: vote)
         for offence in found {
-            accusations.insert(Accusation(validator: vote.validator, kind: offence.kind))
+            let isNew = accusations.insert(
+                Accusation(validator: vote.validator, kind: offence.kind)
+            ).inserted
+            invariant(isNew, "\(vote.validator.rawValue) is accused of one kind twice")
         }
         return found
     }

@@ -58,6 +58,8 @@ struct VoteTally: Hashable, Sendable {
 
     /// No votes of `size` members.
     init(size: Int, threshold: Int) {
+        invariant(
+            threshold >= 1 && threshold <= size, "a quorum of \(threshold) of \(size) votes")
         voters = MemberSet(size: size)
         self.size = size
         self.threshold = threshold
@@ -116,6 +118,7 @@ struct VoteTally: Hashable, Sendable {
     /// Stops the process where a vote is not counted once, for its value, within its allowance.
     private func check(_ choice: Choice, of value: Digest?, from position: Int) {
         invariant(choice.value == value, "a vote is counted for another value")
+        invariant(choice.voters.contains(position), "a vote is counted for another member")
         invariant(choices.count == places.count, "\(choices.count) values, \(places.count) found")
         invariant(choice.voters.count <= voters.count, "more votes for one value than votes")
         invariant(voters.count <= size, "\(voters.count) votes of \(size) members")

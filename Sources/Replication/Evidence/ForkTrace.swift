@@ -21,6 +21,10 @@ package import Ledger
 /// counted, and a prevote counts only where those of its ground do. (Compare Sheng, Wang, Nayak,
 /// Kannan and Viswanath 2021, "BFT protocol forensics": what makes a lock that was forgotten
 /// visible is the round that a vote names.)
+///
+/// Invariants: `guilty` ascends by validator, each with at most one offence of a kind; of each
+/// decision `precommits.count >= T`, ascending by validator; who precommitted two values that were
+/// decided in one round is in `guilty`.
 package struct ForkTrace: Hashable, Sendable {
     /// T precommits of one round on one value.
     package struct Decision: Hashable, Sendable {
@@ -97,6 +101,30 @@ package struct ForkTrace: Hashable, Sendable {
             return offences.isEmpty
                 ? nil : Guilty(validator: member.validator, offences: offences)
         }
+        invariant(
+            zip(members, members.dropFirst()).allSatisfy { $0.validator < $1.validator },
+            "what one of \(members.count) members said is judged in two parts")
+        check(threshold)
+    }
+
+    /// Stops the process where what was found does not hold together.
+    private func check(_ threshold: Int) {
+        for decision in decisions {
+            invariant(
+                decision.precommits.count >= threshold,
+                "\(decision.precommits.count) precommits of \(threshold) are a decision")
+            invariant(
+                zip(decision.precommits, decision.precommits.dropFirst()).allSatisfy {
+                    $0.validator < $1.validator
+                }, "a precommit counts twice in round \(decision.round)")
+        }
+        for (one, other) in zip(decisions, decisions.dropFirst()) where one.round == other.round {
+            let twice = Set(one.precommits.map(\.validator))
+                .intersection(other.precommits.map(\.validator))
+            invariant(
+                twice.isSubset(of: guilty.map(\.validator)),
+                "one of \(twice.count) that precommitted twice in round \(one.round) goes free")
+        }
     }
 
     /// Where T voted, given precommits by validator.
@@ -143,6 +171,9 @@ private struct Testimony {
             found.append(offence)
         }
         if let forgotten = forgottenLock { found.append(forgotten) }
+        invariant(
+            found.count < 2 || Set(found.map(\.kind)).count == found.count,
+            "\(validator.rawValue) is convicted of one kind twice")
         return found
     }
 

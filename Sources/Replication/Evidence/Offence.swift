@@ -26,10 +26,15 @@ package struct Offence: Hashable, Sendable {
     /// A precommit and a prevote of one validator and height, where the lock was forgotten.
     ///
     /// Nil where they show no such thing.
+    ///
+    /// - Precondition: both are of one validator.
     package init?(precommit: ConsensusVote, prevote: ConsensusVote) {
         guard precommit.kind == .precommit, prevote.kind == .prevote,
             precommit.height == prevote.height
         else { return nil }
+        invariant(
+            precommit.validator == prevote.validator,
+            "\(precommit.validator.rawValue) is held to a vote of \(prevote.validator.rawValue)")
         self.init(
             .amnesia(precommit.height, precommit: precommit.round, prevote: prevote.round),
             precommit.statement, prevote.statement)

@@ -6,7 +6,12 @@ import Ledger
 
 extension Replica {
     /// Shows the ledger what a vote convicts its validator of, with those of its height.
+    ///
+    /// - Precondition: it is of the height in progress or the last.
     mutating func accuse(of vote: ConsensusVote) {
+        invariant(
+            vote.height == height || vote.height == state.height,
+            "a vote of height \(vote.height.rawValue) is looked at in height \(height.rawValue)")
         let offences =
             vote.height == height
             ? book.takeOffences(of: vote) : lastBook.takeOffences(of: vote)
@@ -34,6 +39,9 @@ extension Replica {
     /// Compares what a batch shows, before it is taken in, with what was heard: the precommits of
     /// itself and of the batch before.
     mutating func hear(_ batch: ProposedBatch, _ precommits: Precommits) {
+        invariant(
+            batch.opening.height == height && precommits.height == height,
+            "batch \(batch.opening.height.rawValue) is heard at height \(height.rawValue)")
         hear(precommits)
         hear(
             Precommits(

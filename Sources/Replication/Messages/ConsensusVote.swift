@@ -95,10 +95,10 @@ extension ConsensusVote {
     /// The vote with the signature of `key` on it.
     package func signed(by key: SigningKey, in ledger: LedgerID) -> Self {
         var copy = self
-        copy.signature = key.sign(
-            ConsensusStatement.signedBytes(
-                slot, value: value, validRound: ground, key: key.publicKey, ledger: ledger)
-                ?? [])
+        let bytes = ConsensusStatement.signedBytes(
+            slot, value: value, validRound: ground, key: key.publicKey, ledger: ledger)
+        invariant(bytes != nil, "a vote of round \(round) of which nothing is signed")
+        copy.signature = key.sign(bytes ?? [])
         return copy
     }
 }

@@ -128,10 +128,10 @@ extension Proposal {
     /// The proposal with the signature of `key` on it.
     package func signed(by key: SigningKey, in ledger: LedgerID) -> Self {
         var copy = self
-        copy.signature = key.sign(
-            ConsensusStatement.signedBytes(
-                slot, value: value, validRound: validRound, key: key.publicKey, ledger: ledger)
-                ?? [])
+        let bytes = ConsensusStatement.signedBytes(
+            slot, value: value, validRound: validRound, key: key.publicKey, ledger: ledger)
+        invariant(bytes != nil, "a proposal of round \(round) of which nothing is signed")
+        copy.signature = key.sign(bytes ?? [])
         return copy
     }
 }

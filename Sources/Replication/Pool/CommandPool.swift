@@ -167,7 +167,11 @@ struct CommandPool: Sendable {
         _ id: RequestID, _ message: RequestMessage?, at entry: EntryIndex, _ uptime: UInt64
     ) {
         begin(id, at: uptime)
-        guard let request = requests[id], request.entry == nil else { return }
+        guard let request = requests[id], request.entry == nil else {
+            invariant(
+                requests[id]?.entry == entry, "a request is at entry \(entry.rawValue) and another")
+            return
+        }
         if let known = request.message {
             release(known, id)
         } else {

@@ -24,7 +24,10 @@ package enum Passing {
 
     /// The rank of the member at a place.
     static func rank(of place: Int, _ digest: Digest, count: Int) -> Int {
-        (place + count - first(of: digest, count: count)) % count
+        let first = first(of: digest, count: count)
+        let rank = (place + count - first) % count
+        invariant((first + rank) % count == place, "place \(place) of \(count) has rank \(rank)")
+        return rank
     }
 
     /// The id of a request, SHA-256 of the encoding of anything else.

@@ -6,6 +6,8 @@ internal import Cryptography
 /// What is due when: a binary heap, the earliest first, of two at one time the one put in before.
 ///
 /// An element whose time has changed is put in again; its owner knows which of the two counts.
+///
+/// Invariants: none is before its parent, `items[(k - 1) / 2]`; `number` is above that of each.
 package struct TimeQueue<Element> {
     fileprivate struct Item {
         let at: UInt64
@@ -31,7 +33,8 @@ package struct TimeQueue<Element> {
 
     /// Puts an element in.
     package mutating func push(_ element: Element, at time: UInt64) {
-        items.append(Item(at: time, number: number, element: element))
+        let item = Item(at: time, number: number, element: element)
+        items.append(item)
         number += 1
         var place = items.count - 1
         while place > 0 {
@@ -40,6 +43,7 @@ package struct TimeQueue<Element> {
             items.swapAt(place, parent)
             place = parent
         }
+        invariant(!item.isBefore(items[0]), "what is due at \(time) is not before what is later")
     }
 
     /// Takes the earliest out, where it is due.
@@ -80,6 +84,8 @@ extension TimeQueue: Sendable where Element: Sendable {}
 extension TimeQueue.Item: Sendable where Element: Sendable {}
 
 /// Elements in the order in which they came.
+///
+/// Invariants: `start <= elements.count`, and `start < 64` or less than half of that.
 struct Line<Element: Sendable>: Sendable {
     private var elements: [Element] = []
     private var start = 0
@@ -98,6 +104,7 @@ struct Line<Element: Sendable>: Sendable {
             elements.removeFirst(start)
             start = 0
         }
+        invariant(start <= elements.count, "\(start) of \(elements.count) are taken out")
         return element
     }
 }

@@ -23,11 +23,16 @@ struct CatchingUp: Sendable {
 
     /// Whom to tell where this node stands: the next few of the members after `own`, so that each
     /// of them is asked before one is asked again, and not all answer the same.
+    ///
+    /// - Precondition: `own` is a member.
     mutating func nextAsked(
         of members: [ValidatorIndex], by own: ValidatorIndex
     ) -> [ValidatorIndex] {
         let after = members.firstIndex { $0 > own } ?? 0
         let peers = (members[after...] + members[..<after]).filter { $0 != own }
+        invariant(
+            peers.count + 1 == members.count,
+            "\(own.rawValue) has \(peers.count) peers among \(members.count) members")
         let count = min(ReplicationLimits.askedPerStatus, peers.count)
         defer { statusCount += 1 }
         return (0..<count).map { peers[(statusCount * count + $0) % peers.count] }
@@ -56,6 +61,9 @@ struct CatchingUp: Sendable {
     }
 
     mutating func noteAnswer(to peer: ValidatorIndex, at uptime: UInt64) {
+        invariant(
+            answeredAt[peer].map { $0 <= uptime } ?? true,
+            "an answer at \(uptime) ms behind one at \(answeredAt[peer] ?? 0)")
         answeredAt[peer] = uptime
     }
 

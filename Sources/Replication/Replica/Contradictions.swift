@@ -32,6 +32,12 @@ struct Contradictions: Sendable {
         guard counts[pair.validator, default: 0] < ReplicationLimits.contradictionsPerValidatorMax,
             pairs[pair.request]?.contains(where: { $0.validator == pair.validator }) != true
         else { return }
+        invariant(
+            pair.first.contradicts(pair.second),
+            "two votes of \(pair.validator.rawValue) that agree are held against it")
+        invariant(
+            pair.first.vote.request == pair.request && pair.second.vote.request == pair.request,
+            "two votes of \(pair.validator.rawValue) on two requests are held against it")
         counts[pair.validator, default: 0] += 1
         pairs[pair.request, default: []].append(pair)
         arrivals.append((pair.request, pair.validator, pair.since))

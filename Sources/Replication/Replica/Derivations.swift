@@ -7,7 +7,7 @@ import Ledger
 /// The batches behind the proposals of one height: each is derived once, also where it fails.
 ///
 /// Invariants: `failed.count == failedOrder.count <= failedProposalsMax`; `derived` is of a value
-/// that was in `valid` when it was derived.
+/// that was in `valid` when it was derived; `failures[p] <= failuresPerPeerMax`.
 struct Derivations: Sendable {
     /// Valid batches by their value.
     private(set) var valid: [Digest: ProposedBatch] = [:]
@@ -54,7 +54,11 @@ struct Derivations: Sendable {
     }
 
     /// Keeps a state that equals the last one and that nobody else refers to.
-    mutating func keepSpare(_ state: LedgerState) { spare = state }
+    mutating func keepSpare(_ state: LedgerState) {
+        invariant(spare == nil, "a state is kept beside a second one")
+        invariant(!state.isBatchOpen, "a state within batch \(state.height.rawValue) is kept")
+        spare = state
+    }
 
     /// Forgets every state, and what batches have come to.
     mutating func forgetStates() {
@@ -72,6 +76,9 @@ struct Derivations: Sendable {
 
     mutating func noteFailed(_ mark: Digest, from peer: ValidatorIndex?) {
         failures[peer, default: 0] += 1
+        invariant(
+            failures[peer, default: 0] <= ReplicationLimits.failuresPerPeerMax,
+            "\(failures[peer, default: 0]) batches of one peer were looked at, and failed")
         guard failed.insert(mark).inserted else { return }
         failedOrder.append(mark)
         if failedOrder.count > ReplicationLimits.failedProposalsMax,

@@ -5,6 +5,8 @@ import Cryptography
 import Ledger
 
 /// When a node does something: the timers of its round, the reasons to begin one, its clock.
+///
+/// Invariants: `timers` has each wait of a round once; `knownTime` and `knownUptime` never fall.
 struct Pacing: Sendable {
     let settings: ReplicationSettings
 
@@ -84,6 +86,9 @@ struct Pacing: Sendable {
     // MARK: Timers
 
     mutating func schedule(_ timeout: Consensus.Timeout, at uptime: UInt64) {
+        invariant(
+            !timers.contains { $0.timeout == timeout },
+            "the \(timeout.kind) wait of round \(timeout.round) is set twice")
         timers.append((at: uptime + wait(timeout), timeout: timeout))
     }
 

@@ -54,6 +54,8 @@ extension Replica {
         pool.add(message, id, isOurs: peer == nil, at: now.uptime)
         pool.update(id) { $0.isProofWellFormed = isWellFormed }
         note(judgement, of: id)
+        invariant(
+            pool.requests[id]?.message != nil, "a request that was taken in waits for nothing")
         guard peer == nil else { return }
         pool.noteSpread(id, at: now.uptime)
         guard passesOn(.request(message)) else { return }
@@ -87,6 +89,9 @@ extension Replica {
             }
         }
         guard let peer, !lacking.isEmpty else { return }
+        invariant(
+            lacking.count <= ReplicationLimits.wantedMax,
+            "\(lacking.count) requests are asked for by one message")
         effects.append(.send(.want(lacking), to: peer))
     }
 
@@ -304,6 +309,7 @@ extension Replica {
     /// Hears the node's own vote, or several, which are durable now.
     mutating func hearOwn(_ message: Message) {
         guard let speaker else { return }
+        invariant(message.sender == key.publicKey, "the votes of another are said as the node's")
         var isWanted = false
         for signed in message.signedVotes where pool.requests[signed.vote.request] != nil {
             let id = signed.vote.request

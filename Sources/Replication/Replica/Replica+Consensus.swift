@@ -18,7 +18,11 @@ extension Replica {
             for effect in consensus.step(input) {
                 switch effect {
                 case .schedule(let timeout): pacing.schedule(timeout, at: now.uptime)
-                case .propose(_, let value?, let validRound): propose(value, validRound)
+                case .propose(let round, let value?, let validRound):
+                    invariant(
+                        round == consensus.round,
+                        "round \(round) is proposed in as round \(consensus.round) runs")
+                    propose(value, validRound)
                 case .propose(let round, nil, _): pacing.proposing = round
                 case .vote(let kind, let round, let value, let ground):
                     cast(kind, round, value, ground)
@@ -90,6 +94,10 @@ extension Replica {
             kind: kind, height: height, round: round, value: value, ground: ground,
             validator: speaker, signature: .zero
         ).signed(by: key, in: state.ledger)
+        invariant(
+            vote.isWellFormed, "a vote of round \(round) on the ground \(ground) that nobody takes")
+        invariant(
+            round <= consensus.round, "a vote of round \(round) in round \(consensus.round)")
         var items: [JournalItem] = []
         if kind == .precommit, let value, let batch = derivations.valid[value] {
             items.append(.held(height, value: value, batch))
@@ -103,6 +111,12 @@ extension Replica {
     /// Proposes a batch that this node holds, journaled first.
     mutating func propose(_ value: Digest, _ validRound: Int64) {
         guard let speaker, let batch = derivations.valid[value] else { return }
+        invariant(
+            batch.opening.height == height,
+            "the batch \(batch.opening.height.rawValue) is proposed at height \(height.rawValue)")
+        invariant(
+            validRound < Int64(consensus.round),
+            "a proposal of round \(consensus.round) rests on round \(validRound)")
         let proposal = Proposal(
             height: height, round: consensus.round, value: value, validRound: validRound,
             proposer: speaker, signature: .zero, batch: batch

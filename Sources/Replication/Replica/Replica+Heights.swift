@@ -73,6 +73,9 @@ extension Replica {
     /// Takes in a decided batch: its state is the node's from here on.
     mutating func commit(_ batch: ExecutedBatch, _ precommits: Precommits) {
         invariant(
+            batch.state.height == height,
+            "batch \(batch.state.height.rawValue) behind batch \(state.height.rawValue)")
+        invariant(
             precommits.root == batch.value, "a batch gives another root than was decided")
         invariant(
             precommits.height == batch.state.height,
@@ -91,6 +94,9 @@ extension Replica {
         _ = derivations.takeSpare()
         do throws(FoldError) {
             for entry in batch.entries { try old.apply(entry) }
+            invariant(
+                old.size == state.size,
+                "a second state of \(old.size) entries beside one of \(state.size)")
             derivations.keepSpare(old)
         } catch {
             // Memory has failed since the batch was derived: the next one is derived on a copy.
@@ -124,6 +130,9 @@ extension Replica {
         let due = pacing.popTimers(at: now.uptime)
         guard !due.isEmpty else { return }
         let round = consensus.round
+        invariant(
+            due.allSatisfy { $0.round <= round },
+            "a wait of a round beyond \(round) is over")
         consensusInputs += due.map { .timeout($0) }
         drive()
         guard consensus.round != round else { return }
@@ -141,6 +150,9 @@ extension Replica {
         derivations.keep {
             named.contains($0) || $0 == consensus.lockedValue || $0 == consensus.validValue
         }
+        invariant(
+            derivations.valid.count <= proposals.count + 2,
+            "\(derivations.valid.count) batches are kept for \(proposals.count) proposals")
     }
 
     // MARK: Reasons

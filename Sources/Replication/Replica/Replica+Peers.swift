@@ -57,7 +57,11 @@ extension Replica {
             catchingUp.noteAnswer(to: peer, at: now.uptime)
             // Once it has taken these in it is answered again at once.
             let sent = status.height.rawValue + UInt64(ReplicationLimits.batchesPerAnswerMax)
-            catchingUp.noteServed(Height(min(state.height.rawValue, sent - 1)), to: peer)
+            let last = Height(min(state.height.rawValue, sent - 1))
+            invariant(
+                last >= status.height,
+                "batches up to \(last.rawValue) are sent from \(status.height.rawValue) on")
+            catchingUp.noteServed(last, to: peer)
             effects.append(.sendBatches(from: status.height, to: peer))
             return
         }

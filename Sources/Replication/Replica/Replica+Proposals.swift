@@ -69,6 +69,9 @@ extension Replica {
             default: validity = .invalid
             }
         }
+        invariant(
+            validity == .invalid || isValid(proposal.value),
+            "a proposal of round \(proposal.round) counts whose batch was not found valid")
         // The signature does not cover the batch, so only its leader answers for it.
         guard validity != .invalid || (peer == proposal.proposer && twin == nil) else { return }
         if twin == nil { proposals.append(proposal) }
@@ -85,9 +88,11 @@ extension Replica {
         guard proposal.validRound >= -1, proposal.validRound < Int64(proposal.round) else {
             return .wrongValidRound
         }
-        guard proposal.round <= consensus.round + ReplicationLimits.roundsAheadMax else {
-            return .tooFarAhead
-        }
+        // Near the last round that a number can name a sum would overflow.
+        guard
+            proposal.round <= consensus.round
+                || proposal.round - consensus.round <= ReplicationLimits.roundsAheadMax
+        else { return .tooFarAhead }
         let same = proposals.filter { $0.round == proposal.round }
         let isKnown = same.contains {
             $0.value == proposal.value && $0.validRound == proposal.validRound
@@ -169,6 +174,9 @@ extension Replica {
         let ledger = state.ledger
         let book = lastBook
         let base = derivations.takeSpare() ?? state
+        invariant(
+            base.size == state.size && base.height == state.height,
+            "a batch is derived on \(base.size) entries, and there are \(state.size)")
         return try ExecutedBatch(
             executing: batch, on: base, frontier, idleMilliseconds: settings.idleMilliseconds,
             checker: checker,

@@ -59,8 +59,15 @@ extension Replica {
         guard making.open(opening, frontier.root) else { return nil }
         takeOthers(into: &making)
         takeRequests(into: &making)
+        invariant(
+            making.commands.count <= Limits.commandsPerBatchMax,
+            "a batch of \(making.commands.count) commands is made")
         let idleTime = state.time.adding(milliseconds: settings.idleMilliseconds)
-        guard making.seal() || opening.event.time >= idleTime else { return nil }
+        let hasReason = making.seal()
+        invariant(
+            making.run.state.height == height,
+            "batch \(making.run.state.height.rawValue) is made at height \(height.rawValue)")
+        guard hasReason || opening.event.time >= idleTime else { return nil }
         return ExecutedBatch(
             ProposedBatch(opening: opening.event, commands: making.commands), making.run)
     }
@@ -129,6 +136,9 @@ extension Replica {
             guard let last = lastPrecommits, last.signatures.count == requiredPrecommits else {
                 return nil
             }
+            invariant(
+                last.root == frontier.root,
+                "the precommits of another log than that of \(frontier.count) entries are shown")
             precommits = last
         } else {
             precommits = nil
@@ -154,6 +164,9 @@ private struct ListInMaking {
 }
 
 /// A batch that a leader makes of what waits.
+///
+/// Invariants: `opened >= 1` once it is open; each list has a vote to show;
+/// `placeOfList.count <= lists.count`.
 private struct BatchMaking {
     private(set) var run: BatchRun
     private(set) var commands: [ProposedCommand] = []
@@ -179,6 +192,9 @@ private struct BatchMaking {
             placeOfList[vote.signature] = lists.count
             lists.append(ListInMaking(list: listing.list, shown: [listing.place]))
         }
+        invariant(
+            placeOfList.count <= lists.count,
+            "\(placeOfList.count) lists are found among \(lists.count)")
         return true
     }
 
@@ -190,6 +206,7 @@ private struct BatchMaking {
 
     private mutating func take(_ making: ListInMaking) {
         let list = making.list.message
+        invariant(!making.shown.isEmpty, "a list of \(list.votes.count) votes that shows none")
         // What came before may have ended a round.
         var places = making.shown.sorted().filter { place in
             guard case .shown(let request, let vote, _) = list.votes[place] else { return false }
@@ -204,6 +221,7 @@ private struct BatchMaking {
                 return
             } catch .batchFull where places.count > 1 {
                 places.removeLast((places.count + 1) / 2)
+                invariant(!places.isEmpty, "nothing is left of a list that was too long")
             } catch {
                 isFull = error == .batchFull
                 return
@@ -217,6 +235,7 @@ private struct BatchMaking {
             try run.take(.openBatch(Checked(unchecked: opening), root: root))
         } catch { return false }
         opened = run.entries.count
+        invariant(opened >= 1 && run.state.isBatchOpen, "\(opened) entries open no batch")
         return true
     }
 

@@ -15,6 +15,9 @@ extension Replica {
     /// Notes who submitted a job that is open: once it is closed, the state does not say.
     private mutating func noteOwner(of job: EntryIndex) {
         guard let submitter = state.job(at: job)?.submitted.submitter else { return }
+        invariant(
+            state.submitters.indices.contains(Int(submitter.rawValue)),
+            "a job of submitter \(submitter.rawValue) of \(state.submitters.count)")
         jobOwners[job] = state.submitters[Int(submitter.rawValue)].key
     }
 
@@ -90,6 +93,9 @@ extension Replica {
             default: break
             }
         }
+        invariant(
+            jobOwners.count <= state.openJobs.count,
+            "the owners of \(jobOwners.count) jobs are kept, and \(state.openJobs.count) are open")
         lookAgain(at: touched)
     }
 

@@ -9,6 +9,11 @@ package import Ledger
 ///
 /// Pure: all that it knows came through `step`, and all that it wants done is in the effects. The
 /// host does them in order, so that what a message rests on is durable before the message leaves.
+///
+/// Invariants, between two steps: `frontier.count == state.size`; `consensus.height` is one above
+/// `state.height`, which is that of `lastPrecommits`; `isLost` exactly where `consensus.decided` is
+/// there; `pacing.proposing <= consensus.round`; `verificationsOut <= verificationsMax`;
+/// `jobOwners.count <= state.openJobs.count`.
 package struct Replica: Sendable {
     /// The node's identity.
     package let key: SigningKey
@@ -80,7 +85,8 @@ package struct Replica: Sendable {
     /// - Parameters:
     ///   - state: The state after the last batch of the log; no batch is open.
     ///   - frontier: The tree of the log.
-    ///   - lastPrecommits: Those of the last batch, where the host has them.
+    ///   - lastPrecommits: Those of the last batch, of its height and root, where the host has
+    ///     them.
     ///   - journal: What the journal holds of the height in progress, in order.
     ///   - silentUntil: Where the journal was begun anew: until when nothing is said.
     ///   - silentThrough: And the height that was being decided then.
@@ -161,9 +167,33 @@ package struct Replica: Sendable {
         invariant(
             verificationsOut <= ReplicationLimits.verificationsMax,
             "\(verificationsOut) proofs are verified at once")
+        check()
         let result = effects
         effects = []
         return result
+    }
+
+    /// Stops the process where the parts of the replica are not those of one height.
+    private func check() {
+        invariant(
+            frontier.count == state.size,
+            "a tree of \(frontier.count) for a state of \(state.size) entries")
+        invariant(
+            consensus.height == height,
+            "height \(consensus.height.rawValue) is agreed on behind batch"
+                + " \(state.height.rawValue)")
+        invariant(
+            lastPrecommits.map { $0.height == state.height } ?? true,
+            "the precommits of another batch than \(state.height.rawValue) are its proof")
+        invariant(
+            isLost == (consensus.decided != nil),
+            "what is decided at height \(height.rawValue) is neither taken in nor lost")
+        invariant(
+            pacing.proposing.map { $0 <= consensus.round } ?? true,
+            "a proposal for round \(pacing.proposing ?? 0) is due in round \(consensus.round)")
+        invariant(
+            !isStopped || effects.last?.isStop == true,
+            "\(effects.count) effects of a replica that stops, and its end is not the last")
     }
 
     /// What is due by the clocks, and what follows from what came in.

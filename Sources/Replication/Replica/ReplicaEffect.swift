@@ -32,6 +32,9 @@ package enum ReplicaEffect: Sendable {
     case stop(Divergence, DecidedBatch)
     /// Tell a person.
     case notice(String)
+
+    /// Whether it is the last that a replica asks.
+    var isStop: Bool { if case .stop = self { true } else { false } }
 }
 
 /// What a replica takes in.

@@ -93,7 +93,9 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "BN254", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Groth16", dependencies: ["BN254"], swiftSettings: strict),
-        .target(name: "EventLog", dependencies: ["Cryptography", "CLZ4"], swiftSettings: strict),
+        .target(
+            name: "EventLog", dependencies: ["Cryptography", "CKernels", "CLZ4"],
+            swiftSettings: strict),
         .target(
             name: "Ledger", dependencies: ["Cryptography", "BN254", "Groth16"],
             swiftSettings: strict),

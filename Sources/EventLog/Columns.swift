@@ -1,6 +1,7 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CKernels
 internal import Cryptography
 
 /// The order in which the bytes of a frame's payload lie before compression.
@@ -14,47 +15,59 @@ internal import Cryptography
 ///   of each entry; then the rest of each entry.
 enum Columns {
     /// How many bytes of an entry lie in columns.
-    static let width = 32
+    static let width = Int(RECOUNT_COLUMN_COUNT)
     /// Fewer entries stay in rows: there is nothing to gain.
     static let entriesMin = 8
+    /// Entries that are laid in columns at once.
+    private static let rowsAtOnce = Int(RECOUNT_COLUMN_ROWS)
+
+    /// The entries of one length, shortest first.
+    private struct Group {
+        let length: Int
+        /// Where the group starts in columns.
+        let start: Int
+        /// Its entries, as places in `Groups.rows`.
+        let entries: Range<Int>
+
+        /// How many bytes of each lie in columns.
+        var width: Int { min(length, Columns.width) }
+        /// Where the rest of the first entry starts in columns.
+        var rest: Int { start + width * entries.count }
+    }
 
     /// Where the entries of each length lie.
     ///
-    /// Invariants: by length `seen <= counts`, and the groups follow one another up to `end`.
+    /// Invariants: the groups follow one another up to `end`, in `rows` as well as in columns.
     private struct Groups {
-        /// By length: where its group starts.
-        private var starts: [Int]
-        /// By length: the entries of that length.
-        private var counts: [Int]
-        /// By length: the entries of that length seen so far.
-        private var seen: [Int]
+        private(set) var all: [Group] = []
+        /// Where each entry starts in rows; those of a group stand together, in their order.
+        private(set) var rows: [Int]
         /// Where the last group ends.
         let end: Int
 
         init(_ lengths: [Int]) {
-            let most = lengths.max() ?? 0
-            starts = Array(repeating: 0, count: most + 1)
-            counts = starts
-            seen = starts
-            for length in lengths { counts[length] += 1 }
-            var start = 2 * lengths.count
-            for length in counts.indices {
-                starts[length] = start
-                start += length * counts[length]
+            var places = [Int](repeating: 0, count: (lengths.max() ?? 0) + 1)
+            for length in lengths { places[length] += 1 }
+            var (start, first) = (2 * lengths.count, 0)
+            for length in places.indices where places[length] > 0 {
+                let count = places[length]
+                all.append(Group(length: length, start: start, entries: first..<first + count))
+                places[length] = first
+                first += count
+                start += length * count
             }
             end = start
-        }
-
-        /// The place of the next entry of a length: of its first byte, from each of its first bytes
-        /// to the next, and of the rest.
-        mutating func next(_ length: Int) -> (first: Int, step: Int, rest: Int) {
-            let place = seen[length]
-            seen[length] = place + 1
-            let start = starts[length]
-            let step = counts[length]
-            invariant(place < step, "entry \(place) of the \(step) of \(length) bytes")
-            let width = min(length, Columns.width)
-            return (start + place, step, start + step * width + place * (length - width))
+            rows = Array(repeating: 0, count: lengths.count)
+            var row = 2 * lengths.count
+            for length in lengths {
+                rows[places[length]] = row
+                places[length] += 1
+                row += length
+            }
+            invariant(row == end, "rows of \(row) bytes for columns of \(end)")
+            invariant(
+                all.allSatisfy { places[$0.length] == $0.entries.upperBound },
+                "the entries of \(all.count) lengths do not fill their groups")
         }
     }
 
@@ -74,26 +87,40 @@ enum Columns {
         }
         invariant(
             lengths.reduce(2 * count, +) == rows.count, "entries that are not the payload's")
-        var groups = Groups(lengths)
+        let groups = Groups(lengths)
         invariant(groups.end == rows.count, "groups of \(groups.end) bytes of \(rows.count)")
-        var from = 2 * count
         // SAFETY: lengths and groups add up to the payload, which both arrays have room for.
         unsafe rows.withUnsafeBufferPointer { source in
             unsafe columns.withUnsafeMutableBufferPointer { target in
-                for length in lengths {
-                    var (place, step, rest) = groups.next(length)
-                    let width = min(length, Self.width)
-                    for byte in from..<from + width {
-                        unsafe target[place] = source[byte]
-                        place += step
-                    }
-                    unsafe copy(source, from + width, to: target, rest, length - width)
-                    from += length
+                guard let source = source.baseAddress, let target = target.baseAddress else {
+                    return
                 }
+                for group in groups.all { unsafe arrange(group, groups.rows, source, target) }
             }
         }
-        invariant(from == rows.count, "\(from) bytes of \(rows.count) are in columns")
         return columns
+    }
+
+    private static func arrange(
+        _ group: Group, _ rows: [Int], _ source: UnsafePointer<UInt8>,
+        _ target: UnsafeMutablePointer<UInt8>
+    ) {
+        let (count, width) = (group.entries.count, group.width)
+        let done = unsafe eachTogether(group, rows) { place, starts in
+            unsafe recount_columns(source, starts, target + group.start + place, count)
+        }
+        var rest = group.rest
+        for (place, entry) in group.entries.enumerated() {
+            let row = rows[entry]
+            if place >= done {
+                for byte in 0..<width {
+                    unsafe target[group.start + byte * count + place] = source[row + byte]
+                }
+            }
+            let length = group.length - width
+            unsafe (target + rest).update(from: source + row + width, count: length)
+            rest += length
+        }
     }
 
     /// Lays a payload in rows again; nil where the lengths do not add up to it.
@@ -116,36 +143,56 @@ enum Columns {
             target[2 * entry] = source[entry]
             target[2 * entry + 1] = source[count + entry]
         }
-        var groups = Groups(lengths)
+        let groups = Groups(lengths)
         invariant(groups.end == rows.count, "groups of \(groups.end) bytes of \(rows.count)")
-        var to = 2 * count
         // SAFETY: lengths and groups add up to the payload, which was checked above.
         unsafe columns.withUnsafeBufferPointer { source in
             unsafe rows.withUnsafeMutableBufferPointer { target in
-                for length in lengths {
-                    var (place, step, rest) = groups.next(length)
-                    let width = min(length, Self.width)
-                    for byte in to..<to + width {
-                        unsafe target[byte] = source[place]
-                        place += step
-                    }
-                    unsafe copy(source, rest, to: target, to + width, length - width)
-                    to += length
+                guard let source = source.baseAddress, let target = target.baseAddress else {
+                    return
                 }
+                for group in groups.all { unsafe restore(group, groups.rows, source, target) }
             }
         }
-        invariant(to == rows.count, "\(to) bytes of \(rows.count) are in rows")
         return rows
     }
 
-    /// Copies `count` bytes between places that both have them.
-    private static func copy(
-        _ source: UnsafeBufferPointer<UInt8>, _ from: Int,
-        to target: UnsafeMutableBufferPointer<UInt8>, _ to: Int, _ count: Int
+    private static func restore(
+        _ group: Group, _ rows: [Int], _ source: UnsafePointer<UInt8>,
+        _ target: UnsafeMutablePointer<UInt8>
     ) {
-        guard count > 0, let source = source.baseAddress, let target = target.baseAddress else {
-            return
+        let (count, width) = (group.entries.count, group.width)
+        let done = unsafe eachTogether(group, rows) { place, starts in
+            unsafe recount_rows(source + group.start + place, count, target, starts)
         }
-        unsafe (target + to).update(from: source + from, count: count)
+        var rest = group.rest
+        for (place, entry) in group.entries.enumerated() {
+            let row = rows[entry]
+            if place >= done {
+                for byte in 0..<width {
+                    unsafe target[row + byte] = source[group.start + byte * count + place]
+                }
+            }
+            let length = group.length - width
+            unsafe (target + row + width).update(from: source + rest, count: length)
+            rest += length
+        }
+    }
+
+    /// Hands on where the rows start of as many entries as are laid in columns at once, again and
+    /// again, with the place of the first; returns how many entries these are.
+    private static func eachTogether(
+        _ group: Group, _ rows: [Int], _ body: (_ place: Int, _ starts: UnsafePointer<Int>) -> Void
+    ) -> Int {
+        guard group.length >= width else { return 0 }
+        let together = group.entries.count / rowsAtOnce * rowsAtOnce
+        // SAFETY: the group's entries are places in `rows`, and so are those of each step.
+        unsafe rows.withUnsafeBufferPointer { rows in
+            guard let rows = rows.baseAddress else { return }
+            for place in stride(from: 0, to: together, by: rowsAtOnce) {
+                unsafe body(place, rows + group.entries.lowerBound + place)
+            }
+        }
+        return together
     }
 }

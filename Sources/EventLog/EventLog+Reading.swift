@@ -134,17 +134,19 @@ extension EventLog {
             let bytes = try onDisk { () throws(DiskError) in
                 try segment.file.read(at: start, count: Int(length))
             }
-            for number in frames {
-                let from = min(bytes.count, Int(segment.frames[number].offset - start))
-                let to = min(bytes.count, Int(segment.end(ofFrame: number) - start))
-                let frame = try segment.decodeFrame(number, bytes.span.extracting(from..<to))
+            for number in frames where next < to {
+                let low = min(bytes.count, Int(segment.frames[number].offset - start))
+                let high = min(bytes.count, Int(segment.end(ofFrame: number) - start))
+                let frame = try segment.decodeFrame(number, bytes.span.extracting(low..<high))
                 guard frame.firstIndex <= next, next < frame.endIndex else {
                     throw .damaged(
                         file: segment.file.path, offset: segment.frames[number].offset,
                         entry: next, .firstIndex(expected: next, found: frame.firstIndex))
                 }
+                // A segment that is sealed meanwhile has other frames: none is handed out twice.
+                let rest = next > from ? frame.dropping(before: next) : frame
                 next = frame.endIndex
-                guard body(frame) else { return }
+                guard body(rest) else { return }
             }
         }
     }

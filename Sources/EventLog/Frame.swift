@@ -204,6 +204,22 @@ package struct LogFrame: Sendable {
         return leaves
     }
 
+    /// The frame without its entries before one of them.
+    func dropping(before index: UInt64) -> LogFrame {
+        invariant(
+            firstIndex <= index && index < endIndex,
+            "entry \(index) of a frame of \(firstIndex) to \(endIndex)")
+        guard index > firstIndex else { return self }
+        return LogFrame(
+            firstIndex: index, bytes: bytes, starts: Array(starts[Int(index - firstIndex)...]))
+    }
+
+    private init(firstIndex: UInt64, bytes: [UInt8], starts: [UInt32]) {
+        self.firstIndex = firstIndex
+        self.bytes = bytes
+        self.starts = starts
+    }
+
     /// Puts entries of a bundle of tiles together.
     ///
     /// - Precondition: Together they have less than 4 GiB.

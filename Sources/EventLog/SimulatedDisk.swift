@@ -209,6 +209,8 @@ private final class SimulatedLock: DiskLock {
     private let disk: SimulatedDisk
     private let inode: Int
     private let life: Int
+    /// The file may be locked by another since.
+    private let isReleased = Mutex(false)
 
     init(_ disk: SimulatedDisk, inode: Int, life: Int) {
         self.disk = disk
@@ -219,12 +221,17 @@ private final class SimulatedLock: DiskLock {
     deinit { release() }
 
     func release() {
+        let wasReleased = isReleased.withLock { isReleased in
+            defer { isReleased = true }
+            return isReleased
+        }
+        guard !wasReleased else { return }
         disk.state.withLock { state in
             guard state.life == life else { return }
             let before = state.locks.count
             state.locks.removeAll { $0 == inode }
             invariant(
-                before - state.locks.count <= 1, "\(before - state.locks.count) locks on one file")
+                before - state.locks.count == 1, "\(before - state.locks.count) locks on one file")
         }
     }
 }

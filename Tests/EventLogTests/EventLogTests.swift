@@ -43,6 +43,31 @@ import Testing
         #expect(verified.hasEndMark)
     }
 
+    /// The frames of a segment are others once it is sealed, and one may begin before the next entry.
+    @Test(arguments: [1, 100, 660, 700, 1_300])
+    func aSegmentThatIsSealedWhileItIsReadGivesEachEntryOnce(_ place: UInt64) throws {
+        let disk = SimulatedDisk()
+        let options = LogOptions(segmentBytesMax: 3 << 20)
+        let log = try EventLog.create(directory: "/log", disk: disk, options: options)
+        var random = SplitMix64(seed: 9)
+        func grow(to size: UInt64) throws {
+            while log.size < size {
+                _ = try log.stage(random.bytes(1_500))
+                try log.commit()
+            }
+        }
+        try grow(to: 1_900)
+        let size = log.size
+        var next: UInt64 = 0
+        try log.forEach(from: 0, to: size) { index, _ in
+            #expect(index == next)
+            next = index + 1
+            if index == place { try grow(to: 2_400) }
+        }
+        #expect(next == size)
+        #expect(disk.files.filter { $0.hasSuffix(".segment") }.count > 1)
+    }
+
     @Test func entriesOfForbiddenLengthsAndPlacesAreRefused() throws {
         let disk = SimulatedDisk()
         let log = try EventLog.create(directory: "/log", disk: disk)

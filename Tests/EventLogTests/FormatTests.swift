@@ -112,6 +112,15 @@ private func open(_ forger: Forger) throws -> EventLog {
             #expect(try log.stage(batch[...]) == UInt64(entries.count - count))
             try log.commit()
         }
+        // Of a length there are none, some, or more than are laid in columns at once.
+        for count in [40, 64, 200, 1_000] {
+            let batch = (0..<count).map { _ in
+                random.bytes([31, 32, 33, 149][Int(random.next() % 4)])
+            }
+            entries += batch
+            _ = try log.stage(batch[...])
+            try log.commit()
+        }
         _ = try log.stage([[UInt8](repeating: 5, count: 65_535)] + entries[..<9])
         try log.commit()
         #expect(try Array(allEntries(log).prefix(entries.count)) == entries)

@@ -26,4 +26,17 @@ struct SimulatedDirectoryTests {
         try disk.createDirectory("/a/b")
         #expect(try disk.list("/a/b").isEmpty)
     }
+
+    @Test("a lock that was given up does not give up the next one when it goes")
+    func locks() throws {
+        let disk = SimulatedDisk()
+        var first: EventLog? = try EventLog.create(directory: "/log", disk: disk)
+        try first?.close()
+        let second = try EventLog.open(directory: "/log", disk: disk)
+        first = nil
+        #expect(throws: LogError.locked(path: "/log/LOCK", holder: 1)) {
+            try EventLog.open(directory: "/log", disk: disk)
+        }
+        #expect(second.size == 0)
+    }
 }

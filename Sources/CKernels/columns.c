@@ -1,0 +1,59 @@
+// Recount: an event-sourced ledger for a quorum of validators.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "CKernels.h"
+
+#include <string.h>
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+#define ROWS RECOUNT_COLUMN_ROWS
+
+static inline bytes16 lower(bytes16 a, bytes16 b) {
+    return __builtin_shufflevector(
+        a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+static inline bytes16 upper(bytes16 a, bytes16 b) {
+    return __builtin_shufflevector(
+        a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/// Makes the rows of a square its columns. Number a byte by row and column, four bits each: laying
+/// row r beside row r + 8 byte by byte turns these eight bits by one, and four turns exchange them.
+static inline void transpose(bytes16 square[ROWS]) {
+    for (int turn = 0; turn < 4; turn++) {
+        bytes16 turned[ROWS];
+        for (int row = 0; row < ROWS / 2; row++) {
+            turned[2 * row] = lower(square[row], square[row + ROWS / 2]);
+            turned[2 * row + 1] = upper(square[row], square[row + ROWS / 2]);
+        }
+        memcpy(square, turned, sizeof turned);
+    }
+}
+
+void recount_columns(const uint8_t *source, const size_t *rows, uint8_t *columns, size_t step) {
+    for (size_t first = 0; first < RECOUNT_COLUMN_COUNT; first += ROWS) {
+        bytes16 square[ROWS];
+        for (int row = 0; row < ROWS; row++) {
+            memcpy(&square[row], source + rows[row] + first, ROWS);
+        }
+        transpose(square);
+        for (int column = 0; column < ROWS; column++) {
+            memcpy(columns + (first + column) * step, &square[column], ROWS);
+        }
+    }
+}
+
+void recount_rows(const uint8_t *columns, size_t step, uint8_t *target, const size_t *rows) {
+    for (size_t first = 0; first < RECOUNT_COLUMN_COUNT; first += ROWS) {
+        bytes16 square[ROWS];
+        for (int column = 0; column < ROWS; column++) {
+            memcpy(&square[column], columns + (first + column) * step, ROWS);
+        }
+        transpose(square);
+        for (int row = 0; row < ROWS; row++) {
+            memcpy(target + rows[row] + first, &square[row], ROWS);
+        }
+    }
+}

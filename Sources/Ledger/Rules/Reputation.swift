@@ -65,6 +65,7 @@ extension Parameters {
         _ reputation: Reputation, by scale: ReputationScale = .standard
     ) -> Reputation {
         let units = ReputationScale.decayUnits
+        invariant(scale.decay <= units, "a day takes \(scale.decay) of \(units)")
         return clamped(Int64(reputation.rawValue * (units - scale.decay) / units))
     }
 
@@ -143,6 +144,11 @@ extension Derivation {
         let after = state.parameters.clamped(Int64(before.rawValue) + change)
         invariant(
             after <= state.parameters.reputationMax, "a reputation of \(after.rawValue), too high")
+        invariant(
+            change >= 0
+                ? after >= min(before, state.parameters.reputationMax)
+                : after <= max(before, state.parameters.reputationMin),
+            "\(points) points make \(after.rawValue) of \(before.rawValue)")
         reputations[validator] = after
         emit(
             .reputationChanged(

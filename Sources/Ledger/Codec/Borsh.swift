@@ -90,6 +90,7 @@ package struct BorshWriter: Sendable {
     ///
     /// At most 64 bits wide. The loop is not generic: called from another module it would be slow.
     package mutating func write(_ value: some FixedWidthInteger) {
+        invariant(value.bitWidth <= 64, "an integer of \(value.bitWidth) bits is written")
         append(UInt64(truncatingIfNeeded: value), byteCount: value.bitWidth / 8)
     }
 
@@ -155,6 +156,8 @@ package struct BorshWriter: Sendable {
 }
 
 /// Reads values in Borsh. Never takes memory for a count before the bytes for it are seen.
+///
+/// Invariants: `0 <= start <= position <= limit <= bytes.count`; `position` never goes back.
 package struct BorshReader: Sendable {
     private let bytes: [UInt8]
     private let start: Int
@@ -195,7 +198,8 @@ package struct BorshReader: Sendable {
     package mutating func integer<T: FixedWidthInteger>(
         _ type: T.Type = T.self
     ) throws(DecodingError) -> T {
-        T(truncatingIfNeeded: try integer(byteCount: T.bitWidth / 8))
+        invariant(T.bitWidth <= 64, "an integer of \(T.bitWidth) bits is read")
+        return T(truncatingIfNeeded: try integer(byteCount: T.bitWidth / 8))
     }
 
     private mutating func integer(byteCount: Int) throws(DecodingError) -> UInt64 {

@@ -36,6 +36,8 @@ extension BatchRun {
             }
             let first = state.size - UInt64(place)
             try take(next: batch[place...], admits)
+            // Or this would go on for ever.
+            invariant(entries.count > place, "nothing follows from entry \(first + UInt64(place))")
             for place in place..<entries.count {
                 let recorded = place < batch.count ? batch[place].event : nil
                 guard recorded == entries[place].event else {

@@ -13,7 +13,7 @@ extension LedgerState {
     package mutating func run(
         _ command: Command, recorded: ArraySlice<Entry> = []
     ) throws(Refusal) -> [Entry] {
-        let derived = try decide(command)
+        let (derived, first) = (try decide(command), size)
         var entries: [Entry] = []
         entries.reserveCapacity(derived.count)
         do throws(FoldError) {
@@ -24,6 +24,11 @@ extension LedgerState {
                 return entries[place]
             }
         } catch { fatalError("the rules derived an event that cannot follow: \(error)") }
+        invariant(
+            entries.count == derived.count, "\(entries.count) entries of \(derived.count) events")
+        invariant(
+            size == first + UInt64(derived.count),
+            "from \(first) to \(size) with \(derived.count) events")
         return entries
     }
 
@@ -46,6 +51,9 @@ extension LedgerState {
 }
 
 /// A batch in the making: the state, the tree and the entries as they grow.
+///
+/// Invariants: `state`, `frontier` and `entries` grow by the same entries; no batch is open behind
+/// a seal.
 package struct BatchRun: Sendable {
     /// The state after the last entry.
     package private(set) var state: LedgerState
@@ -85,5 +93,6 @@ package struct BatchRun: Sendable {
         let due = try take(.closeDue, recorded: recorded)
         try take(
             .seal(size: state.size, root: frontier.root), recorded: recorded.dropFirst(due.count))
+        invariant(!state.isBatchOpen, "batch \(state.height.rawValue) is open behind its seal")
     }
 }

@@ -4,6 +4,9 @@
 internal import Cryptography
 
 /// Events as they are derived, and what they have changed so far.
+///
+/// Invariants: `decided` holds the request of each `OutcomeDecided` in `events`, none twice; a
+/// reputation is changed by `change` and `decay` alone, and stays within the parameters' bounds.
 struct Derivation {
     /// The events so far, in order.
     private(set) var events: [Event] = []

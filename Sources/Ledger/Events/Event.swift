@@ -1,6 +1,8 @@
 // Recount: an event-sourced ledger for a quorum of validators.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cryptography
+
 /// One entry of the log. Tags are never renumbered; below 64 are inputs, from 64 on what the rules
 /// derive from them.
 ///
@@ -138,5 +140,6 @@ package enum Event: Hashable, Sendable, BorshCodable {
         case .jobDecided: self = .jobDecided(try JobDecided(from: &reader))
         case .batchSealed: self = .batchSealed(try BatchSealed(from: &reader))
         }
+        invariant(self.tag == tag, "tag \(tag) is read as \(self.tag)")
     }
 }

@@ -17,6 +17,7 @@ package final class SignedList: Sendable {
         self.message = message
         tree = message.tree
         root = tree.root
+        invariant(tree.count <= Limits.votesPerListMax, "a list of \(tree.count) votes")
     }
 }
 

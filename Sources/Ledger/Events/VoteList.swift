@@ -238,6 +238,7 @@ extension VoteListMessage: Signed {
             }
             copy.votes.append(.hidden(height: node.height, root: node.hash))
         }
+        invariant(copy.leafCount == end, "\(end) votes are \(copy.leafCount) with some hidden")
         return copy
     }
 

@@ -64,7 +64,10 @@ package struct VoteTree: Sendable {
     private static func siblings(
         of index: Int, in nodes: ArraySlice<Node>, _ count: Int
     ) -> [Digest] {
-        guard count > 1 else { return [] }
+        guard count > 1 else {
+            invariant(nodes.count == 1, "\(nodes.count) nodes where a way begins")
+            return []
+        }
         var half = 1
         while half * 2 < count { half *= 2 }
         var (middle, leaves) = (nodes.startIndex, 0)
@@ -72,6 +75,7 @@ package struct VoteTree: Sendable {
             leaves += nodes[middle].leafCount
             middle += 1
         }
+        invariant(leaves == half, "\(leaves) leaves to the left, \(half) in a half")
         let (left, right) = (nodes[..<middle], nodes[middle...])
         return index < half
             ? siblings(of: index, in: left, half) + [root(of: right)]
@@ -92,9 +96,12 @@ package struct VotePath: BorshCodable, Hashable, Sendable {
     ///
     /// - Precondition: the leaf at `index` is a node of the tree.
     package init(of index: Int, in tree: VoteTree) {
+        let size = tree.count
+        invariant(index < size, "the way of leaf \(index) of \(size)")
         self.index = UInt32(index)
-        count = UInt32(tree.count)
+        count = UInt32(size)
         siblings = tree.siblings(of: index)
+        invariant(siblings.count <= Limits.votePathMax, "a way of \(siblings.count) hashes")
     }
 
     /// The root that a leaf gives; nil where the hashes are not as many as the way is long.

@@ -26,8 +26,11 @@ extension Circuit {
     ///
     /// - Precondition: There are as many inputs and nullifiers as the circuit has.
     func isSatisfied(by request: RequestMessage) -> Bool {
+        invariant(
+            request.publicInputs.count == inputs.count,
+            "\(request.publicInputs.count) of \(inputs.count) inputs are compared")
         var nullifiers = request.nullifiers.makeIterator()
-        return zip(inputs, request.publicInputs).allSatisfy { binding, input in
+        let isSatisfied = zip(inputs, request.publicInputs).allSatisfy { binding, input in
             switch binding {
             case .root, .free: true
             case .nullifier: nullifiers.next() == input
@@ -40,6 +43,8 @@ extension Circuit {
             case .constant(let value): value == input
             }
         }
+        invariant(!isSatisfied || nullifiers.next() == nil, "a nullifier is bound to no input")
+        return isSatisfied
     }
 
     /// `SHA-256(recipient || i64 LE of -amount)` read little-endian modulo r, as little-endian

@@ -109,6 +109,7 @@ extension LedgerState {
         _ job: Job, _ decision: JobDecision, _ result: RecordedResult?,
         _ derivation: inout Derivation
     ) -> JobDecided {
+        invariant(job.decided == nil, "job \(job.entry.rawValue) is decided twice")
         let agreed = decision == .agreed ? result : nil
         invariant((agreed != nil) == (decision == .agreed), "results agree on none")
         let decided = JobDecided(
@@ -133,6 +134,9 @@ extension LedgerState {
             }
         }
         if sides.count > 1 {
+            let taken = sides.reduce(0) { $0 + $1.side.validators.count }
+            let reported = job.results.count { $0 != nil }
+            invariant(taken == reported, "\(taken) validators with \(reported) results")
             derivation.emit(
                 .disagreementRecorded(
                     DisagreementRecorded(about: job.entry, sides: sides.map(\.side))))

@@ -87,7 +87,7 @@ extension Parameters {
     package func weights(_ candidates: [Candidate]) -> [UInt128] {
         let stakes = candidates.reduce(UInt128(0)) { $0 + UInt128($1.stake.rawValue) }
         let reputations = candidates.reduce(UInt128(0)) { $0 + UInt128($1.reputation.rawValue) }
-        return candidates.map { candidate in
+        let weights = candidates.map { candidate in
             let stake = UInt128(candidate.stake.rawValue)
             let reputation = UInt128(candidate.reputation.rawValue)
             switch normalisation {
@@ -99,6 +99,22 @@ extension Parameters {
                     + UInt128(reputationWeight) * reputation
             }
         }
+        invariant(
+            weights.reduce(0, &+) == sumOfWeights(stakes, reputations),
+            "the weights of \(candidates.count) candidates do not add up")
+        return weights
+    }
+
+    /// What weights add up to, by the sums of stakes and reputations. Modulo 2^128: it holds beyond
+    /// the bounds of `Limits` too, whose candidates others may ask about.
+    private func sumOfWeights(_ stakes: UInt128, _ reputations: UInt128) -> UInt128 {
+        switch normalisation {
+        case .share:
+            (UInt128(stakeWeight) + UInt128(reputationWeight)) &* stakes &* reputations
+        case .raw:
+            UInt128(stakeWeight) * UInt128(ReputationScale.thousandthsPerPoint) &* stakes
+                &+ UInt128(reputationWeight) &* reputations
+        }
     }
 
     /// Ranks candidates once by `H(seed || key) * weight`, the largest first; a tie goes to the
@@ -109,6 +125,8 @@ extension Parameters {
             let score = LeaderScore(Digest(hashing: start + candidate.key.bytes), weight: weight)
             return (candidate: candidate, score: score)
         }
+        invariant(
+            scored.count == candidates.count, "\(scored.count) of \(candidates.count) are ranked")
         return scored.sorted { left, right in
             left.score == right.score
                 ? left.candidate.key < right.candidate.key : left.score > right.score

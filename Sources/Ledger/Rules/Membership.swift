@@ -71,6 +71,8 @@ extension LedgerState {
             if let last = signatures.last, last.validator >= index { throw .signaturesUnordered }
             signatures.append(IndexedSignature(validator: index, signature: endorsement.signature))
         }
+        invariant(
+            signatures.count <= members.count, "\(signatures.count) of \(members.count) sign")
         guard signatures.count >= Int(parameters.threshold) else { throw .tooFewSignatures }
         try check(message.change)
         let event = Event.governanceApproved(

@@ -56,7 +56,9 @@ extension ReputationScale {
     ///
     /// - Precondition: It takes 10,000 ten-thousandths at most.
     package func decayed(_ reputation: Reputation) -> Int64 {
-        Int64(reputation.rawValue * (Self.decayUnits - decay) / Self.decayUnits)
+        let units = Self.decayUnits
+        invariant(decay <= units, "a day takes \(decay) of \(units)")
+        return Int64(reputation.rawValue * (units - decay) / units)
     }
 }
 
@@ -151,6 +153,11 @@ extension Derivation {
         let after = state.parameters.clamped(Int64(before.rawValue) + change)
         invariant(
             after <= state.parameters.reputationMax, "a reputation of \(after.rawValue), too high")
+        invariant(
+            change >= 0
+                ? after >= min(before, state.parameters.reputationMax)
+                : after <= max(before, state.parameters.reputationMin),
+            "\(points) points make \(after.rawValue) of \(before.rawValue)")
         reputations[validator] = after
         emit(
             .reputationChanged(

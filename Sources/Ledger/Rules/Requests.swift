@@ -44,6 +44,8 @@ extension LedgerState {
         derivation.emit(.requestSubmitted(message.naming(circuit: index, submitter: submitter)))
         let pinned = pinnedSet
         guard let leader = requestRanking(pinned, id).first else { throw .tooFewValidators }
+        invariant(
+            pinned.position(of: leader) != nil, "\(leader.rawValue) leads and is not pinned")
         derivation.emit(
             .roundOpened(
                 RoundOpened(
@@ -57,6 +59,10 @@ extension LedgerState {
     func admit(_ key: PublicKey) throws(Refusal) -> SubmitterIndex {
         guard let index = submitterIndices[key] else { throw .unknownSubmitter }
         let submitter = submitters[Int(index.rawValue)]
+        invariant(
+            Int(submitter.undecided) <= openRounds.count + openJobs.count,
+            "\(submitter.undecided) undecided of \(openRounds.count) rounds and"
+                + " \(openJobs.count) jobs")
         guard submitter.quota > 0 else { throw .unknownSubmitter }
         guard submitter.undecided < submitter.quota else { throw .quotaExceeded }
         guard unfinishedCount < Int(parameters.unclosedMax) else { throw .tooManyUnclosed }

@@ -49,6 +49,10 @@ extension LedgerState {
         }
         guard Self.isFresh(message.timestamp, at: time) else { throw .timestampOutOfRange }
         try checkRoom(for: shown.map(\.round))
+        invariant(!shown.isEmpty, "a list that shows no vote is taken")
+        invariant(
+            listed.count == message.votes.count,
+            "\(listed.count) of \(message.votes.count) places of a list are taken")
         derivation.emit(
             .votesCast(
                 VotesCast(
@@ -123,7 +127,10 @@ extension LedgerState {
         guard let decided = decided(at: entry),
             let place = decided.validators.firstIndex(of: validator)
         else { return .notPinned }
-        guard let recorded = decided.votes[place] else { return .roundClosed }
+        // Of an excerpt, whoever made it says how many votes there are.
+        guard place < decided.votes.count, let recorded = decided.votes[place] else {
+            return .roundClosed
+        }
         return Self.refusal(of: vote, after: recorded)
     }
 
@@ -149,6 +156,11 @@ extension LedgerState {
         invariant(
             outcome != .approved || tally.approvals >= round.threshold,
             "an approval with \(tally.approvals) of \(round.threshold)")
+        invariant(
+            (outcome == .approved) == (reason == .quorumApproved), "\(outcome) for \(reason)")
+        invariant(
+            outcome != .timedOut || tally.votes < round.threshold,
+            "a round with \(tally.votes) votes of \(round.threshold) times out")
         let decided = OutcomeDecided(
             request: round.entry, outcome: outcome, reason: reason,
             approvals: UInt16(tally.approvals), rejections: UInt16(tally.rejections),
@@ -171,6 +183,9 @@ extension LedgerState {
                     amount: round.request.amount, leader: round.opened.leader,
                     nextTurn: time.adding(milliseconds: round.settlementMilliseconds))))
         let conflicting = Set(round.request.nullifiers.flatMap { undecidedByNullifier[$0] ?? [] })
+        invariant(
+            round.request.nullifiers.isEmpty || conflicting.contains(round.entry),
+            "\(round.entry.rawValue) is not among those that would spend what it spends")
         for entry in conflicting.sorted() where !derivation.decided.contains(entry) {
             guard var other = rounds[entry] else { continue }
             if let (place, vote) = derivation.listed[entry] { other.votes[place] = vote }
@@ -242,6 +257,8 @@ extension LedgerState {
             sides[Int(vote.event.vote.rawValue)].validators.append(member.index)
         }
         guard sides.count(where: { !$0.validators.isEmpty }) > 1 else { return }
+        let taken = sides.reduce(0) { $0 + $1.validators.count }
+        invariant(taken == round.tally.votes, "\(taken) voters with \(round.tally.votes) votes")
         derivation.emit(
             .disagreementRecorded(DisagreementRecorded(about: round.entry, sides: sides)))
     }

@@ -37,6 +37,10 @@ struct CircuitsComponent: Component {
         indices[id] = index
         names.insert(circuit.name)
         history.append(bytes: id.encoded)
+        invariant(all.count <= Limits.circuitsMax, "\(all.count) circuits")
+        invariant(indices.count == all.count, "\(indices.count) numbers of \(all.count) circuits")
+        invariant(
+            history.count == UInt64(all.count), "\(history.count) leaves of \(all.count) circuits")
         return index
     }
 

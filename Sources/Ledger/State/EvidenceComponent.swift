@@ -24,6 +24,9 @@ struct EvidenceComponent: RecordedComponent {
     mutating func convict(_ event: EquivocationFound, _ taken: Entry) {
         convictions.insert(Conviction(validator: event.validator, slot: event.slot))
         history.append(taken)
+        invariant(
+            UInt64(convictions.count) <= history.count,
+            "\(convictions.count) convictions with \(history.count) records")
     }
 
     // MARK: Its part of a snapshot

@@ -4,6 +4,8 @@
 package import Cryptography
 
 /// A component that only grows: the RFC 6962 root of its records stands for it.
+///
+/// Invariants: `frontier` has a subtree for each one bit of `count`, which never goes back.
 package struct History: Equatable, Sendable {
     /// The right edge of the tree of the records.
     package private(set) var frontier = MerkleFrontier()
@@ -23,11 +25,19 @@ package struct History: Equatable, Sendable {
     mutating func append(bytes: [UInt8]) { frontier.append(leaf: bytes) }
 
     mutating func append(leafHash: Digest) { frontier.append(leafHash: leafHash) }
+
+    /// What appends have left behind: for whoever reads the edge.
+    func checkEdge() {
+        invariant(
+            frontier.subtrees.count == count.nonzeroBitCount,
+            "\(frontier.subtrees.count) subtrees of \(count) records")
+    }
 }
 
 extension BorshWriter {
     /// Appends the number of records (u64) and the root of their tree.
     mutating func write(_ history: History) {
+        history.checkEdge()
         write(history.count)
         write(history.root)
     }
@@ -98,6 +108,10 @@ struct RecordPosition: Hashable, Sendable {
 ///
 /// They lie in chunks of at most 1 MiB, none across two, so that a copy that another thread reads
 /// costs the writer one chunk and not all of them.
+///
+/// Invariants: no chunk is empty or above `chunkBytesMax`, and each is its records and their
+/// lengths, one behind the other; `firsts[i]` is the number of records before chunk i, so that it
+/// rises strictly from 0 and stays below `count`.
 package struct RecordStore: Sendable {
     /// The most bytes of a chunk.
     package static let chunkBytesMax = 1 << 20
@@ -159,6 +173,10 @@ package struct RecordStore: Sendable {
         invariant(
             chunks[chunk].count <= Self.chunkBytesMax, "a chunk of \(chunks[chunk].count) bytes")
         invariant(firsts.count == chunks.count, "\(firsts.count) of \(chunks.count) chunks")
+        invariant(firsts[chunk] < count, "chunk \(chunk) begins at \(firsts[chunk]) of \(count)")
+        invariant(
+            chunks[chunk].count == Int(position.rawValue & 0xFFFF_FFFF) + 2 + record.count,
+            "a record of \(record.count) bytes does not end its chunk")
         return position
     }
 
@@ -166,10 +184,23 @@ package struct RecordStore: Sendable {
     ///
     /// - Precondition: the position was given by this store.
     func record(at position: RecordPosition) -> [UInt8] {
+        let range = range(at: position)
+        return Array(chunks[Int(position.rawValue >> 32)][range])
+    }
+
+    /// Where a record lies in its chunk.
+    private func range(at position: RecordPosition) -> Range<Int> {
         let chunk = Int(position.rawValue >> 32)
         let offset = Int(position.rawValue & 0xFFFF_FFFF)
+        invariant(
+            chunk < chunks.count && offset + 2 < chunks[chunk].count,
+            "no record at byte \(offset) of chunk \(chunk)")
         let length = Int(chunks[chunk][offset]) | Int(chunks[chunk][offset + 1]) << 8
-        return Array(chunks[chunk][offset + 2..<offset + 2 + length])
+        let range = offset + 2..<offset + 2 + length
+        invariant(
+            !range.isEmpty && range.upperBound <= chunks[chunk].count,
+            "a record at \(range) of \(chunks[chunk].count) bytes")
+        return range
     }
 
     /// Hands each record with its position to `body`, in order.
@@ -193,6 +224,7 @@ package struct RecordStore: Sendable {
                     RecordPosition(rawValue: UInt64(number) << 32 | UInt64(offset)), chunk, range)
                 offset = range.upperBound
             }
+            invariant(offset == chunk.count, "chunk \(number) of \(chunk.count) ends at \(offset)")
         }
     }
 
@@ -224,13 +256,19 @@ package struct RecordStore: Sendable {
     package func frontier() -> MerkleFrontier {
         var frontier = MerkleFrontier()
         for chunk in chunks.indices { frontier.append(run(ofChunk: chunk)) }
+        invariant(frontier.count == count, "\(frontier.count) leaves of \(count) records")
         return frontier
     }
 
     /// Hashes the records of a chunk: what `frontier` joins, so that several cores may.
     package func run(ofChunk number: Int) -> MerkleRun {
         let chunk = chunks[number]
-        return MerkleRun(first: firsts[number], leafHashes: Self.leafHashes(chunk.span))
+        let leafHashes = Self.leafHashes(chunk.span)
+        let next = number + 1 < firsts.count ? firsts[number + 1] : count
+        invariant(
+            firsts[number] + UInt64(leafHashes.count) == next,
+            "\(leafHashes.count) leaves from \(firsts[number]) on, the next is \(next)")
+        return MerkleRun(first: firsts[number], leafHashes: leafHashes)
     }
 
     /// The hashes of the records in a chunk as leaves: two of one length in blocks at a time.
@@ -254,6 +292,7 @@ package struct RecordStore: Sendable {
             (hashes[other.place], hashes[place]) = MerkleFrontier.leafHashes(
                 chunk.extracting(other.range), chunk.extracting(range))
         }
+        invariant(offset == chunk.count, "a chunk of \(chunk.count) bytes ends at \(offset)")
         for case let (place, range)? in waiting {
             hashes[place] = MerkleFrontier.leafHash(chunk.extracting(range))
         }

@@ -24,6 +24,9 @@ extension RecordedResult: BorshCodable {
 }
 
 /// A compute job, from its submission to its close.
+///
+/// Invariants: `results` has a place for each of `assigned.validators`, and none before they are
+/// drawn; a decision stays.
 package struct Job: Equatable, Sendable {
     /// The entry that introduced the job.
     package let entry: EntryIndex

@@ -34,6 +34,7 @@ extension JobsComponent {
         try Self.believe(
             (job.decided != nil) == (places[entry] != nil), "\(name) is decided in both places")
         try Self.believe(places[entry]?.close == nil, "\(name) is open and not closed")
+        try Self.believe(state.rounds.table.id(of: entry) == nil, "\(name) is no round as well")
         let drawn = job.assigned?.validators ?? []
         try Self.believe(job.results.count == drawn.count, "\(name) has a place for each result")
         if let assigned = job.assigned {

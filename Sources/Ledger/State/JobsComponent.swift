@@ -68,9 +68,17 @@ struct JobsComponent: RecordedComponent {
 
 extension JobsComponent {
     mutating func submit(_ event: JobSubmitted, as id: JobID, _ entry: EntryIndex) {
+        invariant(
+            open.last.map { $0 < entry } ?? true,
+            "job \(entry.rawValue) is submitted behind a later one")
         jobs[entry] = Job(entry: entry, id: id, submitted: event)
         open.append(entry)
         entries[id] = entry
+        checkCounts()
+    }
+
+    private func checkCounts() {
+        invariant(jobs.count == open.count, "\(jobs.count) jobs are kept, \(open.count) open")
     }
 
     mutating func assign(
@@ -92,6 +100,7 @@ extension JobsComponent {
         guard jobs[event.job]?.results[place] == nil else {
             throw .contradicts(kind: .resultReported, field: "validator")
         }
+        invariant(entry > event.job, "entry \(entry.rawValue) is a result of \(event.job.rawValue)")
         jobs[event.job]?.results[place] = RecordedResult(entry: entry, event: event)
     }
 
@@ -118,6 +127,9 @@ extension JobsComponent {
             event: event, id: job.id, validators: job.assigned?.validators ?? [],
             results: job.results.map { $0?.event.resultDigest ?? .zero })
         places[job.entry]?.close = history.append(record.encoded)
+        invariant(
+            places[job.entry]?.close != nil, "job \(job.entry.rawValue) closes without a record")
+        checkCounts()
         return true
     }
 }

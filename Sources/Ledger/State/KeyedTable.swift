@@ -93,6 +93,7 @@ struct KeyedTable<Key: TableKey, Value: Sendable>: Sendable {
             return before
         }
         invariant(keys.count < Int(UInt32.max), "a table of \(keys.count) keys")
+        invariant(slots[found.slot] == 0, "a key is noted where another is")
         keys.append(key)
         values.append(value)
         slots[found.slot] = found.tag | UInt64(keys.count)
@@ -142,6 +143,9 @@ struct KeyedTable<Key: TableKey, Value: Sendable>: Sendable {
     }
 
     private mutating func spread(over count: Int) {
+        invariant(keys.count == values.count, "\(keys.count) keys, \(values.count) values")
+        invariant(count.nonzeroBitCount == 1, "\(count) slots are no power of two")
+        invariant(count > slots.count, "\(slots.count) slots shrink to \(count)")
         slots = [UInt64](repeating: 0, count: count)
         let mask = count - 1
         for (place, key) in keys.enumerated() {

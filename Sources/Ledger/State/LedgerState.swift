@@ -61,6 +61,7 @@ extension LedgerState {
         case .jobDecided(let event):
             components.submitters.decide(try components.jobs.decide(event, taken))
         case .batchSealed:
+            components.time.checkPlaces()
             components.time.seal()
             components.rounds.seal()
         }
@@ -82,12 +83,24 @@ extension LedgerState {
             let index = register(genesis.circuit)
             for root in genesis.roots { try components.roots.publish(root, for: index) }
         }
+        checkMembership()
         components.time.open(event)
     }
 
     private mutating func register(_ circuit: Circuit) -> CircuitIndex {
         components.roots.addCircuit()
-        return components.circuits.register(circuit)
+        let index = components.circuits.register(circuit)
+        invariant(
+            components.roots.published.count == circuits.count,
+            "\(components.roots.published.count) sets of roots of \(circuits.count) circuits")
+        return index
+    }
+
+    /// What the opening, and every change of members or parameters, leaves behind.
+    private func checkMembership() {
+        invariant(
+            parameters.fault(members: members.count) == nil,
+            "T of \(parameters.threshold) with \(members.count) members")
     }
 
     mutating func applyBatch(_ event: BatchOpened, _ entry: EntryIndex) throws(FoldError) {
@@ -106,10 +119,15 @@ extension LedgerState {
         switch event.change {
         case .validatorJoined(let key, let name, let stake):
             components.validators.join(key, name, stake, at: height)
-        case .validatorLeft(let key): try components.validators.leave(key, at: height)
+            checkMembership()
+        case .validatorLeft(let key):
+            try components.validators.leave(key, at: height)
+            checkMembership()
         case .stakeChanged(let key, let stake):
             try components.validators.change(stakeOf: key, to: stake)
-        case .parametersChanged(let parameters): components.parameters.change(to: parameters)
+        case .parametersChanged(let parameters):
+            components.parameters.change(to: parameters)
+            checkMembership()
         case .circuitRegistered(let circuit): _ = register(circuit)
         case .rootPublished(let circuit, let root):
             try components.roots.publish(root, for: circuit)
@@ -192,7 +210,13 @@ extension LedgerState {
     /// The root of each component, in the order of `StateComponent`.
     ///
     /// Costs in proportion to the validators, submitters and unfinished work, not to the history.
-    package func componentRoots() -> [Digest] { components.all.map(\.root) }
+    package func componentRoots() -> [Digest] {
+        let all = components.all
+        invariant(
+            all.elementsEqual(StateComponent.allCases) { type(of: $0).kind == $1 },
+            "the components are not in their order")
+        return all.map(\.root)
+    }
 
     /// Whether parameters, stakes, reputations, counts and places are such as the rules admit.
     ///

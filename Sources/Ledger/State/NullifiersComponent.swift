@@ -26,6 +26,13 @@ struct NullifiersComponent: RecordedComponent {
     mutating func change(_ event: NullifierChanged, isSpent: Bool, _ taken: Entry) {
         conditions[event.nullifier] = NullifierCondition(request: event.request, isSpent: isSpent)
         history.append(taken)
+        checkCounts()
+    }
+
+    private func checkCounts() {
+        invariant(
+            UInt64(conditions.count) <= history.count,
+            "\(conditions.count) nullifiers with \(history.count) records")
     }
 
     // MARK: Its part of a snapshot
@@ -36,7 +43,13 @@ struct NullifiersComponent: RecordedComponent {
     }
 
     /// Takes over the conditions that were made of the same records.
-    mutating func adopt(_ table: NullifierTable) { conditions = table.conditions }
+    ///
+    /// - Precondition: the table was made of the snapshot that this was made of.
+    mutating func adopt(_ table: NullifierTable) {
+        invariant(conditions.count == 0, "\(conditions.count) conditions are written over")
+        conditions = table.conditions
+        checkCounts()
+    }
 
     /// The newest records of those among these nullifiers that were spent, by nullifier.
     func records(of wanted: Set<Bytes32>) -> [[UInt8]] {

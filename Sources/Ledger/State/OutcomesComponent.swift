@@ -32,7 +32,10 @@ struct OutcomesComponent: RecordedComponent {
 
     mutating func close(_ event: RoundClosed, of round: Round) {
         let record = CloseRecord(event: event, votes: round.votes.map { $0?.event.vote })
+        let count = history.count
         places[event.about]?.close = history.append(record.encoded)
+        invariant(
+            history.count == count + 1, "round \(event.about.rawValue) closes without a decision")
     }
 
     /// Notes where the outbox has the order to pay a request.
@@ -51,7 +54,13 @@ struct OutcomesComponent: RecordedComponent {
     func decided(at entry: EntryIndex, _ outbox: OutboxComponent) -> DecidedRequest? {
         guard let places = places[entry] else { return nil }
         let outcome: OutcomeRecord = history.read(places.outcome)
+        invariant(
+            outcome.event.request == entry,
+            "\(outcome.event.request.rawValue) is decided in the place of \(entry.rawValue)")
         let close: CloseRecord? = places.close.map { history.read($0) }
+        invariant(
+            (close?.event.about ?? entry) == entry,
+            "another request is closed in the place of \(entry.rawValue)")
         return DecidedRequest(
             id: outcome.id, decision: outcome.event, nullifiers: outcome.nullifiers,
             validators: outcome.validators, votes: close?.votes ?? [], isClosed: close != nil,

@@ -33,6 +33,7 @@ struct ParametersComponent: Component {
     // MARK: Its part of `apply`
 
     mutating func open(_ event: LedgerOpened, as ledger: LedgerID) {
+        invariant(self.ledger.digest == .zero, "ledger \(self.ledger.hex) opens again")
         self.ledger = ledger
         name = event.name
         parameters = event.parameters
@@ -49,7 +50,11 @@ struct ParametersComponent: Component {
     /// A change is taken, which has the next number.
     mutating func countChange() { nextChange += 1 }
 
-    mutating func change(to parameters: Parameters) { self.parameters = parameters }
+    /// - Precondition: They serve a ledger; the rules have seen to that.
+    mutating func change(to parameters: Parameters) {
+        invariant(parameters.fault == nil, "parameters that cannot serve come into force")
+        self.parameters = parameters
+    }
 
     /// Goes on under other numbers; see `LedgerState.assume`.
     mutating func assume(_ parameters: Parameters, _ scale: ReputationScale) {

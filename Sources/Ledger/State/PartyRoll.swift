@@ -44,7 +44,7 @@ package struct PartyRoll: Sendable {
         case .batchOpened(let opened): try state.applyBatch(opened, state.batchEntry)
         case .governanceApproved(let change): try state.applyChange(change)
         case .batchSealed: state.sealUnfollowed()
-        default: return
+        default: invariant(!Self.isFollowed(tag: event.tag), "\(event.kind) is not followed")
         }
     }
 

@@ -69,7 +69,8 @@ enum RecordGlance {
 
     /// The `u32` at an offset, which lies within the record.
     private static func count(_ record: Span<UInt8>, at offset: Int) -> Int {
-        Int(record[offset]) | Int(record[offset + 1]) << 8 | Int(record[offset + 2]) << 16
+        invariant(offset + 4 <= record.count, "a count at \(offset) of \(record.count) bytes")
+        return Int(record[offset]) | Int(record[offset + 1]) << 8 | Int(record[offset + 2]) << 16
             | Int(record[offset + 3]) << 24
     }
 }

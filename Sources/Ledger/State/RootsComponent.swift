@@ -29,12 +29,14 @@ struct RootsComponent: RecordedComponent {
     /// A circuit is registered, with no roots yet.
     mutating func addCircuit() { published.append([]) }
 
+    /// - Precondition: The root is not published for the circuit; the rules have seen to that.
     mutating func publish(_ root: Bytes32, for circuit: CircuitIndex) throws(FoldError) {
         guard holdCircuit(circuit) else {
             throw .unknown(
                 kind: .governanceApproved, field: "circuit", value: UInt64(circuit.rawValue))
         }
-        published[Int(circuit.rawValue)].insert(root)
+        let isNew = published[Int(circuit.rawValue)].insert(root).inserted
+        invariant(isNew, "a root is published twice for circuit \(circuit.rawValue)")
         history.append(Self.record(root, of: circuit))
     }
 

@@ -128,6 +128,9 @@ package struct Tally: Equatable, Sendable {
 }
 
 /// The voting on a request, from its opening to its close.
+///
+/// Invariants: `votes.count == pinned.members.count`; a vote once recorded stays; there is at most
+/// one decision, and it stays.
 package struct Round: Equatable, Sendable {
     /// The entry that introduced the request.
     package let entry: EntryIndex
@@ -171,6 +174,9 @@ package struct Round: Equatable, Sendable {
         self.settlementMilliseconds = settlementMilliseconds
         self.votes = votes
         self.decided = decided
+        invariant(
+            votes.count == pinned.members.count,
+            "\(votes.count) places for \(pinned.members.count) voters")
     }
 
     /// What became of a vote that was to be recorded.

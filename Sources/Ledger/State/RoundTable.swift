@@ -43,6 +43,9 @@ struct RoundTable: Sendable {
     mutating func insert(_ round: Round) {
         let place = lowerBound(of: round.entry)
         invariant(
+            place == 0 || entries[place - 1] < round.entry,
+            "entry \(round.entry.rawValue) comes behind one that is not below it")
+        invariant(
             place == entries.count || entries[place] != round.entry,
             "two rounds of entry \(round.entry.rawValue)")
         if let slot = free.popLast() {
@@ -56,9 +59,7 @@ struct RoundTable: Sendable {
             isChanged.append(true)
         }
         entries.insert(round.entry, at: place)
-        invariant(
-            entries.count + free.count == slots.count,
-            "\(entries.count) rounds and \(free.count) of \(slots.count) slots")
+        checkCounts()
     }
 
     /// Takes a round out.
@@ -70,6 +71,7 @@ struct RoundTable: Sendable {
         slots[slot] = nil
         change(slot)
         free.append(slot)
+        checkCounts()
     }
 
     /// Records a vote; nil where there is no such round.
@@ -82,8 +84,24 @@ struct RoundTable: Sendable {
     /// Notes the decision of a round.
     mutating func decide(_ decided: OutcomeDecided) {
         guard let place = place(of: decided.request) else { return }
+        invariant(
+            isUsed(slotOf[place], by: decided.request),
+            "a decision on \(decided.request.rawValue) meets another round")
         change(slotOf[place])
         slots[slotOf[place]]?.decided = decided
+    }
+
+    /// What every change but that of a round leaves behind.
+    private func checkCounts() {
+        invariant(
+            entries.count == slotOf.count, "\(entries.count) rounds in \(slotOf.count) slots")
+        invariant(
+            entries.count + free.count == slots.count,
+            "\(entries.count) rounds and \(free.count) of \(slots.count) slots")
+        invariant(
+            encodings.count == slots.count, "\(encodings.count) encodings of \(slots.count) slots")
+        invariant(
+            isChanged.count == slots.count, "\(isChanged.count) marks of \(slots.count) slots")
     }
 
     private func isUsed(_ slot: Int, by entry: EntryIndex) -> Bool {
@@ -112,10 +130,11 @@ struct RoundTable: Sendable {
     /// Encodes all rounds, in order of their entries, for the state root.
     func encode(to writer: inout BorshWriter) {
         writer.write(UInt32(entries.count))
-        for slot in slotOf {
+        for (entry, slot) in zip(entries, slotOf) {
             if let encoding = encodings[slot] {
                 writer.writeFixed(encoding)
             } else {
+                invariant(isUsed(slot, by: entry), "no round of entry \(entry.rawValue) is encoded")
                 slots[slot]?.encodeState(to: &writer)
             }
         }

@@ -13,6 +13,9 @@ extension RoundsComponent {
             try check(round, in: state)
             if let decided = round.decided {
                 try Self.check(decided, of: round, before: state.time.size)
+                try Self.believe(
+                    decided.time <= state.time.time,
+                    "round \(round.entry.rawValue) was decided by now")
                 continue
             }
             open += 1

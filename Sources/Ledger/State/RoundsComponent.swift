@@ -47,6 +47,9 @@ struct RoundsComponent: Component {
 
     /// - Precondition: There is none of this entry.
     mutating func open(_ round: Round) {
+        invariant(
+            table.entries.last.map { $0 < round.entry } ?? true,
+            "the round of entry \(round.entry.rawValue) opens behind a later one")
         table.insert(round)
         entries[round.id] = round.entry
         for nullifier in round.request.nullifiers {

@@ -9,6 +9,9 @@ package import Cryptography
 /// state can be computed before and after the batch, and the records that the batch asks for. What
 /// the records show is what whoever made the excerpt says: that a record is absent no tree proves,
 /// unless all records of a component are there; see `isWhole`.
+///
+/// Invariants: `trees` and `records` are as many as `StateSnapshot.grown`. How they fit together is
+/// the word of whoever made it.
 package struct StateExcerpt: BorshCodable, Equatable, Sendable {
     /// Bytes of all but the records.
     package static let fixedBytesMax = 64 << 20

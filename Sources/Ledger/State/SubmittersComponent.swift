@@ -41,6 +41,10 @@ struct SubmittersComponent: Component {
             names.insert(name)
             all.append(Submitter(key: key, name: name, quota: quota, undecided: 0))
         }
+        invariant(all.count <= Limits.submittersMax, "\(all.count) submitters")
+        invariant(
+            indices.count == all.count, "\(indices.count) keys of \(all.count) submitters")
+        invariant(names.count == all.count, "\(names.count) names of \(all.count) submitters")
     }
 
     /// A round or job of a submitter begins.
@@ -61,6 +65,9 @@ struct SubmittersComponent: Component {
         } else {
             refusals.insert((sender, 1), at: place)
         }
+        invariant(
+            place + 1 == refusals.count || sender < refusals[place + 1].sender,
+            "refusals are counted out of the order of their senders, at \(place)")
     }
 
     /// A batch begins, perhaps in another minute.

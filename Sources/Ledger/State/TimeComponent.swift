@@ -91,6 +91,13 @@ struct TimeComponent: Component {
 
     mutating func seal() { phase = .sealed }
 
+    /// What the entries of a batch leave behind, whose seal is entry `size`.
+    func checkPlaces() {
+        invariant(
+            batchEntry.rawValue < size, "entry \(size) seals the batch of \(batchEntry.rawValue)")
+        invariant(height.rawValue < size, "entry \(size) seals batch \(height.rawValue)")
+    }
+
     // MARK: Its root and its part of a snapshot
 
     func encodeRoot(to writer: inout BorshWriter) {

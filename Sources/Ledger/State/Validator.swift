@@ -4,6 +4,9 @@
 package import Cryptography
 
 /// A key that is or was a validator. It keeps its index for ever.
+///
+/// Invariants: `terms.count <= Limits.termsMax`; the last term has no end exactly where `isMember`,
+/// and every other has one.
 package struct Validator: Equatable, Sendable {
     /// Its identity.
     package let key: PublicKey
@@ -24,15 +27,18 @@ package struct Validator: Equatable, Sendable {
 
     /// Begins a term; the oldest is forgotten where there are too many.
     mutating func begin(at height: Height) {
+        invariant(!isMember, "a member joins again at \(height.rawValue)")
         isMember = true
         terms.append(Term(joined: height, left: nil))
         if terms.count > Limits.termsMax { terms.removeFirst() }
+        invariant(terms.count <= Limits.termsMax, "\(terms.count) terms of one validator")
     }
 
     /// Ends the term.
     mutating func end(at height: Height) {
         isMember = false
         guard let last = terms.popLast() else { return }
+        invariant(last.left == nil, "a term that has ended ends again at \(height.rawValue)")
         terms.append(Term(joined: last.joined, left: height))
     }
 }

@@ -87,6 +87,7 @@ extension ValidatorsComponent {
             if !members.contains(index) { all[Int(index.rawValue)].begin(at: height) }
         } else {
             index = ValidatorIndex(UInt16(all.count))
+            invariant(index != .bridge, "a validator takes the number that stands for the bridge")
             indices[key] = index
             names.insert(name)
             all.append(
@@ -98,6 +99,11 @@ extension ValidatorsComponent {
         let place = members.firstIndex { $0 > index } ?? members.count
         members.insert(index, at: place)
         invariant(members.count <= Limits.membersMax, "\(members.count) members")
+        invariant(
+            all[Int(index.rawValue)].isMember, "validator \(index.rawValue) joins and is no member")
+        invariant(
+            indices.count == all.count, "\(indices.count) keys of \(all.count) validators")
+        invariant(names.count == all.count, "\(names.count) names of \(all.count) validators")
     }
 
     mutating func leave(_ key: PublicKey, at height: Height) throws(FoldError) {
@@ -106,7 +112,9 @@ extension ValidatorsComponent {
 
     private mutating func leave(_ index: ValidatorIndex, at height: Height) {
         all[Int(index.rawValue)].end(at: height)
+        let count = members.count
         members.removeAll { $0 == index }
+        invariant(members.count == count - 1, "\(count) members are \(members.count) without one")
     }
 
     mutating func change(stakeOf key: PublicKey, to stake: Stake) throws(FoldError) {

@@ -112,12 +112,8 @@ struct Dispute {
     ) -> DecidedBatch {
         DecidedBatch(
             precommits: Precommits(
-                height: height, round: 0, root: root,
-                signatures: (0..<UInt16(threshold)).map { number in
-                    IndexedSignature(
-                        precommitting: root, of: height, by: ValidatorIndex(number),
-                        with: Fixture.key(number), in: ledger)
-                }),
+                to: root, of: height, by: (0..<UInt16(threshold)).map { ValidatorIndex($0) },
+                in: ledger, key: Fixture.key),
             entries: events.map { EntryBytes($0.encoded) })
     }
 

@@ -14,23 +14,13 @@ extension Precommits {
         self.init(
             height: height, round: round, root: root,
             signatures: validators.map { index in
-                IndexedSignature(
-                    precommitting: root, of: height, round: round, by: index, with: key(index),
-                    in: ledger)
+                let key = key(index)
+                let bytes = ConsensusStatement.signedBytes(
+                    .precommit(height, round: round), value: root, validRound: -1,
+                    key: key.publicKey, ledger: ledger)
+                return IndexedSignature(
+                    validator: index, signature: bytes.map { key.sign($0) } ?? .zero)
             })
-    }
-}
-
-extension IndexedSignature {
-    /// The precommit of a validator to the root of the log after a batch.
-    init(
-        precommitting root: Digest, of height: Height, round: UInt32 = 0, by index: ValidatorIndex,
-        with key: SigningKey, in ledger: LedgerID
-    ) {
-        let bytes = ConsensusStatement.signedBytes(
-            .precommit(height, round: round), value: root, validRound: -1, key: key.publicKey,
-            ledger: ledger)
-        self.init(validator: index, signature: bytes.map { key.sign($0) } ?? .zero)
     }
 }
 

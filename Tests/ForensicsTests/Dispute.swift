@@ -52,7 +52,7 @@ struct Dispute {
             let voters =
                 number == 0
                 ? Self.validators : Int.random(in: 2...Self.validators, using: &random)
-            for voter in 0..<voters { try scenario.cast(voter, .approve, on: request) }
+            try scenario.approve(0..<voters, request)
             try scenario.seal()
             try hand(try batch(), to: host)
         }
@@ -92,7 +92,7 @@ struct Dispute {
         {
             try scenario.send(.settlement(scenario.settlement(id, .failed)))
         }
-        for voter in 0..<Self.validators { try scenario.cast(voter, .approve, on: request) }
+        try scenario.approve(0..<Self.validators, request)
         try scenario.seal()
         return try batch()
     }

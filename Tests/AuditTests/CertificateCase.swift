@@ -5,6 +5,7 @@ import Audit
 import Cryptography
 import EventLog
 import Ledger
+import TestSupport
 
 /// A ledger with a decision, and certificates of it: right ones, and such as a quorum of liars
 /// could sign.
@@ -14,74 +15,68 @@ struct CertificateCase {
         case approved, rejected, deadline, timedOut, nullifierSpent, falseApproval, trueRejection
     }
 
-    let builder: LedgerBuilder
+    let scenario: LedgerScenario
     let request: RequestID
 
     /// A ledger in which a request is decided in one of the ways, with others around it.
     static func make(_ kind: Kind) throws -> CertificateCase {
-        var builder = try LedgerBuilder(circuits: [try Paraloom.circuit("native")])
+        var scenario = try LedgerScenario(.paraloom("native"))
         var request = RequestID(.zero)
-        try builder.batch(seconds: 1) { builder in
+        try scenario.batch(seconds: 1) { scenario in
             let isFalse = kind == .rejected || kind == .falseApproval
-            request = try builder.submit(
-                try Paraloom.request("native", proofOf: isFalse ? "spl" : nil, by: builder))
-            let other = try builder.submit(
-                try Paraloom.request("native", timestamp: 1, by: builder))
-            try builder.vote(other, approve: 0..<3)
-            switch kind {
-            case .approved: try builder.vote(request, approve: [1], reject: [9])
-            case .rejected: try builder.vote(request, approve: [8, 9], reject: 0..<3)
-            case .deadline: try builder.vote(request, approve: 0..<5, reject: [8])
-            case .timedOut: try builder.vote(request, approve: 0..<4, reject: [7])
-            case .nullifierSpent: try builder.vote(request, approve: 0..<2, reject: [5])
-            case .falseApproval: try builder.vote(request, approve: 0..<3)
-            case .trueRejection: try builder.vote(request, reject: 0..<2)
-            }
-            if kind == .nullifierSpent { try builder.vote(other, approve: 3..<6) }
+            request = try scenario.submit(
+                try Paraloom.request("native", proofOf: isFalse ? "spl" : nil))
+            let other = try scenario.submit(try Paraloom.request("native", timestamp: 1))
+            try scenario.approve(0..<3, other)
+            let (approving, rejecting): (Range<Int>, Range<Int>) =
+                switch kind {
+                case .approved: (1..<2, 9..<10)
+                case .rejected: (8..<10, 0..<3)
+                case .deadline: (0..<5, 8..<9)
+                case .timedOut: (0..<4, 7..<8)
+                case .nullifierSpent: (0..<2, 5..<6)
+                case .falseApproval: (0..<3, 0..<0)
+                case .trueRejection: (0..<0, 0..<2)
+                }
+            try scenario.approve(approving, request)
+            try scenario.reject(rejecting, request)
+            if kind == .nullifierSpent { try scenario.approve(3..<6, other) }
         }
-        let other = builder.state.openRounds.last.flatMap { builder.state.requestID(at: $0) }
-        try builder.batch(seconds: 2) { builder in
+        let other = scenario.state.openRounds.last.flatMap { scenario.state.requestID(at: $0) }
+        try scenario.batch(seconds: 2) { scenario in
             switch kind {
-            case .approved: try builder.vote(request, approve: 2..<8)
-            case .rejected: try builder.vote(request, reject: 3..<5)
-            case .deadline: try builder.take(.vote(builder.vote(request, 9, .abstain)))
+            case .approved: try scenario.approve(2..<8, request)
+            case .rejected: try scenario.reject(3..<5, request)
+            case .deadline: try scenario.cast(9, .abstain, on: request)
             case .timedOut: break
-            case .nullifierSpent: if let other { try builder.vote(other, approve: 6..<8) }
-            case .falseApproval: try builder.vote(request, approve: 3..<7)
-            case .trueRejection: try builder.vote(request, reject: 2..<4)
+            case .nullifierSpent: if let other { try scenario.approve(6..<8, other) }
+            case .falseApproval: try scenario.approve(3..<7, request)
+            case .trueRejection: try scenario.reject(2..<4, request)
             }
         }
-        try builder.batch(seconds: 20)
-        try builder.batch(seconds: 40)
-        try builder.batch(seconds: 41)
-        return CertificateCase(builder: builder, request: request)
+        try scenario.batch(seconds: 20)
+        try scenario.batch(seconds: 40)
+        try scenario.batch(seconds: 41)
+        return CertificateCase(scenario: scenario, request: request)
     }
 
     /// A ledger in which seven lists approve a request, and with it end one that conflicts; a case
     /// of each.
     static func makeWithLists() throws -> [CertificateCase] {
-        var builder = try LedgerBuilder(circuits: [try Paraloom.circuit("native")])
+        var scenario = try LedgerScenario(.paraloom("native"))
         var requests: [RequestID] = []
-        try builder.batch(seconds: 1) { builder in
+        try scenario.batch(seconds: 1) { scenario in
             for time in 0..<2 as Range<UInt64> {
                 requests.append(
-                    try builder.submit(
-                        try Paraloom.request("native", timestamp: time, by: builder)))
+                    try scenario.submit(try Paraloom.request("native", timestamp: time)))
             }
             for validator in 0..<7 {
-                let list = VoteListMessage(
-                    validator: builder.validators[validator].publicKey,
-                    timestamp: builder.state.time,
-                    votes: requests.map {
-                        .shown(request: $0, vote: .approve, reason: .proofHolds)
-                    }, signature: .zero)
-                try builder.take(
-                    .votes(list.signed(by: builder.validators[validator], in: builder.state.ledger))
-                )
+                let list = scenario.list(validator, requests.map { ($0, .approve) })
+                try scenario.send(.votes(list))
             }
         }
-        try builder.batch(seconds: 2)
-        return requests.map { CertificateCase(builder: builder, request: $0) }
+        try scenario.batch(seconds: 2)
+        return requests.map { CertificateCase(scenario: scenario, request: $0) }
     }
 
     /// The checkpoint of the whole log, signed by so many validators from the first on.
@@ -91,9 +86,9 @@ struct CertificateCase {
         var frontier = MerkleFrontier()
         for entry in entries { frontier.append(leaf: entry) }
         let head = TreeHead(size: frontier.count, root: frontier.root)
-        let keys = signers.map { builder.validators[$0] }
+        let keys = signers.map { scenario.keys[$0] }
         var signed = try SignedCheckpoint(
-            signing: Checkpoint(ledger: ledger ?? builder.state.ledger.digest, head: head),
+            signing: Checkpoint(ledger: ledger ?? scenario.ledger.digest, head: head),
             with: keys[0])
         for key in keys { _ = try signed.cosign(with: key, seconds: 1_767_225_700) }
         return signed
@@ -101,11 +96,11 @@ struct CertificateCase {
 
     /// The certificate of the decision as `recount prove request` makes it.
     func certificate(signers: Range<Int> = 0..<10) throws -> Certificate {
-        let folder = try Folder()
-        let log = try LedgerDirectory.open(try folder.write(builder.entries))
+        let folder = try TemporaryFolder()
+        let log = try LedgerDirectory.open(try folder.write(scenario.entries))
         let maker = try CertificateMaker(.prefix(request.hex), in: log)
         return try maker.certificate(
-            under: try checkpoint(of: builder.entries, signers: signers))
+            under: try checkpoint(of: scenario.entries, signers: signers))
     }
 
     /// The certificate with entries of a log that says something else, in its place and signed
@@ -114,7 +109,7 @@ struct CertificateCase {
         _ certificate: Certificate, signers: Range<Int> = 0..<10,
         _ change: (inout [Event]) throws -> Void
     ) throws -> Certificate {
-        var events = try builder.events
+        var events = scenario.log
         try change(&events)
         return try resigned(certificate, events.map(\.encoded), signers: signers)
     }
@@ -142,13 +137,13 @@ struct CertificateCase {
     func with(_ certificate: Certificate, indices: [UInt64]) throws -> Certificate {
         var result = certificate
         result.entries = indices.map { Certificate.Entry(index: $0, bytes: []) }
-        return try resigned(result, builder.entries)
+        return try resigned(result, scenario.entries)
     }
 
     /// The policy of an auditor who knows the ledger: 7 of its 10 validators.
     func policy(_ text: String = "7-of-10") throws -> CertificatePolicy {
         try CertificatePolicy(
-            quorum: try Quorum(text), keys: .validators(of: builder.state.ledger))
+            quorum: try Quorum(text), keys: .validators(of: scenario.ledger))
     }
 
     func report(_ certificate: Certificate) throws -> CertificateReport {

@@ -56,7 +56,7 @@ struct CertificateLieTests {
         for item in [try approved.get(), try conflict.get(), try deadline.get()] {
             let right = try item.certificate()
             let all = Set(right.entries.map(\.index))
-            for index in UInt64(0)..<UInt64(item.builder.entries.count) where !all.contains(index) {
+            for index in UInt64(0)..<UInt64(item.scenario.log.count) where !all.contains(index) {
                 let more = try item.with(right, indices: (all.union([index])).sorted())
                 #expect(try found(item, more) != nil, "entry \(index)")
             }
@@ -67,7 +67,7 @@ struct CertificateLieTests {
         let item = try approved.get()
         let right = try item.certificate()
         let votes = try right.places(of: "voteCast").filter { place in
-            guard case .voteCast(let cast) = try item.builder.events[place] else { return false }
+            guard case .voteCast(let cast) = item.scenario.log[place] else { return false }
             return cast.request == right.subject.request
         }
         func changing(_ place: Int, _ change: (inout VoteCast) -> Void) throws -> String? {
@@ -85,12 +85,12 @@ struct CertificateLieTests {
         #expect(try changing(votes[0]) { $0.timestamp = Time(1) } == "votes signature")
         #expect(
             try changing(votes[0]) { $0.request = EntryIndex(1) } == "decision approvals")
-        let events = try item.builder.events
+        let events = item.scenario.log
         let twice = try item.forged(right) { $0[votes[2]] = events[votes[3]] }
         #expect(try found(item, twice) == "votes validator")
         // Signed for another request of the same ledger.
         let other = try item.forged(right) { events in
-            let vote = item.builder.vote(RequestID(.zero), 2, .approve)
+            let vote = item.scenario.vote(2, .approve, on: RequestID(.zero))
             events[votes[2]] = .voteCast(
                 VoteCast(
                     request: right.subject.request, validator: ValidatorIndex(2), vote: .approve,
@@ -105,12 +105,9 @@ struct CertificateLieTests {
         let last = try #require(try right.places(of: "voteCast").last)
         let forged = try item.forged(right) { events in
             guard case .voteCast(var cast) = events[last] else { return }
-            var vote = item.builder.vote(
-                item.request, Int(cast.validator.rawValue), cast.vote)
-            vote.timestamp = LedgerBuilder.start.adding(milliseconds: 62_001)
-            vote = vote.signed(
-                by: item.builder.validators[Int(cast.validator.rawValue)],
-                in: item.builder.state.ledger)
+            let vote = item.scenario.vote(
+                Int(cast.validator.rawValue), cast.vote, on: item.request,
+                at: item.scenario.start.adding(milliseconds: 62_001))
             (cast.timestamp, cast.reason, cast.signature) = (
                 vote.timestamp, vote.reason, vote.signature
             )
@@ -181,7 +178,7 @@ struct CertificateLieTests {
             }
             return try found(item, resealed)
         }
-        let stranger = SigningKey(seed: LedgerBuilder.seed(99)).publicKey
+        let stranger = Fixture.key(299).publicKey
         #expect(try changing(false) { $0[3].stake = Stake(1) } == "pinnedSet pinnedSet")
         #expect(try changing(false) { $0[3].reputation = Reputation(1) } == "pinnedSet pinnedSet")
         #expect(try changing(false) { $0.removeLast() } == "pinnedSet pinnedSet")
@@ -213,7 +210,7 @@ struct CertificateLieTests {
         #expect(try changing { $0.submitter = SubmitterIndex(1) } == nil)
         #expect(try changing { $0.circuit = CircuitIndex(1) } == nil)
         var forged = right
-        forged.subject.submitter = SigningKey(seed: LedgerBuilder.seed(9)).publicKey
+        forged.subject.submitter = Fixture.key(8).publicKey
         #expect(try found(item, forged) == "request submitter 0")
         forged = right
         forged.subject.circuit.name = "paraloom"
@@ -236,9 +233,9 @@ struct CertificateLieTests {
         let place = Int(right.subject.request.rawValue)
         let forged = try item.forged(right) { events in
             guard case .requestSubmitted(var request) = events[place] else { return }
-            var message = try Paraloom.request("native", by: item.builder)
+            var message = try Paraloom.request("native")
             message.amount = Amount(5_000)
-            message = message.signed(by: item.builder.submitter, in: item.builder.state.ledger)
+            message = message.signed(by: item.scenario.submitter, in: item.scenario.ledger)
             request.amount = message.amount
             request.signature = message.signature
             events[place] = .requestSubmitted(request)
@@ -261,13 +258,13 @@ struct CertificateLieTests {
         // One more vote in the place of an entry of another request.
         let place = try #require(
             try right.places(of: "voteCast").first { place in
-                guard case .voteCast(let cast) = try item.builder.events[place] else {
+                guard case .voteCast(let cast) = item.scenario.log[place] else {
                     return false
                 }
                 return cast.request != right.subject.request
             })
         let more = try item.forged(right) { events in
-            let vote = item.builder.vote(item.request, 7, .approve)
+            let vote = item.scenario.vote(7, .approve, on: item.request)
             events[place] = .voteCast(
                 VoteCast(
                     request: right.subject.request, validator: ValidatorIndex(7), vote: .approve,
@@ -283,7 +280,7 @@ struct CertificateLieTests {
         func moved(_ deadline: UInt64) throws -> String? {
             let forged = try item.forged(right) { events in
                 guard case .roundOpened(var opened) = events[round] else { return }
-                opened.deadline = LedgerBuilder.start.adding(milliseconds: deadline)
+                opened.deadline = item.scenario.start.adding(milliseconds: deadline)
                 events[round] = .roundOpened(opened)
             }
             return try found(item, forged)
@@ -323,7 +320,7 @@ struct CertificateLieTests {
         (swapped.subject, swapped.conflict) = (other, right.subject)
         #expect(try found(item, swapped)?.hasPrefix("conflict") == true)
         let votes = try right.places(of: "voteCast").filter { place in
-            guard case .voteCast(let cast) = try item.builder.events[place] else { return false }
+            guard case .voteCast(let cast) = item.scenario.log[place] else { return false }
             return cast.request == other.request
         }
         let less = try item.with(
@@ -333,7 +330,7 @@ struct CertificateLieTests {
         let forged = try item.forged(right) { events in
             let place = Int(other.request.rawValue)
             guard case .requestSubmitted(var request) = events[place] else { return }
-            request.nullifiers = [LedgerBuilder.seed(1), LedgerBuilder.seed(2)]
+            request.nullifiers = [Fixture.element(1), Fixture.element(2)]
             events[place] = .requestSubmitted(request)
         }
         #expect(try found(item, forged)?.hasPrefix("conflict request") == true)
@@ -345,23 +342,22 @@ struct CertificateLieTests {
     }
 
     @Test func `an approval that spent other nullifiers`() throws {
-        var builder = try LedgerBuilder(
-            circuits: [try Paraloom.circuit("native"), try Paraloom.circuit("spl")])
+        var scenario = try LedgerScenario(.paraloom("native", "spl"))
         var ids: [RequestID] = []
-        try builder.batch(seconds: 1) { builder in
+        try scenario.batch(seconds: 1) { scenario in
             ids = [
-                try builder.submit(try Paraloom.request("native", by: builder)),
-                try builder.submit(try Paraloom.request("spl", by: builder)),
-                try builder.submit(try Paraloom.request("native", timestamp: 1, by: builder)),
+                try scenario.submit(try Paraloom.request("native")),
+                try scenario.submit(try Paraloom.request("spl")),
+                try scenario.submit(try Paraloom.request("native", timestamp: 1)),
             ]
-            try builder.vote(ids[0], approve: 0..<2)
-            try builder.vote(ids[1], approve: 0..<7)
-            try builder.vote(ids[2], approve: 0..<7)
+            try scenario.approve(0..<2, ids[0])
+            try scenario.approve(0..<7, ids[1])
+            try scenario.approve(0..<7, ids[2])
         }
-        let item = CertificateCase(builder: builder, request: ids[0])
+        let item = CertificateCase(scenario: scenario, request: ids[0])
         let right = try item.certificate()
         #expect(try found(item, right) == nil)
-        let stranger = try CertificateCase(builder: builder, request: ids[1]).certificate()
+        let stranger = try CertificateCase(scenario: scenario, request: ids[1]).certificate()
         let decision = try #require(try stranger.places(of: "outcomeDecided").first)
         var forged = right
         forged.conflict = stranger.subject

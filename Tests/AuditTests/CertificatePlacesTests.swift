@@ -60,11 +60,11 @@ struct CertificatePlacesTests {
     }
 
     private func check(_ item: CertificateCase) throws {
-        let folder = try Folder()
-        let log = try LedgerDirectory.open(try folder.write(item.builder.entries))
-        let signed = try item.checkpoint(of: item.builder.entries)
+        let folder = try TemporaryFolder()
+        let log = try LedgerDirectory.open(try folder.write(item.scenario.entries))
+        let signed = try item.checkpoint(of: item.scenario.entries)
         var count = 0
-        for (entry, event) in try item.builder.events.enumerated() {
+        for (entry, event) in item.scenario.log.enumerated() {
             guard case .requestSubmitted = event else { continue }
             let folded = try CertificateMaker(.entry(UInt64(entry)), in: log)
                 .certificate(under: signed).bytes
@@ -78,12 +78,12 @@ struct CertificatePlacesTests {
 
     @Test func `an index that lies makes no certificate`() throws {
         let item = try CertificateCase.make(.nullifierSpent)
-        let folder = try Folder()
-        let log = try LedgerDirectory.open(try folder.write(item.builder.entries))
-        let signed = try item.checkpoint(of: item.builder.entries)
+        let folder = try TemporaryFolder()
+        let log = try LedgerDirectory.open(try folder.write(item.scenario.entries))
+        let signed = try item.checkpoint(of: item.scenario.entries)
         let entry = try RequestHistory.find(.prefix(item.request.hex), in: log).entry
         let right = try Self.places(entry, log)
-        let foreign = try item.builder.events.firstIndex { event in
+        let foreign = item.scenario.log.firstIndex { event in
             if case .roundClosed(let close) = event { close.about.rawValue != entry } else { false }
         }.map(UInt64.init)
         #expect(foreign != nil && foreign != right.closed)
@@ -96,7 +96,7 @@ struct CertificatePlacesTests {
         let lies: [(String, (inout CertificatePlaces) -> Void)] = [
             ("request", { $0.request += 1 }), ("circuit", { $0.circuit = 1 }),
             ("circuit", { $0.circuit = $0.decided }),
-            ("submitter", { $0.submitter = item.builder.bridge.publicKey }),
+            ("submitter", { $0.submitter = item.scenario.bridge.publicKey }),
             ("pinned", { $0.pinned.removeLast() }),
             ("stake", { $0.pinned[3].stake = Stake($0.pinned[3].stake.rawValue + 1) }),
             ("reputation", { $0.pinned[0].reputation = Reputation(5) }),

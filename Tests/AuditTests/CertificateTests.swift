@@ -105,18 +105,18 @@ struct CertificateTests {
         let item = try CertificateCase.make(.approved)
         let report = try item.report(try item.certificate())
         #expect(report.notes.count == 1)
-        #expect(report.notes[0].contains(item.builder.validators[9].publicKey.hex))
+        #expect(report.notes[0].contains(item.scenario.keys[9].publicKey.hex))
         #expect(report.decision?.votes.map(\.contradictsProof).filter { $0 == true }.count == 1)
     }
 
     @Test func `a request that is not decided has no certificate`() throws {
-        var builder = try LedgerBuilder(circuits: [try Paraloom.circuit("native")])
+        var scenario = try LedgerScenario(.paraloom("native"))
         var id = RequestID(.zero)
-        try builder.batch(seconds: 1) { builder in
-            id = try builder.submit(try Paraloom.request("native", by: builder))
+        try scenario.batch(seconds: 1) { scenario in
+            id = try scenario.submit(try Paraloom.request("native"))
         }
-        let folder = try Folder()
-        let log = try LedgerDirectory.open(try folder.write(builder.entries))
+        let folder = try TemporaryFolder()
+        let log = try LedgerDirectory.open(try folder.write(scenario.entries))
         #expect(throws: CertificateMakingError.self) {
             try CertificateMaker(.prefix(id.hex), in: log)
         }
@@ -124,8 +124,8 @@ struct CertificateTests {
 
     @Test func `a checkpoint before the decision or of another log is refused`() throws {
         let item = try CertificateCase.make(.approved)
-        let folder = try Folder()
-        let entries = item.builder.entries
+        let folder = try TemporaryFolder()
+        let entries = item.scenario.entries
         let log = try LedgerDirectory.open(try folder.write(entries))
         let maker = try CertificateMaker(.prefix(item.request.hex), in: log)
         let needed = Int(maker.neededEntries)
@@ -160,10 +160,10 @@ struct CertificateTests {
                     quorum: try Quorum(quorum),
                     keys: .listed(keys.map { .validator($0.publicKey) }, ledger: nil)))
         }
-        let validators = item.builder.validators
+        let validators = item.scenario.keys
         #expect(try report(validators, "7-of-10").isValid)
         #expect(try report(Array(validators[..<3]), "3-of-3").isValid)
-        let strangers = (50..<60).map { SigningKey(seed: LedgerBuilder.seed($0)) }
+        let strangers = (250..<260).map { Fixture.key($0) }
         #expect(try report(strangers, "1-of-10").flaw?.check == .checkpoint)
         #expect(try report(strangers + validators[..<2], "3-of-12").flaw?.check == .checkpoint)
     }
@@ -172,7 +172,7 @@ struct CertificateTests {
         let item = try CertificateCase.make(.approved)
         let right = try item.certificate()
         var signed = try SignedCheckpoint(right.note)
-        let stranger = SigningKey(seed: LedgerBuilder.seed(77))
+        let stranger = Fixture.key(277)
         let text = signed.note.text
         var note = signed.note
         _ = try note.add(
@@ -181,8 +181,8 @@ struct CertificateTests {
         certificate.note = note.bytes
         #expect(try item.report(certificate).flaw?.check == .checkpoint)
         // The maker leaves such a line out, or keeps it for a reader who knows the key.
-        let folder = try Folder()
-        let log = try LedgerDirectory.open(try folder.write(item.builder.entries))
+        let folder = try TemporaryFolder()
+        let log = try LedgerDirectory.open(try folder.write(item.scenario.entries))
         let maker = try CertificateMaker(.prefix(item.request.hex), in: log)
         let witnessed = try SignedCheckpoint(note)
         #expect(try maker.certificate(under: witnessed) == right)
@@ -203,7 +203,7 @@ struct CertificateTests {
     @Test func `a certificate of another ledger is refused`() throws {
         let item = try CertificateCase.make(.approved)
         let certificate = try item.certificate()
-        let other = try LedgerBuilder(threshold: 8).state.ledger
+        let other = try LedgerScenario(.of(10, 8)).ledger
         let policy = try CertificatePolicy(
             quorum: try Quorum("7-of-10"), keys: .validators(of: other))
         #expect(try certificate.verify(policy).flaw?.check == .ledger)
@@ -214,7 +214,7 @@ struct CertificateTests {
         }
         #expect(try item.report(forged).flaw?.check == .ledger)
         // Under keys alone it is found by what was signed for the ledger.
-        let keys = item.builder.validators.map { PolicyKey.validator($0.publicKey) }
+        let keys = item.scenario.keys.map { PolicyKey.validator($0.publicKey) }
         let listed = try CertificatePolicy(
             quorum: try Quorum("7-of-10"), keys: .listed(keys, ledger: nil))
         #expect(try forged.verify(listed).flaw?.check == .request)

@@ -13,35 +13,29 @@ import Testing
 struct ChangingFilesTests {
     private static let directory = "/l"
 
-    /// A ledger of some validators and batches on a disk, without snapshots.
+    /// A ledger of some batches on a disk, without snapshots.
     private func ledger(
-        validators: UInt8 = 2, batches: UInt64
-    ) throws -> (disk: SimulatedDisk, builder: LedgerBuilder) {
-        var builder = try LedgerBuilder(
-            validatorCount: validators, threshold: UInt32(validators))
-        for second in 1...batches { try builder.batch(seconds: second) }
+        batches: UInt64
+    ) throws -> (disk: SimulatedDisk, scenario: LedgerScenario) {
+        var scenario = try LedgerScenario(.small)
+        for second in 1...batches { try scenario.batch(seconds: second) }
         let disk = SimulatedDisk()
         try disk.createDirectory(Self.directory)
         try disk.syncDirectory("/")
-        let log = try EventLog.create(directory: Self.directory, disk: disk)
-        for entry in builder.entries {
-            _ = try log.stage(entry)
-            if entry.first == 76 { try log.commit() }
-        }
-        try log.close()
-        return (disk, builder)
+        try EventLog.write(scenario.entries, to: Self.directory, disk: disk)
+        return (disk, scenario)
     }
 
     /// A store that shows one thing first and another later, or the other way round.
     @Test func `tiles that change between two readings are found out or change nothing`() throws {
-        let (disk, builder) = try ledger(batches: 150)
+        let (disk, scenario) = try ledger(batches: 150)
         let log = try EventLog.open(
             directory: Self.directory, disk: disk, access: .readOnly)
         #expect(log.size > 256)
         let checkpoint = try SignedCheckpoint(
             signing: Checkpoint(
-                origin: Checkpoint.origin(ofLedger: builder.state.ledger.digest),
-                head: TreeHead(size: log.size, root: log.root)), with: builder.validators[1])
+                origin: Checkpoint.origin(ofLedger: scenario.ledger.digest),
+                head: TreeHead(size: log.size, root: log.root)), with: scenario.keys[1])
         _ = try TileExport.run(log, upTo: checkpoint, to: "/t", disk: disk)
         func audit(_ disk: any Disk) throws -> AuditReport {
             var report = try RangeAuditor.run(

@@ -18,13 +18,13 @@ private let skip: Comment = "no file at \(Vectors.folder.path)/\(Paraloom.folder
 struct CombinationTests {
     /// A log in a folder, snapshots after each batch beside it, and the verdicts on the parts.
     private struct Case {
-        let folder: Folder
+        let folder: TemporaryFolder
         let directory: String
         let marks: String
         var verdicts: [PartialVerdict] = []
 
         init(_ entries: [[UInt8]]) throws {
-            folder = try Folder()
+            folder = try TemporaryFolder()
             directory = try folder.write(entries)
             marks = folder.path + "/marks"
             _ = try SnapshotSeries.run(of: directory, every: 1, to: marks)
@@ -81,7 +81,7 @@ struct CombinationTests {
     }
 
     @Test func `the parts of an honest ledger make the whole`() throws {
-        let entries = try Scenario.everything().builder.entries
+        let entries = try LedgerScenario.everything().entries
         let made = try Case(entries)
         #expect(made.verdicts.count > 5)
         let whole = try Auditor.run(directory: made.directory)
@@ -101,7 +101,7 @@ struct CombinationTests {
     }
 
     @Test func `a verdict that is missing is named with its entries`() throws {
-        let made = try Case(try Scenario.everything().builder.entries)
+        let made = try Case(try LedgerScenario.everything().entries)
         for place in made.verdicts.indices {
             var rest = made.verdicts
             let range = try #require(rest.remove(at: place).report.range)
@@ -114,7 +114,7 @@ struct CombinationTests {
     }
 
     @Test func `what was changed by accident is named by its digest`() throws {
-        let made = try Case(try Scenario.everything().builder.entries)
+        let made = try Case(try LedgerScenario.everything().entries)
         let changes: [(inout AuditReport) -> Void] = [
             { $0.counts.signatures += 1 }, { $0.contradictions = [] }, { $0.stateRoot = "" },
             { $0.range?.end.root = String(repeating: "0", count: 64) },
@@ -128,7 +128,7 @@ struct CombinationTests {
 
     /// A liar writes the digest anew; what can be computed names it all the same.
     @Test func `what a liar changes is named`() throws {
-        let made = try Case(try Scenario.everything().builder.entries)
+        let made = try Case(try LedgerScenario.everything().entries)
         let other = Digest(hashing: [1]).hex
         let changes: [(String, (inout AuditReport) -> Void)] = [
             ("subtrees", { $0.range?.subtrees?[0] = other }),
@@ -161,10 +161,10 @@ struct CombinationTests {
     }
 
     @Test func `a part of another log does not fit, and the log at hand names it`() throws {
-        let scenario = try Scenario.everything()
-        let made = try Case(scenario.builder.entries)
-        var entries = scenario.builder.entries
-        let events = try scenario.builder.events
+        let scenario = try LedgerScenario.everything()
+        let made = try Case(scenario.entries)
+        var entries = scenario.entries
+        let events = scenario.log
         let place = try #require(events.lastIndex { $0.kind == "validatorAnnounced" })
         guard case .validatorAnnounced(var announced) = events[place] else { return }
         announced.signature = .zero
@@ -190,7 +190,7 @@ struct CombinationTests {
     @Test func `a state that two verdicts share and no seal names is a hidden difference`()
         throws
     {
-        let made = try Case(try Scenario.everything().builder.entries)
+        let made = try Case(try LedgerScenario.everything().entries)
         let other = Digest(hashing: [1]).hex
         var lied = made.verdicts
         for (place, change) in [
@@ -216,7 +216,7 @@ struct CombinationTests {
     }
 
     @Test func `auditing again shows a verdict that only pretends`() throws {
-        let made = try Case(try Scenario.everything().builder.entries)
+        let made = try Case(try LedgerScenario.everything().entries)
         let pretended = made.with(1) { report in
             report.contradictions = []
             report.network = []
@@ -231,7 +231,7 @@ struct CombinationTests {
     }
 
     @Test func `a forged snapshot is not believed`() throws {
-        let entries = try Scenario.everything().builder.entries
+        let entries = try LedgerScenario.everything().entries
         let made = try Case(entries)
         let store = SnapshotStore(folder: made.marks, disk: POSIXDisk())
         let heights = try store.heights()
@@ -283,13 +283,13 @@ struct CombinationTests {
     /// Changes one entry: joined or in one piece, the audit finds the same.
     @Test(arguments: ["outcomeDecided", "reputationChanged", "batchSealed", "voteCast"])
     func `a lying ledger has the same findings in parts`(_ kind: String) throws {
-        let scenario = try Scenario.everything()
-        var entries = scenario.builder.entries
-        let events = try scenario.builder.events
+        let scenario = try LedgerScenario.everything()
+        var entries = scenario.entries
+        let events = scenario.log
         let place = try #require(
             events.indices.filter { events[$0].kind == kind }.dropFirst(2).first)
         entries[place] = try RangeAuditTests.changed(events[place]).encoded
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try folder.write(entries)
         let whole = try Auditor.run(directory: directory)
         #expect(!whole.findings.isEmpty)
@@ -303,8 +303,8 @@ struct CombinationTests {
     }
 
     @Test func `an honest ledger is split into the same report`() throws {
-        let folder = try Folder()
-        let directory = try folder.write(try Scenario.everything().builder.entries)
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(try LedgerScenario.everything().entries)
         let whole = try Auditor.run(directory: directory)
         var split = try SplitAuditor.run(directory: directory, jobs: 2, pieceEntries: 1)
         #expect((split.pieces?.joined ?? 0) > 3)
@@ -318,8 +318,8 @@ struct CombinationTests {
     }
 
     @Test func `a damaged ledger has the same findings in parts`() throws {
-        let folder = try Folder()
-        let directory = try folder.write(try Scenario.everything().builder.entries)
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(try LedgerScenario.everything().entries)
         let segments = directory + "/segments"
         let name = try #require(
             try FileManager.default.contentsOfDirectory(atPath: segments).first)
@@ -334,7 +334,7 @@ struct CombinationTests {
     }
 
     @Test func `snapshots are added where they are missing, and no others are touched`() throws {
-        let entries = try Scenario.everything().builder.entries
+        let entries = try LedgerScenario.everything().entries
         let made = try Case(entries)
         let again = try SnapshotSeries.run(of: made.directory, every: 1, to: made.marks)
         #expect(again.written.isEmpty && again.kept == made.verdicts.count - 1)
@@ -343,20 +343,20 @@ struct CombinationTests {
         try FileManager.default.removeItem(atPath: store.path(last))
         let added = try SnapshotSeries.run(of: made.directory, every: 1, to: made.marks)
         #expect(added.written.map(\.height) == [last])
-        let other = try Folder()
-        let foreign = try other.write(try Scenario.small().entries)
+        let other = try TemporaryFolder()
+        let foreign = try other.write(try LedgerScenario.small().entries)
         #expect(throws: RangeError.self) {
             try SnapshotSeries.run(of: foreign, every: 1, to: made.marks)
         }
         // They end before this log does, and are of another one all the same.
-        let short = try Case(try Scenario.small().entries)
+        let short = try Case(try LedgerScenario.small().entries)
         #expect(throws: RangeError.self) {
             try SnapshotSeries.run(of: made.directory, every: 1, to: short.marks)
         }
     }
 
     @Test func `a snapshot that is damaged costs a piece its start, and not the split`() throws {
-        let made = try Case(try Scenario.everything().builder.entries)
+        let made = try Case(try LedgerScenario.everything().entries)
         let store = SnapshotStore(folder: made.marks, disk: POSIXDisk())
         let heights = try store.heights()
         for height in heights {
@@ -373,14 +373,14 @@ struct CombinationTests {
     }
 
     @Test func `a part is audited from tiles as from the log`() throws {
-        let builder = try Scenario.everything().builder
-        let made = try Case(builder.entries)
+        let scenario = try LedgerScenario.everything()
+        let made = try Case(scenario.entries)
         let log = try EventLog.open(
             directory: made.directory, disk: POSIXDisk(), access: .readOnly)
         let checkpoint = try SignedCheckpoint(
             signing: Checkpoint(
-                origin: Checkpoint.origin(ofLedger: builder.state.ledger.digest),
-                head: TreeHead(size: log.size, root: log.root)), with: builder.validators[1])
+                origin: Checkpoint.origin(ofLedger: scenario.ledger.digest),
+                head: TreeHead(size: log.size, root: log.root)), with: scenario.keys[1])
         let tiles = made.folder.path + "/tiles"
         _ = try TileExport.run(log, upTo: checkpoint, to: tiles, disk: POSIXDisk())
         let verdicts = try made.verdicts.map { verdict in
@@ -409,8 +409,8 @@ struct CombinationTests {
     }
 
     @Test func `a thousand verdicts are joined at once`() throws {
-        let entries = try Scenario.small().entries
-        let folder = try Folder()
+        let entries = try LedgerScenario.small().entries
+        let folder = try TemporaryFolder()
         let report = try RangeAuditor.run(
             directory: try folder.write(entries), AuditRangeRequest(from: 0))
         let range = try #require(report.range)

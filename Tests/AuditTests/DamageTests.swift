@@ -34,8 +34,8 @@ struct DamageTests {
     }
 
     @Test func `every changed byte of a closed ledger is found`() throws {
-        let folder = try Folder()
-        let directory = try folder.write(try Scenario.small().entries)
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(try LedgerScenario.small().entries)
         #expect(!isFound(directory))
         var count = 0
         for file in try files(in: directory) {
@@ -57,8 +57,8 @@ struct DamageTests {
     }
 
     @Test func `a truncated or garbled directory never traps`() throws {
-        let folder = try Folder()
-        let entries = try Scenario.small().entries
+        let folder = try TemporaryFolder()
+        let entries = try LedgerScenario.small().entries
         var generator = SplitMix64(seed: 11)
         for file in try files(in: try folder.write(entries)) {
             let whole = try Data(contentsOf: URL(fileURLWithPath: file))
@@ -74,12 +74,12 @@ struct DamageTests {
             }
         }
         #expect(throws: LogError.self) { try Auditor.run(directory: folder.path + "/absent") }
-        #expect(throws: LogError.self) { try Auditor.run(directory: try Folder().path) }
+        #expect(throws: LogError.self) { try Auditor.run(directory: try TemporaryFolder().path) }
     }
 
     @Test func `a changed blob is found`() throws {
-        let folder = try Folder()
-        let directory = try folder.write(try Scenario.small().entries)
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(try LedgerScenario.small().entries)
         let store = BlobStore(logDirectory: directory, disk: POSIXDisk())
         let hash = try store.put([1, 2, 3])
         #expect(try Auditor.run(directory: directory).blobs == 1)
@@ -91,21 +91,21 @@ struct DamageTests {
 
     @Test(.enabled(if: Paraloom.isThere))
     func `a changed entry is found even in a log that was written anew`() throws {
-        let entries = try Scenario.everything().builder.entries
+        let entries = try LedgerScenario.everything().entries
         for seed in UInt64(0)..<300 {
             var generator = SplitMix64(seed: seed)
             var changed = entries
             let entry = Int.random(in: 0..<changed.count, using: &generator)
             let offset = Int.random(in: 0..<changed[entry].count, using: &generator)
             changed[entry][offset] ^= UInt8.random(in: 1...255, using: &generator)
-            let report = try Folder().audit(changed, .derivationOnly)
+            let report = try TemporaryFolder().audit(changed, .derivationOnly)
             #expect(!report.isRight, "seed \(seed): entry \(entry), byte \(offset)")
         }
     }
 
     @Test(.enabled(if: Paraloom.isThere))
     func `entries in any order never trap`() throws {
-        let entries = try Scenario.everything().builder.entries
+        let entries = try LedgerScenario.everything().entries
         for seed in UInt64(0)..<60 {
             var generator = SplitMix64(seed: seed)
             var changed = [entries[0]] + entries.dropFirst().shuffled(using: &generator)
@@ -115,18 +115,18 @@ struct DamageTests {
                 changed.swapAt(entry, other)
                 changed.remove(at: entry)
             }
-            let report = try Folder().audit(changed, AuditOptions(verifyProofs: false))
+            let report = try TemporaryFolder().audit(changed, AuditOptions(verifyProofs: false))
             #expect(!report.isRight, "seed \(seed)")
         }
     }
 
     @Test func `entries that are no events are found`() throws {
-        let entries = try Scenario.small().entries
+        let entries = try LedgerScenario.small().entries
         var generator = SplitMix64(seed: 5)
         for place in entries.indices {
             var changed = entries
             changed[place] = [200] + generator.bytes(40)
-            let report = try Folder().audit(changed)
+            let report = try TemporaryFolder().audit(changed)
             let finding = report.findings.first { $0.kind == .undecodable }
             #expect(finding?.entry == UInt64(place))
             #expect(finding?.found.contains("tag 200") == true)

@@ -14,7 +14,7 @@ private let skip: Comment = "no file at \(Vectors.folder.path)/\(Paraloom.folder
 @Suite(.enabled(if: Paraloom.isThere, skip))
 struct DifferenceTests {
     private static let derivedKinds = EventType.allCases.filter(\.isDerived).map(\.jsonName)
-    private static let scenario = Result { try Scenario.everything().builder.events }
+    private static let scenario = Result { try LedgerScenario.everything().log }
 
     private func places(_ kind: String) throws -> (events: [Event], places: [Int]) {
         let events = try Self.scenario.get()
@@ -24,7 +24,7 @@ struct DifferenceTests {
     }
 
     private func first(_ events: [Event]) throws -> Finding? {
-        let report = try Folder().audit(events.map(\.encoded), .derivationOnly)
+        let report = try TemporaryFolder().audit(events.map(\.encoded), .derivationOnly)
         #expect(report.checks.log == .passed)
         return report.findings.first
     }

@@ -12,81 +12,35 @@ import Testing
 
 /// A ledger of four, three of whom decide, which orders itself by a quorum.
 private struct Ordered {
-    private static let keys = (1...4).map { number in
-        SigningKey(seed: Bytes32([UInt8](repeating: number, count: 32)) ?? .zero)
-    }
     private static let directory = "/ledger"
 
     let disk = SimulatedDisk()
-    /// The entries of each batch.
-    private(set) var batches: [[Entry]] = []
-    private(set) var states: [LedgerState] = []
-    private var run: BatchRun
+    private(set) var scenario: LedgerScenario
 
     init(batches count: UInt64) throws {
-        var parameters = Parameters.standard
-        parameters.threshold = 3
-        let opened = LedgerOpened(
-            name: "audit.example", parameters: parameters,
-            validators: Self.keys.map {
-                GenesisValidator(
-                    key: $0.publicKey, name: "v-\($0.publicKey.hex.prefix(8))", stake: Stake(100))
-            },
-            submitters: [], bridge: SigningKey(seed: .zero).publicKey, circuits: [],
-            time: Time(1_767_225_600_000))
-        run = try BatchRun(opening: opened)
-        batches = [run.entries]
-        states = [run.state]
-        for _ in 1...count { try add() }
+        scenario = try LedgerScenario(.of(4, 3))
+        for second in 1...count { try scenario.batch(seconds: second) }
         try disk.createDirectory(Self.directory)
         try disk.syncDirectory("/")
     }
 
-    var root: Digest { run.frontier.root }
-    var height: UInt64 { run.state.height.rawValue }
-    var size: UInt64 { run.state.size }
+    var root: Digest { scenario.frontier.root }
+    var size: UInt64 { scenario.state.size }
 
-    func signatures(_ height: Height, _ root: Digest, by indices: [Int]) -> [IndexedSignature] {
-        indices.map { index in
-            IndexedSignature(
-                precommitting: root, of: height, by: ValidatorIndex(UInt16(index)),
-                with: Self.keys[index], in: run.state.ledger)
-        }
-    }
-
-    /// T precommits of the last batch, or of another.
-    func precommits(by indices: [Int] = [0, 1, 2], height: UInt64? = nil) -> Precommits {
-        let height = Height(height ?? self.height)
-        return Precommits(
-            height: height, round: 0, root: root,
-            signatures: signatures(height, root, by: indices))
+    /// Precommits to the last batch, or to another root after it.
+    func precommits(by indices: [UInt16] = [0, 1, 2], to root: Digest? = nil) -> Precommits {
+        Precommits(
+            to: root ?? self.root, of: scenario.state.height, by: indices.map(ValidatorIndex.init),
+            in: scenario.ledger, key: Fixture.key)
     }
 
     /// Adds a batch whose proposer signed nothing, as whoever writes to a disk can.
-    mutating func addForged() throws { try add(isSigned: false) }
-
-    private mutating func add(isSigned: Bool = true) throws {
-        let height = Height(run.state.height.rawValue + 1)
-        let proposer = run.state.proposerRanking(height: height)[0]
-        let key = Self.keys[Int(proposer.rawValue)]
-        let time = run.state.time.adding(milliseconds: 1000)
-        let signed = BatchOpening.signedBytes(
-            height: height, time: time, round: 0, previousRoot: root, proposer: key.publicKey,
-            in: run.state.ledger)
-        let event = BatchOpened(
-            height: height, time: time, proposer: proposer, round: 0, previousRoot: root,
-            precommitRound: 0,
-            precommits: height.rawValue < 2
-                ? [] : signatures(run.state.height, root, by: [0, 1, 2]),
-            signature: isSigned ? key.sign(signed) : .zero)
-        let opening = try #require(run.state.opening(of: event))
-        let checked = Checked(unchecked: opening)
-        var next = BatchRun(state: run.state, frontier: run.frontier)
-        try next.take(.openBatch(checked, root: root))
-        try next.seal()
-        batches.append(next.entries)
-        states.append(next.state)
-        run = next
+    mutating func addForged() throws {
+        var event = scenario.opening(at: scenario.state.time.adding(milliseconds: 1000)).event
+        event.signature = .zero
+        let opening = try #require(scenario.state.opening(of: event))
+        try scenario.take(.openBatch(Checked(unchecked: opening), root: root))
+        try scenario.seal()
     }
 
     /// Writes the first batches, all unless told, and audits them.
@@ -94,12 +48,7 @@ private struct Ordered {
         batches count: Int? = nil, precommits: [Precommits] = [],
         checkpoints: [SignedCheckpoint] = [], snapshotAfter whole: Int? = nil
     ) throws -> AuditReport {
-        let log = try EventLog.create(directory: Self.directory + "/l", disk: disk)
-        for batch in batches.prefix(count ?? batches.count) {
-            _ = try log.stage(batch)
-            try log.commit()
-        }
-        try log.close()
+        try write(Self.directory + "/l", batches: count)
         let store = PrecommitStore(ledgerDirectory: Self.directory + "/l", disk: disk)
         for item in precommits { try store.save(item) }
         let notes = CheckpointStore(
@@ -124,14 +73,11 @@ private struct Ordered {
         disk.replace(to, with: bytes)
     }
 
-    /// Writes the first batches to a log.
-    func write(_ directory: String, batches count: Int) throws {
-        let log = try EventLog.create(directory: directory, disk: disk)
-        for batch in batches.prefix(count) {
-            _ = try log.stage(batch)
-            try log.commit()
-        }
-        try log.close()
+    /// Writes the first batches to a log, all unless told.
+    func write(_ directory: String, batches count: Int? = nil) throws {
+        try EventLog.write(
+            scenario.log.batches.prefix(count ?? .max).joined().map(\.encoded), to: directory,
+            disk: disk)
     }
 
     /// Recovers a ledger of the first `count` batches of which the copy has three, and counts what
@@ -145,11 +91,11 @@ private struct Ordered {
         _ = try BlobStore(logDirectory: damaged, disk: disk).put([1])
         disk.replace("\(damaged)/blobs/\(Digest(hashing: [1]).hex)", with: [2])
         let source = try LedgerSource(directory: copy, disk: disk)
-        let size = states[2].size
+        let size = UInt64(scenario.log.batches.prefix(3).joined().count)
         let root = try EventLog.open(directory: copy, disk: disk, access: .readOnly).root
         let report = try LedgerRecovery.run(
             directory: damaged, from: source,
-            trust: TrustedHead(ledger: run.state.ledger, size: size, root: root), disk: disk)
+            trust: TrustedHead(ledger: scenario.ledger, size: size, root: root), disk: disk)
         #expect(report.outcome == .recovered)
         #expect(report.size == size + report.entriesBeyond)
         return report.batchesBeyond
@@ -166,13 +112,13 @@ private struct Ordered {
         } catch { return false }
     }
 
-    private var origin: String { Checkpoint.origin(ofLedger: run.state.ledger.digest) }
+    private var origin: String { Checkpoint.origin(ofLedger: scenario.ledger.digest) }
 
     func checkpoint(_ size: UInt64, _ root: Digest, by index: Int) throws -> SignedCheckpoint {
-        let key = index < 4 ? Self.keys[index] : SigningKey()
+        let key = index < 4 ? scenario.keys[index] : SigningKey()
         return try SignedCheckpoint(
             signing: Checkpoint(
-                ledger: run.state.ledger.digest, head: TreeHead(size: size, root: root)),
+                ledger: scenario.ledger.digest, head: TreeHead(size: size, root: root)),
             with: key)
     }
 }
@@ -251,11 +197,7 @@ struct FolderTests {
     @Test("precommits of another root of the last batch are a fork, and told")
     func otherPrecommits() throws {
         let ordered = try Ordered(batches: 3)
-        let root = Digest(hashing: [7])
-        let height = Height(ordered.height)
-        let fork = Precommits(
-            height: height, round: 0, root: root,
-            signatures: ordered.signatures(height, root, by: [1, 2, 3]))
+        let fork = ordered.precommits(by: [1, 2, 3], to: Digest(hashing: [7]))
         let report = try ordered.audit(precommits: [fork])
         #expect(report.findings.map(\.kind) == [.contradicted])
     }

@@ -12,11 +12,11 @@ import Testing
 struct HostileVerdictTests {
     /// A verdict on all of a small ledger.
     private func honest() throws -> AuditReport {
-        var builder = try Scenario.small()
-        for second: UInt64 in 2...4 { try builder.batch(seconds: second) }
-        let folder = try Folder()
+        var scenario = try LedgerScenario.small()
+        for second: UInt64 in 2...4 { try scenario.batch(seconds: second) }
+        let folder = try TemporaryFolder()
         return try RangeAuditor.run(
-            directory: try folder.write(builder.entries), AuditRangeRequest(from: 0))
+            directory: try folder.write(scenario.entries), AuditRangeRequest(from: 0))
     }
 
     private func convicted(_ key: String, count: UInt64) throws -> NetworkFinding {

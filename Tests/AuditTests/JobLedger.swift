@@ -8,6 +8,7 @@ import EventLog
 import Foundation
 import Ledger
 import Storage
+import TestSupport
 
 /// A ledger with jobs, and the blobs beside it.
 struct JobLedger {
@@ -29,11 +30,11 @@ struct JobLedger {
         let truth: JobOutcome
     }
 
-    var builder: LedgerBuilder
+    private(set) var scenario: LedgerScenario
     private(set) var blobs: [[UInt8]] = []
     private var seconds: UInt64 = 0
 
-    init() throws { builder = try LedgerBuilder() }
+    init() throws { scenario = try LedgerScenario(.of(10, 7)) }
 
     /// Submits a job, has it assigned, and takes in the answers by rank; a job that nothing has
     /// decided runs into its deadline, unless it is to be left open.
@@ -47,31 +48,39 @@ struct JobLedger {
         let truth = Engine.outcome(of: job)
         blobs += [module, input]
         seconds += 1
-        var message = JobMessage(
-            module: job.moduleHash, input: Digest(hashing: input),
-            moduleBytes: UInt64(module.count), inputBytes: UInt64(input.count), fuel: fuel,
-            memoryBytes: job.memoryBytes, milliseconds: 0, engine: job.engine,
-            engineVersion: version, timestamp: Time(seconds),
-            submitter: builder.submitter.publicKey, signature: .zero)
-        message = message.signed(by: builder.submitter, in: builder.state.ledger)
-        try builder.batch(seconds: seconds) { try $0.take(.job(message)) }
-        let id = message.id(in: builder.state.ledger)
-        guard let entry = builder.state.entry(of: id) else { throw Missing() }
+        let message = scenario.job(seconds) { message in
+            message.module = job.moduleHash
+            message.input = Digest(hashing: input)
+            message.moduleBytes = UInt64(module.count)
+            message.inputBytes = UInt64(input.count)
+            message.fuel = fuel
+            message.memoryBytes = job.memoryBytes
+            message.engine = job.engine
+            message.engineVersion = version
+        }
+        try scenario.batch(seconds: seconds) { try $0.send(.job(message)) }
+        let id = message.id(in: scenario.ledger)
+        guard let entry = scenario.state.entry(of: id) else { throw Missing() }
         seconds += 1
-        var validators: [Int] = []
-        try builder.batch(seconds: seconds) { builder in
-            guard let assigned = builder.state.job(at: entry)?.assigned else { throw Missing() }
-            validators = assigned.validators.map { Int($0.rawValue) }
+        var validators: [ValidatorIndex] = []
+        try scenario.batch(seconds: seconds) { scenario in
+            guard let assigned = scenario.state.job(at: entry)?.assigned else { throw Missing() }
+            validators = assigned.validators
             for (validator, answer) in zip(validators, answers) {
                 guard let said = Self.result(answer, truth) else { continue }
-                try builder.report(id, validator, said.status, said.output, said.fuel)
+                let result = scenario.result(validator, id, said.status) {
+                    ($0.output, $0.fuel) = (said.output, said.fuel)
+                }
+                try scenario.send(.result(result))
             }
         }
-        if !isLeftOpen, builder.state.job(at: entry) != nil {
+        if !isLeftOpen, scenario.state.job(at: entry) != nil {
             seconds += 40
-            try builder.batch(seconds: seconds)
+            try scenario.batch(seconds: seconds)
         }
-        return Made(entry: entry.rawValue, id: id, validators: validators, truth: truth)
+        return Made(
+            entry: entry.rawValue, id: id, validators: validators.map { Int($0.rawValue) },
+            truth: truth)
     }
 
     private struct Missing: Error {}
@@ -88,9 +97,9 @@ struct JobLedger {
     }
 
     /// Writes the log, the precommits of its last batch and the blobs, and returns the directory.
-    func write(in folder: Folder) throws -> String {
-        let directory = try folder.write(builder.entries)
-        if let precommits = builder.lastPrecommits {
+    func write(in folder: TemporaryFolder) throws -> String {
+        let directory = try folder.write(scenario.entries)
+        if let precommits = scenario.precommits {
             try PrecommitStore(ledgerDirectory: directory, disk: POSIXDisk()).save(precommits)
         }
         let store = BlobStore(logDirectory: directory, disk: POSIXDisk())
@@ -102,7 +111,7 @@ struct JobLedger {
     func recount(
         cores: Int = 2, _ change: (_ directory: String) throws -> Void = { _ in }
     ) throws -> AuditReport {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try write(in: folder)
         try change(directory)
         return try Auditor.run(
@@ -110,25 +119,13 @@ struct JobLedger {
             options: AuditOptions(recompute: try Engine.loaded.get(), cores: cores))
     }
 
-    func key(_ validator: Int) -> String { builder.validators[validator].publicKey.hex }
+    func key(_ validator: Int) -> String { scenario.keys[validator].publicKey.hex }
 
     /// The entry of a validator's result.
-    func entry(of made: Made, by validator: Int) throws -> UInt64? {
-        try builder.events.firstIndex { event in
+    func entry(of made: Made, by validator: Int) -> UInt64? {
+        scenario.log.firstIndex { event in
             guard case .resultReported(let result) = event else { return false }
             return result.job.rawValue == made.entry && Int(result.validator.rawValue) == validator
         }.map(UInt64.init)
-    }
-}
-
-extension LedgerBuilder {
-    /// Takes in a result that a validator signs.
-    mutating func report(
-        _ job: JobID, _ validator: Int, _ status: JobStatus, _ output: Digest, _ fuel: UInt64
-    ) throws {
-        let message = ResultMessage(
-            job: job, validator: validators[validator].publicKey, status: status, output: output,
-            fuel: fuel, signature: .zero)
-        try take(.result(message.signed(by: validators[validator], in: state.ledger)))
     }
 }

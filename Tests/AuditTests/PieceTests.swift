@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func `an honest ledger is found right, wherever it is cut`() throws {
-        let entries = try Scenario.small().entries
+        let entries = try LedgerScenario.small().entries
         #expect(try check(entries).isRight)
         #expect(try check(entries, AuditOptions()).counts.entries == UInt64(entries.count))
         var quick = AuditOptions(verifyProofs: false)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func `what is wrong is found at the same place, wherever it is cut`() throws {
-        let entries = try Scenario.small().entries
+        let entries = try LedgerScenario.small().entries
         for place in entries.indices {
             var missing = entries
             missing.remove(at: place)
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func `a seal that states another root is found`() throws {
-        let entries = try Scenario.small().entries
+        let entries = try LedgerScenario.small().entries
         for (place, bytes) in entries.enumerated() {
             guard case .batchSealed(let seal) = try Event(decoding: bytes) else { continue }
             var changed = entries

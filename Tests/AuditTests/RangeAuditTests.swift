@@ -29,12 +29,12 @@ struct RangeAuditTests {
     }
 
     @Test func `two parts have the findings of the whole, wherever they part`() throws {
-        let scenario = try Scenario.everything()
-        let folder = try Folder()
-        let directory = try folder.write(scenario.builder.entries)
+        let scenario = try LedgerScenario.everything()
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(scenario.entries)
         let whole = try Auditor.run(directory: directory)
         #expect(!whole.contradictions.isEmpty)
-        let places = boundaries(scenario.builder.entries)
+        let places = boundaries(scenario.entries)
         for place in places.dropFirst().dropLast() {
             let first = try range(directory, 0, to: place)
             let second = try range(directory, place)
@@ -59,8 +59,8 @@ struct RangeAuditTests {
     }
 
     @Test func `a range is widened to whole batches`() throws {
-        let entries = try Scenario.everything().builder.entries
-        let folder = try Folder()
+        let entries = try LedgerScenario.everything().entries
+        let folder = try TemporaryFolder()
         let directory = try folder.write(entries)
         let places = boundaries(entries)
         let report = try range(directory, places[3] + 1, to: places[4] + 1)
@@ -72,13 +72,13 @@ struct RangeAuditTests {
     /// Changes one entry; what the whole has of findings is in the part that holds it.
     @Test(arguments: ["outcomeDecided", "reputationChanged", "batchSealed", "voteCast"])
     func `what is wrong is found in its part`(_ kind: String) throws {
-        let scenario = try Scenario.everything()
-        var entries = scenario.builder.entries
-        let events = try scenario.builder.events
+        let scenario = try LedgerScenario.everything()
+        var entries = scenario.entries
+        let events = scenario.log
         let place = try #require(
             events.indices.filter { events[$0].kind == kind }.dropFirst(2).first)
         entries[place] = try Self.changed(events[place]).encoded
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try folder.write(entries)
         let whole = try Auditor.run(directory: directory)
         #expect(!whole.findings.isEmpty)
@@ -123,19 +123,19 @@ struct RangeAuditTests {
 
     /// The proof is false, the request in one batch, the last votes in the next.
     @Test func `a false proof is found where it is approved, and only there`() throws {
-        var builder = try LedgerBuilder(circuits: [try Paraloom.circuit("native")])
+        var scenario = try LedgerScenario(.paraloom("native"))
         var request = RequestID(.zero)
-        try builder.batch(seconds: 1) { builder in
-            let lie = try Paraloom.request("native", proofOf: "spl", by: builder)
-            request = try builder.submit(lie)
-            try builder.vote(request, approve: 0..<4)
+        try scenario.batch(seconds: 1) { scenario in
+            let lie = try Paraloom.request("native", proofOf: "spl")
+            request = try scenario.submit(lie)
+            try scenario.approve(0..<4, request)
         }
-        let middle = UInt64(builder.entries.count)
-        try builder.batch(seconds: 2) { try $0.vote(request, approve: 4..<8) }
-        let end = UInt64(builder.entries.count)
-        try builder.batch(seconds: 40)
-        let folder = try Folder()
-        let directory = try folder.write(builder.entries)
+        let middle = UInt64(scenario.log.count)
+        try scenario.batch(seconds: 2) { try $0.approve(4..<8, request) }
+        let end = UInt64(scenario.log.count)
+        try scenario.batch(seconds: 40)
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(scenario.entries)
         let whole = try Auditor.run(directory: directory)
         #expect(whole.findings.map(\.kind) == [.approvedFalseProof])
         let first = try range(directory, 0, to: middle)
@@ -150,17 +150,17 @@ struct RangeAuditTests {
 
     /// Decided in one batch, and only after more votes in another it shows that too many lied.
     @Test func `a true proof that too many reject is found at the close`() throws {
-        var builder = try LedgerBuilder(circuits: [try Paraloom.circuit("native")])
+        var scenario = try LedgerScenario(.paraloom("native"))
         var request = RequestID(.zero)
-        try builder.batch(seconds: 1) { builder in
-            request = try builder.submit(try Paraloom.request("native", by: builder))
-            try builder.vote(request, reject: 0..<3)
-            try builder.take(.vote(builder.vote(request, 9, .abstain)))
+        try scenario.batch(seconds: 1) { scenario in
+            request = try scenario.submit(try Paraloom.request("native"))
+            try scenario.reject(0..<3, request)
+            try scenario.cast(9, .abstain, on: request)
         }
-        let middle = UInt64(builder.entries.count)
-        try builder.batch(seconds: 2) { try $0.vote(request, reject: 3..<9) }
-        let folder = try Folder()
-        let directory = try folder.write(builder.entries)
+        let middle = UInt64(scenario.log.count)
+        try scenario.batch(seconds: 2) { try $0.reject(3..<9, request) }
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(scenario.entries)
         let whole = try Auditor.run(directory: directory)
         #expect(whole.findings.map(\.kind) == [.rejectedTrueProof])
         #expect(try range(directory, 0, to: middle).findings == [])
@@ -190,8 +190,8 @@ struct RangeAuditTests {
     }
 
     @Test func `a range starts with the newest snapshot before it that is good`() throws {
-        let entries = try Scenario.everything().builder.entries
-        let folder = try Folder()
+        let entries = try LedgerScenario.everything().entries
+        let folder = try TemporaryFolder()
         let directory = try folder.write(entries)
         let written = try snapshots(directory, entries)
         let start = written[5].size
@@ -199,7 +199,7 @@ struct RangeAuditTests {
         #expect(report.range?.base == .snapshot && report.range?.folded == 0)
         #expect(report.range?.snapshot == written[5].path)
         #expect(report.findings == [])
-        let other = try Folder()
+        let other = try TemporaryFolder()
         let plain = try range(try other.write(entries), start)
         #expect(plain.range?.start == report.range?.start)
         #expect(plain.contradictions == report.contradictions)
@@ -216,46 +216,46 @@ struct RangeAuditTests {
     }
 
     private func checkpoint(
-        _ size: UInt64, _ root: Digest, _ builder: LedgerBuilder, by key: SigningKey? = nil,
+        _ size: UInt64, _ root: Digest, _ scenario: LedgerScenario, by key: SigningKey? = nil,
         ledger: Digest? = nil
     ) throws -> SignedCheckpoint {
-        let origin = Checkpoint.origin(ofLedger: ledger ?? builder.state.ledger.digest)
+        let origin = Checkpoint.origin(ofLedger: ledger ?? scenario.ledger.digest)
         let checkpoint = try Checkpoint(
             origin: origin, head: TreeHead(size: size, root: root))
-        return try SignedCheckpoint(signing: checkpoint, with: key ?? builder.validators[1])
+        return try SignedCheckpoint(signing: checkpoint, with: key ?? scenario.keys[1])
     }
 
     @Test func `a checkpoint is held against the log, and its signers are told`() throws {
-        let builder = try Scenario.everything().builder
-        let folder = try Folder()
-        let directory = try folder.write(builder.entries)
+        let scenario = try LedgerScenario.everything()
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(scenario.entries)
         let log = try EventLog.open(directory: directory, disk: POSIXDisk(), access: .readOnly)
-        let size = boundaries(builder.entries)[4]
+        let size = boundaries(scenario.entries)[4]
         func since(_ checkpoint: SignedCheckpoint) throws -> AuditReport {
             try RangeAuditor.run(
                 directory: directory, AuditRangeRequest(since: checkpoint, file: "it"))
         }
         let root = try log.root(at: size)
-        let good = try since(try checkpoint(size, root, builder))
+        let good = try since(try checkpoint(size, root, scenario))
         #expect(good.findings == [] && good.range?.start.size == size)
-        #expect(good.range?.trusted?.signers == ["validator-2"])
+        #expect(good.range?.trusted?.signers == [Fixture.name(1)])
         #expect(good.range?.trusted?.needed == 7)
-        let whole = try since(try checkpoint(log.size, log.root, builder))
+        let whole = try since(try checkpoint(log.size, log.root, scenario))
         #expect(whole.findings == [] && whole.counts.entries == 0)
-        let other = try since(try checkpoint(size, Digest(hashing: [1]), builder))
+        let other = try since(try checkpoint(size, Digest(hashing: [1]), scenario))
         #expect(other.findings.map(\.kind) == [.contradicted])
-        let longer = try since(try checkpoint(log.size + 1, root, builder))
+        let longer = try since(try checkpoint(log.size + 1, root, scenario))
         #expect(longer.findings.map(\.kind) == [.contradicted])
-        let stranger = try checkpoint(size, root, builder, by: builder.submitter)
+        let stranger = try checkpoint(size, root, scenario, by: scenario.submitter)
         #expect(throws: RangeError.self) { try since(stranger) }
-        let foreign = try checkpoint(size, root, builder, ledger: Digest(hashing: [9]))
+        let foreign = try checkpoint(size, root, scenario, ledger: Digest(hashing: [9]))
         #expect(throws: RangeError.self) { try since(foreign) }
     }
 
     @Test func `an audit that was interrupted anywhere goes on to the same end`() throws {
-        let builder = try Scenario.everything().builder
-        let folder = try Folder()
-        let directory = try folder.write(builder.entries)
+        let scenario = try LedgerScenario.everything()
+        let folder = try TemporaryFolder()
+        let directory = try folder.write(scenario.entries)
         let request = AuditRangeRequest(from: 0)
         var saved: [AuditReport] = []
         let whole = try RangeAuditor.run(
@@ -279,20 +279,20 @@ struct RangeAuditTests {
             try RangeAuditor.run(
                 directory: directory, request, options: .derivationOnly, done: done)
         }
-        let otherFolder = try Folder()
-        let shorter = try otherFolder.write(try Scenario.small().entries)
+        let otherFolder = try TemporaryFolder()
+        let shorter = try otherFolder.write(try LedgerScenario.small().entries)
         #expect(throws: RangeError.self) {
             try RangeAuditor.run(directory: shorter, request, done: done)
         }
     }
 
     @Test func `after a difference nothing more is derived, in later parts neither`() throws {
-        let scenario = try Scenario.everything()
-        var entries = scenario.builder.entries
-        let events = try scenario.builder.events
+        let scenario = try LedgerScenario.everything()
+        var entries = scenario.entries
+        let events = scenario.log
         let place = try #require(events.firstIndex { $0.kind == "outcomeDecided" })
         entries[place] = try Self.changed(events[place]).encoded
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try folder.write(entries)
         let whole = try Auditor.run(directory: directory)
         let parts = try RangeAuditor.run(
@@ -302,12 +302,12 @@ struct RangeAuditTests {
     }
 
     @Test func `levels that are not asked for are not checked`() throws {
-        let scenario = try Scenario.everything()
-        var entries = scenario.builder.entries
-        let events = try scenario.builder.events
+        let scenario = try LedgerScenario.everything()
+        var entries = scenario.entries
+        let events = scenario.log
         let place = try #require(events.firstIndex { $0.kind == "outcomeDecided" })
         entries[place] = try Self.changed(events[place]).encoded
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try folder.write(entries)
         var options = AuditOptions()
         options.derives = false
@@ -327,17 +327,12 @@ struct RangeAuditTests {
     }
 
     @Test func `damage is a finding`() throws {
-        let builder = try Scenario.everything().builder
+        let scenario = try LedgerScenario.everything()
         let disk = SimulatedDisk()
         try disk.createDirectory("/l")
         try disk.syncDirectory("/")
-        let log = try EventLog.create(directory: "/l", disk: disk)
-        for entry in builder.entries {
-            _ = try log.stage(entry)
-            if entry.first == 76 { try log.commit() }
-        }
-        try log.close()
-        let places = boundaries(builder.entries)
+        try EventLog.write(scenario.entries, to: "/l", disk: disk)
+        let places = boundaries(scenario.entries)
         let path = try #require(try disk.list("/l/segments").first)
         let file = "/l/segments/" + path
         var bytes = try #require(disk.bytes(of: file))
@@ -357,14 +352,14 @@ struct RangeAuditTests {
     }
 
     @Test func `a range that is not in the log is refused`() throws {
-        let entries = try Scenario.small().entries
-        let folder = try Folder()
+        let entries = try LedgerScenario.small().entries
+        let folder = try TemporaryFolder()
         let directory = try folder.write(entries)
         let size = UInt64(entries.count)
         for (from, to) in [(size, nil), (0, size + 1), (2, 2), (3, 2)] as [(UInt64, UInt64?)] {
             #expect(throws: RangeError.self, "\(from)") { try range(directory, from, to: to) }
         }
-        let empty = try Folder()
+        let empty = try TemporaryFolder()
         #expect(throws: RangeError.self) { try range(try empty.write([]), 0) }
         #expect(throws: RangeError.self) { try range("/nothing/there", 0) }
     }

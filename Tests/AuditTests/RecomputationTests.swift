@@ -62,7 +62,7 @@ struct RecomputationTests {
                 let liar = made.validators[place]
                 #expect(Int(named.validator) == liar)
                 #expect(named.key == ledger.key(liar))
-                #expect(named.entry == (try ledger.entry(of: made, by: liar)))
+                #expect(named.entry == ledger.entry(of: made, by: liar))
                 #expect(named.job == made.entry)
                 #expect(named.jobID == made.id.hex)
                 #expect(named.recomputed == JobResult(made.truth))
@@ -102,7 +102,7 @@ struct RecomputationTests {
             let finding = try #require(report.findings.first)
             #expect(report.findings.count == 1)
             #expect(finding.kind == .agreedFalseResult)
-            guard case .jobDecided(let decided) = try ledger.builder.events[Int(finding.entry)]
+            guard case .jobDecided(let decided) = ledger.scenario.log[Int(finding.entry)]
             else {
                 Issue.record("entry \(finding.entry) decides nothing")
                 continue
@@ -112,7 +112,7 @@ struct RecomputationTests {
             #expect(finding.expected.contains("success, output 76a21b7a80f8e1ca…"))
             for liar in liars {
                 let key = ledger.key(liar).prefix(16)
-                #expect(finding.found.contains("\(liar) (validator-\(liar + 1), key \(key)…)"))
+                #expect(finding.found.contains("\(liar) (party-\(liar), key \(key)…)"))
             }
             let third = ledger.key(made.validators[honest]).prefix(16)
             #expect(!finding.found.contains(third))
@@ -177,7 +177,7 @@ struct RecomputationTests {
     @Test func `it is skipped unless asked for`() throws {
         var ledger = try JobLedger()
         _ = try ledger.add(Wasm.simple, [lie, lie, .honest])
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let report = try Auditor.run(directory: try ledger.write(in: folder))
         #expect(report.checks.recomputation == .skipped)
         #expect(report.isSpotless)

@@ -43,7 +43,7 @@ struct RecomputeCommandTests {
     @Test func `honest jobs give 0, also strictly`() throws {
         var ledger = try JobLedger()
         _ = try ledger.add(Wasm.simple, [.honest, .honest, .honest])
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try ledger.write(in: folder)
         let people = try audit(directory, "--recompute", "--strict")
         #expect(people.status == 0)
@@ -56,7 +56,7 @@ struct RecomputeCommandTests {
     @Test func `a single liar gives 0 and its name, and 1 strictly`() throws {
         var ledger = try JobLedger()
         let made = try ledger.add(Wasm.simple, [.honest, lie, .honest])
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try ledger.write(in: folder)
         #expect(try audit(directory, "--strict").status == 0)
         #expect(try audit(directory, "--recompute", "--quiet").output.isEmpty)
@@ -86,7 +86,7 @@ struct RecomputeCommandTests {
     @Test func `a pair that won gives 1 and both names`() throws {
         var ledger = try JobLedger()
         let made = try ledger.add(Wasm.simple, [lie, .honest, lie])
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try ledger.write(in: folder)
         #expect(try audit(directory).status == 0)
         let people = try audit(directory, "--recompute")
@@ -102,7 +102,7 @@ struct RecomputeCommandTests {
     @Test func `what cannot be run again gives 0 and what to do, and 1 strictly`() throws {
         var ledger = try JobLedger()
         _ = try ledger.add(Wasm.simple, version: "1", [lie, lie, .silent])
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let directory = try ledger.write(in: folder)
         let people = try audit(directory, "--recompute")
         #expect(people.status == 0)

@@ -10,14 +10,14 @@ import Testing
 
 /// What is read from the few entries that move reputations is what a fold of all gives.
 struct ReputationHistoryTests {
-    private static func log(_ events: [Event]) throws -> (Folder, EventLog) {
-        let folder = try Folder()
+    private static func log(_ events: [Event]) throws -> (TemporaryFolder, EventLog) {
+        let folder = try TemporaryFolder()
         let path = try folder.write(events.map(\.encoded))
         return (folder, try LedgerDirectory.open(path))
     }
 
     @Test func `every reputation is that of the state, at every entry`() throws {
-        let events = try Scenario.everything().builder.events
+        let events = try LedgerScenario.everything().log
         let (folder, log) = try Self.log(events)
         defer { withExtendedLifetime(folder) {} }
         var moved = 0
@@ -48,7 +48,7 @@ struct ReputationHistoryTests {
     /// Changes one event of a kind, so that it does not follow what is before it.
     @Test(arguments: ["reputationChanged", "reputationDecayed", "governanceApproved"])
     func `an entry that does not follow is named`(_ kind: String) throws {
-        var events = try Scenario.everything().builder.events
+        var events = try LedgerScenario.everything().log
         let place = try #require(events.lastIndex { $0.kind == kind })
         switch events[place] {
         case .reputationChanged(var changed):

@@ -7,6 +7,7 @@ import Cryptography
 import EventLog
 import Foundation
 import Ledger
+import TestSupport
 import Testing
 
 /// What cannot be run again is told, and nobody is named for it.
@@ -135,7 +136,7 @@ struct UnjudgedJobTests {
             _ = try ledger.add(
                 Wasm.endless, input: [number], fuel: 100_000_000, [.honest, .honest, .honest])
         }
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         var heard: [AuditProgress] = []
         let report = try Auditor.run(
             directory: try ledger.write(in: folder),

@@ -130,12 +130,10 @@ struct DiffStateTests {
         let events: [Event]
 
         init(seed: UInt64) throws {
-            events = try GoldenRun.play(seed: seed, batches: 12, signs: false).log
+            let scenario = try GoldenRun.play(seed: seed, batches: 12, signs: false)
+            (events, state) = (scenario.log, scenario.state)
             try shelf.write(events, to: "/a")
             log = try EventLog.open(directory: "/a", disk: shelf.disk, access: .readOnly)
-            var state = LedgerState()
-            for event in events { try state.apply(Entry(event)) }
-            self.state = state
         }
 
         /// Writes a snapshot of this state, with these roots in its header.

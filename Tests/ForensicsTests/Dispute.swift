@@ -52,7 +52,7 @@ struct Dispute {
             let voters =
                 number == 0
                 ? Self.validators : Int.random(in: 2...Self.validators, using: &random)
-            for voter in 0..<voters { try scenario.cast(voter, .approve, on: request) }
+            try scenario.approve(0..<voters, request)
             try scenario.seal()
             try hand(try batch(), to: host)
         }
@@ -92,7 +92,7 @@ struct Dispute {
         {
             try scenario.send(.settlement(scenario.settlement(id, .failed)))
         }
-        for voter in 0..<Self.validators { try scenario.cast(voter, .approve, on: request) }
+        try scenario.approve(0..<Self.validators, request)
         try scenario.seal()
         return try batch()
     }
@@ -112,12 +112,8 @@ struct Dispute {
     ) -> DecidedBatch {
         DecidedBatch(
             precommits: Precommits(
-                height: height, round: 0, root: root,
-                signatures: (0..<UInt16(threshold)).map { number in
-                    IndexedSignature(
-                        precommitting: root, of: height, by: ValidatorIndex(number),
-                        with: Fixture.key(number), in: ledger)
-                }),
+                to: root, of: height, by: (0..<UInt16(threshold)).map { ValidatorIndex($0) },
+                in: ledger, key: Fixture.key),
             entries: events.map { EntryBytes($0.encoded) })
     }
 

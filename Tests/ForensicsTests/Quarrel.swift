@@ -74,9 +74,7 @@ struct Quarrel {
         for _ in 0..<Int.random(in: 0...2, using: &random) {
             try scenario.open(after: UInt64.random(in: 1...40_000, using: &random))
             let request = try scenario.submit()
-            for validator in 0..<Int.random(in: 2...validators, using: &random) {
-                try scenario.cast(validator, .approve, on: request)
-            }
+            try scenario.approve(0..<Int.random(in: 2...validators, using: &random), request)
             try scenario.seal()
         }
         try scenario.open()

@@ -25,7 +25,7 @@ struct WhatIfTests {
         try scenario.open()
         let request = try scenario.submit()
         try scenario.approve(approve, request)
-        for validator in reject { try scenario.cast(validator, .reject, on: request) }
+        try scenario.reject(reject, request)
         try scenario.next(after: seconds * 1_000)
         try scenario.approve(later, request)
         try scenario.next(after: 40_000)

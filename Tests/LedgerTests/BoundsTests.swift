@@ -144,7 +144,7 @@ struct BoundsTests {
         let join = Change.validatorJoined(key: stranger, name: "newcomer", stake: Stake(1))
         #expect(scenario.refusal(.governance(scenario.change(join))) == .tooManyMembers)
         let request = try scenario.submit()
-        for validator in 0..<668 { try scenario.cast(validator, .approve, on: request) }
+        try scenario.approve(0..<668, request)
         #expect(scenario.decision(request)?.approvals == 668)
         try scenario.next(after: 30_000)
         let events = try scenario.seal()

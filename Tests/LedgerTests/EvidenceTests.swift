@@ -176,7 +176,7 @@ import Testing
         #expect(refusal(4, on: later) == .notPinned)
         // Decided and closed they say the same.
         for id in [request, later] {
-            for who in 0..<4 { try scenario.cast(who, .approve, on: id) }
+            try scenario.approve(0..<4, id)
         }
         try scenario.next(after: 40_000)
         try scenario.next()

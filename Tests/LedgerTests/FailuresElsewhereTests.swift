@@ -143,7 +143,7 @@ struct FailuresElsewhereTests {
         var scenario = try LedgerScenario(.of(10, 7))
         try scenario.open()
         let request = try scenario.submit()
-        for liar in 0..<3 { try scenario.cast(liar, .reject, on: request) }
+        try scenario.reject(0..<3, request)
         try scenario.approve(3..<9, request)
         try scenario.next(after: 30_000)
         try scenario.seal()
@@ -152,7 +152,7 @@ struct FailuresElsewhereTests {
         #expect(scenario.reputation(9) == 970_000)
         try scenario.open()
         let second = try scenario.submit()
-        for honest in 0..<4 { try scenario.cast(honest, .reject, on: second) }
+        try scenario.reject(0..<4, second)
         try scenario.approve(4..<10, second)
         #expect(scenario.reputation(0) == 1_015_000)
         #expect(scenario.reputation(4) == 950_000)

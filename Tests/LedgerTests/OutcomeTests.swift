@@ -116,7 +116,7 @@ struct OutcomeTests {
         #expect(scenario.decision(approved) == nil)
         try scenario.cast(6, .approve, on: approved)
         #expect(scenario.decision(approved)?.margin == 0)
-        for validator in 0..<3 { try scenario.cast(validator, .reject, on: rejected) }
+        try scenario.reject(0..<3, rejected)
         #expect(scenario.decision(rejected) == nil)
         try scenario.cast(3, .abstain, on: rejected)
         #expect(scenario.decision(rejected)?.reason == .approvalOutOfReach)
@@ -158,7 +158,7 @@ struct OutcomeTests {
         var scenario = try LedgerScenario(.of(10, 7))
         try scenario.open()
         let request = try scenario.submit()
-        for validator in 0..<3 { try scenario.cast(validator, .reject, on: request) }
+        try scenario.reject(0..<3, request)
         try scenario.cast(3, .abstain, on: request)
         #expect(scenario.decision(request)?.outcome == .rejected)
         try scenario.cast(4, .reject, on: request)

@@ -68,13 +68,9 @@ struct SnapshotTests {
         is an error that names a part, or a root that differs
         """)
     func everyByte() throws {
-        var state = LedgerState()
-        var components: [Digest] = []
-        for event in try GoldenRun.play(seed: 9, batches: 5, signs: false).log {
-            try state.apply(Entry(event))
-            if case .batchSealed(let seal) = event { components = seal.components }
-        }
-        let snapshot = state.snapshot()
+        let scenario = try GoldenRun.play(seed: 9, batches: 5, signs: false)
+        let components = try #require(scenario.seals.last).components
+        let snapshot = scenario.state.snapshot()
         var random = SplitMix64(seed: 9)
         for place in snapshot.fixed.indices {
             var fixed = snapshot.fixed
@@ -103,14 +99,12 @@ struct SnapshotTests {
 
     @Test("what is restored of changed records can be read, whatever they say")
     func changedRecords() throws {
-        var state = LedgerState()
-        var decided: [EntryIndex] = []
-        for event in try GoldenRun.play(seed: 9, batches: 5, signs: false).log {
-            try state.apply(Entry(event))
-            if case .outcomeDecided(let decision) = event { decided.append(decision.request) }
+        let scenario = try GoldenRun.play(seed: 9, batches: 5, signs: false)
+        let decided = scenario.log.compactMap { event -> EntryIndex? in
+            if case .outcomeDecided(let decision) = event { decision.request } else { nil }
         }
         try #require(!decided.isEmpty)
-        let snapshot = state.snapshot()
+        let snapshot = scenario.state.snapshot()
         var random = SplitMix64(seed: 10)
         var restored = 0
         for (number, store) in snapshot.records.enumerated() {
@@ -139,11 +133,7 @@ struct SnapshotTests {
 
     @Test("a snapshot cut short, or with bytes behind it, is refused")
     func lengths() throws {
-        var state = LedgerState()
-        for event in try GoldenRun.play(seed: 9, batches: 3, signs: false).log {
-            try state.apply(Entry(event))
-        }
-        let snapshot = state.snapshot()
+        let snapshot = try GoldenRun.play(seed: 9, batches: 3, signs: false).state.snapshot()
         for count in 0..<snapshot.fixed.count {
             #expect(throws: SnapshotError.self) {
                 _ = try LedgerState(

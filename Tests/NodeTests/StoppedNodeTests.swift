@@ -79,18 +79,12 @@ struct StoppedNodeTests {
         let state = base.state
         var frontier = base.frontier
         var run = BatchRun(state: state, frontier: frontier)
-        let index = state.proposerRanking(height: Height(1))[0]
-        let proposer = try #require(state.validator(index)?.key)
-        let key = try #require(network.nodes.first { $0.key.publicKey == proposer }?.key)
-        let later = max(time, state.time.adding(milliseconds: 1))
-        let event = BatchOpened(
-            height: Height(1), time: later, proposer: index, round: 0,
-            previousRoot: frontier.root, precommitRound: 0, precommits: [],
-            signature: key.sign(
-                BatchOpening.signedBytes(
-                    height: Height(1), time: later, round: 0, previousRoot: frontier.root,
-                    proposer: proposer, in: state.ledger)))
-        let opening = BatchOpening(event: event, proposer: proposer, precommitKeys: [])
+        func key(_ index: ValidatorIndex) -> SigningKey {
+            let wanted = state.validator(index)?.key
+            return network.nodes.first { $0.key.publicKey == wanted }?.key ?? network.nodes[0].key
+        }
+        let opening = state.nextOpening(
+            at: max(time, state.time.adding(milliseconds: 1)), root: frontier.root, key: key)
         try run.take(.openBatch(Checked(unchecked: opening), root: frontier.root))
         try run.seal()
         var events = run.entries.map(\.event)
@@ -98,16 +92,12 @@ struct StoppedNodeTests {
         seal.components[7] = Digest(hashing: [7])
         events.append(.batchSealed(seal))
         for event in events { frontier.append(leaf: event.encoded) }
-        let signatures = try network.nodes.dropFirst().map { node in
-            IndexedSignature(
-                precommitting: frontier.root, of: Height(1),
-                by: try #require(state.validatorIndex(of: node.key.publicKey)), with: node.key,
-                in: state.ledger)
+        let signers = try network.nodes.dropFirst().map {
+            try #require(state.validatorIndex(of: $0.key.publicKey))
         }
         return DecidedBatch(
             precommits: Precommits(
-                height: Height(1), round: 0, root: frontier.root,
-                signatures: signatures.sorted { $0.validator < $1.validator }),
+                to: frontier.root, of: Height(1), by: signers.sorted(), in: state.ledger, key: key),
             entries: events.map { EntryBytes($0.encoded) })
     }
 }

@@ -10,21 +10,15 @@ import Replication
 import TestSupport
 import Testing
 
-/// A ledger of five validators in memory that approves what it is asked to.
+/// A ledger of five validators that approves what it is asked to, and its log.
 private struct MiniLedger {
-    let keys = (0..<5).map {
-        SigningKey(seed: Bytes32([UInt8](repeating: UInt8($0 + 1), count: 32)) ?? .zero)
-    }
-    let submitter = SigningKey()
-    let bridge = SigningKey()
-    let newcomer = SigningKey()
-    private var changes: [(entry: EntryIndex, opened: EntryIndex)] = []
-    let log: EventLog
-    var state = LedgerState()
+    private(set) var scenario: LedgerScenario
     let opened: LedgerOpened
-    private var precommits: [Precommits] = []
+    let log: EventLog
+    let newcomer = Fixture.key(5)
+    /// Those of the last batch, by all who ordered it.
+    private var precommits: Precommits?
     private var messages: [EntryIndex: RequestMessage] = [:]
-    private(set) var ordered: [EntryIndex: EntryIndex] = [:]
     private var nonce: UInt64 = 0
 
     init(_ configuration: Node.Configuration, on place: TemporaryFolder?) throws {
@@ -40,165 +34,119 @@ private struct MiniLedger {
             protection: .keyFile(path: nil), startTime: Time(1000))
         let made = try EventLog.open(
             directory: network.nodes[0].ledgerDirectory, disk: POSIXDisk(), access: .readOnly)
-        guard case .ledgerOpened(var opened) = try Event(decoding: try made.entry(at: 0)) else {
+        guard case .ledgerOpened(let first) = try Event(decoding: try made.entry(at: 0)) else {
             fatalError()
         }
-        opened.validators = keys.enumerated().map { place, key in
-            GenesisValidator(key: key.publicKey, name: "validator-\(place + 1)", stake: Stake(1))
-        }
-        opened.submitters = [
-            GenesisSubmitter(key: submitter.publicKey, name: "submitter", quota: 100)
-        ]
-        opened.bridge = bridge.publicKey
-        opened.parameters.threshold = 4
-        self.opened = opened
-        try run(.openLedger(opened))
-        try run(.seal(size: log.stagedSize, root: log.stagedRoot))
-        try log.commit()
+        var setup = Setup.of(5, 4)
+        setup.circuits = first.circuits
+        setup.parameters = first.parameters
+        opened = Fixture.opened(setup)
+        scenario = try LedgerScenario(setup)
+        try write()
     }
 
-    @discardableResult
-    private mutating func run(_ command: Command) throws -> [Event] {
-        let events = try state.decide(command)
-        for event in events {
-            if case .settlementOrdered(let order) = event {
-                ordered[order.request] = EntryIndex(log.stagedSize)
-            }
-            _ = try log.stage(event.encoded)
-            try state.apply(Entry(event))
-        }
-        return events
+    var state: LedgerState { scenario.state }
+    var keys: [SigningKey] { scenario.keys }
+    var submitter: SigningKey { scenario.submitter }
+    var bridge: SigningKey { scenario.bridge }
+
+    /// Adds to the log what it lacks.
+    private func write() throws {
+        for event in scenario.log[Int(log.size)...] { _ = try log.stage(event.encoded) }
+        try log.commit()
     }
 
     /// Makes a batch, and has all who may order it precommit its root.
-    mutating func batch(_ body: (inout MiniLedger) throws -> Void = { _ in }) throws {
-        let root = log.stagedRoot
-        var carried = precommits.last?.signatures ?? []
-        carried.removeLast(
-            max(0, carried.count - Int(state.sealedBefore.parameters.threshold)))
-        let opening = state.nextOpening(
-            at: Time(state.time.rawValue + 10), root: root, precommits: carried, key: key)
-        try run(.openBatch(Checked(unchecked: opening), root: root))
-        try body(&self)
-        try run(.closeDue)
-        try run(.seal(size: log.stagedSize, root: log.stagedRoot))
-        try log.commit()
+    mutating func batch(_ body: (inout LedgerScenario) throws -> Void = { _ in }) throws {
+        try scenario.open(after: 10)
+        try body(&scenario)
+        try scenario.seal()
+        try write()
         // Those whom the batch before the last sealed ordered this one.
-        precommits.append(
-            precommit(state.height, log.root, by: state.sealedBefore.members.map(\.index)))
-    }
-
-    func key(_ index: ValidatorIndex) -> SigningKey {
-        let wanted = state.validators[Int(index.rawValue)].key
-        return (keys + [newcomer]).first { $0.publicKey == wanted } ?? newcomer
+        precommits = precommit(
+            state.height, log.root, by: state.sealedBefore.members.map(\.index))
     }
 
     /// The word of these validators on a root.
     func precommit(
-        _ height: Height, _ root: Digest, round: UInt32 = 0, by indices: [ValidatorIndex]
+        _ height: Height, _ root: Digest, by indices: [ValidatorIndex]
     ) -> Precommits {
-        Precommits(
-            height: height, round: round, root: root,
-            signatures: indices.map { index in
-                IndexedSignature(
-                    precommitting: root, of: height, round: round, by: index, with: key(index),
-                    in: state.ledger)
-            })
+        Precommits(to: root, of: height, by: indices, in: scenario.ledger, key: Fixture.key)
     }
 
     /// Makes a batch with a change that the first four members agree on.
-    mutating func govern(_ change: Change) throws -> GovernanceMessage {
-        var message = GovernanceMessage(
-            number: state.nextChange, change: change, endorsements: [])
-        let bytes = message.signedBytes(in: state.ledger)
-        message.endorsements = state.members.prefix(4).map {
-            Endorsement(validator: key($0).publicKey, signature: key($0).sign(bytes))
-        }
-        let signed = message
-        try batch { ledger in
-            let at = EntryIndex(ledger.log.stagedSize)
-            try ledger.run(.message(Checked(unchecked: .governance(signed))))
-            ledger.changes.append((at, ledger.state.batchEntry))
-        }
-        return message
+    mutating func govern(_ change: Change) throws {
+        try batch { try $0.send(.governance($0.change(change))) }
     }
 
     /// Approves a request; gives its entry.
-    mutating func approve(
-        _ circuit: Int = 0, _ name: String = "native"
-    ) throws -> (EntryIndex, RequestID) {
+    mutating func approve(_ name: String = "native") throws -> (EntryIndex, RequestID) {
         nonce += 1
         let reader = RequestReader(
-            ledger: state.ledger, circuits: opened.circuits.map(\.circuit),
+            ledger: scenario.ledger, circuits: opened.circuits.map(\.circuit),
             signers: [NamedKey(name: "s", key: submitter)])
         let read = try reader.read(line: Array(try Paraloom.line(name, timestamp: nonce).utf8))
-        var entry = EntryIndex(0)
-        try batch { ledger in
-            let events = try ledger.run(.message(read.checked))
-            guard case .roundOpened(let opened)? = events.last else { fatalError() }
-            entry = opened.request
-            for key in ledger.keys.prefix(4) {
-                let vote = VoteMessage(
-                    request: read.id, validator: key.publicKey, vote: .approve,
-                    reason: .proofHolds, timestamp: ledger.state.time, signature: .zero
-                ).signed(by: key, in: ledger.state.ledger)
-                try ledger.run(.message(Checked(unchecked: .vote(vote))))
-            }
+        try batch { scenario in
+            try scenario.take(.message(read.checked))
+            try scenario.approve(0..<4, read.id)
         }
+        let entry = try #require(state.entry(of: read.id))
         messages[entry] = read.message
         return (entry, read.id)
     }
 
     mutating func report(_ message: SettlementMessage) throws {
-        try batch { try $0.run(.message(Checked(unchecked: .settlement(message)))) }
+        try batch { try $0.send(.settlement(message)) }
     }
 
-    /// An entry under the root after a batch.
-    private func proved(_ index: UInt64, _ size: UInt64) throws -> ProvedEntry {
-        ProvedEntry(
+    /// An entry under the root after the last batch.
+    private func proved(_ index: Int) throws -> ProvedEntry {
+        let index = UInt64(index)
+        return ProvedEntry(
             bytes: try log.entry(at: index), index: index,
-            proof: try log.inclusionProof(index: index, size: size))
+            proof: try log.inclusionProof(index: index, size: log.size))
     }
 
-    /// The root after the last batch, with the precommits of all, or those given.
-    func root(_ precommits: Precommits? = nil) throws -> ProvedRoot {
+    /// The root after the last batch, with the precommits of all.
+    func root() throws -> ProvedRoot {
         ProvedRoot(
-            precommits: try #require(precommits ?? self.precommits.last),
-            sealed: try proved(log.size - 1, log.size))
+            precommits: try #require(precommits), sealed: try proved(scenario.log.count - 1))
     }
 
-    func order(
-        _ request: EntryIndex, root: ProvedRoot? = nil, message: RequestMessage? = nil,
-        ordered other: EntryIndex? = nil
-    ) throws -> SettlementOrder {
-        let place = try #require(other ?? ordered[request])
-        return SettlementOrder(
-            request: try #require(message ?? messages[request]),
-            submitted: try proved(request.rawValue, log.size),
-            ordered: try proved(place.rawValue, log.size), root: try root ?? self.root())
+    /// Where the settlement of a request was ordered.
+    func ordered(_ request: EntryIndex) -> Int? {
+        scenario.log.firstIndex { event in
+            guard case .settlementOrdered(let order) = event else { return false }
+            return order.request == request
+        }
+    }
+
+    /// - Parameter other: Where another request's settlement was ordered, in place of this one's.
+    func order(_ request: EntryIndex, ordered other: Int? = nil) throws -> SettlementOrder {
+        SettlementOrder(
+            request: try #require(messages[request]),
+            submitted: try proved(Int(request.rawValue)),
+            ordered: try proved(try #require(other ?? ordered(request))), root: try root())
     }
 
     /// The change with the number, proved under the root after the last batch.
     func change(_ number: Int) throws -> ProvedChange {
-        let change = changes[number]
-        var closed = change.entry.rawValue
-        while true {
-            if case .batchSealed = try Event(decoding: try log.entry(at: closed)) { break }
-            closed += 1
-        }
+        let events = scenario.log
+        let approved = events.indices.filter { events[$0].kind == "governanceApproved" }[number]
+        let opened = events[..<approved].lastIndex { $0.kind == "batchOpened" }
+        let closed = events[approved...].firstIndex { $0.kind == "batchSealed" }
         return ProvedChange(
-            approved: try proved(change.entry.rawValue, log.size),
-            opened: try proved(change.opened.rawValue, log.size),
-            closed: try proved(closed, log.size), root: try root())
+            approved: try proved(approved), opened: try proved(try #require(opened)),
+            closed: try proved(try #require(closed)), root: try root())
     }
 
     func vault(_ path: String, balance: UInt64? = nil) throws -> Vault {
         try Vault.create(
-            path: path, opened: opened, ledger: state.ledger, balance: balance, key: bridge)
+            path: path, opened: opened, ledger: scenario.ledger, balance: balance, key: bridge)
     }
 
     func reopen(_ path: String, balance: UInt64? = nil) throws -> Vault {
-        try Vault.open(path: path, ledger: state.ledger, balance: balance, key: bridge)
+        try Vault.open(path: path, ledger: scenario.ledger, balance: balance, key: bridge)
     }
 }
 
@@ -218,7 +166,7 @@ struct VaultTests {
         #expect(first[0] == first[1])
         #expect(first[0].result == .settled)
         #expect(first[0].request == id)
-        #expect(first[0].isSigned(in: ledger.state.ledger))
+        #expect(first[0].isSigned(in: ledger.scenario.ledger))
         #expect(try vault.paidTotal() == 500)
         #expect(try vault.settle([order])[0].get() == first[0])
         #expect(try vault.counts() == (1, 0))
@@ -268,11 +216,7 @@ struct VaultTests {
         let vault = try ledger.vault(folder.file("v"))
         #expect(try vault.settle([try ledger.order(first)])[0].get().result == .settled)
         // A ledger that is told a lie by its bridge releases the nullifiers and orders again.
-        try ledger.report(
-            SettlementMessage(
-                request: id, bridge: ledger.bridge.publicKey, reference: [], result: .failed,
-                signature: .zero
-            ).signed(by: ledger.bridge, in: ledger.state.ledger))
+        try ledger.report(ledger.scenario.settlement(id, .failed, reference: []))
         let (second, _) = try ledger.approve()
         #expect(try vault.settle([try ledger.order(second)])[0].get().result == .failed)
         #expect(try vault.paidTotal() == 500)
@@ -282,7 +226,7 @@ struct VaultTests {
         let folder = try TemporaryFolder()
         var ledger = try mini()
         let (entry, _) = try ledger.approve()
-        let (other, _) = try ledger.approve(1, "spl")
+        let (other, _) = try ledger.approve("spl")
         let vault = try ledger.vault(folder.file("v"))
         func problem(_ order: SettlementOrder) throws -> OrderProblem? {
             if case .failure(let problem) = try vault.settle([order])[0] { problem } else { nil }
@@ -325,7 +269,7 @@ struct VaultTests {
             try problem(under { $0.height = Height($0.height.rawValue + 1) })
                 == .contradiction("the seal is not that of the batch of the root"))
         #expect(
-            try problem(try ledger.order(entry, ordered: ledger.ordered[other]))
+            try problem(try ledger.order(entry, ordered: ledger.ordered(other)))
                 == .contradiction("the order is of another request"))
         var request = good.request
         request.signature = .zero
@@ -344,7 +288,7 @@ struct VaultTests {
         asked.amount = Amount(1_000_000)
         request = good.request
         request.amount = Amount(1_000_000)
-        request = request.signed(by: ledger.submitter, in: ledger.state.ledger)
+        request = request.signed(by: ledger.submitter, in: ledger.scenario.ledger)
         asked.signature = request.signature
         let lie = changed(
             submitted: ProvedEntry(
@@ -363,8 +307,8 @@ struct VaultTests {
         var ledger = try mini()
         let vault = try ledger.vault(folder.file("v"))
         #expect(try vault.nextChange() == 0)
-        _ = try ledger.govern(.rootPublished(circuit: CircuitIndex(0), root: .zero))
-        _ = try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
+        try ledger.govern(.rootPublished(circuit: CircuitIndex(0), root: .zero))
+        try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
         let first = try ledger.change(0)
         let second = try ledger.change(1)
         #expect(try vault.follow(second) == .wrongNumber(1, next: 0))
@@ -404,9 +348,9 @@ struct VaultTests {
         let vault = try ledger.vault(path)
         let (entry, _) = try ledger.approve()
         let before = try ledger.order(entry)
-        _ = try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
+        try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
         #expect(try vault.follow(try ledger.change(0)) == nil)
-        _ = try ledger.govern(
+        try ledger.govern(
             .validatorJoined(
                 key: ledger.newcomer.publicKey, name: "newcomer", stake: Stake(1)))
         #expect(try vault.follow(try ledger.change(1)) == nil)
@@ -453,8 +397,8 @@ struct VaultTests {
         let lost = try ledger.vault(path)
         let (first, firstID) = try ledger.approve()
         try ledger.report(try lost.settle([try ledger.order(first)])[0].get())
-        let (second, secondID) = try ledger.approve(1, "spl")
-        _ = try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
+        let (second, secondID) = try ledger.approve("spl")
+        try ledger.govern(.validatorLeft(key: ledger.keys[4].publicKey))
         // It paid, and its report was lost with it.
         _ = try lost.settle([try ledger.order(second)])
         try lost.close()
@@ -532,7 +476,7 @@ struct VaultTests {
         #expect(
             problem {
                 _ = try Vault.open(
-                    path: path, ledger: ledger.state.ledger, balance: nil, key: SigningKey())
+                    path: path, ledger: ledger.scenario.ledger, balance: nil, key: SigningKey())
             }.contains("another ledger"))
         #expect(
             problem {

@@ -21,7 +21,7 @@ import Testing
         ConsensusVote(
             kind: kind, height: Height(1), round: round, value: value, ground: ground,
             validator: ValidatorIndex(0), signature: .zero
-        ).signed(by: Rehearsal.keys[0], in: rehearsal.ledger)
+        ).signed(by: Fixture.key(0), in: rehearsal.ledger)
     }
 
     /// What is missing at the end, where one honest node has heard these in that order.
@@ -29,7 +29,7 @@ import Testing
         _ votes: [ConsensusVote], evidence: [Slot] = [], stayedUp: Bool = true
     ) -> [String] {
         var checker = AccountabilityChecker()
-        let state = rehearsal.run.state
+        let state = rehearsal.scenario.state
         for (place, vote) in votes.enumerated() {
             checker.hear(
                 .vote(vote), node: 5, life: 1, state: state,
@@ -44,7 +44,7 @@ import Testing
 
     @Test func aStateThatContradictsItselfIsNamed() throws {
         let checker = SoundnessChecker()
-        var state = rehearsal.run.state
+        var state = rehearsal.scenario.state
         #expect(checker.finish(state)?.text == nil)
         let opened = BatchOpened(
             height: Height(state.height.rawValue + 1), time: state.time.adding(milliseconds: 1),
@@ -100,7 +100,7 @@ import Testing
     private func unfair(_ milliseconds: UInt64, isDisturbed: Bool = false) -> [String] {
         var checker = FairnessChecker()
         let (job, validator) = (EntryIndex(9), ValidatorIndex(4))
-        let time = Rehearsal.start.adding(milliseconds: 1_000)
+        let time = rehearsal.scenario.start.adding(milliseconds: 1_000)
         let opening = BatchOpened(
             height: Height(1), time: time, proposer: validator, round: 0, previousRoot: .zero,
             precommitRound: 0, precommits: [], signature: .zero)

@@ -9,17 +9,10 @@ import Simulation
 
 /// A Byzantine node without a world: ten validators, of which 0, 1 and 2 lie, at the first height.
 struct Rehearsal: Sendable {
-    static let keys = (0..<10).map { number in
-        SigningKey(seed: Bytes32([UInt8](repeating: UInt8(number + 1), count: 32)) ?? .zero)
-    }
-    static let submitter = SigningKey(
-        seed: Bytes32([UInt8](repeating: 99, count: 32)) ?? .zero)
-    static let start = Time(1_780_000_000_000)
-
     private static let template = Result { try Rehearsal() }
 
     var context: ByzantineContext
-    let run: BatchRun
+    let scenario: LedgerScenario
     /// What the host of the liar would do.
     private(set) var honestOutputs: [HostOutput] = []
     /// What arrives at the liar.
@@ -32,24 +25,18 @@ struct Rehearsal: Sendable {
     }
 
     private init() throws {
-        run = try BatchRun(
-            opening: LedgerOpened(
-                name: "rehearsal", parameters: .standard,
-                validators: Self.keys.enumerated().map { place, key in
-                    GenesisValidator(
-                        key: key.publicKey, name: "validator-\(place + 1)", stake: Stake(100))
-                },
-                submitters: [
-                    GenesisSubmitter(
-                        key: Self.submitter.publicKey, name: "submitter", quota: 10)
-                ],
-                bridge: Self.submitter.publicKey, circuits: [], time: Self.start))
-        let liars = (0..<3).map { Liar(ValidatorIndex(UInt16($0)), Self.keys[$0]) }
+        var setup = Setup.of(10, 7)
+        setup.quota = 10
+        setup.circuits = []
+        let scenario = try LedgerScenario(setup)
+        self.scenario = scenario
+        let liars = (0..<3).map { Liar(ValidatorIndex(UInt16($0)), scenario.keys[$0]) }
+        let now = scenario.start.adding(milliseconds: 5_000)
         context = .make(
             own: liars[0], fellows: Array(liars[1...]), random: SimulationRandom(seed: 0),
-            now: Instant(time: Self.start.adding(milliseconds: 5_000), uptime: 5_000),
-            state: run.state, frontier: run.frontier, precommits: nil)
-        context.accomplices = [Self.submitter]
+            now: Instant(time: now, uptime: 5_000), state: scenario.state,
+            frontier: scenario.frontier, precommits: nil)
+        context.accomplices = [scenario.submitter]
         context.hear(.command(.request(request())), from: ValidatorIndex(4))
         context.hear(.proposal(proposal(by: 4)), from: ValidatorIndex(4))
         context.hear(.vote(vote(.prevote, by: 4, Digest(hashing: [4]))), from: ValidatorIndex(4))
@@ -58,21 +45,16 @@ struct Rehearsal: Sendable {
         arriving = makeArriving()
     }
 
-    var ledger: LedgerID { run.state.ledger }
+    var ledger: LedgerID { scenario.ledger }
 
     // MARK: What honest nodes say
 
     /// A change that seven validators agree on.
     func governance() -> Message {
-        var message = GovernanceMessage(
-            number: 0,
-            change: .submitterListed(
-                key: Self.keys[9].publicKey, name: "submitter-2", quota: 3), endorsements: [])
-        let bytes = message.signedBytes(in: ledger)
-        message.endorsements = Self.keys.prefix(7).map {
-            Endorsement(validator: $0.publicKey, signature: $0.sign(bytes))
-        }
-        return .governance(message)
+        .governance(
+            scenario.change(
+                .submitterListed(
+                    key: Fixture.key(9).publicKey, name: "submitter-2", quota: 3)))
     }
 
     /// A request of the submitter, to a circuit that nobody has registered.
@@ -80,58 +62,44 @@ struct Rehearsal: Sendable {
         RequestMessage(
             circuit: CircuitID(Digest(hashing: [3])), nullifiers: [.zero], amount: Amount(1),
             recipient: .zero, proof: [], publicInputs: [.zero, .zero, .zero, .zero],
-            timestamp: Self.start, submitter: Self.submitter.publicKey, signature: .zero
-        ).signed(by: Self.submitter, in: ledger)
+            timestamp: scenario.start, submitter: scenario.submitter.publicKey, signature: .zero
+        ).signed(by: scenario.submitter, in: ledger)
     }
 
     func verdict(by number: Int, _ vote: Vote = .approve) -> VoteMessage {
-        VoteMessage(
-            request: RequestID(Digest(hashing: [7])), validator: Self.keys[number].publicKey,
-            vote: vote, reason: .proofHolds, timestamp: Self.start, signature: .zero
-        ).signed(by: Self.keys[number], in: ledger)
+        scenario.vote(
+            number, vote, on: RequestID(Digest(hashing: [7])), reason: .proofHolds)
     }
 
     /// Two prevotes of a liar that contradict each other.
     func evidence() -> Message {
-        let votes = [nil, Digest.zero].map { vote(.prevote, by: 1, $0) }
-        return .evidence(
-            EvidenceMessage(
-                validator: Self.keys[1].publicKey, slot: .consensus(votes[0].slot),
-                first: votes[0].statement, second: votes[1].statement))
+        scenario.evidence(1, .prevote(Height(1), round: 0), (nil, -1), (.zero, -1))
     }
 
     func vote(_ kind: ConsensusKind, by number: Int, _ value: Digest?) -> ConsensusVote {
         ConsensusVote(
             kind: kind, height: Height(1), round: 0, value: value, ground: -1,
             validator: ValidatorIndex(UInt16(number)), signature: .zero
-        ).signed(by: Self.keys[number], in: ledger)
+        ).signed(by: Fixture.key(UInt16(number)), in: ledger)
     }
 
     /// The round that a validator leads first.
     func round(of number: Int) -> UInt32 {
-        let ranking = run.state.proposerRanking(height: Height(1))
+        let ranking = scenario.state.proposerRanking(height: Height(1))
         return UInt32(ranking.firstIndex(of: ValidatorIndex(UInt16(number))) ?? 0)
     }
 
     func batch(by number: Int) -> ProposedBatch {
-        let time = Self.start.adding(milliseconds: 5_000)
-        let round = round(of: number)
-        var opening = BatchOpened(
-            height: Height(1), time: time, proposer: ValidatorIndex(UInt16(number)), round: round,
-            previousRoot: run.frontier.root, precommitRound: 0, precommits: [], signature: .zero)
-        opening.signature = Self.keys[number].sign(
-            BatchOpening.signedBytes(
-                height: Height(1), time: time, round: round, previousRoot: run.frontier.root,
-                proposer: Self.keys[number].publicKey, in: ledger))
+        let time = scenario.start.adding(milliseconds: 5_000)
         return ProposedBatch(
-            opening: opening,
+            opening: scenario.opening(at: time, round: round(of: number)).event,
             commands: [ProposedCommand(governance()), ProposedCommand(evidence())])
     }
 
     /// What follows from a batch, by the rules that honest nodes keep to.
     func executed(_ batch: ProposedBatch) throws(BatchFault) -> ExecutedBatch {
         try ExecutedBatch(
-            executing: batch, on: run.state, run.frontier, idleMilliseconds: 30_000
+            executing: batch, on: scenario.state, scenario.frontier, idleMilliseconds: 30_000
         ) { _ in false }
     }
 
@@ -142,19 +110,15 @@ struct Rehearsal: Sendable {
         return Proposal(
             height: Height(1), round: batch.opening.round, value: value, validRound: -1,
             proposer: ValidatorIndex(UInt16(number)), signature: .zero, batch: batch
-        ).signed(by: Self.keys[number], in: ledger)
+        ).signed(by: Fixture.key(UInt16(number)), in: ledger)
     }
 
     func decided() throws -> DecidedBatch {
         let executed = try executed(batch(by: 4))
         return DecidedBatch(
             precommits: Precommits(
-                height: Height(1), round: 1, root: executed.value,
-                signatures: (0..<7).map { number in
-                    IndexedSignature(
-                        precommitting: executed.value, of: Height(1), round: 1,
-                        by: ValidatorIndex(UInt16(number)), with: Self.keys[number], in: ledger)
-                }),
+                to: executed.value, of: Height(1), round: 1,
+                by: (0..<7).map { ValidatorIndex($0) }, in: ledger, key: Fixture.key),
             entries: executed.entries.map { EntryBytes($0.bytes) })
     }
 

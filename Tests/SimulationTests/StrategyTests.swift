@@ -74,10 +74,10 @@ private let seeds = UInt64(0)..<16
                     switch message {
                     case .vote(let vote) where vote.validator.rawValue > 2:
                         guard vote.validator.rawValue < 10 else { continue }
-                        let key = Rehearsal.keys[Int(vote.validator.rawValue)].publicKey
+                        let key = Fixture.key(vote.validator).publicKey
                         #expect(!vote.isSigned(by: key, in: rehearsal.ledger), "\(kind.name)")
                     case .command(.vote(let vote))
-                    where Rehearsal.keys[3...].contains { $0.publicKey == vote.validator }:
+                    where rehearsal.scenario.keys[3...].contains { $0.publicKey == vote.validator }:
                         #expect(!vote.isSigned(in: rehearsal.ledger), "\(kind.name)")
                     default: continue
                     }
@@ -96,7 +96,7 @@ private let seeds = UInt64(0)..<16
             }
             #expect(values.count == 2, "seed \(seed)")
             for proposal in own {
-                #expect(proposal.isSigned(by: Rehearsal.keys[0].publicKey, in: rehearsal.ledger))
+                #expect(proposal.isSigned(by: Fixture.key(0).publicKey, in: rehearsal.ledger))
                 #expect(try rehearsal.executed(proposal.batch).value == proposal.value)
             }
             for peer in rehearsal.context.honest {
@@ -115,7 +115,7 @@ private let seeds = UInt64(0)..<16
         var found = 0
         let votes = try rehearsal.perform(DoubleVotes.self, rounds: 8).votes
         for vote in votes {
-            #expect(vote.isSigned(by: Rehearsal.keys[0].publicKey, in: rehearsal.ledger))
+            #expect(vote.isSigned(by: Fixture.key(0).publicKey, in: rehearsal.ledger))
             found += votes.count {
                 $0.slot == vote.slot && vote.slot.isContradicted(by: vote.statement, $0.statement)
             }
@@ -136,7 +136,7 @@ private let seeds = UInt64(0)..<16
             var rehearsal = try Rehearsal(seed: seed)
             let outputs = try rehearsal.perform(FalseDerivation.self)
             for proposal in outputs.proposals where proposal.proposer == ValidatorIndex(0) {
-                #expect(proposal.isSigned(by: Rehearsal.keys[0].publicKey, in: rehearsal.ledger))
+                #expect(proposal.isSigned(by: Fixture.key(0).publicKey, in: rehearsal.ledger))
                 do throws(BatchFault) {
                     let derived = try rehearsal.executed(proposal.batch)
                     #expect(derived.value != proposal.value, "seed \(seed)")
@@ -172,12 +172,12 @@ private let seeds = UInt64(0)..<16
             let honest = [rehearsal.governance(), rehearsal.evidence()]
             let outputs = try rehearsal.perform(ForgedAuthority.self)
             for command in outputs.commands {
-                if case .vote(let vote) = command, vote.validator == Rehearsal.keys[0].publicKey {
+                if case .vote(let vote) = command, vote.validator == Fixture.key(0).publicKey {
                     continue
                 }
                 guard let checked = Checked(command, in: rehearsal.ledger) else { continue }
-                #expect(
-                    rehearsal.run.state.refusal(of: checked) != nil, "seed \(seed): \(command)")
+                let refusal = rehearsal.scenario.state.refusal(of: checked)
+                #expect(refusal != nil, "seed \(seed): \(command)")
             }
             for proposal in outputs.proposals {
                 let isForged = proposal.batch.commands.contains { !honest.contains($0.message) }
@@ -197,7 +197,7 @@ private let seeds = UInt64(0)..<16
                 guard case .batch(let batch) = message, batch != honest else { continue }
                 do throws(DecidedBatchFault) {
                     _ = try batch.replayed(
-                        on: rehearsal.run.state, rehearsal.run.frontier, threshold: 7)
+                        on: rehearsal.scenario.state, rehearsal.scenario.frontier, threshold: 7)
                     Issue.record("seed \(seed): a false batch was taken")
                 } catch {
                     if case .diverged = error { Issue.record("seed \(seed): \(error)") }
@@ -220,7 +220,7 @@ private let seeds = UInt64(0)..<16
                 } catch {
                     // Before the last batch, or more days on than one batch may go.
                     let time = proposal.batch.opening.time
-                    let last = rehearsal.run.state.time
+                    let last = rehearsal.scenario.state.time
                     #expect(time <= last || time.day > last.day + Limits.daysPerBatchMax)
                 }
             }

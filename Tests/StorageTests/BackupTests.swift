@@ -112,7 +112,7 @@ struct BackupTests {
                 // The last batch is kept below for what its quorum signed.
                 if number == 39 {
                     try PrecommitStore(ledgerDirectory: Self.directory, disk: disk).save(
-                        TwoCopies.precommits(of: state, root: log.root))
+                        state.precommits(root: log.root, key: Fixture.key))
                 }
                 guard random.next() % 4 == 0 || number == 39 else { return }
                 _ = try LedgerBackup.run(from: Self.directory, to: Self.copy, disk: disk)

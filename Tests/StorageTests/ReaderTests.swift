@@ -49,7 +49,7 @@ struct ReaderTests {
                     signing: signed.checkpoint, with: Fixture.key(UInt16(proposer == 0 ? 1 : 0))))
         }
         try PrecommitStore(ledgerDirectory: directory, disk: disk).save(
-            TwoCopies.precommits(of: state, root: log.root))
+            state.precommits(root: log.root, key: Fixture.key))
         try log.close()
     }
 
@@ -135,7 +135,7 @@ struct ReaderTests {
         let state = try LedgerStore.open(
             directory: folder, disk: POSIXDisk(), access: .readOnly
         ).state
-        let other = TwoCopies.precommits(of: state, root: .zero)
+        let other = state.precommits(root: .zero, key: Fixture.key)
         let forked = try read { $0 = other }
         #expect(forked.status == 1 && forked.last.contains("root after the batch"))
         try FileManager.default.removeItem(atPath: store.path(height))

@@ -59,7 +59,7 @@ struct TwoCopies {
         try StoredLedger.snapshot(opened.log, opened.state, on: disk)
         try disk.createDirectory("\(StoredLedger.directory)/checkpoints")
         try PrecommitStore(ledgerDirectory: StoredLedger.directory, disk: disk).save(
-            Self.precommits(of: opened.state, root: opened.log.root))
+            opened.state.precommits(root: opened.log.root, key: Fixture.key))
         let key = Fixture.key(0)
         for size in [batchEnds[2], trust.size] {
             let head = TreeHead(size: size, root: try opened.log.root(at: size))
@@ -72,13 +72,6 @@ struct TwoCopies {
         try opened.log.close()
         segments = disk.files.filter { $0.hasSuffix(".segment") }
         try Self.duplicate(StoredLedger.directory, as: Self.copy, disk)
-    }
-
-    /// Those of the last batch, by the first T of those who order it.
-    static func precommits(of state: LedgerState, root: Digest) -> Precommits {
-        Precommits(
-            height: state.height, round: 0, root: root,
-            signatures: state.precommits(root: root) { Fixture.key($0.rawValue) })
     }
 
     init(copying other: TwoCopies) {

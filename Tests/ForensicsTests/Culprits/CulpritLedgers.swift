@@ -40,13 +40,10 @@ struct CulpritLedgers {
         let log = try EventLog.open(directory: path, disk: shelf.disk, access: .readOnly)
         guard case .batchSealed(let seal)? = events.last else { return }
         let root = try log.root(at: log.size)
-        let signatures = (0..<UInt16(Self.threshold)).map { number in
-            IndexedSignature(
-                precommitting: root, of: seal.height, by: ValidatorIndex(number),
-                with: Fixture.key(number), in: ledger)
-        }
+        let signers = (0..<UInt16(Self.threshold)).map { ValidatorIndex($0) }
         try PrecommitStore(ledgerDirectory: path, disk: shelf.disk).save(
-            Precommits(height: seal.height, round: 0, root: root, signatures: signatures))
+            Precommits(
+                to: root, of: seal.height, by: signers, in: ledger, key: Fixture.key))
     }
 
     /// A checkpoint of a ledger, cosigned by these validators.

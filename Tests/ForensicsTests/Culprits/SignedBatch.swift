@@ -63,9 +63,7 @@ extension SignedBatch {
         try scenario.open()
         let requests = try [6, 7].map { try scenario.submit(nullifier: $0) }
         for request in requests {
-            for voter in 0..<CulpritLedgers.validators {
-                try scenario.cast(voter, .approve, on: request)
-            }
+            try scenario.approve(0..<CulpritLedgers.validators, request)
         }
         try scenario.next()
         try scenario.send(.settlement(scenario.settlement(requests[0], .settled)))

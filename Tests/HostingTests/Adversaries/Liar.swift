@@ -110,29 +110,27 @@ final class LiarCase {
         on state: LedgerState, _ frontier: MerkleFrontier, _ precommits: Precommits?,
         at time: Time, round: UInt32, _ commands: [Message], value: Digest?
     ) throws -> Proposal {
-        let height = Height(state.height.rawValue + 1)
-        let shown = height.rawValue < 2 ? nil : precommits
+        let shown = state.height.rawValue < 1 ? nil : precommits
         let count = Int(state.sealedBefore.parameters.threshold)
-        var opening = BatchOpened(
-            height: height, time: time, proposer: ValidatorIndex(UInt16(liar)), round: round,
-            previousRoot: frontier.root, precommitRound: shown?.round ?? 0,
-            precommits: Array((shown?.signatures ?? []).prefix(count)), signature: .zero)
-        opening.signature = key.sign(
-            BatchOpening.signedBytes(
-                height: height, time: time, round: round, previousRoot: opening.previousRoot,
-                proposer: key.publicKey, in: ledger))
+        let opening = state.nextOpening(
+            at: time, round: round, root: frontier.root,
+            precommits: Array((shown?.signatures ?? []).prefix(count)), key: Fixture.key
+        ) { event in
+            event.proposer = ValidatorIndex(UInt16(liar))
+            event.precommitRound = shown?.round ?? 0
+        }
         var run = BatchRun(state: state, frontier: frontier)
-        let checked = try #require(state.opening(of: opening))
-        try run.take(.openBatch(Checked(unchecked: checked), root: frontier.root))
+        try run.take(.openBatch(Checked(unchecked: opening), root: frontier.root))
         for command in commands where value == nil {
             try run.take(.message(Checked(unchecked: command)))
         }
         try run.seal()
         return Proposal(
-            height: height, round: round, value: value ?? run.frontier.root, validRound: -1,
+            height: opening.event.height, round: round, value: value ?? run.frontier.root,
+            validRound: -1,
             proposer: ValidatorIndex(UInt16(liar)), signature: .zero,
             batch: ProposedBatch(
-                opening: opening, commands: commands.map { ProposedCommand($0) })
+                opening: opening.event, commands: commands.map { ProposedCommand($0) })
         ).signed(by: key, in: ledger)
     }
 

@@ -17,6 +17,8 @@ enum Fixture {
         number < 320 ? keys[Int(number)] : makeKey(number)
     }
 
+    static func key(_ validator: ValidatorIndex) -> SigningKey { key(validator.rawValue) }
+
     /// What the key of a number is called.
     static func name(_ number: UInt16) -> String { "party-\(number)" }
 
@@ -97,7 +99,7 @@ enum Fixture {
                     key: key(200).publicKey, name: "submitter", quota: setup.quota)
             ],
             bridge: key(201).publicKey,
-            circuits: [GenesisCircuit(circuit: circuit, roots: [root])], time: setup.start)
+            circuits: setup.circuits, time: setup.start)
     }
 }
 

@@ -11,11 +11,14 @@ struct Setup {
     var threshold: UInt32 = 3
     var stakes: [UInt64] = []
     var quota: UInt32 = 1000
+    var circuits = [GenesisCircuit(circuit: Fixture.circuit, roots: [Fixture.root])]
     /// 2026-03-01 00:00:00 UTC and one minute.
     var start = Time(20_513 * 86_400_000 + 60_000)
     var parameters = Parameters.standard
     /// False skips signing and checking, where a test enumerates thousands of votes.
     var signs = true
+    /// True where a test asks for the state after each entry.
+    var keepsStates = false
 
     static func of(_ validators: Int, _ threshold: UInt32, signs: Bool = true) -> Setup {
         Setup(validators: validators, threshold: threshold, signs: signs)
@@ -31,17 +34,28 @@ struct LedgerScenario {
     private(set) var seals: [BatchSealed] = []
     /// The commands that gave the entries, with the index of the first of each.
     private(set) var inputs: [Int] = []
+    /// The state after each entry, where they are kept.
+    private(set) var states: [LedgerState] = []
+    /// The keys of the first validators.
     let keys: [SigningKey]
     let submitter = Fixture.key(200)
     let bridge = Fixture.key(201)
+    /// When the ledger was made.
+    let start: Time
     let signs: Bool
+    private let keepsStates: Bool
     private var nextNullifier: UInt64 = 1_000
 
     var ledger: LedgerID { state.ledger }
 
+    /// The log, as bytes.
+    var entries: [[UInt8]] { log.map(\.encoded) }
+
     init(_ setup: Setup = Setup()) throws {
         keys = (0..<setup.validators).map { Fixture.key(UInt16($0)) }
+        start = setup.start
         signs = setup.signs
+        keepsStates = setup.keepsStates
         try take(.openLedger(Fixture.opened(setup)))
         try take(.seal(size: state.size, root: frontier.root))
     }
@@ -51,7 +65,7 @@ struct LedgerScenario {
     /// Decides a command and folds what it gives.
     @discardableResult
     mutating func take(_ command: Command) throws(Refusal) -> [Event] {
-        let entries = try state.run(command)
+        let entries = try fold(command)
         inputs.append(log.count)
         for entry in entries {
             frontier.append(leafHash: entry.leafHash)
@@ -63,6 +77,18 @@ struct LedgerScenario {
         return entries.map(\.event)
     }
 
+    private mutating func fold(_ command: Command) throws(Refusal) -> [Entry] {
+        guard keepsStates else { return try state.run(command) }
+        let entries = try state.decide(command).map { Entry($0) }
+        for entry in entries {
+            do throws(FoldError) { try state.apply(entry) } catch {
+                fatalError("the rules derived an event that cannot follow: \(error)")
+            }
+            states.append(state)
+        }
+        return entries
+    }
+
     /// What holds after every seal of any ledger.
     private func checkSoundness() {
         do throws(Unsoundness) {
@@ -71,34 +97,26 @@ struct LedgerScenario {
         } catch { Issue.record("height \(state.height.rawValue): \(error)") }
     }
 
+    /// Those of the last batch, by the first T who ordered it; nobody orders the genesis.
+    var precommits: Precommits? {
+        guard state.height.rawValue > 0 else { return nil }
+        guard signs else {
+            return Precommits(
+                height: state.height, round: 0, root: frontier.root,
+                signatures: state.orderers.map {
+                    IndexedSignature(validator: $0, signature: .zero)
+                })
+        }
+        return state.precommits(root: frontier.root, key: Fixture.key)
+    }
+
     /// The signed opening of the next batch, before anything is done with it.
     func opening(
         at time: Time, round: UInt32 = 0, change: (inout BatchOpened) -> Void = { _ in }
     ) -> BatchOpening {
-        let height = Height(state.height.rawValue + 1)
-        let ranking = state.proposerRanking(height: height)
-        let proposer = ranking[Int(round) % ranking.count]
-        var event = BatchOpened(
-            height: height, time: time, proposer: proposer, round: round,
-            previousRoot: frontier.root, precommitRound: 0, precommits: [], signature: .zero)
-        if height.rawValue >= 2 {
-            event.precommits = (0..<Int(state.sealedBefore.parameters.threshold)).map { place in
-                let index = state.sealedBefore.members[place].index
-                guard signs else { return IndexedSignature(validator: index, signature: .zero) }
-                return IndexedSignature(
-                    precommitting: frontier.root, of: state.height, by: index,
-                    with: Fixture.key(index.rawValue), in: ledger)
-            }
-        }
-        change(&event)
-        let key = Fixture.key(event.proposer.rawValue)
-        event.signature = key.sign(
-            BatchOpening.signedBytes(
-                height: event.height, time: event.time, round: event.round,
-                previousRoot: event.previousRoot, proposer: key.publicKey, in: ledger))
-        return BatchOpening(
-            event: event, proposer: key.publicKey,
-            precommitKeys: event.precommits.map { Fixture.key($0.validator.rawValue).publicKey })
+        state.nextOpening(
+            at: time, round: round, root: frontier.root, precommits: precommits?.signatures ?? [],
+            key: Fixture.key, change: change)
     }
 
     func checked<T: Signed>(_ content: T) -> Checked<T> {
@@ -115,8 +133,8 @@ struct LedgerScenario {
     }
 
     @discardableResult
-    mutating func open(at time: Time) throws(Refusal) -> [Event] {
-        try take(.openBatch(checked(opening(at: time)), root: frontier.root))
+    mutating func open(at time: Time, round: UInt32 = 0) throws(Refusal) -> [Event] {
+        try take(.openBatch(checked(opening(at: time, round: round)), root: frontier.root))
     }
 
     /// Closes what is due and seals; returns the events of both.
@@ -131,6 +149,17 @@ struct LedgerScenario {
     mutating func next(after milliseconds: UInt64 = 1000) throws(Refusal) -> [Event] {
         let sealed = try seal()
         return sealed + (try open(after: milliseconds))
+    }
+
+    /// A whole batch, so many seconds after the ledger was made.
+    ///
+    /// - Parameter round: How many in rank are passed over.
+    mutating func batch(
+        seconds: UInt64, round: UInt32 = 0, _ body: (inout LedgerScenario) throws -> Void = { _ in }
+    ) throws {
+        try open(at: start.adding(milliseconds: seconds * 1000), round: round)
+        try body(&self)
+        try seal()
     }
 
     @discardableResult
@@ -164,7 +193,12 @@ struct LedgerScenario {
 
     /// Submits a request; returns its identity.
     mutating func submit(nullifier: UInt64? = nil) throws(Refusal) -> RequestID {
-        let message = request(nullifier: nullifier)
+        try submit(request(nullifier: nullifier))
+    }
+
+    /// Has a request signed, and submits it; returns its identity.
+    mutating func submit(_ request: RequestMessage) throws(Refusal) -> RequestID {
+        let message = signs ? request.signed(by: submitter, in: ledger) : request
         try send(.request(message))
         return message.id(in: ledger)
     }
@@ -207,6 +241,14 @@ struct LedgerScenario {
         return events
     }
 
+    /// The validators `range` reject.
+    @discardableResult
+    mutating func reject(_ range: Range<Int>, _ request: RequestID) throws(Refusal) -> [Event] {
+        var events: [Event] = []
+        for validator in range { events += try cast(validator, .reject, on: request) }
+        return events
+    }
+
     func job(
         _ number: UInt64 = 0, change: (inout JobMessage) -> Void = { _ in }
     ) -> JobMessage {
@@ -221,13 +263,14 @@ struct LedgerScenario {
 
     func result(
         _ validator: ValidatorIndex, _ job: JobID, _ status: JobStatus = JobStatus(.success),
-        output: UInt8 = 9
+        output: UInt8 = 9, change: (inout ResultMessage) -> Void = { _ in }
     ) -> ResultMessage {
-        let key = Fixture.key(validator.rawValue)
-        let message = ResultMessage(
+        let key = Fixture.key(validator)
+        var message = ResultMessage(
             job: job, validator: key.publicKey, status: status,
             output: status.kind == .success ? Digest(hashing: [output]) : .zero, fuel: 5,
             signature: .zero)
+        change(&message)
         return signs ? message.signed(by: key, in: ledger) : message
     }
 

@@ -5,50 +5,58 @@ import Cryptography
 import Ledger
 
 /// What those sign who order the batches of a ledger that a test writes itself.
-extension IndexedSignature {
-    /// The precommit of a validator to the root of the log after a batch.
+extension Precommits {
+    /// Those of some validators to the root of the log after a batch.
     init(
-        precommitting root: Digest, of height: Height, round: UInt32 = 0, by index: ValidatorIndex,
-        with key: SigningKey, in ledger: LedgerID
+        to root: Digest, of height: Height, round: UInt32 = 0, by validators: [ValidatorIndex],
+        in ledger: LedgerID, key: (ValidatorIndex) -> SigningKey
     ) {
-        let bytes = ConsensusStatement.signedBytes(
-            .precommit(height, round: round), value: root, validRound: -1, key: key.publicKey,
-            ledger: ledger)
-        self.init(validator: index, signature: bytes.map { key.sign($0) } ?? .zero)
+        self.init(
+            height: height, round: round, root: root,
+            signatures: validators.map { index in
+                let key = key(index)
+                let bytes = ConsensusStatement.signedBytes(
+                    .precommit(height, round: round), value: root, validRound: -1,
+                    key: key.publicKey, ledger: ledger)
+                return IndexedSignature(
+                    validator: index, signature: bytes.map { key.sign($0) } ?? .zero)
+            })
     }
 }
 
 extension LedgerState {
-    /// The precommits to the last batch, which left the log with this root: of the first T of those
-    /// who ordered it.
-    func precommits(
-        root: Digest, key: (ValidatorIndex) -> SigningKey
-    ) -> [IndexedSignature] {
-        sealedBefore.members.prefix(Int(sealedBefore.parameters.threshold)).map { member in
-            IndexedSignature(
-                precommitting: root, of: height, by: member.index, with: key(member.index),
-                in: ledger)
-        }
+    /// The first T of those who ordered the last batch.
+    var orderers: [ValidatorIndex] {
+        sealedBefore.members.prefix(Int(sealedBefore.parameters.threshold)).map(\.index)
+    }
+
+    /// Their precommits to that batch, which left the log with this root.
+    func precommits(root: Digest, key: (ValidatorIndex) -> SigningKey) -> Precommits {
+        Precommits(to: root, of: height, by: orderers, in: ledger, key: key)
     }
 
     /// The opening of the next batch, signed by whoever is in rank.
     ///
-    /// - Parameter round: How many in rank are passed over.
+    /// - Parameters:
+    ///   - round: How many in rank are passed over.
+    ///   - change: What the opening says otherwise; whoever it names as the proposer signs.
     func nextOpening(
-        at time: Time, round: UInt32 = 0, root: Digest, precommits: [IndexedSignature],
-        key: (ValidatorIndex) -> SigningKey
+        at time: Time, round: UInt32 = 0, root: Digest, precommits: [IndexedSignature] = [],
+        key: (ValidatorIndex) -> SigningKey, change: (inout BatchOpened) -> Void = { _ in }
     ) -> BatchOpening {
         let next = Height(height.rawValue + 1)
         let ranking = proposerRanking(height: next)
-        let proposer = ranking[Int(round) % ranking.count]
-        let bytes = BatchOpening.signedBytes(
-            height: next, time: time, round: round, previousRoot: root,
-            proposer: key(proposer).publicKey, in: ledger)
-        let event = BatchOpened(
-            height: next, time: time, proposer: proposer, round: round, previousRoot: root,
-            precommitRound: 0, precommits: precommits, signature: key(proposer).sign(bytes))
+        var event = BatchOpened(
+            height: next, time: time, proposer: ranking[Int(round) % ranking.count], round: round,
+            previousRoot: root, precommitRound: 0, precommits: precommits, signature: .zero)
+        change(&event)
+        let proposer = key(event.proposer)
+        event.signature = proposer.sign(
+            BatchOpening.signedBytes(
+                height: event.height, time: event.time, round: event.round,
+                previousRoot: event.previousRoot, proposer: proposer.publicKey, in: ledger))
         return BatchOpening(
-            event: event, proposer: key(proposer).publicKey,
-            precommitKeys: precommits.map { key($0.validator).publicKey })
+            event: event, proposer: proposer.publicKey,
+            precommitKeys: event.precommits.map { key($0.validator).publicKey })
     }
 }

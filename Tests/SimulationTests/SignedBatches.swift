@@ -1,1 +1,0 @@
-../LedgerTests/Scenario/SignedBatches.swift

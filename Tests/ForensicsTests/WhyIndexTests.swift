@@ -20,11 +20,15 @@ struct WhyIndexTests {
         let folder: TemporaryFolder
         let log: EventLog
         let events: [Event]
+        /// The numbers of all who ever were validators.
+        let names: [String]
         let index: ProjectionsIndex
 
         init(seed: UInt64, parameters: Parameters = .standard) throws {
             folder = try TemporaryFolder()
-            events = try GoldenRun.play(seed: seed, batches: 16, parameters: parameters).log
+            let run = try GoldenRun.play(seed: seed, batches: 16, parameters: parameters)
+            events = run.log
+            names = run.state.validators.indices.map { "\($0)" }
             let path = folder.file("ledger")
             let writing = try EventLog.create(directory: path, disk: POSIXDisk())
             for event in events {
@@ -46,22 +50,9 @@ struct WhyIndexTests {
             events.indices.filter { events[$0].kind == "requestSubmitted" }.map { UInt64($0) }
         }
 
-        func names() -> [String] {
-            var validators = 0
-            for event in events {
-                switch event {
-                case .ledgerOpened(let opened): validators = opened.validators.count
-                case .governanceApproved(let approved):
-                    if case .validatorJoined = approved.change { validators += 1 }
-                default: continue
-                }
-            }
-            return (0..<validators).map { "\($0)" }
-        }
-
         /// Everything that an index is asked for.
         func things() -> [Thing] {
-            var things = names().map(Thing.validator)
+            var things = names.map(Thing.validator)
             for (entry, event) in events.enumerated() {
                 switch event {
                 case .requestSubmitted, .outcomeDecided, .voteCast:
@@ -261,7 +252,7 @@ struct WhyIndexTests {
         parameters.reputationMax = Reputation(1_010_000)
         let run = try Indexed(seed: seed, parameters: parameters)
         var placed = 0
-        for name in run.names() {
+        for name in run.names {
             let folded = try run.explain([.validator(name)], nil)
             #expect(try run.explain([.validator(name)], run.index) == folded)
             guard let places = run.index.reputation(of: name) else { continue }

@@ -3,6 +3,7 @@
 
 import Cryptography
 import Ledger
+import TestSupport
 import Testing
 
 struct ExcerptTests {
@@ -67,6 +68,59 @@ struct ExcerptTests {
             if case .failure(let refusal) = expected { refusals.insert(refusal) }
         }
         #expect(refusals.count > 4, "\(refusals)")
+    }
+
+    /// Whoever makes an excerpt says what its records are, and no tree says otherwise before its
+    /// answer is believed.
+    @Test(arguments: [3, 9])
+    func recordsThatFitNothingStopNothing(_ seed: UInt64) throws {
+        let scenario = try GoldenRun.play(seed: seed, signs: false)
+        let components = scenario.state.componentRoots()
+        let opening = Command.openBatch(
+            Checked(
+                unchecked: scenario.opening(at: scenario.state.time.adding(milliseconds: 1))),
+            root: scenario.frontier.root)
+        var random = SplitMix64(seed: seed)
+        var taken = 0
+        for event in scenario.log where !event.isDerived && event.tag > 1 {
+            let excerpt = scenario.state.excerpt(for: [event])
+            for _ in 0..<8 {
+                guard let records = Self.changed(excerpt.records, &random) else { continue }
+                let other = StateExcerpt(
+                    fixed: excerpt.fixed, trees: excerpt.trees, records: records)
+                do {
+                    var state = try LedgerState(other, components: components)
+                    _ = try state.run(opening)
+                    guard let command = try state.input(of: event)?.command(root: .zero) else {
+                        continue
+                    }
+                    taken += 1
+                    _ = Result { () throws(Refusal) in try state.run(command) }
+                    _ = try state.run(.closeDue)
+                } catch is SnapshotError {} catch is Refusal {} catch is FoldError {}
+            }
+        }
+        #expect(taken > 100, "\(taken)")
+    }
+
+    /// Records of which one is cut, changed, there twice, gone, or that of another entry.
+    private static func changed(
+        _ records: [[[UInt8]]], _ random: inout SplitMix64
+    ) -> [[[UInt8]]]? {
+        func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
+        var records = records
+        let filled = records.indices.filter { !records[$0].isEmpty }
+        guard let component = filled.randomElement(using: &random) else { return nil }
+        let place = below(records[component].count)
+        let record = records[component][place]
+        switch below(5) {
+        case 0: records[component][place] = Array(record.prefix(1 + below(record.count)))
+        case 1: records[component][place][below(record.count)] ^= UInt8(1 << below(8))
+        case 2: records[component].insert(record, at: place)
+        case 3: records[component].remove(at: place)
+        default: records[component][place] = record + random.bytes(1 + below(8))
+        }
+        return records
     }
 
     @Test func excerptOfAnotherStateIsRefused() throws {

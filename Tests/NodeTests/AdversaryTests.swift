@@ -100,14 +100,14 @@ struct AdversaryTests {
         liar.sendToAll(PeerMessage.command(.job(job)).encoded)
         nodes.node(0)?.submit(.job(job))
         let id = job.id(in: nodes.network.ledger)
-        let isAssigned = try await nodes.wait { state in
-            state.entry(of: id).flatMap { state.job(at: $0)?.assigned } != nil
+        /// Who is to run it; it may be over soon.
+        @Sendable func drawn(_ state: LedgerState) -> [ValidatorIndex]? {
+            state.entry(of: id).flatMap { entry in
+                state.job(at: entry)?.assigned?.validators ?? state.closedJob(at: entry)?.validators
+            }
         }
-        #expect(isAssigned)
-        let assigned = try #require(
-            nodes.state { state in
-                state.entry(of: id).flatMap { state.job(at: $0)?.assigned?.validators } ?? []
-            })
+        #expect(try await nodes.wait { drawn($0) != nil })
+        let assigned = try #require(nodes.state { drawn($0) ?? [] })
         let fetching = [1, 2].filter { assigned.contains(ValidatorIndex(UInt16($0))) }
         #expect(!fetching.isEmpty)
         func holds(_ place: Int) throws -> Bool {

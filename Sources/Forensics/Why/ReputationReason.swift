@@ -93,11 +93,11 @@ struct ReputationReason {
             rule: "every validator joins with 1,000 points", amount: "1000.000",
             entry: way.joined)
         if isClamped {
+            let start = UTC.points(way.start)
             result.say(
-                "A bound clamped it last at entry \(way.origin), to \(UTC.points(way.start)) points;"
-                    + " what was before no longer counts.",
-                rule: "within the bounds of the parameters", amount: UTC.points(way.start),
-                entry: way.origin)
+                "A bound clamped it last at entry \(way.origin), to \(start) points; what was before"
+                    + " no longer counts.",
+                rule: "within the bounds of the parameters", amount: start, entry: way.origin)
         }
         tellCauses(&result)
         tellMonths(&result)

@@ -7,7 +7,7 @@
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 
-#define ROWS RECOUNT_COLUMN_ROWS
+#define ROWS 16
 
 static inline bytes16 lower(bytes16 a, bytes16 b) {
     return __builtin_shufflevector(
@@ -32,28 +32,47 @@ static inline void transpose(bytes16 square[ROWS]) {
     }
 }
 
-void recount_columns(const uint8_t *source, const size_t *rows, uint8_t *columns, size_t step) {
-    for (size_t first = 0; first < RECOUNT_COLUMN_COUNT; first += ROWS) {
-        bytes16 square[ROWS];
-        for (int row = 0; row < ROWS; row++) {
-            memcpy(&square[row], source + rows[row] + first, ROWS);
+/// Where the square begins that comes after one at `first`, so that the last ends at `width`.
+static inline size_t next(size_t first, size_t width) {
+    return first + ROWS < width && first + 2 * ROWS > width ? width - ROWS : first + ROWS;
+}
+
+void recount_columns(
+    const uint8_t *source, const size_t *rows, size_t count, size_t width, uint8_t *columns) {
+    size_t row = 0;
+    for (; width >= ROWS && row + ROWS <= count; row += ROWS) {
+        for (size_t first = 0; first < width; first = next(first, width)) {
+            bytes16 square[ROWS];
+            for (int i = 0; i < ROWS; i++) {
+                memcpy(&square[i], source + rows[row + i] + first, ROWS);
+            }
+            transpose(square);
+            for (int i = 0; i < ROWS; i++) {
+                memcpy(columns + (first + i) * count + row, &square[i], ROWS);
+            }
         }
-        transpose(square);
-        for (int column = 0; column < ROWS; column++) {
-            memcpy(columns + (first + column) * step, &square[column], ROWS);
-        }
+    }
+    for (; row < count; row++) {
+        for (size_t i = 0; i < width; i++) columns[i * count + row] = source[rows[row] + i];
     }
 }
 
-void recount_rows(const uint8_t *columns, size_t step, uint8_t *target, const size_t *rows) {
-    for (size_t first = 0; first < RECOUNT_COLUMN_COUNT; first += ROWS) {
-        bytes16 square[ROWS];
-        for (int column = 0; column < ROWS; column++) {
-            memcpy(&square[column], columns + (first + column) * step, ROWS);
+void recount_rows(
+    const uint8_t *columns, size_t count, size_t width, uint8_t *target, const size_t *rows) {
+    size_t row = 0;
+    for (; width >= ROWS && row + ROWS <= count; row += ROWS) {
+        for (size_t first = 0; first < width; first = next(first, width)) {
+            bytes16 square[ROWS];
+            for (int i = 0; i < ROWS; i++) {
+                memcpy(&square[i], columns + (first + i) * count + row, ROWS);
+            }
+            transpose(square);
+            for (int i = 0; i < ROWS; i++) {
+                memcpy(target + rows[row + i] + first, &square[i], ROWS);
+            }
         }
-        transpose(square);
-        for (int row = 0; row < ROWS; row++) {
-            memcpy(target + rows[row] + first, &square[row], ROWS);
-        }
+    }
+    for (; row < count; row++) {
+        for (size_t i = 0; i < width; i++) target[rows[row] + i] = columns[i * count + row];
     }
 }

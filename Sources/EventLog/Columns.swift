@@ -15,11 +15,9 @@ internal import Cryptography
 ///   of each entry; then the rest of each entry.
 enum Columns {
     /// How many bytes of an entry lie in columns.
-    static let width = Int(RECOUNT_COLUMN_COUNT)
+    static let width = 32
     /// Fewer entries stay in rows: there is nothing to gain.
     static let entriesMin = 8
-    /// Entries that are laid in columns at once.
-    private static let rowsAtOnce = Int(RECOUNT_COLUMN_ROWS)
 
     /// The entries of one length, shortest first.
     private struct Group {
@@ -29,19 +27,22 @@ enum Columns {
         /// Its entries, as places in `Groups.rows`.
         let entries: Range<Int>
 
+        var count: Int { entries.count }
         /// How many bytes of each lie in columns.
         var width: Int { min(length, Columns.width) }
+        /// How many bytes of each do not.
+        var restBytes: Int { length - width }
         /// Where the rest of the first entry starts in columns.
-        var rest: Int { start + width * entries.count }
+        var rest: Int { start + width * count }
     }
 
     /// Where the entries of each length lie.
     ///
     /// Invariants: the groups follow one another up to `end`, in `rows` as well as in columns.
     private struct Groups {
-        private(set) var all: [Group] = []
+        private var all: [Group] = []
         /// Where each entry starts in rows; those of a group stand together, in their order.
-        private(set) var rows: [Int]
+        private var rows: [Int]
         /// Where the last group ends.
         let end: Int
 
@@ -69,6 +70,15 @@ enum Columns {
                 all.allSatisfy { places[$0.length] == $0.entries.upperBound },
                 "the entries of \(all.count) lengths do not fill their groups")
         }
+
+        /// Hands on each group, with where its entries start in rows.
+        func forEach(_ body: (Group, UnsafePointer<Int>) -> Void) {
+            // SAFETY: the entries of a group are places in `rows`.
+            unsafe rows.withUnsafeBufferPointer { rows in
+                guard let rows = rows.baseAddress else { return }
+                for group in all { unsafe body(group, rows + group.entries.lowerBound) }
+            }
+        }
     }
 
     /// Lays a payload in columns.
@@ -95,32 +105,19 @@ enum Columns {
                 guard let source = source.baseAddress, let target = target.baseAddress else {
                     return
                 }
-                for group in groups.all { unsafe arrange(group, groups.rows, source, target) }
+                unsafe groups.forEach { group, rows in
+                    unsafe recount_columns(
+                        source, rows, group.count, group.width, target + group.start)
+                    var rest = group.rest
+                    for entry in 0..<group.count {
+                        let row = unsafe source + rows[entry] + group.width
+                        unsafe (target + rest).update(from: row, count: group.restBytes)
+                        rest += group.restBytes
+                    }
+                }
             }
         }
         return columns
-    }
-
-    private static func arrange(
-        _ group: Group, _ rows: [Int], _ source: UnsafePointer<UInt8>,
-        _ target: UnsafeMutablePointer<UInt8>
-    ) {
-        let (count, width) = (group.entries.count, group.width)
-        let done = unsafe eachTogether(group, rows) { place, starts in
-            unsafe recount_columns(source, starts, target + group.start + place, count)
-        }
-        var rest = group.rest
-        for (place, entry) in group.entries.enumerated() {
-            let row = rows[entry]
-            if place >= done {
-                for byte in 0..<width {
-                    unsafe target[group.start + byte * count + place] = source[row + byte]
-                }
-            }
-            let length = group.length - width
-            unsafe (target + rest).update(from: source + row + width, count: length)
-            rest += length
-        }
     }
 
     /// Lays a payload in rows again; nil where the lengths do not add up to it.
@@ -151,48 +148,18 @@ enum Columns {
                 guard let source = source.baseAddress, let target = target.baseAddress else {
                     return
                 }
-                for group in groups.all { unsafe restore(group, groups.rows, source, target) }
+                unsafe groups.forEach { group, rows in
+                    unsafe recount_rows(
+                        source + group.start, group.count, group.width, target, rows)
+                    var rest = group.rest
+                    for entry in 0..<group.count {
+                        let row = unsafe target + rows[entry] + group.width
+                        unsafe row.update(from: source + rest, count: group.restBytes)
+                        rest += group.restBytes
+                    }
+                }
             }
         }
         return rows
-    }
-
-    private static func restore(
-        _ group: Group, _ rows: [Int], _ source: UnsafePointer<UInt8>,
-        _ target: UnsafeMutablePointer<UInt8>
-    ) {
-        let (count, width) = (group.entries.count, group.width)
-        let done = unsafe eachTogether(group, rows) { place, starts in
-            unsafe recount_rows(source + group.start + place, count, target, starts)
-        }
-        var rest = group.rest
-        for (place, entry) in group.entries.enumerated() {
-            let row = rows[entry]
-            if place >= done {
-                for byte in 0..<width {
-                    unsafe target[row + byte] = source[group.start + byte * count + place]
-                }
-            }
-            let length = group.length - width
-            unsafe (target + row + width).update(from: source + rest, count: length)
-            rest += length
-        }
-    }
-
-    /// Hands on where the rows start of as many entries as are laid in columns at once, again and
-    /// again, with the place of the first; returns how many entries these are.
-    private static func eachTogether(
-        _ group: Group, _ rows: [Int], _ body: (_ place: Int, _ starts: UnsafePointer<Int>) -> Void
-    ) -> Int {
-        guard group.length >= width else { return 0 }
-        let together = group.entries.count / rowsAtOnce * rowsAtOnce
-        // SAFETY: the group's entries are places in `rows`, and so are those of each step.
-        unsafe rows.withUnsafeBufferPointer { rows in
-            guard let rows = rows.baseAddress else { return }
-            for place in stride(from: 0, to: together, by: rowsAtOnce) {
-                unsafe body(place, rows + group.entries.lowerBound + place)
-            }
-        }
-        return together
     }
 }

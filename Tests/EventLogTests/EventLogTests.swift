@@ -43,8 +43,8 @@ import Testing
         #expect(verified.hasEndMark)
     }
 
-    /// The frames of a segment are others once it is sealed, and one may begin before the entry that
-    /// comes next.
+    /// The frames of a segment are others once it is sealed, and one may begin before the entry
+    /// that comes next.
     @Test(arguments: [1, 100, 660, 700, 1_300])
     func aSegmentThatIsSealedWhileItIsReadGivesEachEntryOnce(_ place: UInt64) throws {
         let disk = SimulatedDisk()

@@ -3,7 +3,7 @@
 
 // Arithmetic with instructions that not every processor has. Each kernel has a portable twin in
 // Swift, which gives the same bytes and is taken where the kernel is not there. Those that lay rows
-// in columns are made for every processor; their twin takes what is left of the last rows.
+// in columns are of the language alone, for every processor, and have none.
 
 #ifndef RECOUNT_KERNELS_H
 #define RECOUNT_KERNELS_H
@@ -126,19 +126,15 @@ void recount_bn254_miller_loop(
 /// Whether a point of the twist, affine and not at infinity, is of order r.
 int recount_bn254_is_member(const uint64_t *point);
 
-/// Rows that are laid in columns at once, and bytes of each.
-#define RECOUNT_COLUMN_ROWS 16
-#define RECOUNT_COLUMN_COUNT 32
+/// Lays the first bytes of rows in columns: byte i of row r, which begins at `source[rows[r]]`, goes
+/// to `columns[i * count + r]`. There are `count` rows, and each has `width` bytes at least.
+void recount_columns(
+    const uint8_t *source, const size_t *rows, size_t count, size_t width, uint8_t *columns);
 
-/// Lays the first bytes of rows in columns: byte i of row r goes to `columns[i * step + r]`.
-///
-/// Row r begins at `source[rows[r]]` and has all of these bytes; columns have `step` bytes from one
-/// to the next, at least as many as there are rows.
-void recount_columns(const uint8_t *source, const size_t *rows, uint8_t *columns, size_t step);
-
-/// The opposite: byte i of row r comes from `columns[i * step + r]`, and goes to
-/// `target[rows[r] + i]`.
-void recount_rows(const uint8_t *columns, size_t step, uint8_t *target, const size_t *rows);
+/// The opposite: byte i of row r comes from `columns[i * count + r]`, and goes to
+/// `target[rows[r] + i]`; no others of `target` are touched.
+void recount_rows(
+    const uint8_t *columns, size_t count, size_t width, uint8_t *target, const size_t *rows);
 
 #pragma clang assume_nonnull end
 

@@ -95,8 +95,8 @@ struct ReputationReason {
         if isClamped {
             let start = UTC.points(way.start)
             result.say(
-                "A bound clamped it last at entry \(way.origin), to \(start) points; what was before"
-                    + " no longer counts.",
+                "A bound clamped it last at entry \(way.origin), to \(start) points; what was"
+                    + " before no longer counts.",
                 rule: "within the bounds of the parameters", amount: start, entry: way.origin)
         }
         tellCauses(&result)

@@ -8,7 +8,9 @@ internal import Ledger
 /// Reads and decodes the entries of a log on a thread of its own, while others take those before
 /// them into a state.
 ///
-/// At most `piecesMax` pieces of `pieceEntries` entries wait, with the frames that they lie in.
+/// At most `piecesMax` pieces of `pieceEntriesMax` entries wait, with the frames that they lie in. A
+/// piece ends with a frame: entries of one frame count their holds on it in one place, which two
+/// threads would take from each other with every entry.
 /// `@unchecked`: what changes is changed within the monitor.
 final class ReadAhead: @unchecked Sendable {
     /// Entries in a row, and why there are no more of them.
@@ -18,7 +20,10 @@ final class ReadAhead: @unchecked Sendable {
         var failure: FoldFailure?
     }
 
+    /// From how many entries on a piece ends with the frame.
     private static let pieceEntries = 4_096
+    /// How many entries a piece has where frames have too many.
+    private static let pieceEntriesMax = 4 * pieceEntries
     private static let piecesMax = 4
 
     private let monitor = Monitor()
@@ -70,8 +75,11 @@ final class ReadAhead: @unchecked Sendable {
                         piece.failure = error
                         goesOn = false
                     }
-                    if piece.entries.count == Self.pieceEntries { goesOn = goesOn && put(&piece) }
+                    if piece.entries.count == Self.pieceEntriesMax {
+                        goesOn = goesOn && put(&piece)
+                    }
                 }
+                if piece.entries.count >= Self.pieceEntries { goesOn = goesOn && put(&piece) }
                 return goesOn
             }
         } catch { piece.failure = .log(error) }
@@ -81,7 +89,7 @@ final class ReadAhead: @unchecked Sendable {
 
     private static func piece(from first: UInt64) -> Piece {
         var piece = Piece(first: first)
-        piece.entries.reserveCapacity(pieceEntries)
+        piece.entries.reserveCapacity(pieceEntries * 3 / 2)
         return piece
     }
 

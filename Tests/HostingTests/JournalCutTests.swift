@@ -15,6 +15,9 @@ private struct CutCase {
     let closed: RequestID
     let open: RequestID
     let unknown = JournalFixture.request(99)
+    /// It has given results of them: one open, one that no ledger has.
+    let openJob: JobID
+    let unknownJob = JobID(Digest(hashing: [99]))
     let state: LedgerState
     let root: Digest
     /// The state of the batch before.
@@ -34,11 +37,15 @@ private struct CutCase {
         earlier = scenario.state
         try scenario.open()
         open = try scenario.submit()
+        let job = scenario.job()
+        try scenario.send(.job(job))
+        openJob = job.id(in: scenario.ledger)
         try scenario.seal()
         state = scenario.state
         root = scenario.frontier.root
         guard state.entry(of: closed).map({ state.openRound(at: $0) == nil }) == true,
-            state.entry(of: open).map({ state.openRound(at: $0) != nil }) == true
+            state.entry(of: open).map({ state.openRound(at: $0) != nil }) == true,
+            state.entry(of: openJob).map({ state.job(at: $0) != nil }) == true
         else { fatalError("the scenario closes and opens other requests") }
     }
 
@@ -67,6 +74,9 @@ private struct CutCase {
 
     static func value(_ number: Int) -> Digest { JournalFixture.value(number) }
 
+    private static let success = JobReport(
+        JobStatus(.success), output: Digest(hashing: [1]), fuel: 77)
+
     /// A disk with the journal, open.
     func made() throws -> (SimulatedDisk, VoteJournal) {
         let disk = SimulatedDisk()
@@ -76,6 +86,7 @@ private struct CutCase {
         _ = try journal.votes(
             for: [closed, open, unknown].map { ($0, Verdict(.approve, .proofHolds)) },
             at: Time(1))
+        _ = try journal.results([(openJob, Self.success), (unknownJob, Self.success)])
         for height in 1...self.height + 1 {
             let value = Self.value(Int(height))
             try journal.note([
@@ -96,6 +107,10 @@ private struct CutCase {
             let said = try journal.votes(
                 for: [(request, Verdict(.reject, .proofFails))], at: Time(2))
             #expect(said.flatMap(\.signedVotes).map(\.vote.vote) == [.approve], "\(what)")
+        }
+        for job in [openJob, unknownJob] {
+            let said = try journal.results([(job, JobReport(JobStatus(.trap, code: 9), fuel: 1))])
+            #expect(said.map { JobReport($0) } == [Self.success], "\(what)")
         }
         #expect(journal.spokenHeight == Height(height + 1), "\(what)")
         #expect(journal.lastCosigned == TreeHead(size: 3, root: Self.value(7)), "\(what)")
@@ -175,6 +190,9 @@ private struct CutCase {
         #expect(it.state.time > until && it.state.height > journal.quietThrough)
         #expect(it.earlier.time <= until && it.earlier.height <= journal.quietThrough)
         #expect(journal.silentUntil == nil && journal.silentThrough == nil)
+        // Nor is it cut on the ledger that is behind: it would speak earlier than it may.
+        #expect(try !journal.cut(at: it.earlier, root: it.root, above: JournalGrowth()))
+        #expect(journal.quietUntil == until && it.earlier.height <= journal.quietThrough)
     }
 
     @Test func nothingIsSaidAnewOfAHeightUpToThatOfTheCut() throws {

@@ -45,8 +45,9 @@ package struct JournalGrowth: Equatable, Sendable {
 extension VoteJournal {
     /// Cuts the journal where it has gained enough since it was opened or cut last.
     ///
-    /// Returns false where it has not, or where the file system cannot exchange two names: the
-    /// journal then stays as it is. After an error nothing may be said; open it again.
+    /// Returns false where it has not, where the ledger is behind the last cut, or where the file
+    /// system cannot exchange two names: the journal then stays as it is. After an error nothing
+    /// may be said; open it again.
     /// - Parameters:
     ///   - state: After the last batch of the ledger, which is durable there.
     ///   - root: The root of the log after it.
@@ -59,6 +60,8 @@ extension VoteJournal {
         guard growth.isAbove(bound), !state.isBatchOpen, state.height > Height(0) else {
             return false
         }
+        // On a ledger that is behind, the last cut says more of what was said than another would.
+        guard state.height >= self.cut?.height ?? Height(0) else { return false }
         if !waiting.isEmpty { try write(waiting) }
         let cut = JournalCut(
             height: state.height, time: state.time, size: state.size, root: root)

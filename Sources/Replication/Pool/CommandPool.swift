@@ -300,7 +300,12 @@ struct CommandPool: Sendable {
         ready.push(id, at: time)
         guard ready.count > 64 + 8 * requests.count else { return }
         let requests = self.requests
-        ready.keep { requests[$0]?.readyAt == $1 }
+        // One that was set aside and is due when it was before stands there twice.
+        var kept: Set<RequestID> = []
+        ready.keep { requests[$0]?.readyAt == $1 && kept.insert($0).inserted }
+        invariant(
+            ready.count <= requests.count,
+            "\(ready.count) of \(requests.count) requests are to be in a batch")
     }
 
     /// When the first request of all should be in a batch.

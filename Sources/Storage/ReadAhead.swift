@@ -8,8 +8,8 @@ internal import Ledger
 /// Reads and decodes the entries of a log on a thread of its own, while others take those before
 /// them into a state.
 ///
-/// At most `piecesMax` pieces of `pieceEntriesMax` entries wait, with the frames that they lie in. A
-/// piece ends with a frame: entries of one frame count their holds on it in one place, which two
+/// At most `piecesMax` pieces of `pieceEntriesMax` entries wait, with the frames that they lie in.
+/// A piece ends with a frame: entries of one frame count their holds on it in one place, which two
 /// threads would take from each other with every entry.
 /// `@unchecked`: what changes is changed within the monitor.
 final class ReadAhead: @unchecked Sendable {

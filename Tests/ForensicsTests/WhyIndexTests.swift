@@ -245,12 +245,16 @@ struct WhyIndexTests {
     ]
 
     /// Bounds so narrow that they clamp.
-    @Test(arguments: 1...8 as ClosedRange<UInt64>)
-    func `a reputation is counted from the bound that clamped it last`(_ seed: UInt64) throws {
+    private static var narrow: Parameters {
         var parameters = Parameters.standard
         parameters.reputationMin = Reputation(985_000)
         parameters.reputationMax = Reputation(1_010_000)
-        let run = try Indexed(seed: seed, parameters: parameters)
+        return parameters
+    }
+
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func `a reputation is counted from the bound that clamped it last`(_ seed: UInt64) throws {
+        let run = try Indexed(seed: seed, parameters: Self.narrow)
         var placed = 0
         for name in run.names {
             let folded = try run.explain([.validator(name)], nil)
@@ -269,5 +273,22 @@ struct WhyIndexTests {
             }
         }
         #expect(placed > 2, "\(placed)")
+    }
+
+    /// Those that come later may not tell that the newest before the bound is lacking.
+    @Test func `a change that an index leaves out is missed`() throws {
+        var missed = 0
+        for seed in 1...6 as ClosedRange<UInt64> {
+            let run = try Indexed(seed: seed, parameters: Self.narrow)
+            for name in run.names {
+                guard var places = run.index.reputation(of: name), places.changes.popLast() != nil
+                else { continue }
+                #expect(throws: PlacesError.self) {
+                    try ReputationHistory(of: name, at: places, in: run.log)
+                }
+                missed += 1
+            }
+        }
+        #expect(missed > 2, "\(missed)")
     }
 }

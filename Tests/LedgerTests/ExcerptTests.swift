@@ -123,6 +123,33 @@ struct ExcerptTests {
         return records
     }
 
+    /// The record of a close that has fewer votes than that of the decision has voters.
+    @Test func votesThatAreFewerThanVotersStopNothing() throws {
+        var scenario = try LedgerScenario(.of(4, 3, signs: false))
+        try scenario.open()
+        let id = try scenario.submit()
+        try scenario.approve(0..<4, id)
+        try scenario.seal()
+        let entry = try #require(scenario.state.entry(of: id))
+        let late = Event.voteCast(
+            VoteCast(
+                request: entry, validator: ValidatorIndex(3), vote: .approve,
+                reason: .proofHolds, timestamp: scenario.state.time, signature: .zero))
+        let excerpt = scenario.state.excerpt(for: [late])
+        var records = excerpt.records
+        let place = try #require(records[1].firstIndex { $0.first == 73 })
+        // Behind the event stands the number of votes, then two bytes of each.
+        let record = records[1][place]
+        records[1][place] = record[..<10] + [1, 0, 0, 0] + record[14..<16]
+        var state = try LedgerState(
+            StateExcerpt(fixed: excerpt.fixed, trees: excerpt.trees, records: records),
+            components: scenario.state.componentRoots())
+        let opening = scenario.opening(at: scenario.state.time.adding(milliseconds: 1))
+        _ = try state.run(.openBatch(Checked(unchecked: opening), root: scenario.frontier.root))
+        let command = try #require(try state.input(of: late)?.command(root: .zero))
+        #expect(throws: Refusal.roundClosed) { try state.decide(command) }
+    }
+
     @Test func excerptOfAnotherStateIsRefused() throws {
         let scenario = try GoldenRun.play(seed: 5, batches: 8, signs: false)
         let excerpt = scenario.state.excerpt(for: [])

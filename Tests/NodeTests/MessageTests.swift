@@ -216,6 +216,12 @@ struct MessageTests {
         #expect(
             try NodeJSON.decode(
                 VerificationRequest.self, line: Array(try NodeJSON.encode(line).utf8)) == line)
+        // Great numbers are written as text, and read again.
+        var great = line
+        (great.amount, great.timestamp) = (.max, 1 << 60)
+        let text = try NodeJSON.encode(great)
+        #expect(text.contains("\"timestamp\":\"1152921504606846976\""))
+        #expect(try NodeJSON.decode(VerificationRequest.self, line: Array(text.utf8)) == great)
     }
 
     @Test func everyRefusalHasANameOfItsOwn() {

@@ -7,8 +7,9 @@ package import Ledger
 
 /// A withdrawal request as JSON: what a line of the input says.
 ///
-/// `amount` is a number or a decimal string, numbers of the field are decimal strings, bytes are
-/// hexadecimal. `note` and `expect` are for people and ignored; any other field is refused.
+/// `amount` and `timestamp` are numbers or decimal strings, which is how `NodeJSON` writes a great
+/// one; numbers of the field are decimal strings, bytes are hexadecimal. `note` and `expect` are
+/// for people and ignored; any other field is refused.
 package struct VerificationRequest: Sendable, Equatable {
     /// A proof in one of its written forms.
     package enum ProofForm: Sendable, Equatable {
@@ -77,12 +78,12 @@ extension VerificationRequest: Codable {
         circuit = try text("circuit")
         proof = try fields.decode(ProofForm.self, forKey: key("proof"))
         publicInputs = try fields.decode([String].self, forKey: key("public_inputs"))
-        amount = try Self.amount(fields, key("amount"))
+        amount = try Self.whole(fields, key("amount"))
         guard let recipient = try bytes("recipient", { Bytes32(hex: $0) }, 64) else {
             throw LineProblem.missing(field: "recipient")
         }
         self.recipient = recipient
-        timestamp = try Self.number(fields, key("timestamp"))
+        timestamp = try Self.whole(fields, key("timestamp"))
         nullifiers = try fields.decodeIfPresent([String].self, forKey: key("nullifiers"))
         submitter = try text("submitter")
         signature = try bytes(
@@ -103,16 +104,18 @@ extension VerificationRequest: Codable {
         }
     }
 
-    private static func amount(_ fields: KeyedDecodingContainer<Key>, _ key: Key) throws -> UInt64 {
+    /// Reads a number, or a string of its digits: numbers above 2^53 are often written so.
+    private static func whole(_ fields: KeyedDecodingContainer<Key>, _ key: Key) throws -> UInt64 {
+        let text: String
         do {
             return try number(fields, key)
-        } catch Swift.DecodingError.typeMismatch {
-            // A string: numbers above 2^53 are often written so.
+        } catch let mismatch as Swift.DecodingError {
+            do { text = try fields.decode(String.self, forKey: key) } catch { throw mismatch }
         }
-        let text = try fields.decode(String.self, forKey: key)
         guard let value = UInt64(plain: text) else {
             throw LineProblem.wrongValue(
-                field: "amount", problem: "a whole number from 0 to \(UInt64.max) is wanted")
+                field: key.stringValue,
+                problem: "a whole number from 0 to \(UInt64.max) is wanted")
         }
         return value
     }

@@ -30,8 +30,8 @@ struct WhyCommand: ParsableCommand {
             can be left out, and each link is read from the log. The last line is a command
             that proves it to a stranger.
 
-            A reputation is counted from the bound that clamped it last, if one has; what it
-            was before counts for nothing, and recount show reputation lists it.
+            A reputation is counted from the bound that clamped it last, if one has; what
+            it was before counts for nothing, and recount show reputation lists it.
 
             Projections that are there say where requests, nullifiers, leaders and batches
             stand, and that bound. They are believed in nothing: what is read is checked

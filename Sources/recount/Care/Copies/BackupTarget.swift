@@ -105,7 +105,8 @@ package enum BackupRoom {
         let disk = POSIXDisk()
         do throws(DiskError) {
             var sizes: [String: UInt64] = [:]
-            for name in try disk.list(folder) {
+            // What is still to be named is not copied: of a node that runs, or kept to be used again.
+            for name in try disk.list(folder) where !name.hasSuffix(".tmp") {
                 do throws(DiskError) {
                     sizes[name] = try disk.open("\(folder)/\(name)", .read).size()
                 } catch {

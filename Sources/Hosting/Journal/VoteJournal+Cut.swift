@@ -81,19 +81,6 @@ extension VoteJournal {
         return true
     }
 
-    /// Until when in ledger time, that included, nothing is said: of the silence of a journal that
-    /// was lost, and of the time before a cut, the later.
-    package var quietUntil: Time? {
-        let before = cut.map { Time($0.time.rawValue - min($0.time.rawValue, 1)) }
-        return [silentUntil, before].compactMap(\.self).max()
-    }
-
-    /// The height of the ledger through which nothing is said, likewise.
-    package var quietThrough: Height {
-        let before = cut.map { Height($0.height.rawValue - min($0.height.rawValue, 1)) }
-        return [silentThrough, before].compactMap(\.self).max() ?? Height(0)
-    }
-
     /// What the new journal begins with, in order.
     private func carried(over state: LedgerState) throws(JournalError) -> [JournalEntry] {
         var entries: [JournalEntry] = []

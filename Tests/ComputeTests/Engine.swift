@@ -27,7 +27,7 @@ enum Engine {
 
     /// A runner of two threads on the engine.
     static func runner(
-        jobsAtOnce: Int = 2, memoryBytes: UInt64 = ComputeLimits.runningBytesDefault
+        jobsAtOnce: Int = 2, memoryBytes: UInt64 = EngineLimits.runningBytesDefault
     ) -> JobRunner {
         JobRunner(
             options: JobRunnerOptions(jobsAtOnce: jobsAtOnce, memoryBytes: memoryBytes)
@@ -36,8 +36,8 @@ enum Engine {
 
     /// A job on the engine, with the limits that hold unless a submitter says otherwise.
     static func job(
-        _ module: [UInt8], input: [UInt8] = [], fuel: UInt64 = ComputeLimits.fuelDefault,
-        memoryBytes: UInt64 = ComputeLimits.memoryBytesDefault,
+        _ module: [UInt8], input: [UInt8] = [], fuel: UInt64 = EngineLimits.fuelDefault,
+        memoryBytes: UInt64 = EngineLimits.memoryBytesDefault,
         version: String = ComputeEngine.version
     ) -> ComputeJob {
         ComputeJob(

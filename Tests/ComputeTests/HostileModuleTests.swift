@@ -150,7 +150,7 @@ struct HostileModuleTests {
             #expect(run(module, input: [1, 2]).status == JobStatus(.inputOutsideMemory))
         }
         #expect(run(HostileModules.input(at: 65_534), input: [1, 2]).status == success)
-        let tooMuch = [UInt8](repeating: 1, count: ComputeLimits.inputBytesMax + 1)
+        let tooMuch = [UInt8](repeating: 1, count: EngineLimits.inputBytesMax + 1)
         #expect(run(HostileModules.harmless(), input: tooMuch).status == JobStatus(.inputTooLarge))
     }
 
@@ -229,11 +229,11 @@ struct HostileModuleTests {
     func log() {
         let spam = run(HostileModules.logSpam(lines: 10_000), fuel: .max)
         #expect(spam.status == success)
-        #expect(spam.log.lines.count == ComputeLimits.logLinesMax)
-        #expect(spam.log.dropped == UInt64(10_000 - ComputeLimits.logLinesMax))
+        #expect(spam.log.lines.count == EngineLimits.logLinesMax)
+        #expect(spam.log.dropped == UInt64(10_000 - EngineLimits.logLinesMax))
         let long = run(HostileModules.logSpam(lines: 2, count: 4000), fuel: .max)
         // A byte that a terminal would obey is spelled out in six: \u{1F}.
-        #expect(long.log.lines.allSatisfy { $0.utf8.count <= 6 * ComputeLimits.logLineBytesMax })
+        #expect(long.log.lines.allSatisfy { $0.utf8.count <= 6 * EngineLimits.logLineBytesMax })
         for (pointer, count) in [(Int32(65_535), Int32(2)), (-1, -1)] {
             let outcome = run(HostileModules.logOutsideMemory(pointer: pointer, count: count))
             #expect(outcome.status == success, "\(outcome)")

@@ -43,8 +43,8 @@ struct LocalJobTests {
             input: try blobs.put(Array(input.utf8)),
             moduleBytes: UInt64(HostileModules.harmless().count),
             inputBytes: UInt64(input.utf8.count),
-            fuel: ComputeLimits.fuelDefault,
-            memoryBytes: ComputeLimits.memoryBytesDefault, milliseconds: 0,
+            fuel: EngineLimits.fuelDefault,
+            memoryBytes: EngineLimits.memoryBytesDefault, milliseconds: 0,
             engine: ComputeEngine.name, engineVersion: ComputeEngine.version,
             timestamp: Samples.start, submitter: key.publicKey, signature: .zero
         ).signed(by: key, in: network.ledger)

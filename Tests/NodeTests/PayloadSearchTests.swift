@@ -166,7 +166,7 @@ struct PayloadSearchTests {
         let parts = Parts()
         let nodes = try Self.start(folder, heard: parts.note)
         let keys = nodes.network.nodes.map(\.key.publicKey)
-        let bytes = ComputeLimits.inputBytesMax
+        let bytes = EngineLimits.inputBytesMax
         let room = Int(NodeLimits.fetchedBytesMax) / bytes
         var most: [Int] = []
         // How many jobs a batch brings is a matter of time: it is tried until one has brought a

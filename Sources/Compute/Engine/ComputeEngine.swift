@@ -12,7 +12,7 @@ import Ledger
     /// What jobs call it.
     package static let name = "wasmtime"
     /// What jobs pin: the version of wasmtime, and the number of this program's own rules
-    /// (`ComputeLimits`, `EngineConfiguration`, `ModuleInterface`), which decide results too.
+    /// (`EngineLimits`, `EngineConfiguration`, `ModuleInterface`), which decide results too.
     package static let version = "50.0.1+1"
 
     let functions: Wasmtime
@@ -65,7 +65,7 @@ import Ledger
     /// Checks, in order: the pinned engine; size, outline, validity and interface of the module;
     /// the input's size; the memory at the start.
     ///
-    /// - Precondition: The thread has `ComputeLimits.threadStackBytes` of stack, and somebody calls
+    /// - Precondition: The thread has `EngineLimits.threadStackBytes` of stack, and somebody calls
     ///   `tick` meanwhile.
     func run(
         _ job: ComputeJob, until end: ContinuousClock.Instant,
@@ -88,11 +88,11 @@ import Ledger
         case .failed(let problem):
             return JobOutcome(JobStatus(.compilationGuard), detail: problem)
         }
-        guard job.input.count <= ComputeLimits.inputBytesMax else {
+        guard job.input.count <= EngineLimits.inputBytesMax else {
             return JobOutcome(
                 JobStatus(.inputTooLarge),
                 detail: "the input has \(job.input.count) bytes, above"
-                    + " \(ComputeLimits.inputBytesMax)")
+                    + " \(EngineLimits.inputBytesMax)")
         }
         let (needed, overflow) = module.memoryPages.multipliedReportingOverflow(by: 65_536)
         guard !overflow, needed <= job.memoryBytes else {

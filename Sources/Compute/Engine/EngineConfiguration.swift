@@ -50,7 +50,7 @@ enum EngineConfiguration {
         try flag("memory_may_move_set", false)
         try size("memory_reservation_set", 4 << 30)
         try size("memory_guard_size_set", 32 << 20)
-        try size("max_wasm_stack_set", ComputeLimits.stackBytes)
+        try size("max_wasm_stack_set", EngineLimits.stackBytes)
         // Naming a target keeps the engine from using what this processor has beyond the baseline.
         // SAFETY: the text lives for the call.
         if let error = unsafe functions.configTarget(config, EngineLibrary.target) {

@@ -39,7 +39,7 @@ package struct JobOutcome: Sendable, Equatable {
 package struct JobLog: Sendable, Equatable {
     /// The first lines, in order.
     package private(set) var lines: [String] = []
-    /// Lines beyond `ComputeLimits.logLinesMax`.
+    /// Lines beyond `EngineLimits.logLinesMax`.
     package private(set) var dropped: UInt64 = 0
 
     /// Starts empty.
@@ -47,7 +47,7 @@ package struct JobLog: Sendable, Equatable {
 
     /// Adds a line, in which characters that a terminal would obey are made visible.
     mutating func add(_ line: String) {
-        guard lines.count < ComputeLimits.logLinesMax else {
+        guard lines.count < EngineLimits.logLinesMax else {
             dropped += 1
             return
         }

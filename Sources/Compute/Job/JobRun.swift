@@ -37,8 +37,8 @@ import Ledger
         unsafe self.store = store
         unsafe self.context = context
         unsafe functions.storeLimiter(
-            store, Int64(clamping: job.memoryBytes), Int64(ComputeLimits.tableElementsMax), 1,
-            Int64(ComputeLimits.tablesMax), 1)
+            store, Int64(clamping: job.memoryBytes), Int64(EngineLimits.tableElementsMax), 1,
+            Int64(EngineLimits.tablesMax), 1)
         unsafe functions.setDeadline(context, 1)
         // SAFETY: the state outlives the store.
         unsafe functions.storeDeadlineCallback(
@@ -115,7 +115,7 @@ import Ledger
         case .version1:
             let start = Int(UInt32(bitPattern: unsafe result.of.i32))
             guard start < after.count else { return [] }
-            let count = min(ComputeLimits.outputBytesOfVersion1, after.count - start)
+            let count = min(EngineLimits.outputBytesOfVersion1, after.count - start)
             return unsafe Array(UnsafeRawBufferPointer(rebasing: after[start..<(start + count)]))
         case .version2:
             let packed = UInt64(bitPattern: unsafe result.of.i64)
@@ -126,10 +126,10 @@ import Ledger
                     "execute returned \(count) bytes at \(start), and the memory has"
                         + " \(after.count)")
             }
-            guard count <= ComputeLimits.outputBytesMax else {
+            guard count <= EngineLimits.outputBytesMax else {
                 throw Ending(
                     JobStatus(.outputTooLarge),
-                    "the output has \(count) bytes, above \(ComputeLimits.outputBytesMax)")
+                    "the output has \(count) bytes, above \(EngineLimits.outputBytesMax)")
             }
             return unsafe Array(UnsafeRawBufferPointer(rebasing: after[start..<(start + count)]))
         }
@@ -275,7 +275,7 @@ import Ledger
         guard start + length <= size,
             let data = unsafe functions.memoryData(context, &item.of.memory)
         else { return "(\(length) bytes at \(start), outside the memory)" }
-        let kept = min(length, ComputeLimits.logLineBytesMax)
+        let kept = min(length, EngineLimits.logLineBytesMax)
         return unsafe String(
             decoding: UnsafeBufferPointer(start: data + start, count: kept), as: UTF8.self)
     }

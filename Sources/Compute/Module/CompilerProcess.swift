@@ -24,13 +24,13 @@ enum CompilerFailure: Error, CustomStringConvertible {
         switch self {
         case .notStarted(let problem): "the compiler could not be started: \(problem)"
         case .timedOut:
-            "the module was not compiled within \(ComputeLimits.compilationSecondsMax) s"
+            "the module was not compiled within \(EngineLimits.compilationSecondsMax) s"
         case .ended:
             "the compiler ended early: the module takes more than"
-                + " \(ComputeLimits.compilationCPUSecondsMax) s of a processor's time or"
-                + " \(ComputeLimits.compilationBytesMax >> 20) MiB, or breaks it"
+                + " \(EngineLimits.compilationCPUSecondsMax) s of a processor's time or"
+                + " \(EngineLimits.compilationBytesMax >> 20) MiB, or breaks it"
         case .answerTooLarge:
-            "the compiled module has more than \(ComputeLimits.compiledBytesMax) bytes"
+            "the compiled module has more than \(EngineLimits.compiledBytesMax) bytes"
         }
     }
 }
@@ -74,7 +74,7 @@ enum CompilerProcess {
             // SAFETY: the child is ours, and the status has its room.
             while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
         }
-        let end = ContinuousClock.now + .seconds(ComputeLimits.compilationSecondsMax)
+        let end = ContinuousClock.now + .seconds(EngineLimits.compilationSecondsMax)
         try send(question, ours, until: end)
         shutdown(ours, Int32(SHUT_WR))
         return try receive(ours, until: end)
@@ -152,7 +152,7 @@ enum CompilerProcess {
             if count == 0 { break }
             guard count > 0 || errno == EINTR else { throw .ended }
             answer += chunk.prefix(max(0, count))
-            guard answer.count <= ComputeLimits.compiledBytesMax else { throw .answerTooLarge }
+            guard answer.count <= EngineLimits.compiledBytesMax else { throw .answerTooLarge }
         }
         guard !answer.isEmpty else { throw .ended }
         return answer

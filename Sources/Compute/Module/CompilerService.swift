@@ -33,12 +33,12 @@ package enum CompilerService {
             )
         #endif
         var bytes = rlimit(
-            rlim_cur: rlim_t(ComputeLimits.compilationBytesMax),
-            rlim_max: rlim_t(ComputeLimits.compilationBytesMax))
+            rlim_cur: rlim_t(EngineLimits.compilationBytesMax),
+            rlim_max: rlim_t(EngineLimits.compilationBytesMax))
         unsafe setrlimit(space, &bytes)
         var seconds = rlimit(
-            rlim_cur: rlim_t(ComputeLimits.compilationCPUSecondsMax),
-            rlim_max: rlim_t(ComputeLimits.compilationCPUSecondsMax))
+            rlim_cur: rlim_t(EngineLimits.compilationCPUSecondsMax),
+            rlim_max: rlim_t(EngineLimits.compilationCPUSecondsMax))
         unsafe setrlimit(time, &seconds)
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         unsafe setrlimit(core, &none)
@@ -62,7 +62,7 @@ package enum CompilerService {
         var module: [UInt8] = []
         while let part = try FileHandle.standardInput.read(upToCount: 1 << 16), !part.isEmpty {
             module += part
-            if module.count > ComputeLimits.moduleBytesMax {
+            if module.count > EngineLimits.moduleBytesMax {
                 throw ComputeError.unusable(problem: "the module is too large")
             }
         }

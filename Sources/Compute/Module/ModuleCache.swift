@@ -88,12 +88,12 @@ extension ModuleCache.Contents {
         underWay.remove(hash)
         let end: ContinuousClock.Instant? =
             if case .failed = compilation {
-                now + .seconds(ComputeLimits.failedCompilationSeconds)
+                now + .seconds(EngineLimits.failedCompilationSeconds)
             } else { nil }
         kept.append(ModuleCache.Kept(hash: hash, compilation: compilation, end: end))
         bytes += compilation.bytes
         while kept.count > 1,
-            kept.count > ComputeLimits.cachedModulesMax || bytes > ComputeLimits.cachedBytesMax
+            kept.count > EngineLimits.cachedModulesMax || bytes > EngineLimits.cachedBytesMax
         {
             bytes -= kept.removeFirst().compilation.bytes
         }

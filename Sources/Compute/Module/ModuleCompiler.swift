@@ -31,11 +31,11 @@ package struct ModuleCompiler: Sendable {
     func compile(
         _ bytes: [UInt8], library: String, _ functions: Wasmtime, _ engine: OpaquePointer
     ) -> Compilation {
-        guard bytes.count <= ComputeLimits.moduleBytesMax else {
+        guard bytes.count <= EngineLimits.moduleBytesMax else {
             return .refused(
                 ModuleRefusal(
                     .moduleTooLarge,
-                    "the module has \(bytes.count) bytes, above \(ComputeLimits.moduleBytesMax)"))
+                    "the module has \(bytes.count) bytes, above \(EngineLimits.moduleBytesMax)"))
         }
         let outline: ModuleOutline
         do throws(OutlineError) { outline = try ModuleOutline(bytes) } catch {

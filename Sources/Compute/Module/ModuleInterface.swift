@@ -86,10 +86,10 @@ extension ModuleOutline {
             throw ModuleRefusal(
                 .wrongType, "execute is neither (i32, i32) -> i32 nor (i32, i32) -> i64")
         }
-        if let size = tables.first(where: { $0 > ComputeLimits.tableElementsMax }) {
+        if let size = tables.first(where: { $0 > EngineLimits.tableElementsMax }) {
             throw ModuleRefusal(
                 .tableTooLarge,
-                "a table of \(size) elements, above \(ComputeLimits.tableElementsMax)")
+                "a table of \(size) elements, above \(EngineLimits.tableElementsMax)")
         }
         return (interface, logs)
     }

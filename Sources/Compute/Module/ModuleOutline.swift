@@ -125,7 +125,7 @@ package struct ModuleOutline: Sendable {
     }
 
     private mutating func readTables(_ section: inout ModuleReader) throws(OutlineError) {
-        for _ in 0..<(try section.count(of: "tables", max: ComputeLimits.tablesMax)) {
+        for _ in 0..<(try section.count(of: "tables", max: EngineLimits.tablesMax)) {
             _ = try section.byte()
             tables.append(try section.lowerLimit())
         }
@@ -154,9 +154,9 @@ package struct ModuleOutline: Sendable {
             for _ in 0..<(try body.count(of: "groups of locals")) {
                 locals += try body.number()
                 _ = try body.byte()
-                guard locals <= ComputeLimits.localsMax else {
+                guard locals <= EngineLimits.localsMax else {
                     throw .tooComplex(
-                        what: "locals", count: locals, max: UInt64(ComputeLimits.localsMax))
+                        what: "locals", count: locals, max: UInt64(EngineLimits.localsMax))
                 }
             }
         }

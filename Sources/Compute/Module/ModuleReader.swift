@@ -51,7 +51,7 @@ struct ModuleReader {
 
     /// A number of items, refused where it is above the bound.
     mutating func count(
-        of what: String, max: Int = ComputeLimits.itemsMax
+        of what: String, max: Int = EngineLimits.itemsMax
     ) throws(OutlineError) -> Int {
         let count = try number()
         guard count <= max else { throw .tooComplex(what: what, count: count, max: UInt64(max)) }

@@ -15,7 +15,7 @@ package struct JobRunnerOptions: Sendable, Equatable {
     /// As many jobs as there are cores, and 1 GiB, unless told otherwise.
     package init(
         jobsAtOnce: Int = ProcessInfo.processInfo.activeProcessorCount,
-        memoryBytes: UInt64 = ComputeLimits.runningBytesDefault
+        memoryBytes: UInt64 = EngineLimits.runningBytesDefault
     ) {
         self.jobsAtOnce = max(1, jobsAtOnce)
         self.memoryBytes = memoryBytes
@@ -64,7 +64,7 @@ package final class JobRunner: Sendable {
             change { $0.threads -= 1 }
         }
         thread.name = name
-        thread.stackSize = ComputeLimits.threadStackBytes
+        thread.stackSize = EngineLimits.threadStackBytes
         thread.start()
     }
 
@@ -199,7 +199,7 @@ package final class JobRunner: Sendable {
             }
             if isOver { return }
             if case .success(let engine)? = engine.withLock({ $0 }) { engine.tick() }
-            Thread.sleep(forTimeInterval: Double(ComputeLimits.tickMilliseconds) / 1000)
+            Thread.sleep(forTimeInterval: Double(EngineLimits.tickMilliseconds) / 1000)
         }
     }
 }

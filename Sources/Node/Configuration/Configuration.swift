@@ -78,7 +78,7 @@ package struct Configuration: Sendable, Equatable {
         /// Jobs at once; nil for as many as there are cores.
         package var jobsAtOnce: UInt32?
         /// Bytes of memory of all jobs that run at once.
-        package var memoryBytes: UInt64 = ComputeLimits.runningBytesDefault
+        package var memoryBytes: UInt64 = EngineLimits.runningBytesDefault
 
         /// What the runner takes.
         package var runnerOptions: JobRunnerOptions {

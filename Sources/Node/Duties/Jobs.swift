@@ -27,7 +27,7 @@ final class Jobs: Duty {
 
         /// Bytes that its module, its input and its output may have; none is above its maximum.
         var bytesMax: UInt64 {
-            job.moduleBytes + job.inputBytes + UInt64(ComputeLimits.outputBytesMax)
+            job.moduleBytes + job.inputBytes + UInt64(EngineLimits.outputBytesMax)
         }
     }
 
@@ -207,11 +207,11 @@ final class Jobs: Duty {
 
     /// A payload of another size than the job says is not what the job names.
     private static func bytesMax(ofModule job: JobSubmitted) -> Int {
-        min(ComputeLimits.moduleBytesMax, Int(clamping: job.moduleBytes))
+        min(EngineLimits.moduleBytesMax, Int(clamping: job.moduleBytes))
     }
 
     private static func bytesMax(ofInput job: JobSubmitted) -> Int {
-        min(ComputeLimits.inputBytesMax, Int(clamping: job.inputBytes))
+        min(EngineLimits.inputBytesMax, Int(clamping: job.inputBytes))
     }
 
     private func perform(_ entry: EntryIndex, _ run: Run, _ node: NodeCore) {
@@ -347,7 +347,7 @@ final class Jobs: Duty {
             wanted.append((job.input, Self.bytesMax(ofInput: job)))
         }
         if event.decision == .agreed, event.status.kind == .success {
-            wanted.append((event.output, ComputeLimits.outputBytesMax))
+            wanted.append((event.output, EngineLimits.outputBytesMax))
         }
         // Where nobody has run it nobody is known to have what it names.
         let holders = holders(of: event, node)

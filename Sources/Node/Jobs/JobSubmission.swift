@@ -63,11 +63,11 @@ package enum JobSubmission {
         _ milliseconds: UInt64
     ) throws(JobProblem) {
         guard !module.isEmpty else { throw .emptyModule }
-        guard module.count <= ComputeLimits.moduleBytesMax else {
-            throw .moduleTooLarge(bytes: module.count, max: ComputeLimits.moduleBytesMax)
+        guard module.count <= EngineLimits.moduleBytesMax else {
+            throw .moduleTooLarge(bytes: module.count, max: EngineLimits.moduleBytesMax)
         }
-        guard input.count <= ComputeLimits.inputBytesMax else {
-            throw .inputTooLarge(bytes: input.count, max: ComputeLimits.inputBytesMax)
+        guard input.count <= EngineLimits.inputBytesMax else {
+            throw .inputTooLarge(bytes: input.count, max: EngineLimits.inputBytesMax)
         }
         guard fuel > 0 else { throw .noFuel }
         guard (1...JobProblem.memoryBytesMax).contains(memoryBytes) else {

@@ -13,8 +13,8 @@ package import Ledger
 package struct JobUpload: BorshCodable, Sendable {
     /// The most bytes that one has.
     package static let bytesMax =
-        3 * 4 + NodeLimits.spooledMessageBytesMax + ComputeLimits.moduleBytesMax
-        + ComputeLimits.inputBytesMax
+        3 * 4 + NodeLimits.spooledMessageBytesMax + EngineLimits.moduleBytesMax
+        + EngineLimits.inputBytesMax
 
     /// The Borsh of the message.
     package let message: [UInt8]
@@ -32,8 +32,8 @@ package struct JobUpload: BorshCodable, Sendable {
 
     package init(from reader: inout BorshReader) throws(DecodingError) {
         message = try reader.blob(of: "message", bound: NodeLimits.spooledMessageBytesMax)
-        module = try reader.blob(of: "module", bound: ComputeLimits.moduleBytesMax)
-        input = try reader.blob(of: "input", bound: ComputeLimits.inputBytesMax)
+        module = try reader.blob(of: "module", bound: EngineLimits.moduleBytesMax)
+        input = try reader.blob(of: "input", bound: EngineLimits.inputBytesMax)
     }
 
     package func encode(to writer: inout BorshWriter) {

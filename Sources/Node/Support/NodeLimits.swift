@@ -205,7 +205,7 @@ package enum NodeLimits {
             runsFetchedAhead + fetchesMax <= 2 * fetchesMax,
             "a run finds no room to look for what it needs")
         invariant(
-            max(ComputeLimits.inputBytesMax, ComputeLimits.outputBytesMax) <= fetchedBytesMax,
+            max(EngineLimits.inputBytesMax, EngineLimits.outputBytesMax) <= fetchedBytesMax,
             "a payload that there is never room for")
         invariant(spoolMilliseconds <= pauseMillisecondsMax, "the spool is looked at too seldom")
         invariant(lineBytesMax >= Limits.publicInputsMax * 80, "a line cannot hold its inputs")

@@ -21,7 +21,7 @@ enum JobFile {
     static func unjudgedModule(_ path: String) throws(Failure) -> [UInt8] {
         let bytes = try read(path)
         guard !bytes.isEmpty else { throw Failure("\(path) is empty, which is no module") }
-        try check(bytes.count, path, "module", max: ComputeLimits.moduleBytesMax)
+        try check(bytes.count, path, "module", max: EngineLimits.moduleBytesMax)
         return bytes
     }
 
@@ -29,7 +29,7 @@ enum JobFile {
     static func input(_ path: String?) throws(Failure) -> [UInt8] {
         guard let path else { return [] }
         let bytes = try read(path)
-        try check(bytes.count, path, "input", max: ComputeLimits.inputBytesMax)
+        try check(bytes.count, path, "input", max: EngineLimits.inputBytesMax)
         return bytes
     }
 

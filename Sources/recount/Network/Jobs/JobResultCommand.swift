@@ -106,7 +106,7 @@ struct JobResultCommand: ParsableCommand {
         _ hash: Digest, of job: JobView, at node: AskedNode
     ) throws(Failure) -> [UInt8] {
         let bytes = try node.ask { node throws(ClientError) in
-            try node.bytes(["jobs", job.jobID, "result"], bytesMax: ComputeLimits.outputBytesMax)
+            try node.bytes(["jobs", job.jobID, "result"], bytesMax: EngineLimits.outputBytesMax)
         }
         guard Digest(hashing: bytes) == hash else {
             throw Failure("\(node.name) gives other bytes than the validators agreed on")

@@ -108,12 +108,12 @@ struct JobLimitOptions: ParsableArguments {
     var input: String?
 
     @Option(help: ArgumentHelp("Fuel that ends it.", valueName: "count"))
-    var fuel = ComputeLimits.fuelDefault
+    var fuel = EngineLimits.fuelDefault
 
     @Option(
         help: ArgumentHelp(
             "Memory that it may have: 65536, 64KiB, 64MiB, 1GiB.", valueName: "bytes"))
-    var memory = ByteCount(ComputeLimits.memoryBytesDefault)
+    var memory = ByteCount(EngineLimits.memoryBytesDefault)
 
     mutating func validate() throws {
         guard fuel > 0 else { throw ValidationError("--fuel must be above zero") }

@@ -213,7 +213,7 @@ enum ComputeParts {
     static func job(_ module: [UInt8], input: [UInt8]) -> ComputeJob {
         ComputeJob(
             module: module, moduleHash: Digest(hashing: module), input: input, fuel: 1 << 40,
-            memoryBytes: ComputeLimits.memoryBytesDefault, engine: ComputeEngine.name,
+            memoryBytes: EngineLimits.memoryBytesDefault, engine: ComputeEngine.name,
             engineVersion: ComputeEngine.version)
     }
 }

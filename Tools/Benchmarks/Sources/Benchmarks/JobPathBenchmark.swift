@@ -57,8 +57,8 @@ struct JobPathBenchmark {
                     (0..<1024).map { UInt8(truncatingIfNeeded: $0 &+ number &* 7) }
                     + Array("\(number)".utf8)
                 _ = try JobSubmission.submit(
-                    module: module, input: input, fuel: ComputeLimits.fuelDefault,
-                    memoryBytes: ComputeLimits.memoryBytesDefault, milliseconds: 0, to: client,
+                    module: module, input: input, fuel: EngineLimits.fuelDefault,
+                    memoryBytes: EngineLimits.memoryBytesDefault, milliseconds: 0, to: client,
                     by: network.submitters[0].key, now: now)
             }
         }

@@ -5,7 +5,7 @@
 ///
 /// Those that decide a result are part of the engine's version: whoever changes one raises
 /// `ComputeEngine.version`.
-package enum ComputeLimits {
+package enum EngineLimits {
     // MARK: What decides results
 
     /// Bytes of a module.

@@ -13,7 +13,7 @@ from .scenarios import Scenario, hand_in, say
 LIES = [
     "equivocating-proposer", "double-votes", "withholding", "false-derivation", "replay", "garbage",
     "false-batches", "amnesia", "hidden-locks", "stalling", "partial-decisions", "false-grounds",
-    "withheld-prevotes", "mixed",
+    "withheld-prevotes", "far-rounds", "mixed",
 ]
 FAULTY_MAX = 3
 ROUND_SECONDS = 30

@@ -10,6 +10,7 @@ extension Byzantine {
         LyingStatuses.self, FalseBatches.self, Amnesia.self, HiddenLocks.self, Stalling.self,
         Conspiracy.self, PartialDecisions.self, HiddenRequests.self, LyingSubmitter.self,
         Strangers.self, FalseGrounds.self, WithheldPrevotes.self, ListGames.self,
+        FarRounds.self,
     ]
 
     /// The same and the mixture of them, which is the last.

@@ -78,10 +78,10 @@ final class LiarCase {
     }
 
     /// A prevote of the liar's at the first height.
-    func prevote(_ value: Digest?, height: UInt64 = 1) -> PeerMessage {
+    func prevote(_ value: Digest?, height: UInt64 = 1, round: UInt32 = 0) -> PeerMessage {
         .vote(
             ConsensusVote(
-                kind: .prevote, height: Height(height), round: 0, value: value, ground: -1,
+                kind: .prevote, height: Height(height), round: round, value: value, ground: -1,
                 validator: ValidatorIndex(UInt16(liar)), signature: .zero
             ).signed(by: key, in: ledger))
     }

@@ -125,6 +125,34 @@ struct AdversaryTimeTests {
         #expect(lying.cluster.now - before == 1_500)
     }
 
+    @Test("Nobody stops in the last round that a number can name, now or after a start")
+    func lastRound() throws {
+        // Of three with T = 3 none may be faulty, so that one alone takes the others along.
+        let lying = try LiarCase(3, 3, liar: 2)
+        var reached = [UInt32](repeating: 0, count: 3)
+        lying.cluster.change = { from, _, bytes in
+            if case .status(let status)? = try? PeerMessage(decoding: bytes) {
+                reached[from] = max(reached[from], status.round)
+            }
+            return bytes
+        }
+        lying.cluster.submit(.request(lying.scenario.request()), to: lying.honest)
+        lying.say(lying.prevote(nil, round: .max))
+        try lying.cluster.run(5_000)
+        #expect(lying.honest.allSatisfy { reached[$0] == .max })
+        // The journals hold what they said there; what is proposed next is compared with it.
+        for place in lying.honest {
+            lying.cluster.hosts[place] = nil
+            try lying.cluster.open(place)
+        }
+        for round in [0, UInt32.max - 1, .max] {
+            lying.say(.proposal(try lying.proposal(at: lying.cluster.instant.time, round: round, [])))
+        }
+        try lying.cluster.run(5_000)
+        #expect(lying.honest.allSatisfy { lying.cluster.hosts[$0] != nil })
+        #expect(lying.cluster.commits.isEmpty)
+    }
+
     @Test("A vote dated an hour ahead is a reason for nothing")
     func voteFromTheFuture() throws {
         let lying = try LiarCase()

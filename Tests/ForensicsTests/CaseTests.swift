@@ -104,6 +104,16 @@ struct CaseTests {
         #expect(!dispute.disk.files.contains { $0.contains("/cases/") })
     }
 
+    @Test func caseOfTwoSizesIsNotDerived() throws {
+        var dispute = try Dispute(seed: 3)
+        let batch = try dispute.makeBatch()
+        var found = try #require(try dispute.found(in: try dispute.broken(batch, .reputation)))
+        let state = try found.state()
+        found.frontier.append(leaf: [1])
+        let words = "the state has \(state.size) entries, the log \(state.size + 1)"
+        #expect(found.outcome(on: state) == .failed(words))
+    }
+
     // MARK: What is in it
 
     @Test func caseHoldsBothSidesInFull() throws {

@@ -105,7 +105,7 @@ package enum BackupRoom {
         let disk = POSIXDisk()
         do throws(DiskError) {
             var sizes: [String: UInt64] = [:]
-            // What is still to be named is not copied: of a node that runs, or kept to be used again.
+            // What has no name of its own yet is not copied: it is being written, or kept for it.
             for name in try disk.list(folder) where !name.hasSuffix(".tmp") {
                 do throws(DiskError) {
                     sizes[name] = try disk.open("\(folder)/\(name)", .read).size()

@@ -30,6 +30,41 @@ package struct JournalGrowth: Equatable, Sendable {
     }
 }
 
+/// What of the ledger was known when a journal was cut: from there on the journal says everything,
+/// and of what is before it what the ledger does not say.
+package struct JournalCut: BorshCodable, Equatable, Sendable {
+    /// The last batch.
+    package let height: Height
+    /// Its time.
+    package let time: Time
+    /// The size of the log after it.
+    package let size: UInt64
+    /// The root of the log after it.
+    package let root: Digest
+
+    /// The end of what a ledger holds.
+    package init(height: Height, time: Time, size: UInt64, root: Digest) {
+        self.height = height
+        self.time = time
+        self.size = size
+        self.root = root
+    }
+
+    package func encode(to writer: inout BorshWriter) {
+        writer.write(height)
+        writer.write(time)
+        writer.write(size)
+        writer.write(root)
+    }
+
+    package init(from reader: inout BorshReader) throws(DecodingError) {
+        height = try Height(from: &reader)
+        time = try Time(from: &reader)
+        size = try reader.integer()
+        root = try reader.digest()
+    }
+}
+
 /// Leaving out of a journal what the ledger says for ever.
 ///
 /// A new journal is made beside the old one, read back, and given its name in one step of the file

@@ -128,7 +128,7 @@ struct AdversaryTimeTests {
     @Test("Nobody stops in the last round that a number can name, now or after a start")
     func lastRound() throws {
         // Of three with T = 3 none may be faulty, so that one alone takes the others along.
-        let lying = try LiarCase(3, 3, liar: 2)
+        let lying = try LiarCase(3, 3, liar: nil)
         var reached = [UInt32](repeating: 0, count: 3)
         lying.cluster.change = { from, _, bytes in
             if case .status(let status)? = try? PeerMessage(decoding: bytes) {
@@ -138,17 +138,23 @@ struct AdversaryTimeTests {
         }
         lying.cluster.submit(.request(lying.scenario.request()), to: lying.honest)
         lying.say(lying.prevote(nil, round: .max))
-        try lying.cluster.run(5_000)
+        try lying.cluster.run(1_000)
+        // Again from the journals, which hold what was said there of a proposal.
+        for _ in 0..<2 {
+            let time = lying.cluster.instant.time
+            for round in [0, UInt32.max - 3, .max] {
+                lying.say(.proposal(try lying.proposal(at: time, round: round, [])))
+            }
+            try lying.cluster.run(3_000)
+            #expect(lying.honest.allSatisfy { reached[$0] == .max })
+            reached = [0, 0, 0]
+            for place in lying.honest {
+                lying.cluster.hosts[place] = nil
+                try lying.cluster.open(place)
+            }
+        }
+        try lying.cluster.run(3_000)
         #expect(lying.honest.allSatisfy { reached[$0] == .max })
-        // The journals hold what they said there; what is proposed next is compared with it.
-        for place in lying.honest {
-            lying.cluster.hosts[place] = nil
-            try lying.cluster.open(place)
-        }
-        for round in [0, UInt32.max - 1, .max] {
-            lying.say(.proposal(try lying.proposal(at: lying.cluster.instant.time, round: round, [])))
-        }
-        try lying.cluster.run(5_000)
         #expect(lying.honest.allSatisfy { lying.cluster.hosts[$0] != nil })
         #expect(lying.cluster.commits.isEmpty)
     }

@@ -31,7 +31,7 @@ extension APISuite {
                 let size = try #require(node.process.facts?.size)
                 let all = try await node.http.connect { connection in
                     try await connection.say("GET /events?from=0 \(Self.head)\r\n")
-                    await connection.hear(seconds: 20) { Self.ids($0).count >= Int(size) }
+                    await connection.hear { Self.ids($0).count >= Int(size) }
                     return connection.text
                 }
                 #expect(all.contains("text/event-stream"))
@@ -41,7 +41,7 @@ extension APISuite {
                 let rest = try await node.http.connect { connection in
                     try await connection.say(
                         "GET /events \(Self.head)Last-Event-ID: \(size - 3)\r\n\r\n")
-                    await connection.hear(seconds: 20) { Self.ids($0).count >= 2 }
+                    await connection.hear { Self.ids($0).count >= 2 }
                     return connection.text
                 }
                 #expect(Self.ids(rest).prefix(2) == [size - 2, size - 1])
@@ -54,9 +54,9 @@ extension APISuite {
                 let request = try node.requests()[0]
                 try await node.http.connect { connection in
                     try await connection.say("GET /events \(Self.head)\r\n")
-                    await connection.hear(seconds: 10) { $0.contains(": events from entry") }
+                    await connection.hear { $0.contains(": events from entry") }
                     try await node.decide([request])
-                    await connection.hear(seconds: 10) { $0.contains("event: outcomeDecided") }
+                    await connection.hear { $0.contains("event: outcomeDecided") }
                     let lines = Self.lines(connection.text)
                     let place = try #require(lines.firstIndex(of: "event: requestSubmitted"))
                     let entry = lines[place - 1].dropFirst(4)
@@ -73,10 +73,10 @@ extension APISuite {
             let node = try await RunningNode(limits: limits)
             let connection = try await Connection(node.server.address)
             try await connection.say("GET /events \(Self.head)\r\n")
-            await connection.hear(seconds: 10) { $0.contains(": still here") }
+            await connection.hear { $0.contains(": still here") }
             #expect(connection.text.contains(": still here"))
             await node.stop()
-            await connection.hear(seconds: 10)
+            await connection.hear()
             #expect(connection.isClosed)
         }
 
@@ -88,14 +88,14 @@ extension APISuite {
             try await RunningNode.with(limits: limits) { node in
                 let first = try await Connection(node.server.address)
                 try await first.say("GET /events \(Self.head)\r\n")
-                await first.hear(seconds: 20) { $0.contains(": events") }
+                await first.hear { $0.contains(": events") }
                 #expect(try await node.http.get("/events?from=0").status == 503)
                 first.close()
                 var isFree = false
                 for _ in 0..<400 where !isFree {
                     isFree = try await node.http.connect { next in
                         try await next.say("GET /events \(Self.head)\r\n")
-                        await next.hear(seconds: 20) { $0.contains("\r\n\r\n") }
+                        await next.hear { $0.contains("\r\n\r\n") }
                         return next.text.hasPrefix("HTTP/1.1 200")
                     }
                     try await Task.sleep(for: .milliseconds(50))
@@ -114,7 +114,7 @@ extension APISuite {
                         try await connection.say(
                             "GET \(path) \(Self.head)Connection: close\r\n\r\n")
                         connection.closeOutput()
-                        await connection.hear(seconds: 30)
+                        await connection.hear()
                         #expect(connection.isClosed, "\(path)")
                         // What ends by itself is still answered.
                         if path == "/health" { #expect(connection.text.hasPrefix("HTTP/1.1 200")) }
@@ -149,7 +149,7 @@ extension APISuite {
                 }
                 let size = try #require(node.process.facts?.size)
                 for (start, reader) in readers {
-                    await reader.hear(seconds: 30) { Self.ids($0).last ?? 0 >= size - 1 }
+                    await reader.hear { Self.ids($0).last ?? 0 >= size - 1 }
                     let ids = Self.ids(reader.text)
                     #expect(ids.starts(with: start..<size), "from \(start): \(ids)")
                     reader.close()
@@ -169,7 +169,7 @@ extension APISuite {
                     }
                     // One at a time may follow, and nobody does.
                     try await connection.say("GET /events \(Self.head)\r\n")
-                    await connection.hear(seconds: 30) { $0.contains(": events") }
+                    await connection.hear { $0.contains(": events") }
                     let answers = connection.text.components(separatedBy: "\r\n\r\n")
                     #expect(
                         answers.prefix(5).map { $0.prefix(12) } == [
@@ -200,7 +200,7 @@ extension APISuite {
                 for _ in 0..<2 {
                     let connection = try await Connection(node.server.address)
                     try await connection.say("GET /events \(Self.head)\r\n")
-                    await connection.hear(seconds: 10) { $0.contains(": events") }
+                    await connection.hear { $0.contains(": events") }
                     open.append(connection)
                 }
                 #expect(try await node.http.get("/events").status == 503)

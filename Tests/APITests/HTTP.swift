@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import Node
 import Synchronization
+import TestSupport
 import Testing
 
 /// What came back.
@@ -78,15 +79,15 @@ struct HTTP: Sendable {
         var head = "\(method) \(path) HTTP/1.1\r\nHost: node\r\nConnection: close\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if !body.isEmpty { head += "Content-Length: \(body.count)\r\n" }
-        let bytes = try await raw(Array((head + "\r\n").utf8) + body, seconds: 60)
+        let bytes = try await raw(Array((head + "\r\n").utf8) + body)
         return try #require(Reply(bytes), "\(String(decoding: bytes, as: UTF8.self))")
     }
 
     /// Says bytes, and gives all that comes until the node closes, or until so many seconds.
-    func raw(_ bytes: [UInt8], seconds: Double) async throws -> [UInt8] {
+    func raw(_ bytes: [UInt8]) async throws -> [UInt8] {
         try await connect { connection in
             try await connection.say(bytes)
-            return await connection.hear(seconds: seconds)
+            return await connection.hear()
         }
     }
 
@@ -177,7 +178,10 @@ final class Connection: Sendable {
 
     /// Waits until what came is enough, the node closes, or time is up; returns what came.
     @discardableResult
-    func hear(seconds: Double, until isEnough: (String) -> Bool = { _ in false }) async -> [UInt8] {
+    func hear(
+        seconds: Double = testPatienceSeconds,
+        until isEnough: (String) -> Bool = { _ in false }
+    ) async -> [UInt8] {
         let end = ContinuousClock.now + .seconds(seconds)
         while !isClosed, .now < end, !isEnough(text) {
             do { try await Task.sleep(for: .milliseconds(5)) } catch { break }

@@ -103,7 +103,7 @@ extension APISuite {
         /// Begins an upload of 100 bytes, and waits until the node has a place for it and says so.
         private static func begin(_ connection: Connection) async throws {
             try await connection.say(head + "100\r\nExpect: 100-continue\r\n\r\n")
-            await connection.hear(seconds: 60) { $0.contains("\r\n\r\n") }
+            await connection.hear { $0.contains("\r\n\r\n") }
             #expect(connection.text.hasPrefix("HTTP/1.1 100 "), "\(connection.text)")
             try await connection.say("x")
         }
@@ -135,7 +135,7 @@ extension APISuite {
             limits.uploadMilliseconds = 120_000
             try await RunningNode.with(limits: limits) { node in
                 let long = try await node.http.raw(
-                    Array((Self.head + "\(JobUpload.bytesMax + 1)\r\n\r\n").utf8), seconds: 60)
+                    Array((Self.head + "\(JobUpload.bytesMax + 1)\r\n\r\n").utf8))
                 #expect(try #require(Reply(long)).status == 413)
                 let (second, third) = (
                     HTTP(node.server.address, from: "127.0.0.2"),

@@ -49,7 +49,7 @@ extension APISuite {
                 let head = "POST /requests HTTP/1.1\r\nHost: node\r\n"
                 try await node.http.connect { connection in
                     try await connection.say(head + "Content-Length: 500\r\n\r\n{")
-                    await connection.hear(seconds: 10)
+                    await connection.hear()
                     #expect(connection.isClosed)
                     #expect(!connection.text.contains("200"))
                 }
@@ -57,7 +57,7 @@ extension APISuite {
                 // More than it says: the rest is no request.
                 try await node.http.connect { connection in
                     try await connection.say(head + "Content-Length: 2\r\n\r\n{}garbage\r\n\r\n")
-                    await connection.hear(seconds: 10)
+                    await connection.hear()
                     #expect(connection.isClosed)
                     #expect(connection.text.hasPrefix("HTTP/1.1 400"))
                 }
@@ -80,7 +80,7 @@ extension APISuite {
                     for _ in 0..<200 where !connection.isClosed {
                         do { try await connection.say("400\r\n\(chunk)\r\n") } catch { break }
                     }
-                    await connection.hear(seconds: 10)
+                    await connection.hear()
                     #expect(connection.text.hasPrefix("HTTP/1.1 413"), "\(connection.text)")
                     #expect(connection.isClosed)
                 }
@@ -90,19 +90,18 @@ extension APISuite {
                         == 400)
                 let value = String(repeating: "a", count: 40_000)
                 let long = try await node.http.raw(
-                    Array("GET /health HTTP/1.1\r\nHost: n\r\nA: \(value)\r\n\r\n".utf8),
-                    seconds: 10)
+                    Array("GET /health HTTP/1.1\r\nHost: n\r\nA: \(value)\r\n\r\n".utf8))
                 #expect(Reply(long)?.status != 200)
                 let many = (0..<200).map { "A\($0): b\r\n" }.joined()
                 let reply = try await node.http.raw(
-                    Array("GET /health HTTP/1.1\r\nHost: n\r\n\(many)\r\n".utf8), seconds: 10)
+                    Array("GET /health HTTP/1.1\r\nHost: n\r\n\(many)\r\n".utf8))
                 #expect(Reply(reply)?.status != 200)
                 for bytes in [
                     Array("\u{0}\u{1}\u{2}\r\n\r\n".utf8), Array("GET\r\n\r\n".utf8),
                     [UInt8](repeating: 0xFF, count: 4096),
                     Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8),
                 ] {
-                    let heard = try await node.http.raw(bytes, seconds: 10)
+                    let heard = try await node.http.raw(bytes)
                     #expect(Reply(heard).map { $0.status >= 400 } ?? true)
                 }
                 #expect(try await node.http.get("/health").status == 200)
@@ -115,7 +114,7 @@ extension APISuite {
                 func status(_ version: String, _ hosts: String...) async throws -> Int? {
                     let lines = hosts.map { "Host:\($0)\r\n" }.joined()
                     let head = "GET /health HTTP/\(version)\r\n\(lines)Connection: close\r\n\r\n"
-                    let bytes = try await node.http.raw(Array(head.utf8), seconds: 10)
+                    let bytes = try await node.http.raw(Array(head.utf8))
                     return Reply(bytes)?.status
                 }
                 for host in [" node", " 127.0.0.1:5100", " [::1]:80", "", " a%20b"] {
@@ -131,7 +130,7 @@ extension APISuite {
                     }
                 }
                 let bytes = try await node.http.raw(
-                    Array("GET /health HTTP/1.1\r\n\r\n".utf8), seconds: 10)
+                    Array("GET /health HTTP/1.1\r\n\r\n".utf8))
                 #expect(try Reply(bytes)?.object()["field"] as? String == "Host")
             }
         }
@@ -147,22 +146,22 @@ extension APISuite {
                 }
                 try await node.http.connect { connection in
                     try await connection.say(head("1.1", max + 1))
-                    await connection.hear(seconds: 10)
+                    await connection.hear()
                     #expect(connection.text.hasPrefix("HTTP/1.1 413"), "\(connection.text)")
                     #expect(!connection.text.contains(" 100 "))
                 }
                 try await node.http.connect { connection in
                     try await connection.say(head("1.1", 2))
-                    await connection.hear(seconds: 10) { $0.contains("\r\n\r\n") }
+                    await connection.hear { $0.contains("\r\n\r\n") }
                     #expect(connection.text.hasPrefix("HTTP/1.1 100"), "\(connection.text)")
                     try await connection.say("{}")
-                    await connection.hear(seconds: 10)
+                    await connection.hear()
                     #expect(connection.text.contains("HTTP/1.1 400"), "\(connection.text)")
                 }
                 // HTTP/1.0 knows no such answer.
                 try await node.http.connect { connection in
                     try await connection.say(head("1.0", 2) + "{}")
-                    await connection.hear(seconds: 10)
+                    await connection.hear()
                     #expect(connection.text.hasPrefix("HTTP/1.0 400"), "\(connection.text)")
                 }
             }
@@ -181,7 +180,7 @@ extension APISuite {
                 // The same stream again and again, pipelined, fills every buffer on the way.
                 let ask = "GET /log?from=0&limit=1000 HTTP/1.1\r\nHost: node\r\n\r\n"
                 try await deaf.say(String(repeating: ask, count: 400))
-                let end = ContinuousClock.now + .seconds(20)
+                let end = ContinuousClock.now + .seconds(testPatienceSeconds)
                 while node.server.connectionCount == 0, .now < end {
                     try await Task.sleep(for: .milliseconds(1))
                 }
@@ -202,12 +201,12 @@ extension APISuite {
             try await RunningNode.with(limits: limits) { node in
                 var open: [Connection] = []
                 for _ in 0..<8 { open.append(try await Connection(node.server.address)) }
-                let end = ContinuousClock.now + .seconds(10)
+                let end = ContinuousClock.now + .seconds(testPatienceSeconds)
                 while node.server.connectionCount < 8, .now < end {
                     try await Task.sleep(for: .milliseconds(10))
                 }
                 try await node.http.connect { connection in
-                    await connection.hear(seconds: 10)
+                    await connection.hear()
                     #expect(connection.isClosed)
                     #expect(connection.text.hasPrefix("HTTP/1.1 503"), "\(connection.text)")
                 }

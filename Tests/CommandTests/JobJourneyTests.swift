@@ -298,7 +298,7 @@ struct JobJourneyTests {
             let file = try home.folder.write(Array("round \(round)".utf8), "input")
             let id = try home.submitted(.echo, "--input", file)
             var result = try home.job("result", id)
-            for _ in 0..<300 where result.status == 2 {
+            for _ in 0..<1_200 where result.status == 2 {
                 Thread.sleep(forTimeInterval: 0.1)
                 result = try home.job("result", id)
             }

@@ -143,7 +143,7 @@ struct RemoteTests {
             "\(handed.output) \(handed.errors)")
         // The next number is known once the ledger holds the last change.
         var third = CommandResult(status: 2, output: "", errors: "")
-        for _ in 0..<100 where third.status != 0 {
+        for _ in 0..<600 where third.status != 0 {
             _ = try propose("stake", "validator=validator-1", "stake=79", "--sign", "--out", file)
             third = try Command.run("govern", "submit", "--node", node.url, file, "--json")
             if third.status != 0 { Thread.sleep(forTimeInterval: 0.1) }

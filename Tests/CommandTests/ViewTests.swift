@@ -389,7 +389,7 @@ struct FollowTests {
         try write(requests[16..<24])
         let all = try Command.run("log", home, "--json")
         var followed = ""
-        for _ in 0..<300 where followed != all.output {
+        for _ in 0..<1_200 where followed != all.output {
             Thread.sleep(forTimeInterval: 0.1)
             followed = try String(contentsOfFile: output, encoding: .utf8)
         }

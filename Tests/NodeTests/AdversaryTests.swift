@@ -53,7 +53,7 @@ struct AdversaryTests {
         for (place, request) in requests.enumerated() {
             nodes.node(place % 3)?.submit(.request(request))
         }
-        let isDecided = try await nodes.wait(seconds: 40) {
+        let isDecided = try await nodes.wait {
             (0..<3).allSatisfy { nodes.approved(requests, by: $0) == requests.count }
         }
         isOver.store(true, ordering: .relaxed)
@@ -116,7 +116,7 @@ struct AdversaryTests {
                 throw error
             }
         }
-        let isThere = try await nodes.wait(seconds: 15) { try fetching.allSatisfy(holds) }
+        let isThere = try await nodes.wait { try fetching.allSatisfy(holds) }
         #expect(isThere)
         let count = asked.load(ordering: .relaxed)
         #expect(count > 0, "the liar was asked by nobody, and the test shows nothing")
@@ -157,14 +157,14 @@ struct AdversaryTests {
         let requests = try nodes.requests(1)
         nodes.node(0)?.submit(.request(requests[0]))
         #expect(
-            try await nodes.wait(seconds: 20) { nodes.approved(requests, by: 1) == 1 })
+            try await nodes.wait { nodes.approved(requests, by: 1) == 1 })
         for bytes in junk { port.sendToAll(DutyMessage.checkpoint(bytes).encoded) }
         nodes.node(0)?.makeCheckpoint()
         let store = CheckpointStore(
             logDirectory: network.nodes[1].ledgerDirectory, origin: checkpoint.origin,
             disk: POSIXDisk())
         #expect(
-            try await nodes.wait(seconds: 20) {
+            try await nodes.wait {
                 try store.newest().checkpoint?.head.size ?? 0 > head.size
             })
         #expect(nodes.state { $0.convictionCount } == 0)
@@ -307,7 +307,7 @@ struct AdversaryTests {
         }
         // All that one message carries, from where it is asked; others may come too.
         #expect(
-            try await nodes.wait(seconds: 20) {
+            try await nodes.wait {
                 port.send(DutyMessage.wantChanges(2).encoded, to: first)
                 return answers.withLock { $0 }.contains(Array(2..<18))
             })

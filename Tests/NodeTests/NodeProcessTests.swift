@@ -73,12 +73,10 @@ struct NodeProcessTests {
             options: options, tell: { heard.note($0, of: home.validator) })
     }
 
-    static func until(
-        _ what: String, seconds: Double = 60, _ holds: () -> Bool
-    ) async throws {
-        let end = ContinuousClock.now + .seconds(seconds)
+    static func until(_ what: String, _ holds: () -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(testPatienceSeconds)
         while !holds() {
-            try #require(ContinuousClock.now < end, "not within \(seconds) s: \(what)")
+            try #require(ContinuousClock.now < end, "waited in vain: \(what)")
             try await Task.sleep(for: .milliseconds(20))
         }
     }

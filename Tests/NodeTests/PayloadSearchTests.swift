@@ -51,7 +51,7 @@ struct PayloadSearchTests {
     }
 
     private static func isClosed(_ nodes: RunningNodes, _ ids: [JobID]) async throws -> Bool {
-        try await nodes.wait(seconds: 60, [0, 1, 2, 3]) { state in
+        try await nodes.wait([0, 1, 2, 3]) { state in
             ids.allSatisfy { id in state.entry(of: id).flatMap { state.closedJob(at: $0) } != nil }
         }
     }
@@ -72,7 +72,7 @@ struct PayloadSearchTests {
         for job in jobs { nodes.node(0)?.submit(.job(job)) }
         let ids = jobs.map { $0.id(in: nodes.network.ledger) }
         #expect(try await isClosed(nodes, ids))
-        let isKept = try await nodes.wait(seconds: 60) {
+        let isKept = try await nodes.wait {
             try (0..<4).allSatisfy { place in
                 Set(payloads.map(\.hex)).isSubset(of: try nodes.blobs(place).names())
             }

@@ -41,7 +41,7 @@ struct RunningFolderTests {
             }
         }
         try await client.value
-        let isDone = try await nodes.wait(seconds: 90) {
+        let isDone = try await nodes.wait {
             try spool.names().isEmpty && nodes.approved(right, by: 0) == right.count
         }
         #expect(isDone)
@@ -61,7 +61,7 @@ struct RunningFolderTests {
         var nodes = try RunningNodes(network, [0, 1, 2, 3], clock: clock)
         let requests = try nodes.requests(3)
         nodes.node(0)?.submit(.request(requests[0]))
-        #expect(try await nodes.wait(seconds: 20) { nodes.approved(requests, by: 3) == 1 })
+        #expect(try await nodes.wait { nodes.approved(requests, by: 3) == 1 })
         #expect(nodes.stop().isEmpty)
         try FileManager.default.removeItem(atPath: network.nodes[3].journalDirectory)
         let begun = try NodeJournals.beginAnew(
@@ -70,7 +70,7 @@ struct RunningFolderTests {
         let until = try #require(begun.first?.silentUntil)
         nodes = try RunningNodes(network, [0, 1, 2, 3], clock: clock)
         nodes.node(3)?.submit(.request(requests[1]))
-        #expect(try await nodes.wait(seconds: 20) { nodes.approved(requests, by: 0) == 2 })
+        #expect(try await nodes.wait { nodes.approved(requests, by: 0) == 2 })
         try await Task.sleep(for: .seconds(2))
         func votes(_ request: RequestMessage) -> [ValidatorIndex]? {
             let id = request.id(in: network.ledger)
@@ -84,11 +84,11 @@ struct RunningFolderTests {
         #expect(votes(requests[1]) == [0, 1, 2].map { ValidatorIndex($0) })
         clock.step(milliseconds: Int64(until.rawValue - clock.now().rawValue) + 1_000)
         // A batch has to carry ledger time beyond the silence.
-        #expect(try await nodes.wait(seconds: 40) { $0.time > until })
+        #expect(try await nodes.wait { $0.time > until })
         nodes.node(0)?.submit(.request(requests[2]))
         let third = requests[2].id(in: network.ledger)
         #expect(
-            try await nodes.wait(seconds: 20) { state in
+            try await nodes.wait { state in
                 guard let entry = state.entry(of: third) else { return false }
                 // With four votes it closes at once.
                 return state.decided(at: entry)?.votes.compactMap { $0 }.count == 4

@@ -47,7 +47,7 @@ struct PayloadTests {
         let right = try Self.submit(nodes, input: input)
         let wrong = try [9, 11, 0].map { try Self.submit(nodes, input: input, inputBytes: $0) }
         let all = [right] + wrong
-        let isClosed = try await nodes.wait(seconds: 60) {
+        let isClosed = try await nodes.wait {
             all.allSatisfy { Self.decision(nodes, $0) != nil }
         }
         #expect(isClosed)
@@ -66,13 +66,13 @@ struct PayloadTests {
         let nodes = try RunningNodes(try RunningNodes.network(folder), share: Self.share())
         let inputs = (0..<2 * NodeLimits.fetchesMax).map { Array("input \($0)".utf8) }
         let ids = try inputs.map { try Self.submit(nodes, input: $0) }
-        let areAgreed = try await nodes.wait(seconds: 90) {
+        let areAgreed = try await nodes.wait {
             ids.allSatisfy { Self.decision(nodes, $0)?.decision == .agreed }
         }
         #expect(areAgreed)
         try nodes.start(3)
         let names = inputs.map { Digest(hashing: $0).hex }
-        let isKept = try await nodes.wait(seconds: 20) {
+        let isKept = try await nodes.wait {
             try (0..<4).allSatisfy { place in
                 Set(names).isSubset(of: try nodes.blobs(place).names())
             }
@@ -91,7 +91,7 @@ struct PayloadTests {
             try RunningNodes.network(folder), [0, 1, 2, 3], options: options, share: Self.share())
         let agreed = try Self.submit(nodes, input: Array("kept for ever".utf8))
         #expect(
-            try await nodes.wait(seconds: 30) { Self.decision(nodes, agreed)?.decision == .agreed })
+            try await nodes.wait { Self.decision(nodes, agreed)?.decision == .agreed })
         // As many as stay, and two more; each has an input of its own.
         let count = NodeLimits.unagreedJobsMax + 2
         let inputs = (0..<count).map { Array("input \($0)".utf8) }
@@ -102,7 +102,7 @@ struct PayloadTests {
             let id = ids[ids.count - 1]
             if ids.count <= 2 { #expect(try await nodes.wait { $0.entry(of: id) != nil }) }
         }
-        let isClosed = try await nodes.wait(seconds: 120) {
+        let isClosed = try await nodes.wait {
             ids.allSatisfy { Self.decision(nodes, $0) != nil }
         }
         #expect(isClosed)
@@ -111,7 +111,7 @@ struct PayloadTests {
         func has(_ hash: Digest) throws -> Bool {
             try nodes.blobs(0).names().contains(hash.hex)
         }
-        let isPruned = try await nodes.wait(seconds: 30) {
+        let isPruned = try await nodes.wait {
             try !has(orphan) && !has(hashes[0]) && !has(hashes[1])
         }
         #expect(isPruned)
@@ -123,7 +123,7 @@ struct PayloadTests {
         let again = try RunningNodes(
             nodes.network, [0, 1, 2, 3], options: options, share: Self.share(), clock: nodes.clock)
         let late = try again.blobs(0).put(Array("left behind".utf8))
-        #expect(try await again.wait(seconds: 30) { try !has(late) })
+        #expect(try await again.wait { try !has(late) })
         for hash in hashes[2...] { #expect(try has(hash)) }
         #expect(again.stop().isEmpty)
         for place in 0..<4 {
@@ -153,11 +153,11 @@ struct PayloadTests {
             answers.withLock { $0 = [] }
             let question = DutyMessage.wantBlob(payload, offset: 0)
             port.send(question.encoded, to: network.nodes[0].key.publicKey)
-            _ = try await nodes.wait(seconds: 10) { answers.withLock { !$0.isEmpty } }
+            _ = try await nodes.wait { answers.withLock { !$0.isEmpty } }
             return answers.withLock { $0.first }
         }
         #expect(try await asked() == 8)
-        let isGone = try await nodes.wait(seconds: 30) {
+        let isGone = try await nodes.wait {
             try !nodes.blobs(0).names().contains(payload.hex)
         }
         #expect(isGone)
@@ -192,7 +192,7 @@ struct PayloadTests {
             try await Task.sleep(for: .milliseconds(300))
             try nodes.start(place)
         }
-        let isClosed = try await nodes.wait(seconds: 90) {
+        let isClosed = try await nodes.wait {
             ids.allSatisfy { Self.decision(nodes, $0) != nil }
         }
         #expect(isClosed)

@@ -93,11 +93,9 @@ final class RunningNodes: Sendable {
         return answer.value.withLock { $0 }
     }
 
-    /// Waits until something holds; false where it did not in so many seconds.
-    func wait(
-        seconds: Int, until holds: () throws -> Bool
-    ) async throws -> Bool {
-        let end = ContinuousClock.now + .seconds(seconds)
+    /// Waits until something holds; false where it did not in time.
+    func wait(until holds: () throws -> Bool) async throws -> Bool {
+        let end = ContinuousClock.now + .seconds(testPatienceSeconds)
         while ContinuousClock.now < end {
             if try holds() { return true }
             try await Task.sleep(for: .milliseconds(50))
@@ -107,10 +105,10 @@ final class RunningNodes: Sendable {
 
     /// Waits until these nodes hold for all that the state does; false where one did not in time.
     func wait(
-        seconds: Int = 20, _ places: [Int] = [0, 1, 2],
+        _ places: [Int] = [0, 1, 2],
         _ holds: @escaping @Sendable (LedgerState) -> Bool
     ) async throws -> Bool {
-        try await wait(seconds: seconds) { places.allSatisfy { state($0, holds) == true } }
+        try await wait { places.allSatisfy { state($0, holds) == true } }
     }
 
     /// Signed requests of the samples that are to be approved.

@@ -165,12 +165,12 @@ struct WatchedSpoolTests {
         let requests = try nodes.requests(2)
         let ids = requests.map { $0.id(in: nodes.network.ledger) }
         _ = try Spool(home: home).put([.request(requests[0])], in: nodes.network.ledger)
-        #expect(try await nodes.wait(seconds: 60) { $0.entry(of: ids[0]) != nil })
+        #expect(try await nodes.wait { $0.entry(of: ids[0]) != nil })
         let spool = Spool(home: home).directory
         try FileManager.default.moveItem(atPath: spool, toPath: spool + "-away")
         try await Task.sleep(for: .milliseconds(1_500))
         _ = try Spool(home: home).put([.request(requests[1])], in: nodes.network.ledger)
-        #expect(try await nodes.wait(seconds: 60) { $0.entry(of: ids[1]) != nil })
+        #expect(try await nodes.wait { $0.entry(of: ids[1]) != nil })
         #expect(nodes.stop().isEmpty)
     }
 }

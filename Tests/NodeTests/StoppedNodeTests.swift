@@ -27,7 +27,7 @@ struct StoppedNodeTests {
         let fellow = nodes.hub.join(network.nodes[1].key.publicKey, as: .validator)
         let heard = Mutex(0)
         fellow.receive { _ in heard.withLock { $0 += 1 } }
-        let isOver = try await nodes.wait(seconds: 60) {
+        let isOver = try await nodes.wait {
             // What comes before the node listens is lost.
             fellow.send(PeerMessage.batch(batch).encoded, to: home.key.publicKey)
             return nodes.node(0)?.ended.isOver == true
@@ -42,9 +42,9 @@ struct StoppedNodeTests {
         heard.withLock { $0 = 0 }
         try nodes.start(0)
         let node = try #require(nodes.node(0))
-        #expect(try await nodes.wait(seconds: 60) { node.facts.stopped != nil })
+        #expect(try await nodes.wait { node.facts.stopped != nil })
         #expect(
-            try await nodes.wait(seconds: 60) {
+            try await nodes.wait {
                 nodes.told.contains { $0.contains("recount case release") }
             })
         // It can be read, takes nothing, and ends in order.
@@ -52,7 +52,7 @@ struct StoppedNodeTests {
         let answers = Mutex<[String]>([])
         let message = try #require(try nodes.requests(1).first)
         node.submit(.request(message)) { answer in answers.withLock { $0.append("\(answer)") } }
-        #expect(try await nodes.wait(seconds: 60) { !answers.withLock { $0.isEmpty } })
+        #expect(try await nodes.wait { !answers.withLock { $0.isEmpty } })
         #expect(answers.withLock { $0 } == ["busy"])
         fellow.send(PeerMessage.batch(batch).encoded, to: home.key.publicKey)
         node.makeCheckpoint()

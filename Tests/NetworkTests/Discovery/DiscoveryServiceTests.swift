@@ -57,10 +57,10 @@ struct DiscoveryServiceTests {
             try await finder.service.start().get()
             try await ForeignPeer.with(.python, ["--mdns", "--port", "14001"]) { foreign in
                 let peer = try foreign.peer()
-                try await wait(for: "the peer", seconds: 30) { finder.found(peer) != nil }
+                try await wait(for: "the peer") { finder.found(peer) != nil }
                 let place = try foreign.address().withoutPeer
                 #expect(finder.found(peer)?.contains { $0 == place } == true)
-                try await wait(for: "its dial", seconds: 30) {
+                try await wait(for: "its dial") {
                     try await hosts[0].run { $0.connection(to: peer)?.role } == .listener
                 }
             }

@@ -65,7 +65,7 @@ final class ForeignPeer: Sendable {
     ) async throws -> T {
         let peer = try ForeignPeer(kind, options)
         defer { peer.stop() }
-        try await wait(for: "the peer to be up", seconds: 30) {
+        try await wait(for: "the peer to be up") {
             peer.line { $0.event == "up" } != nil
         }
         return try await body(peer)
@@ -146,7 +146,7 @@ final class ForeignPeer: Sendable {
         var bytes = try JSONSerialization.data(withJSONObject: command)
         bytes.append(0x0A)
         try input.fileHandleForWriting.write(contentsOf: bytes)
-        try await wait(for: "the peer to \(what)", seconds: 60) {
+        try await wait(for: "the peer to \(what)") {
             self.line { $0.id == id } != nil
         }
         return try #require(line { $0.id == id })

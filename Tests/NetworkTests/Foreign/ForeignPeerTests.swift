@@ -104,7 +104,7 @@ struct ForeignPeerTests {
                 let pump = Pump(text)
                 let stream = try await hosts[0].open(["/echo"], to: peer, handler: pump)
                 try await hosts[0].run { _ in pump.push(stream) }
-                try await wait(for: "the echo", seconds: 30) {
+                try await wait(for: "the echo") {
                     pump.state.withLock { $0.isFinished }
                 }
                 let isSameHere = pump.state.withLock { $0.read == text }

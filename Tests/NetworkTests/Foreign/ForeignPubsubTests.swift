@@ -37,8 +37,8 @@ struct ForeignPubsubTests {
 
     private func inMesh(_ ours: TestPubsub, _ foreign: ForeignPeer) async throws {
         let peer = try foreign.peer()
-        try await wait(for: "our mesh", seconds: 60) { try await ours.mesh().contains(peer) }
-        try await wait(for: "the peer's mesh", seconds: 60) {
+        try await wait(for: "our mesh") { try await ours.mesh().contains(peer) }
+        try await wait(for: "the peer's mesh") {
             let answer = try await foreign.ask("peers", ["topic": Self.topic])
             return answer.mesh?.contains(ours.host.peer.text) == true
         }
@@ -74,7 +74,7 @@ struct ForeignPubsubTests {
             var random = SplitMix64(seed: 6)
             let text = random.bytes(600_000)
             try await ours.publish(text)
-            try await wait(for: "our message", seconds: 30) {
+            try await wait(for: "our message") {
                 foreign.line { $0.event == "message" && $0.digest == Digest(hashing: text).hex }
                     != nil
             }
@@ -82,7 +82,7 @@ struct ForeignPubsubTests {
             let part = random.bytes(1000)
             try await foreign.tell(
                 "publish", ["topic": Self.topic, "data": part.hex, "times": "600"])
-            try await wait(for: "the peer's message", seconds: 30) { ours.messages.count == 1 }
+            try await wait(for: "the peer's message") { ours.messages.count == 1 }
             #expect(ours.messages[0] == (0..<600).flatMap { _ in part })
         }
     }
@@ -91,18 +91,18 @@ struct ForeignPubsubTests {
     func graftAndPrune() async throws {
         try await together(.python) { ours, foreign in
             try await ours.host.run { _ in ours.pubsub.unsubscribe(Bench.topic) }
-            try await wait(for: "the prune", seconds: 60) {
+            try await wait(for: "the prune") {
                 try await foreign.ask("peers", ["topic": Self.topic]).mesh == []
             }
             try await ours.host.run { _ in ours.pubsub.subscribe(Bench.topic) }
             // Ten seconds of backoff and a heartbeat; a minute more, where one of both grafted
             // while the other still counted.
-            try await wait(for: "the graft", seconds: 120) {
+            try await wait(for: "the graft") {
                 let answer = try await foreign.ask("peers", ["topic": Self.topic])
                 return answer.mesh?.contains(ours.host.peer.text) == true
             }
             let peer = try foreign.peer()
-            try await wait(for: "our mesh", seconds: 60) { try await ours.mesh().contains(peer) }
+            try await wait(for: "our mesh") { try await ours.mesh().contains(peer) }
             #expect(try await ours.score(of: peer) >= 0)
         }
     }
@@ -137,7 +137,7 @@ struct ForeignPubsubTests {
                 try await python.tell("publish", ["topic": Self.topic, "data": "0102"])
                 try await go.tell("publish", ["topic": Self.topic, "data": "0304"])
                 let (one, two) = (Digest(hashing: [1, 2]).hex, Digest(hashing: [3, 4]).hex)
-                try await wait(for: "both messages", seconds: 60) {
+                try await wait(for: "both messages") {
                     go.line { $0.event == "message" && $0.digest == one } != nil
                         && python.line { $0.event == "message" && $0.digest == two } != nil
                 }

@@ -50,7 +50,7 @@ struct HostTests {
             let stream = try await one.open(["/none", "/echo"], to: two.peer, handler: pump)
             #expect(stream.protocolID == "/echo")
             try await one.run { _ in pump.push(stream) }
-            try await wait(for: "the end of the echo", seconds: 60) {
+            try await wait(for: "the end of the echo") {
                 pump.state.withLock { $0.isFinished }
             }
             let (read, pendingMax) = pump.state.withLock { ($0.read, $0.pendingMax) }

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import Network
 import Synchronization
+import TestSupport
 import Testing
 
 /// A wait that was in vain.
@@ -16,9 +17,9 @@ struct WaitedInVain: Error, CustomStringConvertible {
 
 /// Looks every few milliseconds until `holds` does.
 func wait(
-    for what: String, seconds: Int = 40, until holds: @Sendable () async throws -> Bool
+    for what: String, until holds: @Sendable () async throws -> Bool
 ) async throws {
-    let end = ContinuousClock.now + .seconds(seconds)
+    let end = ContinuousClock.now + .seconds(testPatienceSeconds)
     while try await !holds() {
         guard ContinuousClock.now < end else { throw WaitedInVain(what: what) }
         try await Task.sleep(for: .milliseconds(5))

@@ -93,7 +93,7 @@ struct PubsubTests {
             let texts = [random.bytes(600_000), random.bytes(3 << 20)]
             for text in texts { try await nodes[0].publish(text) }
             try await nodes[0].publish(random.bytes((3 << 20) + 1))
-            try await wait(for: "the messages", seconds: 30) { nodes[2].messages.count == 2 }
+            try await wait(for: "the messages") { nodes[2].messages.count == 2 }
             #expect(nodes[2].messages == texts)
             for node in nodes { try await node.stop() }
         }
@@ -131,7 +131,7 @@ struct PubsubTests {
                 try await nodes[0].publish(random.bytes(200_000))
                 try await Task.sleep(for: .milliseconds(5))
             }
-            try await wait(for: "the messages", seconds: 30) { nodes[1].messages.count == 40 }
+            try await wait(for: "the messages") { nodes[1].messages.count == 40 }
             let waiting = try await hosts[0].run { _ in
                 nodes[0].pubsub.queuedBytes(for: hosts[2].peer)
             }
@@ -245,7 +245,7 @@ struct PubsubTests {
                     promise.succeed(stream.write(bytes))
                 }
             }
-            try await wait(for: "the subscription", seconds: 5) {
+            try await wait(for: "the subscription") {
                 try await node.peersInTopic() == [hosts[1].peer]
             }
             try await node.stop()
@@ -274,7 +274,7 @@ struct PubsubTests {
                     try await hosts[0].identity(of: node.host.peer) != nil
                 }
             }
-            try await wait(for: "each other", seconds: 30) {
+            try await wait(for: "each other") {
                 for node in nodes {
                     let mesh = try await node.mesh()
                     if nodes.contains(where: {

@@ -17,7 +17,7 @@ private func isThere(_ path: String) -> Bool {
 /// Programs that are not ours, or not in Swift, against a node.
 @Suite(.enabled(if: samplesAreThere, "no samples at \(samplesFolder)"))
 struct ForeignClientTests {
-    @Test(.enabled(if: isThere(python), "no pynacl: see Tools/test"))
+    @Test(.enabled(if: Reader.isThere, "no pynacl: see Tools/test"))
     func `the client in Python signs, follows and verifies`() throws {
         let node = try AnsweringNode()
         let lines = try String(contentsOfFile: samplesFolder + "/requests.jsonl", encoding: .utf8)
@@ -87,7 +87,7 @@ struct ForeignClientTests {
             ])
     }
 
-    @Test(.enabled(if: isThere(python), "no pynacl: see Tools/test"))
+    @Test(.enabled(if: Reader.isThere, "no pynacl: see Tools/test"))
     func `the client in Python believes no node, and tells what is not as it is to be`() throws {
         let node = try AnsweringNode()
         try node.decide(2)
@@ -138,7 +138,7 @@ struct ForeignClientTests {
         #expect(node.stop() == 0)
     }
 
-    @Test(.enabled(if: isThere(python), "no pynacl: see Tools/test"))
+    @Test(.enabled(if: Reader.isThere, "no pynacl: see Tools/test"))
     func `the client in Python opens keys that a key file seals, and no others`() throws {
         let node = try AnsweringNode()
         let home = node.folder.path + "/net/submitters/submitter"

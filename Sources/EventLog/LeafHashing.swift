@@ -61,10 +61,12 @@ enum LeafHashing {
         return leaves
     }
 
-    /// The index of the first leaf from one on with which a tile begins.
+    /// The index of the first leaf from one on with which a tile begins; the largest number where
+    /// none does.
     static func firstTile(from index: UInt64) -> UInt64 {
         let leaves = UInt64(LogLimits.tileLeaves)
-        return (index + leaves - 1) / leaves * leaves
+        let (end, isBeyond) = index.addingReportingOverflow(leaves - 1)
+        return isBeyond ? .max : end / leaves * leaves
     }
 
     /// The roots of the whole tiles among leaves of which the first has this index.

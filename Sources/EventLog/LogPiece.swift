@@ -126,7 +126,7 @@ package struct PieceTree: Sendable {
         while edge.count < end {
             let next = edge.count
             invariant(next >= piece.firstIndex, "a piece that does not follow")
-            if next.isMultiple(of: width), next + width <= end {
+            if next.isMultiple(of: width), end - next >= width {
                 let tile = piece.tiles[Int((next - piece.firstTile) / width)]
                 edge.append(tile: tile)
                 range.append(tile, level: LogLimits.tileLevel)

@@ -27,6 +27,18 @@ struct SimulatedDirectoryTests {
         #expect(try disk.list("/a/b").isEmpty)
     }
 
+    @Test("what gets the name that it has stays", arguments: [false, true])
+    func sameName(isDirectory: Bool) throws {
+        let disk = SimulatedDisk()
+        if isDirectory { try disk.createDirectory("/a") } else { try write("/a", disk) }
+        try disk.rename("/a", to: "/a")
+        #expect(try disk.list("/") == ["a"])
+        try disk.syncDirectory("/")
+        disk.restart(seed: 0)
+        #expect(try disk.list("/") == ["a"])
+        #expect(throws: DiskError.notFound(path: "/b")) { try disk.rename("/b", to: "/b") }
+    }
+
     @Test("a lock that was given up does not give up the next one when it goes")
     func locks() throws {
         let disk = SimulatedDisk()

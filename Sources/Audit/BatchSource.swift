@@ -78,9 +78,9 @@ struct BatchSource {
             from: start, tree: tree != nil, pieceBytes: options.pieceBytes)
         if let verifying { verifier = try SweepVerifier(verifying, tree: tree != nil) }
         self.tree = LogTree(log, tree)
-        let eager = (0..<sweep.count).first { sweep.firstIndex(of: $0) >= stop } ?? sweep.count
-        ahead = WorkAhead(count: sweep.count, ahead: Self.piecesAhead, eagerCount: eager) {
-            number in
+        ahead = WorkAhead(
+            count: sweep.count, ahead: Self.piecesAhead, eagerCount: sweep.count(before: stop)
+        ) { number in
             Result { () throws(LogError) in DecodedPiece(try sweep.read(number), from: start) }
         }
     }

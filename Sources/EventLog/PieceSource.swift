@@ -15,6 +15,19 @@ package protocol PieceSource: Sendable {
     func read(_ piece: Int) throws(LogError) -> LogPiece
 }
 
+extension PieceSource {
+    /// How many pieces begin before an index. Of a log that somebody only claims to have there may
+    /// be 2^53, so it is found by halving.
+    package func count(before index: UInt64) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if firstIndex(of: middle) < index { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
 /// A log as those see it who read it in order and hold it against its tree: in its own files, or in
 /// a folder of tiles.
 package protocol SweptLog: Sendable {

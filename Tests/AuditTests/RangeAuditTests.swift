@@ -58,6 +58,12 @@ struct RangeAuditTests {
         }
     }
 
+    @Test func `a range behind the end is told of a log of any size`() {
+        // A folder of tiles may claim so many entries.
+        let error = RangeError.outOfRange(from: .max, to: .max, size: 1 << 63 + 1)
+        #expect("\(error)".hasSuffix("from 0 to 9223372036854775808"))
+    }
+
     @Test func `a range is widened to whole batches`() throws {
         let entries = try LedgerScenario.everything().entries
         let folder = try TemporaryFolder()

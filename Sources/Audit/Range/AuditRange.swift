@@ -145,7 +145,7 @@ extension RangeError: CustomStringConvertible {
         case .empty: "the log is empty"
         case .outOfRange(let from, let to, let size):
             "the range from \(from) to \(to) is not in the log, which has \(size) entries, from 0"
-                + " to \(Int64(size) - 1)"
+                + " to \(max(size, 1) - 1)"
         case .before(let entry, let problem):
             "entry \(entry), before the range, cannot be folded: \(problem); audit the whole ledger"
         case .otherSeal(let entry):

@@ -67,4 +67,15 @@ import Testing
         tree.advance(to: .max, in: piece)
         #expect(tree.count == Self.size && tree.root == head.root)
     }
+
+    @Test func itsPiecesAreCountedWithoutALookAtEach() throws {
+        _ = try write()
+        let log = try TiledLog("/tiles", disk: disk)
+        let pieces = try log.sweep(from: 0, tree: true, pieceBytes: 1 << 20)
+        #expect(pieces.count == 1 << 53)
+        #expect(pieces.count(before: .max) == 1 << 53)
+        #expect(pieces.count(before: Self.start) == 1 << 53 - 1)
+        let few = [0, 1, 2_048, 2_049].map { pieces.count(before: $0) }
+        #expect(few == [0, 1, 1, 2])
+    }
 }

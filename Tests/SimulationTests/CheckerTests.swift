@@ -96,11 +96,13 @@ import Testing
         }
     }
 
-    /// What is said of a validator that lost reputation for a job of so much time.
-    private func unfair(_ milliseconds: UInt64, isDisturbed: Bool = false) -> [String] {
+    /// What is said of a validator that lost reputation for a job of so much time, in a batch that
+    /// was proposed after a second and decided after twenty.
+    private func unfair(_ milliseconds: UInt64, disturbedUntil disturbed: UInt64 = 0) -> [String] {
         var checker = FairnessChecker()
         let (job, validator) = (EntryIndex(9), ValidatorIndex(4))
-        let time = rehearsal.scenario.start.adding(milliseconds: 1_000)
+        // Virtual time 0 is the start of 2026.
+        let time = Time(1_767_225_601_000)
         let opening = BatchOpened(
             height: Height(1), time: time, proposer: validator, round: 0, previousRoot: .zero,
             precommitRound: 0, precommits: [], signature: .zero)
@@ -111,14 +113,20 @@ import Testing
             after: Reputation(970_000))
         return checker.look(
             at: [.batchOpened(opening), .jobAssigned(assigned), .reputationChanged(missed)],
-            height: 1, moment: Moment(milliseconds: 1), isHonest: { _ in true },
-            isDisturbed: { _, _ in isDisturbed }
+            height: 1, moment: Moment(milliseconds: 20_000), isHonest: { _ in true },
+            isDisturbed: { _, since in Moment(milliseconds: disturbed) >= since }
         ).map(\.text)
     }
 
     @Test func whoIsUpAnswersAJobHoweverLittleTimeTheLedgerAdmits() {
         #expect(unfair(30_000).count == 1)
         #expect(unfair(5_000).count == 1)
-        #expect(unfair(5_000, isDisturbed: true).isEmpty)
+        #expect(unfair(5_000, disturbedUntil: 20_000).isEmpty)
+    }
+
+    /// What kept a batch from being decided kept everybody from the answers that it asks for.
+    @Test func troubleCountsFromWhenTheBatchWasProposed() {
+        #expect(unfair(5_000, disturbedUntil: 1_000).isEmpty)
+        #expect(unfair(5_000, disturbedUntil: 999).count == 1)
     }
 }

@@ -8,7 +8,8 @@ package import Ledger
 /// A vote of an honest validator is never found wrong and never convicts it. A missing vote is its
 /// own only where it was down, silent or cut off, or where too few were up to order anything.
 package struct FairnessChecker {
-    /// When each request entered the ledger, and each job was assigned.
+    /// When each request entered the ledger, and each job was assigned: when their batch was
+    /// proposed, for what kept it from being decided kept everybody from answering in time.
     private var opened: [EntryIndex: Moment] = [:]
     /// The shortest time in which operators are held to answer a job, in ms.
     private static let jobMilliseconds = Parameters.standard.jobMillisecondsMin
@@ -23,13 +24,16 @@ package struct FairnessChecker {
     ) -> [Violation] {
         var found: [Violation] = []
         var time = Time(0)
+        var proposed = moment
         for event in events {
             switch event {
-            case .batchOpened(let opening): time = opening.time
-            case .roundOpened(let round): opened[round.request] = moment
+            case .batchOpened(let opening):
+                time = opening.time
+                proposed = min(moment, MachineClock.moment(of: time))
+            case .roundOpened(let round): opened[round.request] = proposed
             case .jobAssigned(let job)
             where job.deadline >= time.adding(milliseconds: Self.jobMilliseconds):
-                opened[job.job] = moment
+                opened[job.job] = proposed
             case .roundClosed(let closed): opened[closed.about] = nil
             case .reputationChanged(let change) where isHonest(change.validator):
                 let isUnfair: Bool

@@ -53,7 +53,7 @@ extension Simulator {
         }
     }
 
-    private func isMember(_ node: SimulatedNode) -> Bool {
+    func isMember(_ node: SimulatedNode) -> Bool {
         chain.state.members.contains { self.node(of: $0)?.number == node.number }
     }
 

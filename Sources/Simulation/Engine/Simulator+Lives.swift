@@ -255,12 +255,12 @@ extension Simulator {
 
     /// Notes the trouble there is now.
     func noteTrouble() {
-        let members = nodes.filter { !$0.isLiar }
+        let honest = nodes.filter { !$0.isLiar }
         var well = 0
-        for node in members {
-            if isWell(node) { well += 1 } else { touch(node) }
+        for node in honest {
+            if !isWell(node) { touch(node) } else if isMember(node) { well += 1 }
         }
-        if well < options.threshold { for node in members { touch(node) } }
+        if well < options.threshold { for node in honest { touch(node) } }
     }
 
     private func isWell(_ node: SimulatedNode) -> Bool {

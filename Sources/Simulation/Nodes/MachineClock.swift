@@ -9,6 +9,11 @@ struct MachineClock {
     /// When the ledger starts: virtual time 0.
     static let start: UInt64 = 1_767_225_600_000
 
+    /// When a right clock says a time.
+    static func moment(of time: Time) -> Moment {
+        Moment(milliseconds: time.rawValue - min(time.rawValue, start))
+    }
+
     /// By how many milliseconds the wall clock is wrong.
     var offset: Int64
     /// By how many parts per million the other clock runs fast.

@@ -118,7 +118,8 @@ final class RunningNode: Sendable {
     /// The identity of a request.
     func id(_ message: RequestMessage) -> String { message.id(in: network.ledger).hex }
 
-    /// Hands requests in and waits until they are decided.
+    /// Hands requests in and waits until they are decided, and the node has said what it runs, for
+    /// which it makes a batch after its first.
     func decide(_ messages: [RequestMessage]) async throws {
         for message in messages {
             let reply = try await http.post("/requests", Message.request(message).encoded)
@@ -128,6 +129,10 @@ final class RunningNode: Sendable {
             let reply = try await http.get("/requests/\(id(message))?wait=60")
             try #require(reply.status == 200, "\(reply.text)")
             try #require(try reply.object()["outcome"] as? String != "open", "\(reply.text)")
+        }
+        let end = ContinuousClock.now + .seconds(testPatienceSeconds)
+        while process.node?.facts.isBusy == true, .now < end {
+            try await Task.sleep(for: .milliseconds(5))
         }
     }
 }
